@@ -72,7 +72,7 @@
     X(COUNTER_UNCONNECTED_NS, "unconnected_ns") /* requests were due and none was connected  */    \
     X(COUNTER_STOOD_STILL_NS,                                                                      \
       "stood_still_ns") /* stopped, or kept from its CPU: as far as the interval goes */           \
-    /* Requests that follow a miss stand beside all that are due, and in flight with them. */      \
+    /* Requests that follow others stand beside all that are due, and in flight with them. */      \
     X(COUNTER_FOLLOW_UPS, "follow_ups")                                                            \
     X(COUNTER_FOLLOW_UPS_OK, "follow_ups_ok")                                                      \
     X(COUNTER_FOLLOW_UPS_ERRORS, "follow_ups_errors")                                              \

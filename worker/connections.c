@@ -144,6 +144,7 @@ void connections_tick(struct stream *stream, uint64_t now_ns)
     bool woke = stream->recorder.woken_turns > 0;
     /* Ahead of the others: connections that are to go to another node are opened below. */
     router_tick(stream, now_ns);
+    repeat_tick(stream, now_ns);
     connections_plan_ramp(stream);
     stream->reconnects_pending = false;
     for (uint32_t i = 0; i < stream->connection_count + stream->idle_count; i++) {
@@ -216,6 +217,7 @@ void connections_abandon(struct stream *stream)
         connection_drop_in_flight(&stream->connections[i], COUNTER_LOST_DRAIN, now_ns);
         connection_close(&stream->connections[i]);
     }
+    repeat_abandon(stream, COUNTER_LOST_DRAIN, now_ns);
     router_abandon(stream, COUNTER_LOST_DRAIN, now_ns);
     /* A worker that is done does not keep a run alive whose target is gone for the others. */
     ipc_worker_disconnected(stream->live);

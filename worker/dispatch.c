@@ -392,15 +392,14 @@ static inline void take_result(struct connection *connection, enum exchange_resu
         fill(connection, connection->stream->exchange.done_ns);
 }
 
-/* What follows a miss takes the place of what missed, on the same connection, and ahead of what is due. It is in
+/* What follows takes the place of what was answered, on the same connection, and ahead of what is due. It is in
  * flight from then on, like what is sent again: its clock is that of whoever waits for the value. */
 static void follow_up(struct connection *connection, uint64_t now_ns)
 {
     struct stream *stream = connection->stream;
-    const struct request_slot *missed = &stream->exchange.missed;
     struct request_slot slot = {
-        .ticket = missed->ticket,
-        .class = (uint8_t)stream->generation.classes[missed->class].follow_up,
+        .ticket = stream->exchange.answered.ticket,
+        .class = (uint8_t)stream->exchange.follow_up,
         .sent_ns = now_ns,
         .intended_ns = now_ns,
         .again = true,
@@ -413,6 +412,9 @@ static void follow_up(struct connection *connection, uint64_t now_ns)
     stream_count(stream, COUNTER_FOLLOW_UPS, 1);
     stream_count_class(stream, &slot, CLASS_SENT, 1);
     struct pool *pool = router_route(stream, &slot);
+    if (stream->generation.classes[slot.class].until_hit &&
+        !repeat_may_ask(stream, &slot, pool, now_ns))
+        return;
     if (pool != connection->pool) { /* a replica missed, and the primary is to be written to */
         slots_push(&stream->pools.store, &pool->again, &slot);
         pools_list(stream, pool);
@@ -426,10 +428,13 @@ static void take_unusual(struct connection *connection, enum exchange_result res
 {
     struct stream *stream = connection->stream;
     bool followed = false;
-    while (result == EXCHANGE_REDIRECTED || result == EXCHANGE_MISSED) {
-        if (result == EXCHANGE_MISSED) {
+    while (result == EXCHANGE_REDIRECTED || result == EXCHANGE_FOLLOWED ||
+           result == EXCHANGE_UNSEEN) {
+        if (result == EXCHANGE_FOLLOWED) {
             follow_up(connection, stream->exchange.done_ns);
             followed = true;
+        } else if (result == EXCHANGE_UNSEEN) {
+            repeat_missed(connection, stream->exchange.done_ns);
         } else {
             router_redirected(connection, stream->exchange.done_ns);
         }
@@ -483,6 +488,17 @@ void dispatch_thought(evutil_socket_t fd, short what, void *argument)
     (void)what;
     note_wakeup(stream);
     think_expire(stream, now_ns);
+    dispatch_send(stream, now_ns);
+}
+
+void dispatch_repeat(evutil_socket_t fd, short what, void *argument)
+{
+    struct stream *stream = argument;
+    const uint64_t now_ns = clock_now_ns();
+    (void)fd;
+    (void)what;
+    note_wakeup(stream);
+    repeat_due(stream, now_ns);
     dispatch_send(stream, now_ns);
 }
 

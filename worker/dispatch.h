@@ -24,6 +24,8 @@ struct dispatch {
 /* The event loop's: something has happened to a connection's descriptor. */
 /* Connections have thought long enough: timer of think.h. */
 void dispatch_thought(evutil_socket_t fd, short what, void *stream);
+/* Requests have waited long enough to be asked again: timer of repeat.h. */
+void dispatch_repeat(evutil_socket_t fd, short what, void *stream);
 void dispatch_io(evutil_socket_t fd, short what, void *connection);
 /* Opens a connection, and gives it work where it is ready at once. */
 void dispatch_open(struct connection *connection);

@@ -11,10 +11,12 @@
 #include "worker/generate/workload.h"
 
 enum exchange_result {
-    EXCHANGE_DONE,       /* written as far as possible; nothing more to read                    */
-    EXCHANGE_FREED,      /* requests have been answered: there is room for others               */
-    EXCHANGE_MISSED,     /* a read has missed that another request follows: that one is to be sent
-                          * (exchange.missed), and then exchange_go_on with what was read           */
+    EXCHANGE_DONE,  /* written as far as possible; nothing more to read                    */
+    EXCHANGE_FREED, /* requests have been answered: there is room for others               */
+    EXCHANGE_FOLLOWED, /* a request was answered that another one follows: that one is to be sent (exchange.answered,
+                          * follow_up), and then exchange_go_on with what was read */
+    EXCHANGE_UNSEEN, /* the oldest request has missed, and is to be asked again: repeat_missed, and then
+                          * exchange_go_on with what was read */
     EXCHANGE_REDIRECTED, /* the oldest request is to go elsewhere: router_redirected, and then
                           * exchange_go_on with what was read                                  */
     EXCHANGE_STALE,      /* tickets of a warm-up that is over stand among what is to be sent:
@@ -40,9 +42,10 @@ struct exchange {
     size_t out_bytes;
     uint32_t alike_requests; /* of one length, so many whole ones fit into out; 0: see generation */
     uint64_t done_ns;        /* clock reading behind the newest read            */
-    struct reading reading;  /* with EXCHANGE_REDIRECTED and EXCHANGE_MISSED   */
-    struct request_slot missed; /* with EXCHANGE_MISSED: the request             */
-    struct exchange_loss loss;  /* with EXCHANGE_LOST                           */
+    struct reading reading;  /* with what is gone on with                       */
+    struct request_slot answered; /* with EXCHANGE_FOLLOWED: the request ...       */
+    uint32_t follow_up;           /* ... and the class of what follows             */
+    struct exchange_loss loss;    /* with EXCHANGE_LOST                           */
 };
 
 /* Writes what is waiting, until nothing is left, the socket is full, or the connection is gone. */

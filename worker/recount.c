@@ -6,6 +6,8 @@ uint64_t recount_in_flight(const struct stream *stream)
 {
     const struct pools *pools = &stream->pools;
     uint64_t in_flight = stream->router.retry.count;
+    for (uint32_t i = 0; i < REPEAT_PAUSES; i++)
+        in_flight += stream->repeat.waiting[i].count;
     for (uint32_t i = 0; i < pools->count; i++)
         in_flight += pools->each[i].again.count;
     for (uint32_t i = 0; i < stream->connection_count; i++) {

@@ -7,7 +7,7 @@
 #include "worker/stream.h"
 
 /* A node that says "later" is asked again after so long. */
-#define RETRY_MS 20u
+#define RETRY_US 20000u
 /* A request is sent on at once so often; nodes that send it around in a circle get some rest. */
 #define HOPS_AT_ONCE 8u
 
@@ -67,8 +67,8 @@ static void retry_later(struct stream *stream, struct request_slot *slot, uint64
     slot->asking = false;
     slot->hops = 0;
     slots_push(&stream->pools.store, &stream->router.retry, slot);
-    stream->pools.store.slots[stream->router.retry.tail].retry_ms =
-        (uint32_t)(now_ns / NS_PER_MS) + RETRY_MS;
+    stream->pools.store.slots[stream->router.retry.tail].retry_us =
+        (uint32_t)(now_ns / NS_PER_US) + RETRY_US;
 }
 
 /* A node without slots, that has none of the connections: it is to get one. */
@@ -132,16 +132,16 @@ static void retry_due(struct stream *stream, uint64_t now_ns)
 {
     struct router *router = &stream->router;
     struct slot_list *retry = &router->retry;
-    uint32_t now_ms = (uint32_t)(now_ns / NS_PER_MS);
+    uint32_t now_us = (uint32_t)(now_ns / NS_PER_US);
     while (retry->count > 0 &&
-           (int32_t)(now_ms - stream->pools.store.slots[retry->head].retry_ms) >= 0) {
+           (int32_t)(now_us - stream->pools.store.slots[retry->head].retry_us) >= 0) {
         struct request_slot slot = slots_pop(&stream->pools.store, retry);
         pools_wait_again(stream, router_route(stream, &slot), &slot);
     }
 }
 
 /* Requests that wait to be sent again have the same time limit as those at a server. */
-static void time_out_waiting(struct stream *stream, struct slot_list *list, uint64_t now_ns)
+void router_time_out(struct stream *stream, struct slot_list *list, uint64_t now_ns)
 {
     struct slot_store *store = &stream->pools.store;
     uint32_t count = list->count;
@@ -153,6 +153,8 @@ static void time_out_waiting(struct stream *stream, struct slot_list *list, uint
         }
         stream->in_flight--;
         stream_unanswered(stream, &slot, COUNTER_TIMED_OUT, now_ns);
+        if (stream_is_follow_up(stream, &slot))
+            continue;
         outcome_failed(&stream->recorder.interval->header.times, now_ns);
         recorder_heed_failures(stream, now_ns);
     }
@@ -210,11 +212,11 @@ void router_tick(struct stream *stream, uint64_t now_ns)
     if (changed)
         route_again(stream, now_ns);
     retry_due(stream, now_ns);
-    time_out_waiting(stream, &router->retry, now_ns);
+    router_time_out(stream, &router->retry, now_ns);
     for (uint32_t i = 0; i < stream->pools.count; i++) {
         if (stream->pools.each[i].again.count == 0)
             continue;
-        time_out_waiting(stream, &stream->pools.each[i].again, now_ns);
+        router_time_out(stream, &stream->pools.each[i].again, now_ns);
         pools_list(stream, &stream->pools.each[i]);
     }
 }

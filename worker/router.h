@@ -14,7 +14,7 @@ struct router {
     uint32_t version;          /* of the shared table                             */
     bool
         by_slot; /* of a cluster; and where primaries get what replicas do not: those share slots evenly */
-    bool has_again;           /* there may be requests that were sent before, or follow a miss */
+    bool has_again;           /* there may be requests that were sent before, or follow others */
     bool many_nodes;          /* figures are kept for each                       */
     bool lanes;               /* ... or for classes: what is sent is counted for them */
     bool asking;              /* some request has been sent behind ASKING      */
@@ -43,6 +43,8 @@ struct pool *router_route(struct stream *stream, const struct request_slot *slot
 void router_redirected(struct connection *connection, uint64_t now_ns);
 /* Looks for a new topology, and for requests whose time to be retried, or to be given up, has come. */
 void router_tick(struct stream *stream, uint64_t now_ns);
+/* Requests of a list that were sent too long ago time out. */
+void router_time_out(struct stream *stream, struct slot_list *list, uint64_t now_ns);
 /* All that waits and has been sent is lost by this cause. */
 void router_abandon(struct stream *stream, enum counter cause, uint64_t now_ns);
 

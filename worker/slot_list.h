@@ -29,7 +29,7 @@ struct slot_store {
     struct waiting_slot {
         struct request_slot slot;
         uint32_t next;     /* 0: the last one                                                 */
-        uint32_t retry_ms; /* when it is to be retried: the clock's milliseconds, cut to 32 bits */
+        uint32_t retry_us; /* when it is to be retried: the clock's microseconds, cut to 32 bits */
     } * slots;
     uint32_t size, free, untouched; /* first free place, first that was never used */
 };

@@ -121,6 +121,7 @@ void stream_destroy(struct stream *stream)
     connections_destroy(stream);
     pacer_destroy(&stream->pacer);
     think_destroy(&stream->think);
+    repeat_destroy(&stream->repeat);
     if (stream->run->null_transport)
         transport_null_destroy();
     free(stream->exchange.in);

@@ -20,6 +20,7 @@
 #include "worker/pacer.h"
 #include "worker/pools.h"
 #include "worker/recorder.h"
+#include "worker/repeat.h"
 #include "worker/router.h"
 #include "worker/think.h"
 #include "worker/wait.h"
@@ -87,6 +88,7 @@ struct stream {
     struct recorder recorder;
     struct pacer pacer;
     struct think think;
+    struct repeat repeat;
 
     uint64_t start_ns;   /* common start; 0 before                            */
     uint64_t measure_ns; /* end of the warm-up                               */

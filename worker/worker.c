@@ -155,6 +155,9 @@ static enum err_code worker_create(struct worker *worker, struct err *err)
     for (EACH_STREAM(worker))
         if (code == OK)
             code = think_create(stream, dispatch_thought, err);
+    for (EACH_STREAM(worker))
+        if (code == OK)
+            code = repeat_create(stream, dispatch_repeat, err);
     return code;
 }
 

@@ -112,6 +112,18 @@ static enum err_code add_step(struct bench_steps *steps, const struct workload_s
     enum err_code code = workload_create(&step->workload, source, &step->spec, err);
     if (code != OK)
         return code;
+    const char *asking = workload_asks_replicas(step->workload);
+    if (asking != NULL && spec->endpoint.replica_reads != REPLICA_READS_YES) {
+        code = err_set(err, E_USAGE,
+                       "%s: class %s is asked of replicas (until: hit), and %s: give "
+                       "--read-from-replica yes",
+                       workload_title(step->workload), asking,
+                       spec->endpoint.replica_reads == REPLICA_READS_NO
+                           ? "requests do not go there"
+                           : "some would ask the primary, which knows at once");
+        workload_destroy(step->workload);
+        return code;
+    }
     uint64_t commands = workload_replies(step->workload);
     if (spec->load.requests_are_commands)
         step->spec.load.requests = (spec->load.requests + commands - 1) / commands;
@@ -656,6 +668,26 @@ void bench_step_name_part(char name[CLASS_NAME_BYTES], const struct bench_step *
         snprintf(name, CLASS_NAME_BYTES, "%s", own);
     else
         snprintf(name, CLASS_NAME_BYTES, "%s:%s", step->stream, own);
+}
+
+enum err_code bench_steps_check_replicas(const struct bench_steps *steps,
+                                         const struct topology *topology, struct err *err)
+{
+    const char *asking = NULL;
+    for (uint32_t i = 0; i < bench_steps_all(steps) && asking == NULL; i++)
+        asking = workload_asks_replicas(bench_steps_at(steps, i)->workload);
+    for (uint32_t i = 0; i < topology->node_count && asking != NULL; i++) {
+        bool has_replica = topology->nodes[i].role != TOPOLOGY_PRIMARY;
+        for (uint32_t k = 0; k < topology->node_count && !has_replica; k++)
+            has_replica =
+                topology->nodes[k].role == TOPOLOGY_REPLICA && topology->nodes[k].primary == i;
+        if (!has_replica)
+            return err_set(err, E_CONNECT,
+                           "class %s is asked of replicas (until: hit), and %s has none: give it "
+                           "one, or another target",
+                           asking, topology->nodes[i].address.text);
+    }
+    return OK;
 }
 
 bool bench_steps_mixed(const struct bench_steps *steps)

@@ -67,6 +67,9 @@ void bench_step_name_class(char name[CLASS_NAME_BYTES], const struct bench_step 
                            uint32_t class);
 void bench_step_name_part(char name[CLASS_NAME_BYTES], const struct bench_step *step,
                           uint32_t part);
+/* Whether each primary has a replica where some step asks these until they know what was written. E_CONNECT. */
+MUST_USE enum err_code bench_steps_check_replicas(const struct bench_steps *steps,
+                                                  const struct topology *topology, struct err *err);
 /* Whether some step has requests that only read beside others that do not; known once the keys are. */
 bool bench_steps_mixed(const struct bench_steps *steps);
 /* Whether every test has the classes of requests that these objectives are about; prefills need not. Errors as

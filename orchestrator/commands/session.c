@@ -294,7 +294,7 @@ static enum err_code find_keys(struct session *session, struct err *err)
     for (uint32_t i = 0; i < bench_steps_all(&session->steps) && code == OK; i++)
         code = command_keys_find(bench_steps_at(&session->steps, i)->workload, session->control,
                                  spec->endpoint.replica_reads == REPLICA_READS_NO, err);
-    return code;
+    return code == OK ? bench_steps_check_replicas(&session->steps, session->topology, err) : code;
 }
 
 /* Functions that a step calls or loads: before anything runs, so that a server without them is found out,

@@ -233,6 +233,12 @@ static const char *unit_at(size_t index)
     return index < COUNT(words) ? words[index] : NULL;
 }
 
+static const char *until_at(size_t index)
+{
+    static const char *const words[] = {"reply", "hit"};
+    return index < COUNT(words) ? words[index] : NULL;
+}
+
 #define AT(member) offsetof(struct class_entry, member)
 static const struct file_field class_fields[] = {
     {.row = {ROW("name", NULL, OPTION_TEXT, NULL, AT(name)),
@@ -257,6 +263,13 @@ static const struct file_field class_fields[] = {
                      "request, with the time of the last reply."}},
     {.row = {ROW("on_miss", NULL, OPTION_TEXT, NULL, AT(on_miss)),
              .help = "The class whose request follows, for the same keys, when a read misses."}},
+    {.row = {ROW("then", NULL, OPTION_TEXT, NULL, AT(then)),
+             .help = "The class whose request follows, for the same keys, any answer that is no "
+                     "error."}},
+    {.row = {ROW("until", NULL, OPTION_WORD, NULL, AT(until)), .value_at = until_at,
+             .unset = "reply",
+             .help = "hit: a read that follows another class is asked of a replica, again and "
+                     "again, until it finds something."}},
 };
 #undef AT
 static const struct file_object class_object = {

@@ -70,7 +70,8 @@ struct class_entry {
     struct command_entry command;
     struct command_entry *commands;
     size_t command_count;
-    const char *on_miss;
+    const char *on_miss, *then;
+    unsigned until;            /* 1: hit */
     struct plan_command *list; /* owned */
 };
 struct prefill_entry {

@@ -309,26 +309,50 @@ static enum err_code make_unit(const struct reading *reading, struct class_entry
     return code;
 }
 
-static enum err_code find_on_miss(const struct reading *reading, const struct class_entry *entry,
-                                  struct plan_class *class)
+/* key: "on_miss" or "then". */
+static enum err_code find_follower(uint32_t *found, const struct reading *reading,
+                                   const struct class_entry *entry, const char *key,
+                                   const char *wanted)
 {
     const struct workload_document *document = reading->document;
-    struct suggestion suggestion = {.wanted = entry->on_miss,
-                                    .wanted_bytes = strlen(entry->on_miss)};
-    if (strcmp(entry->on_miss, entry->name) == 0)
-        return REFUSE(reading, &entry->place, "on_miss",
-                      "on_miss: %.40s names itself: a miss would follow a miss without end",
-                      entry->on_miss);
+    struct suggestion suggestion = {.wanted = wanted, .wanted_bytes = strlen(wanted)};
+    if (strcmp(wanted, entry->name) == 0)
+        return REFUSE(reading, &entry->place, key,
+                      "%s: %.40s names itself: a request would follow a request without end", key,
+                      wanted);
     for (size_t i = 0; i < document->class_count; i++) {
         const char *name = document->classes[i].name;
-        if (strcmp(name, entry->on_miss) == 0)
-            class->on_miss = (uint32_t)i;
+        if (strcmp(name, wanted) == 0)
+            *found = (uint32_t)i;
         suggest_offer(&suggestion, name, strlen(name));
     }
-    return class->on_miss != PLAN_NO_CLASS
-               ? OK
-               : REFUSE(reading, &entry->place, "on_miss", "on_miss: there is no class %.40s%s%s%s",
-                        entry->on_miss, SUGGESTED(suggestion.best));
+    if (*found == PLAN_NO_CLASS)
+        return REFUSE(reading, &entry->place, key, "%s: there is no class %.40s%s%s%s", key, wanted,
+                      SUGGESTED(suggestion.best));
+    const struct class_entry *follower = &document->classes[*found];
+    if (follower->then != NULL || (entry->then != NULL && follower->on_miss != NULL))
+        return REFUSE(reading, &entry->place, key,
+                      "%s: %.40s is followed by another class itself, and what follows is followed "
+                      "by nothing",
+                      key, wanted);
+    return OK;
+}
+
+static enum err_code find_followers(const struct reading *reading, const struct class_entry *entry,
+                                    struct plan_class *class)
+{
+    enum err_code code = OK;
+    if (entry->on_miss != NULL && entry->then != NULL)
+        return REFUSE(reading, &entry->place, "then", "then: on_miss is there, too; give one");
+    if (entry->on_miss != NULL)
+        code = find_follower(&class->on_miss, reading, entry, "on_miss", entry->on_miss);
+    if (entry->then != NULL)
+        code = find_follower(&class->then, reading, entry, "then", entry->then);
+    if (code == OK && class->until_hit && class->weight > 0)
+        code = REFUSE(reading, &entry->place, "until",
+                      "until: hit goes with a class that follows another one: weight: 0, and its "
+                      "name behind that one's \"then\"");
+    return code;
 }
 
 static enum err_code make_class(const struct reading *reading, struct class_entry *entry,
@@ -338,7 +362,9 @@ static enum err_code make_class(const struct reading *reading, struct class_entr
     *class = (struct plan_class){.name = entry->name,
                                  .weight = entry->weight,
                                  .unit = (enum class_unit)entry->unit,
-                                 .on_miss = PLAN_NO_CLASS};
+                                 .on_miss = PLAN_NO_CLASS,
+                                 .then = PLAN_NO_CLASS,
+                                 .until_hit = entry->until == 1};
     enum err_code code =
         check_name(reading, &entry->place, "name", entry->name, PLAN_CLASS_NAME_BYTES - 1);
     for (const struct class_entry *other = document->classes; other < entry && code == OK; other++)
@@ -346,8 +372,8 @@ static enum err_code make_class(const struct reading *reading, struct class_entr
             code = REFUSE(reading, &entry->place, "name", "there are two classes %s", entry->name);
     if (code == OK)
         code = make_unit(reading, entry, class);
-    if (code == OK && entry->on_miss != NULL)
-        code = find_on_miss(reading, entry, class);
+    if (code == OK)
+        code = find_followers(reading, entry, class);
     return code;
 }
 
@@ -373,7 +399,8 @@ static enum err_code make_prefill(const struct reading *reading, struct prefill_
                                          .weight = 1,
                                          .commands = &entry->command.command,
                                          .command_count = 1,
-                                         .on_miss = PLAN_NO_CLASS};
+                                         .on_miss = PLAN_NO_CLASS,
+                                         .then = PLAN_NO_CLASS};
     return code;
 }
 

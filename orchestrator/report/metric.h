@@ -148,8 +148,8 @@ enum metric_type {
     X(METRIC_RESENT, "redirections.resent", "requests", "Sent once more after one of these four",  \
       COUNTED(COUNTER_RESENT))                                                                     \
     X(METRIC_FOLLOW_UPS, "follow_ups.sent", "requests",                                            \
-      "Sent because a read missed; in no other count of requests", COUNTED(COUNTER_FOLLOW_UPS),    \
-      SPARSE)                                                                                      \
+      "Sent because others were answered (on_miss, then); in no other count of requests",          \
+      COUNTED(COUNTER_FOLLOW_UPS), SPARSE)                                                         \
     X(METRIC_FOLLOW_UPS_OK, "follow_ups.ok", "requests", "Of these, answered without an error",    \
       COUNTED(COUNTER_FOLLOW_UPS_OK), SPARSE)                                                      \
     X(METRIC_FOLLOW_UPS_ERRORS, "follow_ups.errors", "requests", "Answered with an error",         \

@@ -255,7 +255,7 @@ static void print_distribution(struct output *out, const struct histogram *laten
                       UNITS_GROUPED(latency->count - below));
 }
 
-/* What followed misses, which are meant to be then. False: nothing did. */
+/* What followed other requests: misses are meant to be then. False: nothing did. */
 static bool print_follow_ups(struct output *out, const struct metric_slice *slice)
 {
     const uint64_t sent = metric_count(slice, METRIC_FOLLOW_UPS);
@@ -264,8 +264,7 @@ static bool print_follow_ups(struct output *out, const struct metric_slice *slic
                                 metric_count(slice, METRIC_FOLLOW_UPS_LOST);
     if (sent == 0)
         return false;
-    output_printf(out, "Follow-ups of misses: %s, which count in no other number",
-                  UNITS_GROUPED(sent));
+    output_printf(out, "Follow-ups: %s, which count in no other number", UNITS_GROUPED(sent));
     if (errors + unanswered > 0)
         output_printf(out, " (%s errors, %s unanswered)", UNITS_GROUPED(errors),
                       UNITS_GROUPED(unanswered));

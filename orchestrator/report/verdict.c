@@ -367,7 +367,7 @@ static void judge_misses(struct verdict_check *check, const struct run_result *r
         return;
     const double share = figure_share(missed, missed + metric_total(result, METRIC_HITS)) * 100;
     if (metric_total(result, METRIC_FOLLOW_UPS) > 0) {
-        say(check, "%.3f %% of lookups, each followed by what on_miss names", share);
+        say(check, "%.3f %% of lookups, each followed by another request", share);
         return;
     }
     check->value = share;

@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes);
 static void check_class(const struct workload_plan *plan, const struct plan_class *class)
 {
     if (class->command_count == 0 || class->name[0] == '\0' ||
-        (class->on_miss != PLAN_NO_CLASS && class->on_miss >= plan->class_count))
+        (class->on_miss != PLAN_NO_CLASS && class->on_miss >= plan->class_count) ||
+        (class->then != PLAN_NO_CLASS && class->then >= plan->class_count))
         abort();
     for (size_t i = 0; i < class->command_count; i++)
         if (class->commands[i].word_count == 0 || class->commands[i].words[0][0] == '\0')

@@ -44,6 +44,7 @@ TEST(each_placeholder_is_read)
         {"{seq }", "", BRACE_SEQ, 0},
         {"{ticket}", "", BRACE_TICKET, 0},
         {"{worker}", "", BRACE_WORKER, 0},
+        {"{run}", "", BRACE_RUN, 0},
         {"{now}", "", BRACE_NOW, 0},
         {"{uuid}", "", BRACE_UUID, 0},
         {"{field sku}", "sku", BRACE_FIELD, 0},
@@ -116,10 +117,11 @@ TEST(what_a_placeholder_does_not_take)
 {
     /* breaks if a mistake in a placeholder is sent as something else */
     refused("{key", "{key has no } at its end; \\{ is a brace");
-    refused("{kye}",
-            "no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
-            "{float} "
-            "{zipf} {seq} {ticket} {worker} {now} {uuid} {field} {vector}, and \\{ is a brace");
+    refused(
+        "{kye}",
+        "no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
+        "{float} "
+        "{zipf} {seq} {ticket} {worker} {run} {now} {uuid} {field} {vector}, and \\{ is a brace");
     refused("{key:}", "{key:}: it is {key}, {key:NAME} or {key:NAME#1}");
     refused("{key:a#}", "{key:a#}: it is {key}, {key:NAME} or {key:NAME#1}");
     refused("{key:a#0}", "{key:a#0}: it is {key}, {key:NAME} or {key:NAME#1}");

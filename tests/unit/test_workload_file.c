@@ -210,7 +210,7 @@ static const struct {
     {CLASS("unit: transction, command: PING"),
      "f:3:21: unit: transction: allowed: request, sequence, transaction"},
     {CLASS("commnad: PING"), "f:3:15: unknown key commnad; did you mean command?; known are name, "
-                             "weight, command, commands, unit, on_miss"},
+                             "weight, command, commands, unit, on_miss, then, until"},
     {CLASS("command: [\"GET {seq}\", x]"),
      "f:3:24: GET {seq}: no command has a blank in its name; give its words apart, as in SET key "
      "value"},
@@ -220,7 +220,7 @@ static const struct {
      "f:3:24: BLPOP with timeout 0 waits for ever; give it a timeout above 0"},
     {CLASS("command: \"GET 'x\""), "f:3:24: 'x: a word that begins with ' ends with it"},
     {CLASS("command: GET a, on_miss: a"),
-     "f:3:40: on_miss: a names itself: a miss would follow a miss without end"},
+     "f:3:40: on_miss: a names itself: a request would follow a request without end"},
     {CLASS("command: GET a, on_miss: wirte"), "f:3:40: on_miss: there is no class wirte"},
     {CLASS("command: GET a, on_miss: wirte") "  - {name: write, command: SET a b}\n",
      "f:3:40: on_miss: there is no class wirte; did you mean write?"},
@@ -243,7 +243,7 @@ static const struct {
     {CLASS("command: \"GET {kye}\""),
      "f:3:24: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "
-     "{ticket} {worker} {now} {uuid} {field} {vector}, and \\{ is a brace"},
+     "{ticket} {worker} {run} {now} {uuid} {field} {vector}, and \\{ is a brace"},
     {CLASS("command: \"GET {key\""), "f:3:24: {key has no } at its end; \\{ is a brace"},
     {CLASS("command: \"GET {int 5 1}\""), "f:3:24: {int 5 1}: it is {int A B}, A at most B"},
     {CLASS("command: \"GET {int 5}\""), "f:3:24: {int 5}: it is {int A B}, A at most B"},
@@ -289,7 +289,36 @@ static const struct {
      "GET, GETEX or HGETALL"},
     {"name: w\n" KEYS "classes:\n  - {name: a, command: GET x, on_miss: b}\n  - {name: b, command: "
      "\"SET {key} x\"}\n",
-     "f:4:24: on_miss: b writes keys of users that class a does not read"},
+     "f:4:24: on_miss: b has keys of users that class a does not have"},
+    {"name: w\n" KEYS "classes:\n  - {name: a, command: SET x 1, then: a}\n",
+     "f:4:39: then: a names itself: a request would follow a request without end"},
+    {"name: w\n" KEYS "classes:\n  - {name: a, command: SET x 1, then: sen}\n  - {name: seen, "
+     "command: GET x}\n",
+     "f:4:39: then: there is no class sen; did you mean seen?"},
+    {"name: w\n" KEYS "classes:\n  - {name: a, command: SET x 1, then: b}\n  - {name: b, command: "
+     "SET x 2, then: a}\n",
+     "f:4:39: then: b is followed by another class itself, and what follows is followed by "
+     "nothing"},
+    {"name: w\n" KEYS "classes:\n  - {name: a, command: GET x, then: b, on_miss: b}\n  - {name: b, "
+     "command: SET x 2}\n",
+     "f:4:37: then: on_miss is there, too; give one"},
+    {"name: w\n" KEYS "classes:\n  - {name: a, command: SET x 1, then: b}\n  - {name: b, command: "
+     "GET x, until: hit}\n",
+     "f:5:38: until: hit goes with a class that follows another one: weight: 0, and its name "
+     "behind "
+     "that one's \"then\""},
+    {"name: w\n" KEYS
+     "classes:\n  - {name: a, command: SET x 1, then: b}\n  - {name: b, weight: 0, "
+     "command: INCR x, until: hit}\n",
+     "f:5:35: until: hit goes with one command that reads one key and says whether it is there, "
+     "such "
+     "as GET or HGETALL"},
+    {"name: w\n" KEYS "classes:\n  - {name: a, command: GET x, until: ever}\n",
+     "f:4:38: until: ever: allowed: reply, hit"},
+    {"name: w\n" KEYS
+     "classes:\n  - {name: a, command: SET x 1, then: b}\n  - {name: b, weight: 0, "
+     "command: \"GET {key}\"}\n",
+     "f:4:24: then: b has keys of users that class a does not have"},
     {"name: w\nkeys: {users: {count: 0}}\n" ONE_CLASS,
      "f:2:23: count: 0: out of range; allowed: 1 to 1,000,000,000,000; as in count: 1m"},
     {"name: w\nkeys: {users: {count: 2000g}}\n" ONE_CLASS,
@@ -360,7 +389,7 @@ static const struct {
     {"name: w\n" KEYS ONE_CLASS "prefill: {keys: users, command: \"SET {key} {kye}\"}\n",
      "f:4:33: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "
-     "{ticket} {worker} {now} {uuid} {field} {vector}, and \\{ is a brace"},
+     "{ticket} {worker} {run} {now} {uuid} {field} {vector}, and \\{ is a brace"},
     {"name: w\nclass: []\n", "f:2:1: unknown key class; did you mean classes?; known are name, "
                              "about, keys, values, data, classes, prefill"},
     {"name: w\ndata: nothing.csv\n" ONE_CLASS,
@@ -381,7 +410,7 @@ static const struct {
     {"{\"name\": \"w\", \"classes\": [{\"name\": \"a\", \"command\": \"GET {kye}\"}]}",
      "f:1:52: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "
-     "{ticket} {worker} {now} {uuid} {field} {vector}, and \\{ is a brace"},
+     "{ticket} {worker} {run} {now} {uuid} {field} {vector}, and \\{ is a brace"},
 };
 
 TEST(every_mistake_has_its_place)

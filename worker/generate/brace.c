@@ -35,6 +35,7 @@ static const struct known {
     {"seq", BRACE_SEQ, false, 0, 0, "{seq}"},
     {"ticket", BRACE_TICKET, false, 0, 0, "{ticket}"},
     {"worker", BRACE_WORKER, false, 0, 0, "{worker}"},
+    {"run", BRACE_RUN, false, 0, 0, "{run}"},
     {"now", BRACE_NOW, false, 0, 0, "{now}"},
     {"uuid", BRACE_UUID, false, 0, 0, "{uuid}"},
     {"field", BRACE_FIELD, false, 1, 1, "{field NAME}"},

@@ -20,6 +20,7 @@ enum brace_kind {
     BRACE_SEQ,   /* counts the requests of the class                           */
     BRACE_TICKET,
     BRACE_WORKER,
+    BRACE_RUN, /* microseconds since 1970 when its process began; one less in the warm-up */
     BRACE_NOW, /* milliseconds since 1970                                    */
     BRACE_UUID,
     BRACE_FIELD, /* {field NAME} of the workload's data                        */

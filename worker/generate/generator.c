@@ -17,10 +17,12 @@ enum err_code generation_open(struct generation *generation, const struct genera
     generation->bytes = kind->draw == NULL ? (uint32_t)generation->most_bytes : 0;
     generation->classes = kind->classes(generation->state, &generation->class_count);
     generation->weighted_count = generation->class_count;
-    for (uint32_t i = generation->class_count; i > 0; i--)
-        if (generation->classes[i - 1].follow_up > 0 &&
-            generation->classes[i - 1].follow_up < generation->weighted_count)
-            generation->weighted_count = generation->classes[i - 1].follow_up;
+    for (uint32_t i = 0; i < generation->class_count; i++) {
+        const uint32_t follow_ups[] = {generation->classes[i].on_miss, generation->classes[i].then};
+        for (unsigned k = 0; k < 2; k++)
+            if (follow_ups[k] > 0 && follow_ups[k] < generation->weighted_count)
+                generation->weighted_count = follow_ups[k];
+    }
     for (uint32_t i = 0; i < generation->class_count; i++)
         generation->part_count += generation->classes[i].part_count;
     generation->one_reply =

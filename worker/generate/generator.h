@@ -20,8 +20,10 @@
 /* Requests that are told apart; there are at most CLASSES_MAX. */
 struct request_class {
     const char *name;
-    uint32_t replies;   /* to each request, 1 or more */
-    uint32_t follow_up; /* the class of the request that follows a miss; 0: none does */
+    uint32_t replies; /* to each request, 1 or more */
+    uint32_t on_miss,
+        then; /* the class of the request that follows a miss; any answer that is no error; 0: none does */
+    bool until_hit; /* is asked again until it finds something */
     /* Commands of one request that have figures of their own: so many from that number on, one a reply. Of a
      * transaction the results come with its last reply, and the first one is MULTI's. */
     uint32_t first_part, part_count;
@@ -67,7 +69,7 @@ struct generation {
     void *state;
     const struct request_class *classes;
     uint32_t class_count;
-    uint32_t weighted_count;  /* classes of tickets; those behind them follow a miss */
+    uint32_t weighted_count;  /* classes of tickets; those behind them follow others */
     uint32_t part_count;      /* of all classes, at most PARTS_MAX */
     uint32_t bytes;           /* of every request; 0: they differ */
     size_t most_bytes;        /* of one request                   */

@@ -141,32 +141,34 @@ static enum err_code share_tickets(struct mix *mix, size_t *at_class, struct err
     return OK;
 }
 
-static enum err_code compile_follow_up(struct mix *mix, uint32_t missing, struct err *err)
+static enum err_code compile_follow_up(struct mix *mix, uint32_t before, struct err *err)
 {
-    const struct plan_class *class = &mix->plan->classes[missing];
-    const struct mix_program *of = &mix->classes[missing];
+    const struct plan_class *class = &mix->plan->classes[before];
+    const bool on_miss = class->on_miss != PLAN_NO_CLASS;
+    const struct plan_class *follower = &mix->plan->classes[on_miss ? class->on_miss : class->then];
+    struct mix_program *of = &mix->classes[before];
     struct mix_program *program = &mix->classes[mix->class_count];
-    if (of->replies != 1 || of->read_kinds[0] != READ_VALUE)
+    if (on_miss && !mix_program_finds(of))
         return err_set(err, E_CONFIG,
                        "on_miss goes with one command that reads one key and says whether it is "
                        "there, such as GET, GETEX or HGETALL");
     enum err_code code =
-        mix_program_compile(program, &mix->material, mix->plan, &mix->plan->classes[class->on_miss],
-                            mix->class_count, err);
+        mix_program_compile(program, &mix->material, mix->plan, follower, mix->class_count, err);
     mix->class_count++;
     if (code != OK)
         return code;
-    snprintf(program->name, sizeof program->name, "%s:on_miss", class->name);
+    snprintf(program->name, sizeof program->name, "%s:%s", class->name,
+             on_miss ? "on_miss" : follower->name);
     for (uint32_t i = 0; i < mix->material.key_count; i++) {
         if (program->key_draws[i] > of->key_draws[i] || program->new_keys[i] > 0)
-            return err_set(err, E_CONFIG,
-                           "on_miss: %s writes keys of %s that class %s does not read",
-                           mix->plan->classes[class->on_miss].name, mix->plan->key_spaces[i].name,
-                           class->name);
+            return err_set(err, E_CONFIG, "%s: %s has keys of %s that class %s does not have",
+                           on_miss ? "on_miss" : "then", follower->name,
+                           mix->plan->key_spaces[i].name, class->name);
         program->key_draws[i] = of->key_draws[i];
     }
     program->key_index = of->key_index;
-    mix->classes[missing].follow_up = mix->class_count - 1;
+    of->follow_up = mix->class_count - 1;
+    of->follows_miss = on_miss;
     return OK;
 }
 
@@ -183,7 +185,7 @@ static enum err_code compile_classes(struct mix *mix, size_t *at_class, struct e
     }
     for (uint32_t i = 0; i < mix->weighted_count && code == OK; i++) {
         *at_class = i;
-        if (plan->classes[i].on_miss != PLAN_NO_CLASS)
+        if (plan->classes[i].on_miss != PLAN_NO_CLASS || plan->classes[i].then != PLAN_NO_CLASS)
             code = compile_follow_up(mix, i, err);
     }
     if (code == OK)

@@ -26,6 +26,7 @@ struct mix_desk {
     const struct mix *mix;
     uint32_t worker;
     bool tells_time;         /* some class has {now} */
+    uint64_t run_us;         /* {run} */
     uint64_t clock_ahead_ns; /* of the real-time clock, before the monotonic one */
     struct request_class classes[CLASSES_MAX];
     struct kept kept[KEPT_REQUESTS];
@@ -45,8 +46,9 @@ static void measure_clocks(struct mix_desk *desk)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    desk->clock_ahead_ns =
-        (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec - clock_now_ns();
+    const uint64_t now_ns = (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+    desk->clock_ahead_ns = now_ns - clock_now_ns();
+    desk->run_us = now_ns / NS_PER_US;
 }
 
 static enum err_code allocate(struct mix_desk *desk, const struct mix *mix, struct err *err)
@@ -95,11 +97,13 @@ static enum err_code open_mix(void **state, const void *source, uint32_t worker,
     desk->mix = workload->mix;
     desk->worker = worker;
     for (uint32_t i = 0; i < desk->mix->class_count; i++) {
-        const uint32_t follow_up = desk->mix->classes[i].follow_up;
+        const struct mix_program *program = &desk->mix->classes[i];
         desk->classes[i] = (struct request_class){
             .name = desk->mix->classes[i].name,
             .replies = desk->mix->classes[i].replies,
-            .follow_up = follow_up != PLAN_NO_CLASS ? follow_up : 0,
+            .on_miss = program->follows_miss ? program->follow_up : 0,
+            .then = program->follows_miss ? 0 : program->follow_up,
+            .until_hit = program->until_hit,
             .first_part = desk->mix->classes[i].first_part,
             .part_count = desk->mix->classes[i].part_count,
             .is_transaction = desk->mix->classes[i].is_transaction,
@@ -130,7 +134,8 @@ static size_t most_bytes(const void *state)
 static void find_request(struct mix_request *request, const struct mix_desk *desk, uint64_t ticket,
                          uint64_t rank)
 {
-    *request = (struct mix_request){.ticket = ticket, .rank = rank, .worker = desk->worker};
+    *request = (struct mix_request){
+        .ticket = ticket, .rank = rank, .worker = desk->worker, .run_us = desk->run_us};
     if (desk->tells_time)
         request->now_ms = (clock_now_ns() + desk->clock_ahead_ns) / NS_PER_MS;
 }

@@ -9,6 +9,7 @@
 
 #define MIX_FLOAT_PARTS 1000000 /* of 1: six digits behind the point */
 #define MIX_NOW_DIGITS 13u      /* milliseconds since 1970, until 2286 */
+#define MIX_RUN_DIGITS 16u      /* microseconds, likewise */
 #define MIX_UUID_BYTES 36u
 #define MIX_NUMBER_MOST_BYTES 32u
 /* Between the draws of two classes; any odd number far from small multiples of the others will do. */

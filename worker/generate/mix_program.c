@@ -322,6 +322,10 @@ static enum err_code placeholder_step(struct mix_step *step, struct compiler *co
     case BRACE_WORKER:
         step->kind = STEP_WORKER;
         return OK;
+    case BRACE_RUN:
+        step->kind = STEP_RUN;
+        step->fixed_bytes = MIX_RUN_DIGITS;
+        return OK;
     case BRACE_NOW:
         step->kind = STEP_NOW;
         step->fixed_bytes = MIX_NOW_DIGITS;
@@ -482,6 +486,11 @@ static enum err_code append_commands(struct compiler *compiler, const struct pla
 
 /* ---- the whole ---- */
 
+bool mix_program_finds(const struct mix_program *program)
+{
+    return program->replies == 1 && program->read_kinds[0] == READ_VALUE;
+}
+
 static size_t longest_cell(const struct plan_data *data, uint32_t field)
 {
     size_t longest = 0;
@@ -538,12 +547,16 @@ enum err_code mix_program_compile(struct mix_program *program, const struct mix_
         .seed = rng_mix(material->seed ^ (number + 1ull) << 32),
         .key_index = number * MIX_KEY_STRIDE,
         .key_argument = UINT32_MAX,
-        .follow_up = PLAN_NO_CLASS,
+        .until_hit = class->until_hit,
         .is_transaction = class->unit == UNIT_TRANSACTION,
     };
     struct compiler compiler = {.program = program, .material = material, .plan = plan, .err = err};
     snprintf(program->name, sizeof program->name, "%s", class->name);
     enum err_code code = append_commands(&compiler, class);
+    if (code == OK && class->until_hit && !mix_program_finds(program))
+        code = err_set(err, E_CONFIG,
+                       "until: hit goes with one command that reads one key and says whether it is "
+                       "there, such as GET or HGETALL");
     return code == OK ? measure(program, material, err) : code;
 }
 

@@ -51,6 +51,7 @@ enum mix_step_kind {
     STEP_SEQ,
     STEP_TICKET,
     STEP_WORKER,
+    STEP_RUN,
     STEP_NOW,
     STEP_UUID,
     STEP_FIELD,
@@ -86,7 +87,7 @@ struct mix_command {
 };
 
 struct mix_program {
-    char name[PLAN_CLASS_NAME_BYTES + 8];
+    char name[2 * PLAN_CLASS_NAME_BYTES]; /* of a follow-up "read:on_miss", "write:seen" */
     uint64_t seed;
     uint64_t
         key_index; /* where its draws of keys begin, of a follow-up those of the class that missed */
@@ -109,10 +110,11 @@ struct mix_program {
     size_t key_bytes;                        /* of key_argument, at most */
     bool varies;                             /* in length */
     bool tells_time;                         /* has {now} */
-    size_t desk_bytes;               /* of the longest step that is neither text nor value */
-    bool reads_only;                 /* all of its commands; false while the keys are not known */
-    uint32_t key_argument;           /* decides about the slot; UINT32_MAX: none, or not known */
-    uint32_t follow_up;              /* the class that follows a miss; PLAN_NO_CLASS */
+    size_t desk_bytes;     /* of the longest step that is neither text nor value */
+    bool reads_only;       /* all of its commands; false while the keys are not known */
+    uint32_t key_argument; /* decides about the slot; UINT32_MAX: none, or not known */
+    uint32_t follow_up;    /* the class that follows a miss, or any answer; 0: none */
+    bool follows_miss, until_hit;
     uint32_t first_part, part_count; /* as in request_class; mix.c's */
     bool is_transaction;
 };
@@ -124,6 +126,8 @@ MUST_USE enum err_code mix_program_compile(struct mix_program *program,
                                            const struct plan_class *class, uint32_t number,
                                            struct err *err);
 void mix_program_free(struct mix_program *program);
+/* Whether it is one command whose reply says of one key whether it is there. */
+bool mix_program_finds(const struct mix_program *program);
 
 /* ---- one request */
 
@@ -132,6 +136,7 @@ struct mix_request {
         rank; /* rank among the requests of its class; of a follow-up the ticket's own */
     uint32_t worker;
     uint64_t now_ms; /* since 1970 */
+    uint64_t run_us; /* likewise, when its process began with the run */
 };
 
 /* Finds what its steps need: numbers has one for each step of the program. Returns its length. Hot path. */

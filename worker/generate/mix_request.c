@@ -187,6 +187,8 @@ static uint64_t step_number(const struct mix_step *step, const struct mix_progra
         return request->ticket % WORKLOAD_WARMUP_TICKET;
     case STEP_WORKER:
         return request->worker;
+    case STEP_RUN:
+        return request->run_us - (request->ticket >= WORKLOAD_WARMUP_TICKET);
     case STEP_NOW:
         return request->now_ms;
     case STEP_FIELD:

@@ -428,6 +428,14 @@ const char *workload_class_name(const struct workload *workload, uint32_t class)
                                               : workload->title;
 }
 
+const char *workload_asks_replicas(const struct workload *workload)
+{
+    for (uint32_t i = 0; workload->mix != NULL && i < workload->mix->class_count; i++)
+        if (workload->mix->classes[i].until_hit)
+            return workload->mix->classes[i].name;
+    return NULL;
+}
+
 uint32_t workload_part_count(const struct workload *workload)
 {
     return workload->mix != NULL ? workload->mix->part_count : 0;

@@ -114,6 +114,8 @@ struct request_part {
 };
 uint32_t workload_part_count(const struct workload *workload);
 struct request_part workload_part(const struct workload *workload, uint32_t part);
+/* The class of a file that is asked again until it hits, which means something of replicas only; NULL: none. */
+const char *workload_asks_replicas(const struct workload *workload);
 /* Of every request; of a file's the longest. */
 size_t workload_request_bytes(const struct workload *workload);
 /* A request has so many; of several classes they differ by class, and this is 1. */

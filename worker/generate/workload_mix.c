@@ -191,6 +191,14 @@ static enum err_code set_class_keys(const struct mix *mix, struct mix_program *p
     if (list.arguments == NULL)
         return err_set(err, E_SYSTEM, "no memory for the keys of a class");
     collect(&list, program, keys);
+    if (program->until_hit && !program->reads_only) {
+        free(list.arguments);
+        return err_set(
+            err, E_USAGE,
+            "class %s is asked of replicas (until: hit), and the server does not call its "
+            "command a read: give GET or another one that a replica answers",
+            program->name);
+    }
     program->key_argument = list.count > 0 ? list.arguments[0] : UINT32_MAX;
     program->key_bytes = program->most_bytes;
     enum err_code code = cluster && list.count > 1 ? compare_slots(mix, program, &list, err) : OK;

@@ -82,8 +82,10 @@ struct plan_class {
     enum class_unit unit;
     const struct plan_command *commands;
     size_t command_count;
-    uint32_t
-        on_miss; /* the class whose request, for the same keys, follows a miss; PLAN_NO_CLASS */
+    /* Of these at most one: the class whose request, for the same keys, follows a miss, or any answer but an error;
+     * PLAN_NO_CLASS. */
+    uint32_t on_miss, then;
+    bool until_hit; /* asked again until it finds something; it follows others only */
 };
 
 /* Each key of a space once, in order. */

@@ -17,7 +17,7 @@ struct protocol {
     /* The stream begins anew. */
     void (*reset)(struct connection *connection);
     /* Walks what one read has brought, and writes the replies down (replies.h). One call a read. EXCHANGE_DONE:
-     * all of it was walked. EXCHANGE_REDIRECTED: up to what it puts into exchange.reading.at; it is called again
+     * all of it was walked. EXCHANGE_REDIRECTED and its like: up to what it puts into exchange.reading.at; it is called again
      * with the rest. EXCHANGE_LOST: it is no reply to what was asked. */
     enum exchange_result (*take)(struct connection *connection, const char *from, const char *to,
                                  uint64_t done_ns);

@@ -209,17 +209,24 @@ static enum exchange_result take_answer(struct connection *connection,
         generation->kind->reply(generation->state, slot, index, reply);
     if (connection->head_replies < class->replies)
         return EXCHANGE_DONE;
-    if (connection->head_failed)
+    if (missed && class->until_hit)
+        return EXCHANGE_UNSEEN;
+    const bool failed = connection->head_failed;
+    if (failed)
         take_failure(connection, slot, done_ns, counts);
     else
         take_success(connection, slot, done_ns, counts);
     connection->again_in_flight -= slot->again;
     connection->asking_in_flight -= slot->asking;
     connection_reset_head(connection);
-    if (!missed || class->follow_up == 0)
+    const uint32_t follow_up = failed                         ? 0
+                               : missed && class->on_miss > 0 ? class->on_miss
+                                                              : class->then;
+    if (follow_up == 0)
         return EXCHANGE_DONE;
-    stream->exchange.missed = *slot;
-    return EXCHANGE_MISSED;
+    stream->exchange.answered = *slot;
+    stream->exchange.follow_up = follow_up;
+    return EXCHANGE_FOLLOWED;
 }
 
 /* A reply that no request waits for: what the server says before it closes may be one. The stream is out of
