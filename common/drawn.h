@@ -40,8 +40,20 @@ struct drawn_class {
     double share_asked, share_drawn; /* of all requests */
 };
 
+/* What of a workload is not the same in each run with the same seed. One row: identifier, as a workload file has it. */
+#define DRAWN_CHANGES_TABLE(X)                                                                     \
+    X(DRAWN_WORKER, "{worker}")                                                                    \
+    X(DRAWN_RUN, "{run}")                                                                          \
+    X(DRAWN_NOW, "{now}")                                                                          \
+    X(DRAWN_ON_MISS, "on_miss") /* goes with the answers, as does the next one */                  \
+    X(DRAWN_THEN, "then")
+#define DRAWN_CHANGE_ID(id, name) id,
+enum drawn_change { DRAWN_CHANGES_TABLE(DRAWN_CHANGE_ID) DRAWN_CHANGES };
+#undef DRAWN_CHANGE_ID
+
 struct drawn {
     uint64_t requests; /* that were looked at; 0: nothing is told */
+    bool changes[DRAWN_CHANGES];
     uint32_t key_count, value_count, class_count;
     struct drawn_keys keys[DRAWN_ROWS_MAX];
     struct drawn_value values[DRAWN_ROWS_MAX];

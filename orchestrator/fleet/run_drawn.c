@@ -34,6 +34,8 @@ static void put_name(char name[DRAWN_NAME_BYTES], const char *stream)
 static void append(struct drawn *all, const struct drawn *one, const struct run_stream *stream)
 {
     all->requests += one->requests;
+    for (unsigned i = 0; i < DRAWN_CHANGES; i++)
+        all->changes[i] |= one->changes[i];
     for (uint32_t i = 0; i < one->key_count && all->key_count < DRAWN_ROWS_MAX; i++) {
         all->keys[all->key_count] = one->keys[i];
         put_name(all->keys[all->key_count++].name, stream->name);

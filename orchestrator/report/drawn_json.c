@@ -5,6 +5,9 @@
 
 #include "orchestrator/report/json_value.h"
 
+#define DRAWN_CHANGE_NAME(id, name) [id] = (name),
+const char *const drawn_change_names[DRAWN_CHANGES] = {DRAWN_CHANGES_TABLE(DRAWN_CHANGE_NAME)};
+
 /* ---- there ---- */
 
 static json_t *known_share(bool known, double share)
@@ -40,6 +43,15 @@ static json_t *class_to_json(const struct drawn_class *row)
                      row->share_asked, "share_drawn", row->share_drawn);
 }
 
+static json_t *changes_to_json(const struct drawn *drawn)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < DRAWN_CHANGES; i++)
+        if (drawn->changes[i])
+            json_array_append_new(list, json_string(drawn_change_names[i]));
+    return list;
+}
+
 json_t *drawn_to_json(const struct drawn *drawn)
 {
     if (drawn->requests == 0)
@@ -51,8 +63,9 @@ json_t *drawn_to_json(const struct drawn *drawn)
         json_array_append_new(values, value_to_json(&drawn->values[i]));
     for (uint32_t i = 0; i < drawn->class_count; i++)
         json_array_append_new(classes, class_to_json(&drawn->classes[i]));
-    return json_pack("{s:o, s:o, s:o, s:o}", "requests", json_value_count(drawn->requests), "keys",
-                     keys, "values", values, "classes", classes);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "requests", json_value_count(drawn->requests),
+                     "keys", keys, "values", values, "classes", classes, "not_reproducible",
+                     changes_to_json(drawn));
 }
 
 /* ---- and back ---- */
@@ -120,6 +133,16 @@ static bool get_list(uint32_t *count, const json_t *list)
     return json_is_array(list) && json_array_size(list) <= DRAWN_ROWS_MAX;
 }
 
+/* Not in older journals; what a later one may add is left out. */
+static void get_changes(struct drawn *drawn, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        for (unsigned k = 0; k < DRAWN_CHANGES; k++) {
+            const char *name = json_string_value(json_array_get(list, i));
+            drawn->changes[k] |= name != NULL && strcmp(name, drawn_change_names[k]) == 0;
+        }
+}
+
 bool drawn_from_json(struct drawn *drawn, const json_t *json)
 {
     const json_t *keys = json_object_get(json, "keys"), *values = json_object_get(json, "values"),
@@ -130,6 +153,7 @@ bool drawn_from_json(struct drawn *drawn, const json_t *json)
     bool good = get_count(&drawn->requests, json, "requests") && drawn->requests > 0 &&
                 get_list(&drawn->key_count, keys) && get_list(&drawn->value_count, values) &&
                 get_list(&drawn->class_count, classes);
+    get_changes(drawn, json_object_get(json, "not_reproducible"));
     for (uint32_t i = 0; good && i < drawn->key_count; i++)
         good = get_keys(&drawn->keys[i], json_array_get(keys, i));
     for (uint32_t i = 0; good && i < drawn->value_count; i++)

@@ -7,6 +7,8 @@
 
 #include "common/drawn.h"
 
+extern const char *const drawn_change_names[DRAWN_CHANGES];
+
 /* NULL: nothing is told. */
 json_t *drawn_to_json(const struct drawn *drawn);
 /* False: damaged. json may be NULL: nothing is told. */

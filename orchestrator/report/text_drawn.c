@@ -3,6 +3,7 @@
 
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/report/drawn_json.h"
 #include "orchestrator/report/text.h"
 
 #define SHARE_BYTES 16u
@@ -79,6 +80,19 @@ static void print_classes(struct output *out, const struct drawn *drawn)
     }
 }
 
+static void print_changes(struct output *out, const struct drawn *drawn)
+{
+    const char *before = "Not the same in each run with this seed: ";
+    for (unsigned i = 0; i < DRAWN_CHANGES; i++) {
+        if (!drawn->changes[i])
+            continue;
+        output_printf(out, "%s%s", before, drawn_change_names[i]);
+        before = ", ";
+    }
+    if (before[0] == ',')
+        output_printf(out, "\n");
+}
+
 void text_drawn(struct output *out, const struct drawn *drawn)
 {
     if (drawn->requests == 0)
@@ -91,4 +105,5 @@ void text_drawn(struct output *out, const struct drawn *drawn)
     print_keys(out, drawn);
     print_values(out, drawn);
     print_classes(out, drawn);
+    print_changes(out, drawn);
 }

@@ -171,6 +171,7 @@ TEST(test_plain_tests_have_nothing_to_tell)
     ck_assert_int_eq(run_json_count(&call, 1, "drawn.keys.0.draws"), 1000);
     char *section = section_of(call.program.out);
     ck_assert_ptr_nonnull(strstr(section, "\nkeys  zipf:0.99            100          1,000 "));
+    ck_assert_ptr_null(strstr(section, "Not the same"));
     free(section);
     call_free(&call);
 }

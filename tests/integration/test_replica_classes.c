@@ -78,6 +78,8 @@ TEST_IN(with_replicas, what_was_written_is_seen_at_replicas)
     ck_assert_int_ge(run_json_count(&call, 0, "requests.ok"), REQUESTS);
     ck_assert_int_ge(seen("ok"), REQUESTS);
     ck_assert_int_eq(seen("hits"), seen("ok"));
+    ck_assert_ptr_nonnull(
+        strstr(call.program.out, "\nNot the same in each run with this seed: {run}, then\n"));
     ck_assert_int_eq(test_server_calls(&replicated.primary, "get"), 0);
     ck_assert_int_gt(test_server_calls(&replicated.replicas[0], "get"), 0);
     ck_assert_int_gt(test_server_calls(&replicated.replicas[1], "get"), 0);

@@ -587,6 +587,7 @@ TEST(what_was_drawn_comes_back)
     result->facts = &facts;
     result->drawn = (struct drawn){
         .requests = 70,
+        .changes = {[DRAWN_NOW] = true, [DRAWN_THEN] = true},
         .key_count = 2,
         .value_count = 1,
         .class_count = 1,
@@ -600,6 +601,7 @@ TEST(what_was_drawn_comes_back)
     ck_assert_double_eq(second->drawn.keys[0].hottest_1_drawn, 0.625);
     json_t *again = drawn_to_json(&second->drawn);
     ck_assert(json_equal(drawn, again));
+    ck_assert(second->drawn.changes[DRAWN_NOW] && !second->drawn.changes[DRAWN_RUN]);
     json_object_set_new(json_array_get(json_object_get(drawn, "keys"), 1), "draws",
                         json_integer(-1));
     json_object_set(json, "drawn", drawn);

@@ -48,6 +48,26 @@ static void assert_skew(const struct drawn_keys *row)
     assert_near(row->hottest_1_drawn, row->hottest_1_asked, row->draws);
 }
 
+TEST(what_changes_from_run_to_run_is_found)
+{
+    /* Breaks when a report calls a run the same as another one with its seed, and it is not; or the other way round. */
+    look("name: t\nkeys: {k: {count: 9}}\nclasses:\n- {name: a, command: 'SET {key} {uuid}{int 1 "
+         "9}{seq}{ticket}'}\n",
+         10);
+    for (unsigned i = 0; i < DRAWN_CHANGES; i++)
+        ck_assert(!drawn.changes[i]);
+    look("name: t\nkeys: {k: {count: 9}}\nclasses:\n- {name: a, command: 'GET {key}', on_miss: b}\n"
+         "- {name: b, command: 'SET {key} {now}'}\n",
+         10);
+    ck_assert(drawn.changes[DRAWN_ON_MISS] && drawn.changes[DRAWN_NOW]);
+    ck_assert(!drawn.changes[DRAWN_THEN] && !drawn.changes[DRAWN_RUN] &&
+              !drawn.changes[DRAWN_WORKER]);
+    look("name: t\nclasses:\n- {name: a, command: 'SET {run} {worker}', then: b}\n"
+         "- {name: b, command: 'GET {run}'}\n",
+         10);
+    ck_assert(drawn.changes[DRAWN_THEN] && drawn.changes[DRAWN_RUN] && drawn.changes[DRAWN_WORKER]);
+}
+
 TEST(each_order_is_drawn_as_asked)
 {
     /* Breaks when hot keys are looked for where they are not, of any order, with and without other classes. */

@@ -155,6 +155,21 @@ static void begin_classes(struct drawn *drawn, const struct mix *mix)
     drawn->class_count = mix->weighted_count;
 }
 
+static void find_changes(struct drawn *drawn, const struct mix *mix)
+{
+    for (uint32_t i = 0; i < mix->class_count; i++) {
+        const struct mix_program *program = &mix->classes[i];
+        drawn->changes[DRAWN_ON_MISS] |= program->follow_up > 0 && program->follows_miss;
+        drawn->changes[DRAWN_THEN] |= program->follow_up > 0 && !program->follows_miss;
+        for (uint32_t k = 0; k < program->whole.step_count; k++) {
+            const enum mix_step_kind kind = program->whole.steps[k].kind;
+            drawn->changes[DRAWN_WORKER] |= kind == STEP_WORKER;
+            drawn->changes[DRAWN_RUN] |= kind == STEP_RUN;
+            drawn->changes[DRAWN_NOW] |= kind == STEP_NOW;
+        }
+    }
+}
+
 static void begin_values(struct drawn *drawn, const struct mix *mix)
 {
     for (uint32_t i = 0; i < mix->material.value_count; i++) {
@@ -219,6 +234,7 @@ static enum err_code look_at_mix(struct look *look, const struct mix *mix, uint6
     look->drawn->key_count = mix->material.key_count;
     begin_values(look->drawn, mix);
     begin_classes(look->drawn, mix);
+    find_changes(look->drawn, mix);
     for (uint32_t i = 0; i < mix->weighted_count; i++)
         find_steps(look->counts[i], &mix->classes[i]);
     if (reserve(look, tickets, mix_keys_per_request(mix), keys, err) != OK)
