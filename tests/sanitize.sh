@@ -26,10 +26,12 @@ build() {
 }
 
 run_ring() {
-    build build/tsan -fsanitize=thread build/tsan/stress/ring_threads
+    build build/tsan -fsanitize=thread build/tsan/stress/ring_threads build/tsan/stress/version_threads
     TSAN_OPTIONS='halt_on_error=1 exitcode=66' "${fixed[@]}" build/tsan/stress/ring_threads --records 200k ||
         { say 'ring_threads failed under ThreadSanitizer'; exit 1; }
-    say 'ring under ThreadSanitizer: clean'
+    TSAN_OPTIONS='halt_on_error=1 exitcode=66' "${fixed[@]}" build/tsan/stress/version_threads --operations 200k ||
+        { say 'version_threads failed under ThreadSanitizer'; exit 1; }
+    say 'ring and versions under ThreadSanitizer: clean'
 }
 
 stress_pid=
