@@ -139,6 +139,21 @@ static void element_note(struct resp_scanner *scanner, bool is_null, int64_t int
     }
 }
 
+/* A string, or -1 for a null, as somebody may want it. */
+static void tap_string(const struct resp_scanner *scanner, int64_t length)
+{
+    if (scanner->tap != NULL && scanner->attributes == 0 &&
+        (scanner->depth == 0 || scanner->reply.type != '>'))
+        scanner->tap->string(scanner->tap->state, length);
+}
+
+static void tap_bytes(const struct resp_scanner *scanner, const char *bytes, int64_t byte_count)
+{
+    if (scanner->tap != NULL && byte_count > 0 && scanner->element == '$' &&
+        scanner->attributes == 0 && (scanner->depth == 0 || scanner->reply.type != '>'))
+        scanner->tap->bytes(scanner->tap->state, bytes, (size_t)byte_count);
+}
+
 static enum step aggregate_begin(struct resp_scanner *scanner, int64_t count)
 {
     const bool attribute = scanner->element == '|';
@@ -162,6 +177,7 @@ static enum step length_end(struct resp_scanner *scanner, int64_t length)
     const char type = scanner->element;
     if (length == -1 && (type == '$' || type == '*')) {
         element_note(scanner, true, -1);
+        tap_string(scanner, -1);
         return element_end(scanner);
     }
     if (length < 0 || length > RESP_BULK_MAX_BYTES)
@@ -169,6 +185,8 @@ static enum step length_end(struct resp_scanner *scanner, int64_t length)
     if (type != '$' && type != '!' && type != '=')
         return aggregate_begin(scanner, length);
     element_note(scanner, false, length);
+    if (type == '$')
+        tap_string(scanner, length);
     if (type == '!' && scanner->depth == 0)
         scanner->reply.text = scanner->line;
     scanner->skip_bytes = length + RESP_CRLF_BYTES;
@@ -209,6 +227,8 @@ static enum step line_end(struct resp_scanner *scanner, const char *text, uint32
     if (!valid)
         return STEP_INVALID;
     element_note(scanner, scanner->element == '_', integer);
+    if (scanner->element == '_')
+        tap_string(scanner, -1);
     if (scanner->depth == 0 && scanner->element != '#' && scanner->element != '_') {
         scanner->reply.text = text;
         scanner->reply.text_bytes = text_bytes;
@@ -274,9 +294,10 @@ static enum step line_step(struct resp_scanner *scanner, const char **in, const 
 }
 
 /* The text of a '!' at the top level is kept, and always aside: its CRLF may come in a later buffer
- * than its last byte. Every other body is only passed over. */
+ * than its last byte. Every other body is only passed over, and passed on where somebody wants it. */
 static void body_pass(struct resp_scanner *scanner, const char *p, int64_t body_bytes)
 {
+    tap_bytes(scanner, p, body_bytes);
     if (scanner->element != '!' || scanner->depth > 0)
         return;
     line_keep(scanner, p, (size_t)body_bytes);
@@ -331,7 +352,7 @@ static const char *pass_bulks(struct resp_scanner *scanner, const char *p, const
 
 static enum step element_step(struct resp_scanner *scanner, const char **in, const char *end)
 {
-    if (scanner->depth > 0)
+    if (scanner->depth > 0 && scanner->tap == NULL)
         *in = pass_bulks(scanner, *in, end);
     if (*in == end)
         return STEP_MORE;
@@ -391,6 +412,40 @@ enum resp_status resp_scan(struct resp_scanner *scanner, const char *in, size_t 
         }
     }
     return scan_any(scanner, in, in_bytes, consumed_bytes, reply);
+}
+
+/* A whole string at the top level, which is what most reads bring. */
+static const char *tap_usual(const char *in, const char *end, struct resp_reply *reply,
+                             const struct resp_tap *tap)
+{
+    int64_t length;
+    if (in == end || *in != '$')
+        return NULL;
+    const char *next = resp_usual_bulk(in + 1, end, &length);
+    if (next == NULL)
+        return NULL;
+    *reply = (struct resp_reply){.type = '$', .integer = length};
+    tap->string(tap->state, length);
+    if (length > 0)
+        tap->bytes(tap->state, next - RESP_CRLF_BYTES - length, (size_t)length);
+    return next;
+}
+
+enum resp_status resp_scan_tapped(struct resp_scanner *scanner, const char *in, size_t in_bytes,
+                                  size_t *consumed_bytes, struct resp_reply *reply,
+                                  const struct resp_tap *tap)
+{
+    if (scanner->state == STATE_IDLE) {
+        const char *next = tap_usual(in, in + in_bytes, reply, tap);
+        if (next != NULL) {
+            *consumed_bytes = (size_t)(next - in);
+            return RESP_REPLY;
+        }
+    }
+    scanner->tap = tap;
+    const enum resp_status status = scan_any(scanner, in, in_bytes, consumed_bytes, reply);
+    scanner->tap = NULL;
+    return status;
 }
 
 /* Writes type, number and CRLF from the end of a field; returns their length. */

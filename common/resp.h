@@ -38,15 +38,24 @@ struct resp_reply {
         text; /* not terminated; points into the buffer or the scanner; valid until the next call */
 };
 
+/* Who wants the strings that a reply consists of ('$', at any depth), and the nulls in their places: each is
+ * announced, and then comes in pieces, as the buffers have it. Not those of attributes and pushes. */
+struct resp_tap {
+    void *state;
+    void (*string)(void *state, int64_t byte_count); /* -1: a null */
+    void (*bytes)(void *state, const char *bytes, size_t byte_count);
+};
+
 /* Private to resp.c; zeroed memory is a scanner that has been reset. */
 struct resp_scanner {
     uint8_t state;
-    char element;        /* type byte of the element under way                      */
-    bool line_return;    /* the line's CR has been seen, its LF not                 */
-    uint32_t depth;      /* open levels                                             */
-    uint32_t attributes; /* open levels that are attributes                         */
-    uint32_t line_bytes; /* of a line, or error body, that an earlier buffer ended in */
-    int64_t skip_bytes;  /* of a bulk body and its CRLF, still to come              */
+    char element;               /* type byte of the element under way                      */
+    bool line_return;           /* the line's CR has been seen, its LF not                 */
+    uint32_t depth;             /* open levels                                             */
+    uint32_t attributes;        /* open levels that are attributes                         */
+    uint32_t line_bytes;        /* of a line, or error body, that an earlier buffer ended in */
+    int64_t skip_bytes;         /* of a bulk body and its CRLF, still to come              */
+    const struct resp_tap *tap; /* of the call under way; NULL: values are passed over */
     struct resp_reply reply;
     int64_t remaining[RESP_DEPTH_MAX]; /* elements still to come at each open level */
     bool attribute[RESP_DEPTH_MAX];    /* the level is an attribute: what follows it is the reply */
@@ -65,6 +74,11 @@ void resp_scanner_reset(struct resp_scanner *scanner);
  * '*', -1; a push stands at the top level only. */
 MUST_USE enum resp_status resp_scan(struct resp_scanner *scanner, const char *in, size_t in_bytes,
                                     size_t *consumed_bytes, struct resp_reply *reply);
+
+/* The same, and hands the strings over. Costs more, also where there are none. */
+MUST_USE enum resp_status resp_scan_tapped(struct resp_scanner *scanner, const char *in,
+                                           size_t in_bytes, size_t *consumed_bytes,
+                                           struct resp_reply *reply, const struct resp_tap *tap);
 
 /* True between replies: nothing of the next reply has been seen. */
 bool resp_scanner_idle(const struct resp_scanner *scanner);

@@ -365,4 +365,65 @@ TEST(test_encode_scans)
     }
 }
 
+/* ---- strings that somebody wants ---- */
+
+static char heard[200];
+
+static void hear_string(void *state, int64_t byte_count)
+{
+    (void)state;
+    const size_t used = strlen(heard);
+    snprintf(heard + used, sizeof heard - used, "<%lld>", (long long)byte_count);
+}
+
+static void hear_bytes(void *state, const char *bytes, size_t byte_count)
+{
+    const size_t used = strlen(heard);
+    ck_assert_ptr_eq(state, heard);
+    ck_assert_uint_gt(byte_count, 0);
+    snprintf(heard + used, sizeof heard - used, "%.*s", (int)byte_count, bytes);
+}
+
+static const struct {
+    const char *in, *heard;
+} tapped_rows[] = {
+    {"$5\r\nhello\r\n", "<5>hello"},
+    {"$0\r\n\r\n", "<0>"},
+    {"$-1\r\n", "<-1>"},
+    {"_\r\n", "<-1>"},
+    {"+OK\r\n", ""},
+    {"-ERR no\r\n", ""},
+    {"=8\r\ntxt:text\r\n", ""},
+    {"!3\r\nERR\r\n", ""},
+    {"*4\r\n$1\r\na\r\n$-1\r\n_\r\n$2\r\n\r\n\r\n", "<1>a<-1><-1><2>\r\n"},
+    {"*2\r\n*1\r\n$1\r\nb\r\n$1\r\nc\r\n", "<1>b<1>c"},
+    {">2\r\n$4\r\npush\r\n_\r\n", ""},
+    {"|1\r\n$1\r\na\r\n_\r\n$1\r\nv\r\n", "<1>v"},
+};
+#define TAPPED_ROWS ((int)(sizeof tapped_rows / sizeof tapped_rows[0]))
+
+LOOP_TEST(test_strings_are_handed_over, TAPPED_ROWS)
+{
+    /* Breaks when a string of a reply, or a null in its place, is not handed over once and whole, wherever the buffers
+     * end, or something else is. */
+    const char *in = tapped_rows[_i].in;
+    const size_t in_bytes = strlen(in);
+    const struct resp_tap tap = {heard, hear_string, hear_bytes};
+    for (size_t first = 0; first <= in_bytes; first++)
+        for (size_t second = first; second <= in_bytes; second++) {
+            const size_t ends[] = {first, second, in_bytes};
+            struct resp_scanner scanner;
+            struct resp_reply reply;
+            enum resp_status status = RESP_MORE;
+            size_t used = 0, at = 0;
+            resp_scanner_reset(&scanner);
+            heard[0] = '\0';
+            for (size_t i = 0; i < 3 && status == RESP_MORE; i++, at += used)
+                status = resp_scan_tapped(&scanner, in + at, ends[i] - at, &used, &reply, &tap);
+            ck_assert_int_eq(status, RESP_REPLY);
+            ck_assert_uint_eq(at, in_bytes);
+            ck_assert_str_eq(heard, tapped_rows[_i].heard);
+        }
+}
+
 TEST_SUITE(resp)
