@@ -54,8 +54,9 @@ struct size_weight {
 /* Sizes are 1..SIZE_BYTES_MAX. */
 struct size_wish {
     enum size_kind kind;
-    uint64_t least_bytes; /* FIXED: the size; RANGE; PARETO                                       */
-    uint64_t most_bytes;  /* RANGE; LOGNORMAL, PARETO: what is larger is cut to this              */
+    uint64_t
+        least_bytes; /* FIXED: the size; RANGE; PARETO; LOGNORMAL: what is smaller is this; 0: 1 */
+    uint64_t most_bytes; /* RANGE; LOGNORMAL, PARETO: what is larger is cut to this              */
     uint64_t
         median_bytes;   /* LOGNORMAL                                                            */
     uint64_t p99_bytes; /* LOGNORMAL: one in a hundred is larger; at least the median           */

@@ -77,7 +77,13 @@
     X(COUNTER_FOLLOW_UPS_OK, "follow_ups_ok")                                                      \
     X(COUNTER_FOLLOW_UPS_ERRORS, "follow_ups_errors")                                              \
     X(COUNTER_FOLLOW_UPS_TIMED_OUT, "follow_ups_timed_out")                                        \
-    X(COUNTER_FOLLOW_UPS_LOST, "follow_ups_lost") /* for any cause but a worker's death */
+    X(COUNTER_FOLLOW_UPS_LOST, "follow_ups_lost") /* for any cause but a worker's death */         \
+    /* Keys that were read with --verify. */                                                       \
+    X(COUNTER_VERIFIED, "verified")                                                                \
+    X(COUNTER_UNVERIFIED, "unverified") /* nothing is known of the key */                          \
+    X(COUNTER_CORRUPTED, "corrupted")                                                              \
+    X(COUNTER_STALE, "stale")                                                                      \
+    X(COUNTER_LOST_WRITES, "lost_writes")
 
 #define COUNTER_ID(id, name) id,
 enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };

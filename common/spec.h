@@ -132,6 +132,7 @@ struct load_options {
     uint64_t keyspace_offset;
     bool sequential_random_start;
     uint64_t seed;
+    bool verify; /* values say whose they are, and are checked when they are read */
     bool prefill;
     bool prefill_only;              /* nothing is measured */
     bool flush_before, allow_flush; /* the database is emptied first; also of a server not ours */

@@ -48,12 +48,25 @@ static enum err_code create_greeting(struct stream *stream, struct err *err)
     return code;
 }
 
+static enum err_code open_generation(struct stream *stream, struct err *err)
+{
+    const struct worker_run *run = stream->run;
+    const struct check_source checked = {.workload = run->workload, .versions = run->versions};
+    const struct generator *kind = run->generator;
+    const void *source = run->generator_source;
+    if (kind == NULL && run->versions != NULL && workload_mix(run->workload) != NULL) {
+        kind = &check_generator;
+        source = &checked;
+    } else if (kind == NULL) {
+        kind = generator_of(run->workload);
+        source = run->workload;
+    }
+    return generation_open(&stream->generation, kind, source, stream->share->index, err);
+}
+
 static enum err_code allocate_buffers(struct stream *stream, struct err *err)
 {
-    const bool own = stream->run->generator == NULL;
-    enum err_code code = generation_open(
-        &stream->generation, own ? generator_of(stream->run->workload) : stream->run->generator,
-        own ? stream->run->workload : stream->run->generator_source, stream->share->index, err);
+    enum err_code code = open_generation(stream, err);
     if (code != OK)
         return code;
     stream->generation.one_reply &= !stream->run->beside;
@@ -113,6 +126,10 @@ enum err_code stream_create(struct stream *stream, struct err *err)
         code = pacer_create(stream, err);
     if (code == OK)
         code = connections_create(stream, err);
+    /* Those that connections hold, those that wait in lists, and the one that found no room. */
+    if (code == OK && stream->generation.kind->reserve != NULL)
+        code = stream->generation.kind->reserve(
+            stream->generation.state, stream->pools.capacity + stream->pools.store.size + 1, err);
     return code;
 }
 

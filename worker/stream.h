@@ -187,13 +187,13 @@ static inline void stream_unanswered(struct stream *stream, const struct request
 {
     const bool late = fate == COUNTER_TIMED_OUT;
     stream_count_class(stream, slot, late ? CLASS_TIMED_OUT : CLASS_LOST, 1);
+    generation_drop(&stream->generation, slot);
     if (stream_is_follow_up(stream, slot)) {
         stream_count(stream, late ? COUNTER_FOLLOW_UPS_TIMED_OUT : COUNTER_FOLLOW_UPS_LOST, 1);
         return;
     }
     stream_count(stream, fate, 1);
     recorder_unanswered(stream, slot, now_ns);
-    generation_drop(&stream->generation, slot);
 }
 
 /* The pool of the connections to this node. */

@@ -8,6 +8,7 @@
 #include "common/ipc.h"
 #include "common/spec.h"
 #include "common/transport.h"
+#include "worker/generate/check_plan.h"
 #include "worker/generate/prefill.h"
 #include "worker/generate/workload.h"
 #include "worker/generate/workload_drawn.h"
@@ -34,7 +35,8 @@ struct worker_run {
     const struct protocol *protocol;   /* NULL: RESP; tests bring their own                     */
     const struct generator *generator; /* NULL: the workload's; tests bring their own ...       */
     const void *generator_source;      /* ... with what it makes requests of                    */
-    void *segment;                     /* ipc.h */
+    const struct version_table *versions; /* of keys whose values are checked; NULL: of none    */
+    void *segment;                        /* ipc.h */
     int wake_fd; /* eventfd, written at the start and at a stop; never read          */
     uint32_t worker_count;
 };

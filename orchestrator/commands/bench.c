@@ -123,6 +123,19 @@ static enum err_code status_of_checks(const struct session *session)
     return code;
 }
 
+/* Stale reads are what replicas are for: with them a run has not failed. */
+static enum err_code status_of_values(const struct session *session)
+{
+    const struct checked_report *checked = &session->result->checked;
+    const uint64_t corrupted = checked->counts[CHECKED_CORRUPTED];
+    const uint64_t lost = checked->counts[CHECKED_LOST];
+    if (corrupted + lost == 0)
+        return OK;
+    log_line(LOG_ERROR, "%s: --verify has found %s corrupted values and %s lost writes",
+             session->run->name, UNITS_GROUPED(corrupted), UNITS_GROUPED(lost));
+    return E_FAILED;
+}
+
 /* With --require-green a result that the verdict doubts is a failed one. The checks are named on stderr,
  * too: not every output has them, and a script that fails shows no other. */
 static enum err_code status_of_run(const struct session *session)
@@ -130,7 +143,8 @@ static enum err_code status_of_run(const struct session *session)
     const struct run_result *result = session->result;
     if (session->request->dialect != NULL)
         return status_in_dialect(session);
-    const enum err_code code = err_worse(result->status, status_of_checks(session));
+    const enum err_code code =
+        err_worse(err_worse(result->status, status_of_checks(session)), status_of_values(session));
     if (!session->request->spec.outputs.require_green || session->run->prefill ||
         result->verdict.level == VERDICT_GREEN)
         return code;

@@ -251,6 +251,8 @@ enum err_code filling_flush(struct session *session, struct err *err)
     enum err_code code = OK;
     if (!session->request->spec.load.flush_before || session->interrupts->count > 0)
         return OK;
+    if (checking_forget(&session->checking, err) != OK)
+        return err->code;
     for (uint32_t i = 0; i < bench_steps_all(steps) && code == OK; i++) {
         const struct endpoint *endpoint = &bench_steps_at(steps, i)->spec.endpoint;
         if (is_emptied(steps, i, endpoint->database))

@@ -112,6 +112,8 @@ enum err_code session_prepare(struct session *session, struct err *err)
     const struct check_request *checks = &session->request->checks;
     enum err_code code = bench_steps_build(&session->steps, spec, err);
     if (code == OK)
+        code = checking_plan(&session->checking, &session->steps, spec, err);
+    if (code == OK)
         code = bench_steps_check_classes(&session->steps, &checks->kept, "--check", err);
     if (code == OK)
         code = bench_steps_check_classes(&session->steps, &checks->aborts, "--abort-on", err);
@@ -479,6 +481,8 @@ enum err_code session_reach(struct session *session, struct err *err)
          i < session->steps.count && code == OK && session->request->dialect == NULL; i++)
         code = session_load_functions(session, &session->steps.steps[i], err);
     if (code == OK)
+        code = checking_open(session, err);
+    if (code == OK)
         code = describe(session, err);
     if (code == OK)
         find_own_cpus(session);
@@ -490,7 +494,9 @@ enum err_code session_restart(struct session *session, struct err *err)
     if (!session->request->spec.managed.wanted)
         return OK;
     stop_servers(session);
-    enum err_code code = start_servers(session, err);
+    enum err_code code = checking_forget(&session->checking, err);
+    if (code == OK)
+        code = start_servers(session, err);
     if (code == OK)
         code = discover(session, err);
     take_stats(session);
@@ -571,6 +577,7 @@ void session_free(struct session *session)
     control_close(session->control);
     sources_free(&session->sources);
     stop_servers(session);
+    checking_free(&session->checking);
     managed_certificates_remove(&session->certificates);
     reach_end();
     tls_client_destroy(session->tls);

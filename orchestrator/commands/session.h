@@ -12,6 +12,7 @@
 
 #include "common/err.h"
 #include "orchestrator/commands/bench_steps.h"
+#include "orchestrator/commands/checking.h"
 #include "orchestrator/fleet/fleet.h"
 #include "orchestrator/options/bench_options.h"
 #include "orchestrator/options/sources.h"
@@ -54,6 +55,7 @@ struct session {
     struct sources sources;
     struct server_locality locality;
     struct progress progress;
+    struct checking checking;
     struct keyspace before_filling; /* as the prefill under way found it */
     uint32_t run_count;
     bool unheard;                     /* results went to a reader alone, and it has gone */

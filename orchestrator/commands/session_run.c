@@ -176,8 +176,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         facts->worker_cpus[i] = session->plan.workers[i].cpu;
 }
 
-static struct worker_run run_of(const struct session *session, const struct bench_step *step,
-                                bool beside)
+static struct worker_run run_of(struct session *session, const struct bench_step *step, bool beside)
 {
     const struct spec *spec = &step->spec;
     const struct run_facts *facts = session->run;
@@ -197,6 +196,7 @@ static struct worker_run run_of(const struct session *session, const struct benc
                        .reset_on_close = spec->connections.reset_on_close},
         .null_transport = spec->load.null_transport,
         .beside = beside,
+        .versions = checking_begin_run(&session->checking),
     };
 }
 
@@ -212,8 +212,7 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     if (session->locality.known && session->topology->node_count <= 1)
         result->evidence.server_pid = session->locality.pid;
     fill_facts(facts, session, step, session->run_count++);
-    session->plan.ring_capacity_bytes =
-        ipc_ring_capacity_bytes(
+    session->plan.ring_capacity_bytes = ipc_ring_capacity_bytes(
         facts->interval_ns, facts->worker_count, facts->class_count, facts->part_count);
     if (facts->one_key && !facts->prefill && session->warned_of != step->workload)
         bench_log_one_key(facts, step);

@@ -307,6 +307,8 @@ void fleet_conclude(struct fleet *fleet)
     judge_run(fleet);
     ask_servers(fleet);
     if (!fleet->facts->prefill)
+        checked_report_read(&fleet->result->checked, fleet->run->versions);
+    if (!fleet->facts->prefill)
         run_drawn_find(fleet->result, fleet->facts, fleet->run,
                        fleet->timeline->total->counters[COUNTER_SENT]);
     run_nodes_renew(&fleet->timeline->run, fleet->segments.each[0]);

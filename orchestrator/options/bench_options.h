@@ -69,7 +69,7 @@ struct workload_request {
     char ttl[48];           /* "{int 60 300}"      */
     struct weighted_test mix[PLAN_CLASSES_MAX];
     size_t mix_count;
-    bool template;
+    bool template, verify;
     uint64_t data_rows; /* 0: all */
     char title[128];
 };

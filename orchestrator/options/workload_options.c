@@ -190,6 +190,11 @@ static const struct option_row workload_rows[] = {
     {ROW("template", NULL, OPTION_FLAG, NULL, AT(template)),
      .help = "The command behind the options has placeholders in braces, as workload files have: "
              "{key}, {value}, {int 1 100} and others; \\{ is a brace."},
+    {ROW("verify", NULL, OPTION_FLAG, NULL, AT(verify)), .commands = OF_BENCH,
+     .help =
+         "Write values that are made of key and version, and check every one that is read: what is "
+         "corrupted, stale, or lost though it was acknowledged. With --out for \"volley verify\", "
+         "too."},
     {ROW("dataset", NULL, OPTION_TEXT, "FILE", AT(dataset)),
      .help =
          "A table whose fields the command takes by __field:NAME__, or with --template by {field "
@@ -222,6 +227,7 @@ static struct workload_wish wish_of(const struct bench_request *request)
         .dataset = asked->dataset,
         .data_format = asked->dataset != NULL ? data_format(request, asked->dataset) : NULL,
         .data_rows = asked->data_rows,
+        .verify = asked->verify,
         .ttl_words = {asked->ttl_option, asked->ttl_option != NULL ? asked->ttl : NULL},
     };
 }
@@ -505,6 +511,26 @@ static void refuse_usual_values(const struct bench_request *request, struct err 
                     pairs[i].beside, pairs[i].why);
 }
 
+/* Values that are checked need requests that are understood. */
+static enum err_code settle_verify(struct bench_request *request, struct err *err)
+{
+    struct load_options *load = &request->spec.load;
+    load->verify = request->workload.verify;
+    if (!load->verify || load->workload != NULL)
+        return OK;
+    if (load->command != NULL)
+        return err_set(err, E_USAGE,
+                       "--verify needs a command with placeholders in braces: --template, as in "
+                       "--template -- SET {key} {value}");
+    for (uint32_t i = 0; i < load->test_count; i++)
+        if (load->test_plans[i] == NULL)
+            return err_set(err, E_USAGE,
+                           "--verify checks what the tests set, get and mset write and read, and "
+                           "not %s: name them by --type, or use --mix or --ratio",
+                           load->tests[i]);
+    return OK;
+}
+
 /* What says which requests there are, one of all. */
 static void exclude(struct bench_request *request, struct err *err)
 {
@@ -516,17 +542,18 @@ static void exclude(struct bench_request *request, struct err *err)
     relation_exclude(request, "value-size", "datasize", "each says how large values are", err);
     refuse_usual_values(request, err);
     relation_exclude(request, "template", "ttl", "write it into the command: EX {int 60 300}", err);
+    relation_exclude(request, "verify", "null", "nothing keeps the values that are written", err);
     relation_exclude(request, "workload mix ratio template value-size ttl key-prefix dataset",
                      "null", "--null answers requests of one length only", err);
 }
 
-enum err_code workload_settle(struct bench_request *request, struct err *err)
+static enum err_code settle_requests(struct bench_request *request, struct err *err)
 {
     const struct workload_request *asked = &request->workload;
     struct load_options *load = &request->spec.load;
     const bool whole = asked->streams.count > 0 || asked->mix_count > 0;
-    const bool shaped =
-        asked->value_sizes != NULL || asked->ttl_option != NULL || asked->key_prefix != NULL;
+    const bool shaped = asked->value_sizes != NULL || asked->ttl_option != NULL ||
+                        asked->key_prefix != NULL || (asked->verify && load->command == NULL);
     exclude(request, err);
     if (err->code != OK)
         return err->code;
@@ -565,6 +592,12 @@ enum err_code workload_settle_streams(struct bench_request *request, struct err 
             options_derive(&request->values, option, "workload", value);
     }
     return stream_wishes_settle(wishes, &request->spec, plans, err);
+}
+
+enum err_code workload_settle(struct bench_request *request, struct err *err)
+{
+    enum err_code code = settle_requests(request, err);
+    return code == OK ? settle_verify(request, err) : code;
 }
 
 void workload_files_free(struct workload_files *files)

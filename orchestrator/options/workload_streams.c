@@ -320,6 +320,9 @@ static enum err_code check_together(const struct stream_wishes *wishes, const st
     if (spec->load.think_ns > 0 && !closed)
         return err_set(err, E_USAGE,
                        "--think-time is for a closed loop: every workload has a rate");
+    if (wishes->count > 1 && spec->load.verify)
+        return err_set(err, E_USAGE,
+                       "--verify checks the values of one workload, not of several side by side");
     if (wishes->count > 1 && spec->load.client_ramp.start_clients > 0)
         return err_set(err, E_USAGE,
                        "--workload: a ramp of clients is for one workload, not for several side by "

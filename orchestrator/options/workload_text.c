@@ -105,11 +105,22 @@ static bool is_set(const struct workload_test *test)
     return test->argv[0] != NULL && strcasecmp(test->argv[0], "SET") == 0;
 }
 
+/* Tests that read and write keys by one value each. */
+static bool is_verified(const struct workload_test *test)
+{
+    static const char *const names[] = {"set", "get", "mset"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(test->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 bool workload_wish_changes(const struct workload_wish *wish, const struct workload_test *test)
 {
-    return test->more == MORE_NONE && ((wish->value_sizes != NULL && has_data(test)) ||
-                                       (wish->key_prefix != NULL && has_keys(test)) ||
-                                       (wish->ttl_words[0] != NULL && is_set(test)));
+    return test->more == MORE_NONE &&
+           ((wish->value_sizes != NULL && has_data(test)) ||
+            (wish->key_prefix != NULL && has_keys(test)) ||
+            (wish->ttl_words[0] != NULL && is_set(test)) || (wish->verify && is_verified(test)));
 }
 
 static json_t *class_of(const struct writer *writer, const struct weighted_test *weighted)

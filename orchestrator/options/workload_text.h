@@ -13,6 +13,7 @@ struct workload_wish {
     const char *dataset;      /* of --dataset: a path; NULL: none          */
     const char *data_format;  /* its format, as a file has it; NULL: auto  */
     uint64_t data_rows;       /* of --maxdocs; 0: all                      */
+    bool verify;              /* tests whose values can be checked are sent by a plan */
     const char *ttl_words[2]; /* "EX", "{int 60 300}": behind each SET; NULL: none */
 };
 

@@ -415,7 +415,7 @@ json_t *journal_result_to_json(const struct run_result *result)
         json_value_count(evidence->late_records), "server_cpu_share", evidence->server_cpu_share,
         "never_steady", evidence->never_steady);
     return json_pack(
-        "{s:f, s:f, s:f, s:o, s:o, s:b, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*}",
+        "{s:f, s:f, s:f, s:o, s:o, s:b, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*, s:o*}",
         "seconds", result->seconds, "due_seconds", result->due_seconds, "target_rate",
         result->target_rate, "rate_changes", json_value_count(result->rate_changes), "warmup_ns",
         json_value_count(result->facts->warmup_ns), "interrupted", result->interrupted, "stopped",
@@ -423,7 +423,8 @@ json_t *journal_result_to_json(const struct run_result *result)
         json_value_text(result->status_text), "evidence", weighed, "workers",
         json_value_workers(result), "verdict", json_value_verdict(&result->verdict), "nodes",
         nodes_to_json(result->facts), "server", server_account_to_json(&result->server), "drawn",
-        drawn_to_json(&result->drawn), "streams", stream_results_to_json(result));
+        drawn_to_json(&result->drawn), "streams", stream_results_to_json(result), "verification",
+        checked_report_to_json(&result->checked));
 }
 
 /* The target, which is not in journals of older versions. */
@@ -525,6 +526,8 @@ enum err_code journal_result_from_json(struct run_result *result, uint64_t *warm
         return err_set(err, E_DATA, "a run's last record tells damaged counters of its server");
     if (!drawn_from_json(&result->drawn, json_object_get(json, "drawn")))
         return err_set(err, E_DATA, "a run's last record tells damaged figures of what was drawn");
+    if (!checked_report_from_json(&result->checked, json_object_get(json, "verification")))
+        return err_set(err, E_DATA, "a run's last record tells damaged findings of --verify");
     if (!stream_results_from_json(result, json_object_get(json, "streams")))
         return err_set(err, E_DATA, "a run's last record tells damaged figures of its workloads");
     result->foreign_count = json_value_foreign(result->foreign, json_object_get(json, "verdict"));

@@ -238,6 +238,16 @@ static json_t *checks(const struct run_result *result)
     return list;
 }
 
+/* With what was read, which a journal has in its counters. */
+static json_t *verification(const struct run_result *result)
+{
+    json_t *json = checked_report_to_json(&result->checked);
+    json_object_set_new(json, "verified", json_value_count(metric_total(result, METRIC_VERIFIED)));
+    json_object_set_new(json, "unverified",
+                        json_value_count(metric_total(result, METRIC_UNVERIFIED)));
+    return json;
+}
+
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
 {
     struct json_report *report = state;
@@ -277,6 +287,8 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
         put_member(report, "server", server_account_to_json(&result->server));
     if (result->drawn.requests > 0)
         put_member(report, "drawn", drawn_to_json(&result->drawn));
+    if (result->checked.known)
+        put_member(report, "verification", verification(result));
     if (result->check_count > 0)
         put_member(report, "checks", checks(result));
     output_printf(&report->out, "}");

@@ -159,6 +159,17 @@ enum metric_type {
     X(METRIC_FOLLOW_UPS_LOST, "follow_ups.lost", "requests",                                       \
       "In flight when their connection or the run ended", COUNTED(COUNTER_FOLLOW_UPS_LOST),        \
       SPARSE)                                                                                      \
+    X(METRIC_VERIFIED, "values.verified", "keys", "Read with --verify, and checked",               \
+      COUNTED(COUNTER_VERIFIED), SPARSE)                                                           \
+    X(METRIC_UNVERIFIED, "values.unverified", "keys",                                              \
+      "Read with --verify, and nothing was known of them", COUNTED(COUNTER_UNVERIFIED), SPARSE)    \
+    X(METRIC_CORRUPTED, "values.corrupted", "keys", "Of those checked: bytes that nobody wrote",   \
+      COUNTED(COUNTER_CORRUPTED), SPARSE)                                                          \
+    X(METRIC_STALE, "values.stale", "keys",                                                        \
+      "Of those checked: a replica's, older than what was acknowledged", COUNTED(COUNTER_STALE),   \
+      SPARSE)                                                                                      \
+    X(METRIC_LOST_WRITES, "values.lost_writes", "keys", "The same of a primary",                   \
+      COUNTED(COUNTER_LOST_WRITES), SPARSE)                                                        \
     X(METRIC_BYTES_OUT, "bytes.out", "bytes",                                                      \
       "Taken by the sockets; of a class what its requests have", COUNTED(COUNTER_BYTES_OUT),       \
       IN_CLASS(CLASS_BYTES_OUT))                                                                   \

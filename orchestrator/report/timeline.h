@@ -16,6 +16,7 @@
 #include "common/interval.h"
 #include "common/ipc.h"
 #include "common/spec.h"
+#include "orchestrator/report/checked_report.h"
 #include "orchestrator/report/note.h"
 #include "orchestrator/report/objective.h"
 #include "orchestrator/report/outage.h"
@@ -195,6 +196,7 @@ struct run_result {
     struct drawn drawn;
     struct verdict_foreign foreign[VERDICT_FOREIGN_MAX]; /* of a journal */
     uint32_t foreign_count;
+    struct checked_report checked;
     struct verdict verdict;
     struct objective_reading checks[OBJECTIVE_MAX]; /* of session->checks */
     uint32_t check_count;

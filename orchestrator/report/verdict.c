@@ -377,6 +377,21 @@ static void judge_misses(struct verdict_check *check, const struct run_result *r
                                      : "the keys first (--prefill)");
 }
 
+/* Stale reads are what replicas give; the others nobody may have. */
+static void judge_values(struct verdict_check *check, const struct run_result *result)
+{
+    const struct checked_report *checked = &result->checked;
+    const uint64_t lost = checked->counts[CHECKED_LOST], stale = checked->counts[CHECKED_STALE];
+    const uint64_t corrupted = checked->counts[CHECKED_CORRUPTED];
+    say(check, "not checked");
+    if (!checked->known)
+        return;
+    check->value = (double)(corrupted + lost + stale);
+    check->level = corrupted + lost > 0 ? VERDICT_RED : VERDICT_GREEN;
+    say(check, "%s corrupted, %s stale, %s lost writes", UNITS_GROUPED(corrupted),
+        UNITS_GROUPED(stale), UNITS_GROUPED(lost));
+}
+
 static void judge_one_key(struct verdict_check *check, const struct run_result *result)
 {
     bool one = result->facts->one_key && !result->facts->keyspace_random;
@@ -566,6 +581,9 @@ static const struct verdict_row {
      "too many requests went without a reply, or were never sent, to know this percentile: lower "
      "the rate, or find out why they were not answered"},
     {"misses", judge_misses, AT_MOST, "percent", 1, NONE, "1 %", NULL},
+    {"values", judge_values, AT_MOST, "keys", 0, NONE, "0, RED unless they are stale",
+     "the server gave values that are not what was written: look at Verification for the first of "
+     "them"},
     {"one_key", judge_one_key, AT_MOST, "flag", 0, NONE, "two keys or more",
      "one hot key is not a real load: spread the requests over a key range (-r or --sequential)"},
     {"shared_cpu", judge_shared_cpu, AT_MOST, "flag", 0, NONE, "CPUs of their own",

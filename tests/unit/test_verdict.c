@@ -115,6 +115,21 @@ static void missing_keys(struct sound_run *run)
 {
     run->total->counters[COUNTER_MISSES] = 2000;
 }
+static void stale_values(struct sound_run *run)
+{
+    run->result->checked.known = true;
+    run->result->checked.counts[CHECKED_STALE] = 1;
+}
+static void lost_write(struct sound_run *run)
+{
+    run->result->checked.known = true;
+    run->result->checked.counts[CHECKED_LOST] = 1;
+}
+static void corrupted_value(struct sound_run *run)
+{
+    run->result->checked.known = true;
+    run->result->checked.counts[CHECKED_CORRUPTED] = 1;
+}
 static void single_key(struct sound_run *run)
 {
     run->facts.one_key = true;
@@ -288,6 +303,9 @@ static const struct {
     {one_timeout, "lost_or_timed_out", VERDICT_AMBER, false},
     {many_lost, "lost_or_timed_out", VERDICT_RED, false},
     {missing_keys, "misses", VERDICT_AMBER, false},
+    {stale_values, "values", VERDICT_AMBER, false},
+    {lost_write, "values", VERDICT_RED, false},
+    {corrupted_value, "values", VERDICT_RED, false},
     {single_key, "one_key", VERDICT_AMBER, false},
     {same_cpu, "shared_cpu", VERDICT_AMBER, false},
     {some_steal, "steal_time", VERDICT_AMBER, false},
@@ -342,7 +360,7 @@ TEST(a_sound_run_is_green)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
                       verdict.checks[i].text);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
-    ck_assert_uint_eq(verdict.check_count, 30);
+    ck_assert_uint_eq(verdict.check_count, 31);
     drop(&run);
     sound_open(&run);
     verdict_judge(&verdict, run.result);

@@ -34,6 +34,20 @@ struct request_class {
     enum read_kind (*read_kind)(const void *state, uint32_t class, uint32_t index);
 };
 
+/* Of a class of a file's mix all but read_kind, for the generators of mixes. */
+struct mix;
+struct request_class mix_request_class(const struct mix *mix, uint32_t class);
+
+/* What reads of keys whose values are checked came to; the counters of an interval in their order. */
+enum check_count {
+    CHECK_VERIFIED,
+    CHECK_UNVERIFIED,
+    CHECK_CORRUPTED,
+    CHECK_STALE,
+    CHECK_LOST,
+    CHECK_COUNTS
+};
+
 struct generator {
     const char *name;
     /* Once in each worker, after the fork. source: what the run gave it; state: handed to all others. */
@@ -54,6 +68,18 @@ struct generator {
     /* Reply `index` to it has come. NULL: nobody looks at replies, and that costs nothing. */
     void (*reply)(void *state, const struct request_slot *slot, uint32_t index,
                   const struct resp_reply *reply);
+    /* Room for so many requests that are drawn and have neither their last reply nor been dropped. Once, before the
+     * start. NULL: none is needed. */
+    enum err_code (*reserve)(void *state, uint64_t requests, struct err *err);
+    /* With these, the strings of reply `index` are looked at as they come: how long one is (-1: a null in its place),
+     * and its bytes, ahead of the reply. And once all replies are there, ahead of whatever follows: what that came to,
+     * which is added to counts. All three or none; nothing else costs anything without them. */
+    void (*string)(void *state, const struct request_slot *slot, uint32_t index,
+                   int64_t byte_count);
+    void (*bytes)(void *state, const struct request_slot *slot, const char *bytes,
+                  size_t byte_count);
+    void (*settle)(void *state, const struct request_slot *slot, bool from_replica,
+                   uint64_t counts[CHECK_COUNTS]);
     /* No (further) reply will come to it, or it never was sent. NULL: nothing is kept. */
     void (*drop)(void *state, const struct request_slot *slot);
 };
@@ -61,6 +87,8 @@ struct generator {
 /* Their source is a compiled workload: of one template, or of a file; the last one's requests are of one class and
  * one length. */
 extern const struct generator workload_generator, mix_generator, mix_alike_generator;
+/* Of a workload of a file whose values are checked; its source is a struct check_source (check_plan.h). */
+extern const struct generator check_generator;
 const struct generator *generator_of(const struct workload *workload);
 
 /* What a worker makes its requests with. */

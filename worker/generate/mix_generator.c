@@ -87,6 +87,23 @@ static void close_mix(void *state)
     free(desk);
 }
 
+struct request_class mix_request_class(const struct mix *mix, uint32_t class)
+{
+    const struct mix_program *program = &mix->classes[class];
+    return (struct request_class){
+        .name = program->name,
+        .replies = program->replies,
+        .on_miss = program->follows_miss ? program->follow_up : 0,
+        .then = program->follows_miss ? 0 : program->follow_up,
+        .until_hit = program->until_hit,
+        .first_part = program->first_part,
+        .part_count = program->part_count,
+        .is_transaction = program->is_transaction,
+        .follows_only = class >= mix->weighted_count || mix->weights[class] == 0,
+        .reads_only = program->reads_only,
+    };
+}
+
 static enum err_code open_mix(void **state, const void *source, uint32_t worker, struct err *err)
 {
     const struct workload *workload = source;
@@ -97,20 +114,8 @@ static enum err_code open_mix(void **state, const void *source, uint32_t worker,
     desk->mix = workload->mix;
     desk->worker = worker;
     for (uint32_t i = 0; i < desk->mix->class_count; i++) {
-        const struct mix_program *program = &desk->mix->classes[i];
-        desk->classes[i] = (struct request_class){
-            .name = desk->mix->classes[i].name,
-            .replies = desk->mix->classes[i].replies,
-            .on_miss = program->follows_miss ? program->follow_up : 0,
-            .then = program->follows_miss ? 0 : program->follow_up,
-            .until_hit = program->until_hit,
-            .first_part = desk->mix->classes[i].first_part,
-            .part_count = desk->mix->classes[i].part_count,
-            .is_transaction = desk->mix->classes[i].is_transaction,
-            .follows_only = i >= desk->mix->weighted_count || desk->mix->weights[i] == 0,
-            .reads_only = desk->mix->classes[i].reads_only,
-            .read_kind = read_kind,
-        };
+        desk->classes[i] = mix_request_class(desk->mix, i);
+        desk->classes[i].read_kind = read_kind;
     }
     measure_clocks(desk);
     enum err_code code = allocate(desk, desk->mix, err);

@@ -570,6 +570,7 @@ void mix_program_free(struct mix_program *program)
     }
     free(program->arguments);
     free(program->whole.steps);
+    free(program->checks);
     free(program->text);
     *program = (struct mix_program){.text = NULL};
 }

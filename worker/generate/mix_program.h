@@ -63,17 +63,18 @@ struct mix_step {
     /* Of a key: the space that draws its number, and the one whose prefix and digits it has. Of a value whose size
      * or row goes with the key in front of it: that key's. */
     uint32_t source, shape;
-    uint32_t value;        /* VALUE, FIELD: which one                                           */
-    uint32_t table;        /* FIELD: of which; 0: the workload's data, else 1 + the value       */
-    bool by_key;           /* FIELD: the row goes with a key                                    */
-    uint32_t key;          /* which of the request's keys of that space                         */
-    uint32_t draw;         /* which of the request's random numbers; FIELD: of its table's rows  */
-    uint32_t key_step;     /* of that key in front, where it is known; UINT32_MAX               */
-    uint32_t step_count;   /* LENGTH: steps of the argument                                     */
-    size_t offset_bytes;   /* TEXT: in the program's text                                       */
-    size_t fixed_bytes;    /* 0: it differs from request to request                             */
-    int64_t from;          /* INT: the lowest; FLOAT: in millionths; VECTOR: dimensions         */
-    uint64_t span;         /* INT and FLOAT: how many there are                                 */
+    uint32_t value;      /* VALUE, FIELD: which one                                           */
+    uint32_t table;      /* FIELD: of which; 0: the workload's data, else 1 + the value       */
+    bool by_key;         /* FIELD: the row goes with a key                                    */
+    uint32_t key;        /* which of the request's keys of that space                         */
+    uint32_t draw;       /* which of the request's random numbers; FIELD: of its table's rows  */
+    uint32_t key_step;   /* of that key in front, where it is known; UINT32_MAX               */
+    uint32_t step_count; /* LENGTH: steps of the argument                                     */
+    uint32_t check;      /* VALUE that is checked when it is read: 1 + which check; 0: it is not */
+    size_t offset_bytes; /* TEXT: in the program's text                                       */
+    size_t fixed_bytes;  /* 0: it differs from request to request                             */
+    int64_t from;        /* INT: the lowest; FLOAT: in millionths; VECTOR: dimensions         */
+    uint64_t span;       /* INT and FLOAT: how many there are                                 */
     struct key_draw *zipf; /* owned by the argument */
 };
 
@@ -84,6 +85,19 @@ struct mix_argument {
 };
 struct mix_command {
     uint32_t argument, argument_count; /* of the program's */
+};
+
+/* A key that a request writes, or reads, whose values are checked (check_plan.h). */
+enum mix_check_kind {
+    CHECK_WRITE,
+    CHECK_WRITE_IF, /* written unless the reply is null, or the number 0 */
+    CHECK_READ
+};
+struct mix_check {
+    enum mix_check_kind kind;
+    uint32_t reply;    /* to which part of the request                           */
+    uint32_t key_step; /* of the program's steps                                 */
+    uint32_t space;    /* of the version table                                   */
 };
 
 struct mix_program {
@@ -117,6 +131,8 @@ struct mix_program {
     bool follows_miss, until_hit;
     uint32_t first_part, part_count; /* as in request_class; mix.c's */
     bool is_transaction;
+    struct mix_check *checks; /* in the order of the keys; NULL: there are none */
+    uint32_t check_count;
 };
 
 /* number: of the class. E_CONFIG: the reason alone. mix_program_free in any case. */
@@ -131,12 +147,17 @@ bool mix_program_finds(const struct mix_program *program);
 
 /* ---- one request */
 
+struct mix_written {
+    uint64_t key; /* checked_value_key */
+    uint32_t version;
+};
 struct mix_request {
     uint64_t ticket,
         rank; /* rank among the requests of its class; of a follow-up the ticket's own */
     uint32_t worker;
-    uint64_t now_ms; /* since 1970 */
-    uint64_t run_us; /* likewise, when its process began with the run */
+    uint64_t now_ms;                   /* since 1970 */
+    uint64_t run_us;                   /* likewise, when its process began with the run */
+    const struct mix_written *written; /* for each check; NULL: values are not checked */
 };
 
 /* Finds what its steps need: numbers has one for each step of the program. Returns its length. Hot path. */

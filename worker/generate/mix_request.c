@@ -1,6 +1,7 @@
 /* The hot path of a mix: numbers, lengths, bytes. */
 #include <string.h>
 
+#include "common/checked_value.h"
 #include "common/rng.h"
 #include "worker/generate/mix_number.h"
 #include "worker/generate/template.h"
@@ -339,6 +340,22 @@ static void write_value(char *out, size_t from_byte, size_t byte_count,
     memcpy(out, first + from_byte, end - from_byte);
 }
 
+/* Bytes [from_byte, from_byte + byte_count) of a step's value. */
+static void write_value_step(char *out, size_t from_byte, size_t byte_count,
+                             const struct mix_step *step, const struct mix_program *program,
+                             const struct mix_material *material, const struct mix_request *request,
+                             uint64_t number)
+{
+    if (step->check > 0 && request->written != NULL) {
+        const struct mix_written *written = &request->written[step->check - 1];
+        checked_value_write(out, from_byte, byte_count, written->key, written->version,
+                            MIX_VALUE_SIZE(number));
+        return;
+    }
+    write_value(out, from_byte, byte_count, &material->values[step->value], number,
+                random_of(program, request, step->draw));
+}
+
 /* Not TEXT, and not VALUE. */
 static void write_step(char *out, size_t bytes, const struct mix_step *step,
                        const struct mix_program *program, const struct mix_material *material,
@@ -382,8 +399,7 @@ static size_t write_whole(char *out, const struct mix_step *step, const struct m
     else if (step->kind == STEP_FIELD)
         memcpy(out, cell_of(step, material, number)->text, bytes);
     else if (step->kind == STEP_VALUE)
-        write_value(out, 0, bytes, &material->values[step->value], number,
-                    random_of(program, request, step->draw));
+        write_value_step(out, 0, bytes, step, program, material, request, number);
     else
         write_step(out, bytes, step, program, material, request, number);
     return bytes;
@@ -416,8 +432,7 @@ void mix_request_write_part(char *out, size_t from_byte, size_t byte_count, char
             } else if (step->kind == STEP_FIELD) {
                 memcpy(to, cell_of(step, material, numbers[i])->text + skipped, wanted);
             } else if (step->kind == STEP_VALUE) {
-                write_value(to, skipped, wanted, &material->values[step->value], numbers[i],
-                            random_of(program, request, step->draw));
+                write_value_step(to, skipped, wanted, step, program, material, request, numbers[i]);
             } else {
                 write_step(desk, bytes, step, program, material, request, numbers[i]);
                 memcpy(to, desk + skipped, wanted);

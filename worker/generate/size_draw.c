@@ -106,7 +106,7 @@ uint64_t size_draw_at(const struct size_draw *draw, uint64_t random)
     case SIZE_LOGNORMAL:
         return within(0.5 + (double)wish->median_bytes *
                                 exp(draw->sigma * normal_quantile(rng_unit(random))),
-                      1, wish->most_bytes);
+                      wish->least_bytes > 0 ? wish->least_bytes : 1, wish->most_bytes);
     case SIZE_PARETO:
         return within((double)wish->least_bytes * pow(rng_unit(random), -1 / wish->shape),
                       wish->least_bytes, wish->most_bytes);

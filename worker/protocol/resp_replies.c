@@ -164,6 +164,24 @@ static void take_part(struct connection *connection, const struct request_slot *
         recorder_part_ok(stream, class->first_part + index, slot, done_ns);
 }
 
+/* What the replies to the oldest request came to, where values are checked. */
+static void settle(struct connection *connection, const struct request_slot *slot)
+{
+    static const enum counter counters[CHECK_COUNTS] = {
+        [CHECK_VERIFIED] = COUNTER_VERIFIED,   [CHECK_UNVERIFIED] = COUNTER_UNVERIFIED,
+        [CHECK_CORRUPTED] = COUNTER_CORRUPTED, [CHECK_STALE] = COUNTER_STALE,
+        [CHECK_LOST] = COUNTER_LOST_WRITES,
+    };
+    struct stream *stream = connection->stream;
+    const struct topology *topology = stream->router.topology;
+    uint64_t counts[CHECK_COUNTS] = {0};
+    stream->generation.kind->settle(stream->generation.state, slot,
+                                    topology->nodes[connection->node].role == TOPOLOGY_REPLICA,
+                                    counts);
+    for (uint32_t i = 0; i < CHECK_COUNTS; i++)
+        stream_count(stream, counters[i], counts[i]);
+}
+
 /* An error reply, a reply with errors inside, or one of several replies of a sequence. EXCHANGE_REDIRECTED: the
  * request is to go elsewhere. */
 static enum exchange_result take_answer(struct connection *connection,
@@ -211,6 +229,8 @@ static enum exchange_result take_answer(struct connection *connection,
         return EXCHANGE_DONE;
     if (missed && class->until_hit)
         return EXCHANGE_UNSEEN;
+    if (generation->kind->settle != NULL)
+        settle(connection, slot);
     const bool failed = connection->head_failed;
     if (failed)
         take_failure(connection, slot, done_ns, counts);
@@ -246,6 +266,31 @@ static void count_bytes(struct connection *connection, size_t byte_count)
                        byte_count);
 }
 
+static void take_string(void *state, int64_t byte_count)
+{
+    const struct connection *connection = state;
+    const struct generation *generation = &connection->stream->generation;
+    generation->kind->string(generation->state, connection_slot(connection, 0),
+                             connection->head_replies, byte_count);
+}
+
+static void take_bytes(void *state, const char *bytes, size_t byte_count)
+{
+    const struct connection *connection = state;
+    const struct generation *generation = &connection->stream->generation;
+    generation->kind->bytes(generation->state, connection_slot(connection, 0), bytes, byte_count);
+}
+
+static enum resp_status scan(struct connection *connection, const char *in, size_t in_bytes,
+                             size_t *used_bytes, struct resp_reply *reply)
+{
+    struct resp_scanner *scanner = &connection->walk.resp;
+    if (connection->stream->generation.kind->string == NULL || connection->in_flight == 0)
+        return resp_scan(scanner, in, in_bytes, used_bytes, reply);
+    const struct resp_tap tap = {connection, take_string, take_bytes};
+    return resp_scan_tapped(scanner, in, in_bytes, used_bytes, reply, &tap);
+}
+
 /* One reply, whatever it is, or what is there of it. */
 __attribute__((noinline)) static enum exchange_result take_reply(struct connection *connection,
                                                                  const char **at, const char *end,
@@ -254,8 +299,7 @@ __attribute__((noinline)) static enum exchange_result take_reply(struct connecti
 {
     struct resp_reply reply;
     size_t used_bytes;
-    enum resp_status status =
-        resp_scan(&connection->walk.resp, *at, (size_t)(end - *at), &used_bytes, &reply);
+    enum resp_status status = scan(connection, *at, (size_t)(end - *at), &used_bytes, &reply);
     *at += used_bytes;
     if (status == RESP_MORE && connection->in_flight > 0)
         count_bytes(connection, used_bytes);
