@@ -31,6 +31,7 @@ static const struct {
     {"valkey-benchmark", command_dialect, "that tool's command line and report", true},
     {"redis-benchmark", command_dialect, "the same", true},
     {"report", command_report, "rebuild the outputs of a run from its directory", true},
+    {"verify", command_verify, "read back what bench --verify has written, after a failure", true},
     {"results", command_results, "list the runs that were kept, or remove old ones", true},
     {"workloads", command_workloads, "list the built-in workloads, or print one", true},
     {"docs", command_docs, "completion for bash, and what the documentation is made from", true},

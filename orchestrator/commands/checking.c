@@ -59,6 +59,10 @@ enum err_code checking_open(struct session *session, struct err *err)
     const char *directory = spec->outputs.out_dir;
     if (!checking->wanted)
         return OK;
+    if (session->topology->kind == TOPOLOGY_ALIKE && topology_primaries(session->topology) > 1)
+        return err_set(err, E_USAGE,
+                       "--verify needs one server, or one cluster: with several servers a key is "
+                       "read from another one than it was written to");
     if (evicts(session))
         let_keys_go(checking);
     if (directory != NULL &&

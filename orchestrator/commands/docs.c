@@ -43,6 +43,7 @@ static const struct {
     {"sweep", sweep_option_table, NULL},
     {"ctl", ctl_table, NULL},
     {"report", report_option_table, NULL},
+    {"verify", verify_option_table, NULL},
     {"results", results_table, NULL},
     {"workloads", workloads_table, NULL},
     {"valkey-benchmark", valkey_table, "redis-benchmark"},

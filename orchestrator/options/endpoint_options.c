@@ -80,19 +80,19 @@ static const struct option_row endpoint_rows[] = {
     {ROW("user", NULL, OPTION_TEXT, "NAME", AT(user)), .help = "User for AUTH; needs a password."},
     {ROW("dbnum", NULL, OPTION_COUNT, "N", AT(database)), NUMBER(0, INT32_MAX), .unset = "0",
      .aliases = "db", .help = "Number of the database to SELECT."},
-    {ROW("resp3", "3", OPTION_FLAG, NULL, AT(resp3)),
+    {ROW("resp3", "3", OPTION_FLAG, NULL, AT(resp3)), .commands = OF_LOADS,
      .help = "Speak RESP3: connections begin with HELLO 3. A server that does not know HELLO is "
              "spoken to in RESP2, with a warning."},
-    {ROW("client-name", NULL, OPTION_TEXT, "NAME", AT(client_name)),
+    {ROW("client-name", NULL, OPTION_TEXT, "NAME", AT(client_name)), .commands = OF_LOADS,
      .help = "Name of all connections, as CLIENT SETNAME sets it and CLIENT LIST shows it."},
-    {ROW("enable-tracking", NULL, OPTION_FLAG, NULL, AT(tracking)),
+    {ROW("enable-tracking", NULL, OPTION_FLAG, NULL, AT(tracking)), .commands = OF_LOADS,
      .help = "Send CLIENT TRACKING ON on each connection, and count the invalidation messages; "
              "speaks RESP3."},
     {ROW("cluster", NULL, OPTION_FLAG, NULL, AT(cluster)),
      .help = "The server is a node of a cluster: find all nodes and send each key to its own."},
     {ROW("read-from-replica", NULL, OPTION_CUSTOM, "[WHERE]", 0), .parse = parse_replica_reads,
-     .takes_next = is_replica_reads, .value_at = replica_reads_at, .closed = true, .unset = "no",
-     .aliases = "rfr",
+     .commands = OF_LOADS, .takes_next = is_replica_reads, .value_at = replica_reads_at,
+     .closed = true, .unset = "no", .aliases = "rfr",
      .help = "Where requests that only read go: no, to primaries; yes or nothing, to replicas; "
              "all, to both; a command right behind it needs -- before it. Without --cluster and "
              "--sentinel the replicas are found by ROLE."},
@@ -124,9 +124,9 @@ static const struct option_row time_limit_rows[] = {
 };
 /* clang-format on */
 #undef AT
-const struct option_group endpoint_group = GROUP("Target", OF_LOADS, endpoint_rows);
+const struct option_group endpoint_group = GROUP("Target", OF_SPEAKS, endpoint_rows);
 const struct option_group time_limit_group =
-    GROUP("Time limits and failures", OF_LOADS, time_limit_rows);
+    GROUP("Time limits and failures", OF_SPEAKS, time_limit_rows);
 
 #define AT(member) offsetof(struct login_request, member)
 /* clang-format off: a row reads best as a few short lines */
@@ -143,7 +143,7 @@ static const struct option_row login_rows[] = {
 };
 /* clang-format on */
 #undef AT
-const struct option_group login_group = GROUP("Target", OF_LOADS, login_rows);
+const struct option_group login_group = GROUP("Target", OF_SPEAKS, login_rows);
 
 /* --- what they mean together ----------------------------------------------------------------- */
 

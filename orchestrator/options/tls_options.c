@@ -33,7 +33,7 @@ static const struct option_row tls_rows[] = {
 };
 /* clang-format on */
 #undef AT
-const struct option_group tls_group = GROUP("TLS", OF_LOADS, tls_rows);
+const struct option_group tls_group = GROUP("TLS", OF_SPEAKS, tls_rows);
 
 /* Without TLS none of them means anything. */
 static enum err_code check_plain(const struct bench_request *request, struct err *err)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/version_table.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/journal_format.h"
 #include "orchestrator/report/sinks.h"
@@ -18,7 +19,7 @@
 static const char *const own_files[] = {JOURNAL_FILE_NAME, "run.json",     "intervals.csv",
                                         "intervals-#.csv", "latency.hlog", "volley.log",
                                         "find-max.json",   "find-max.csv", "sweep.json",
-                                        "sweep.csv",       "classes.csv"};
+                                        "sweep.csv",       "classes.csv",  VERSION_NAME};
 
 static bool matches(const char *name, const char *pattern)
 {

@@ -459,6 +459,31 @@ enum err_code control_command(struct control *control, struct redisReply **reply
     return control_command_bytes(control, reply, argc, argv, NULL, err);
 }
 
+enum err_code control_send(struct control *control, int argc, const char *const *argv,
+                           const size_t *lengths, struct err *err)
+{
+    if (!control_is_open(control))
+        return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
+    if (!talk_send(&control->talk, argc, argv, lengths))
+        return err_set(err, E_SYSTEM, "cannot write a command: out of memory");
+    name_question(control->question, argc, argv);
+    return OK;
+}
+
+enum err_code control_take(struct control *control, struct redisReply **reply, struct err *err)
+{
+    *reply = NULL;
+    if (!control_is_open(control))
+        return err_set(err, E_CONNECT, "the connection to %s is closed", control->text);
+    control_deadline_begin(control);
+    enum err_code code = go_on(control, reply, control->deadline_ns, err);
+    if (code != OK)
+        control_give_up(control);
+    else
+        mask(control, *reply);
+    return code;
+}
+
 enum err_code control_heard(struct control *control, struct redisReply **reply, struct err *err)
 {
     enum talk_step step = TALK_MOVED;

@@ -61,6 +61,12 @@ MUST_USE enum err_code control_command(struct control *control, struct redisRepl
 MUST_USE enum err_code control_command_bytes(struct control *control, struct redisReply **reply,
                                              int argc, const char *const *argv,
                                              const size_t *lengths, struct err *err);
+/* Several at once: a command behind those that have no reply yet, and the next reply, in the time that one command
+ * has. One reply for each command, before anything else is asked. */
+MUST_USE enum err_code control_send(struct control *control, int argc, const char *const *argv,
+                                    const size_t *lengths, struct err *err);
+MUST_USE enum err_code control_take(struct control *control, struct redisReply **reply,
+                                    struct err *err);
 /* The same for what the load does not need. All that is asked so, of whatever server, takes CONTROL_ASIDE_NS
  * at most since control_aside_begin, which is warned of, as is one without an answer in the usual time; from then
  * on each is E_CONNECT. What the load needs is still answered: its next command opens the connection again. */
