@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/rng.h"
+#include "common/units.h"
 
 #define FORMAT 1u
 #define BYTE_ORDER_MARK 0x01020304u
@@ -215,12 +217,32 @@ static enum err_code failed(const char *path, struct err *err)
                          path != NULL ? " in " : "", path != NULL ? path : "");
 }
 
+/* A page of a file that finds no room kills whoever writes to it. */
+static enum err_code check_room(const struct version_table *table, const char *path,
+                                struct err *err)
+{
+    struct statvfs room;
+    char needed[32], left[32];
+    if (path == NULL || fstatvfs(table->fd, &room) != 0)
+        return OK;
+    const uint64_t bytes = (uint64_t)room.f_bavail * room.f_frsize;
+    if (bytes >= table->byte_count)
+        return OK;
+    return err_set(err, E_USAGE,
+                   "--verify: %s may take %s, and %s are left there: give fewer keys, or another "
+                   "--out",
+                   path, units_format_size(needed, sizeof needed, table->byte_count),
+                   units_format_size(left, sizeof left, bytes));
+}
+
 static enum err_code map(struct version_table *table, const char *path, struct err *err)
 {
     table->fd = path != NULL ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0664)
                              : memfd_create("volley-versions", MFD_CLOEXEC);
     if (table->fd < 0 || ftruncate(table->fd, (off_t)table->byte_count) != 0)
         return failed(path, err);
+    if (check_room(table, path, err) != OK)
+        return err->code;
     void *memory = mmap(NULL, table->byte_count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
                         table->fd, 0);
     if (memory == MAP_FAILED)

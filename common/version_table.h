@@ -93,7 +93,8 @@ struct version_table {
     size_t byte_count;
 };
 
-/* spaces: whose entry is not set yet. path: the file, made anew; NULL: memory alone. E_USAGE: too many keys; E_SYSTEM.
+/* spaces: whose entry is not set yet. path: the file, made anew; NULL: memory alone. E_USAGE: too many keys,
+ * or the file has no room; E_SYSTEM.
  * version_table_destroy in any case. */
 MUST_USE enum err_code version_table_create(struct version_table *table,
                                             const struct version_space *spaces, uint32_t count,

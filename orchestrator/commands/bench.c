@@ -271,6 +271,7 @@ static enum err_code run_session(struct session *session, struct err *err)
     enum err_code code = session_prepare(session, err);
     if (code == OK && session->request->spec.outputs.explain) {
         explain_print(stdout, &session->request->values, &session->steps, &session->plan);
+        checking_explain(&session->checking, stdout);
         return OK;
     }
     session->more_runs_ns =

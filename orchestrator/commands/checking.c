@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "common/log.h"
+#include "common/printable.h"
+#include "common/units.h"
 #include "orchestrator/commands/session.h"
 
 enum err_code checking_plan(struct checking *checking, const struct bench_steps *steps,
@@ -22,14 +24,30 @@ enum err_code checking_plan(struct checking *checking, const struct bench_steps 
         sum.writes += marks.writes;
     }
     if (code == OK && sum.writes == 0)
-        return err_set(err, E_USAGE,
-                       "--verify: nothing writes values that can be checked, as SET {key} {value} "
-                       "does; for a test that reads add --prefill");
+        return err_set(
+            err, E_USAGE,
+            "--verify: nothing writes values that can be checked, as SET {key} {value} "
+            "does (hashes, lists and the like are not checked); for a test that reads add "
+            "--prefill");
     if (code == OK && sum.reads == 0 && spec->outputs.out_dir == NULL)
         log_line(LOG_WARNING,
                  "--verify: nothing reads the values that are written, and without --out DIR "
                  "nothing is kept for \"volley verify DIR\"");
     return code;
+}
+
+void checking_explain(const struct checking *checking, FILE *out)
+{
+    for (uint32_t i = 0; i < checking->spaces.count; i++) {
+        const struct version_space *space = &checking->spaces.spaces[i];
+        char key[CHECKED_KEY_SHOWN + 1] = "";
+        version_key_write(key, sizeof key - 1, space, space->first);
+        fprintf(out, "%s%s keys from %s on%s\n", i == 0 ? "\nValues are checked of\n  " : "  ",
+                UNITS_GROUPED(space->count), PRINTABLE(key),
+                (space->flags & VERSION_MAY_GO) != 0
+                    ? ", which may go by themselves: one that is not there tells nothing"
+                    : "");
+    }
 }
 
 /* Keys that a server drops at its limit are no lost writes. */

@@ -3,6 +3,8 @@
 #ifndef ORCHESTRATOR_COMMANDS_CHECKING_H
 #define ORCHESTRATOR_COMMANDS_CHECKING_H
 
+#include <stdio.h>
+
 #include "common/err.h"
 #include "common/version_table.h"
 #include "orchestrator/commands/bench_steps.h"
@@ -17,6 +19,8 @@ struct checking {
  * checked. */
 MUST_USE enum err_code checking_plan(struct checking *checking, const struct bench_steps *steps,
                                      const struct spec *spec, struct err *err);
+/* One line for each key space whose values are checked. */
+void checking_explain(const struct checking *checking, FILE *out);
 /* Makes the table, with --out its file, once it is known who answers. Errors as version_table_create. */
 struct session;
 MUST_USE enum err_code checking_open(struct session *session, struct err *err);

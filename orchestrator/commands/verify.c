@@ -300,14 +300,29 @@ static void say_progress(struct verify_request *request)
     log_line(LOG_INFO, "%s keys read", UNITS_GROUPED(request->keys));
 }
 
+/* Entries of a space, from one on, that a sparse file says nothing of. */
+static uint64_t hole_entries(const struct verify_request *request,
+                             const struct version_space *space, uint64_t from)
+{
+    const off_t at =
+        (off_t)(VERSION_HEADER_BYTES + (space->entry + from) * sizeof(struct version_entry));
+    const off_t written = lseek(request->fd, at, SEEK_DATA);
+    if (written < 0)
+        return errno == ENXIO ? space->count - from : 0;
+    const uint64_t entries = (uint64_t)(written - at) / sizeof(struct version_entry);
+    return entries < space->count - from ? entries : space->count - from;
+}
+
 static enum err_code ask_space(struct verify_request *request, const struct version_space *space,
                                struct err *err)
 {
     static uint64_t chunk[CHUNK_ENTRIES][2]; /* too large for a stack */
     enum err_code code = OK;
-    for (uint64_t from = 0; from < space->count && code == OK; from += CHUNK_ENTRIES) {
+    uint64_t count;
+    for (uint64_t from = 0; from < space->count && code == OK; from += count) {
+        from += hole_entries(request, space, from);
         const uint64_t left = space->count - from;
-        const uint64_t count = left < CHUNK_ENTRIES ? left : CHUNK_ENTRIES;
+        count = left < CHUNK_ENTRIES ? left : CHUNK_ENTRIES;
         code = read_at(request, chunk, count * sizeof chunk[0],
                        VERSION_HEADER_BYTES + (space->entry + from) * sizeof chunk[0], err);
         for (uint64_t i = 0; i < count && code == OK; i++)

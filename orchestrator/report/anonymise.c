@@ -1,6 +1,7 @@
 #include "orchestrator/report/anonymise.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -455,6 +456,9 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     anonymiser->result = *result;
     rename_error(anonymiser, anonymiser->result.said_last, sizeof anonymiser->result.said_last);
     RENAME(anonymiser, anonymiser->result.status_text);
+    struct checked_report *checked = &anonymiser->result.checked;
+    for (uint32_t i = 0; i < checked->finding_count; i++)
+        snprintf(checked->findings[i].key, sizeof checked->findings[i].key, "key%" PRIu32, i + 1);
     timeline_run_end(anonymiser->to, &anonymiser->result);
     return OK;
 }

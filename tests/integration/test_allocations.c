@@ -134,6 +134,14 @@ TEST(test_tls)
     temp_tree_remove(&tree);
 }
 
+TEST(test_checked_values)
+{
+    /* Breaks when a value that is checked allocates: one of many in a read, or one that goes out and comes in pieces. */
+    expect_none(&at_server, "--verify --ratio 1:1 -r 1000 -d 64 -c 50 -P 16", 200000);
+    expect_none(&at_server, "--verify --mix set:1,get:2,mset:1 -r 1000 -d 64 -c 50", 50000);
+    expect_none(&at_server, "--verify --ratio 1:1 -r 10 -d 2mb -c 10 -P 2", 200);
+}
+
 TEST(test_null_transport)
 {
     /* Breaks when anything but the sockets allocates. */

@@ -131,6 +131,34 @@ TEST(test_each_corrupted_value_is_found)
     call_free(&call);
 }
 
+TEST(test_reports_of_a_journal)
+{
+    /* Breaks when a report that is made anew has other findings, or one without names has keys. */
+    struct program program;
+    char directory[200], *text;
+    snprintf(directory, sizeof directory, "%s/run", server.directory);
+    call_start(
+        &call, &at_server,
+        "--verify --prefill --mix get --sequential 3000 -n 3000 --qps 1500 -d 20 -c 4 --out %s",
+        directory);
+    await_reads(&server, "get");
+    free(test_server_text(&server, "SET key:000000002999 nothing"));
+    call_finish(&call);
+    ck_assert_int_eq(call.program.exit_status, 1);
+    ck_assert_ptr_nonnull((text = strstr(call.program.out, "Verification:")));
+    *strstr(text, "Asked and drawn:") = '\0';
+    ck_assert_ptr_nonnull(strstr(text, "corrupted   key:000000002999: expected version 1, got 7 "
+                                       "bytes, too few for any version\n"));
+    program_run_volley(&program, "report", directory, NULL);
+    ck_assert_msg(strstr(program.out, text) != NULL, "%s is not in: %s", text, program.out);
+    program_free(&program);
+    program_run_volley(&program, "report", directory, "--anonymise", NULL);
+    ck_assert_ptr_null(strstr(program.out, "2999:"));
+    ck_assert_ptr_nonnull(strstr(program.out, "corrupted   key1: expected version 1"));
+    program_free(&program);
+    call_free(&call);
+}
+
 TEST(test_deleted_keys_are_lost_writes)
 {
     /* Breaks when an acknowledged value that is not there is not found, in GET and in MGET, or is called corrupted. */

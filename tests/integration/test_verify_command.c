@@ -79,6 +79,19 @@ TEST(test_after_a_restart)
     ck_assert_ptr_null(strstr(program.out, "key:000000000010"));
 }
 
+TEST(test_few_of_many_keys)
+{
+    /* Breaks when keys that were never written are asked for, or a file that is mostly empty is read from end to end. */
+    call_expect(&call, 0, &at_server, "--verify --ratio 1:0 -r 50m -n 990 -d 40 --out %s",
+                directory);
+    call_free(&call);
+    char said[80];
+    const long long written = test_server_integer(&server, "DBSIZE");
+    snprintf(said, sizeof said, "%lld keys read: %lld right, 0 corrupted", written, written);
+    ck_assert_int_lt(written, 1000);
+    expect_verified(&server, NULL, 0, said);
+}
+
 TEST(test_result_as_json)
 {
     /* Breaks when a program cannot read what was found. */

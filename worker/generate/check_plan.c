@@ -375,11 +375,13 @@ static enum err_code check_size(const struct marker *marker, const struct mix_st
     if (wish->kind == SIZE_LOGNORMAL && least >= CHECKED_VALUE_BYTES_MIN)
         wish->least_bytes = CHECKED_VALUE_BYTES_MIN;
     else if (least < CHECKED_VALUE_BYTES_MIN)
-        return err_set(marker->err, E_USAGE,
-                       "--verify: class %s writes values of %s byte%s, and %u are the least that "
-                       "can say whose they are: give --datasize %u or more, or larger --value-size",
-                       marker->program->name, UNITS_GROUPED(least), least == 1 ? "" : "s",
-                       CHECKED_VALUE_BYTES_MIN, CHECKED_VALUE_BYTES_MIN);
+        return err_set(
+            marker->err, E_USAGE,
+            "--verify: class %s writes values of %s byte%s, and %u are the least that "
+            "can say whose they are: give --datasize %u or more, larger --value-size, or a "
+            "larger size in the workload file",
+            marker->program->name, UNITS_GROUPED(least), least == 1 ? "" : "s",
+            CHECKED_VALUE_BYTES_MIN, CHECKED_VALUE_BYTES_MIN);
     return OK;
 }
 
