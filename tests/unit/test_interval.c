@@ -126,7 +126,7 @@ static void fill(uint64_t seed)
     if (seed % 3 > 0)
         fill_classes(seed, class_counts[seed % 3]);
     if (seed % 7 > 0)
-        fill_parts(seed, seed % 7 == 1 ? PARTS_MAX : (uint32_t)(seed % 7));
+        fill_parts(seed, seed % 7 == 6 ? PARTS_MAX : (uint32_t)(seed % 7));
     if (seed % 4 == 0)
         return;
     interval.nodes[0].counters[NODE_ERRORS] = errors;

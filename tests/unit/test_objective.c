@@ -433,7 +433,8 @@ TEST(test_few_samples_are_told)
     ck_assert_int_eq(
         objective_parse_list(&list, "p99.9<1s,p99<1s,mean<1s", &objective_of_check, &err), OK);
     static const bool few[] = {true, false, false}; /* of 1,000 */
-    for (uint32_t i = 0; i < list.count; i++)
+    ck_assert_uint_eq(list.count, 3);
+    for (uint32_t i = 0; i < 3; i++)
         ck_assert(read_row(&list.items[i], row).few_samples == few[i]);
     free(row);
 }
