@@ -11,7 +11,7 @@
 #include "common/units.h"
 #include "orchestrator/options/credentials.h"
 #include "orchestrator/options/rate_text.h"
-#include "worker/generate/workload_plan.h"
+#include "worker/worker.h"
 
 #define CLIENTS_MAX 1000000u
 #define PIPELINE_MAX 100000u

@@ -70,7 +70,11 @@ const struct interval_csv_column interval_csv_columns[INTERVAL_CSV_COLUMNS] = {
     FIGURE("worker_cpu_percent", METRIC_WORKER_CPU),
     FIGURE("requests_asked", METRIC_ASKED),
     FIGURE("requests_tryagain", METRIC_TRYAGAIN),
-    FIGURE("requests_resent", METRIC_RESENT)};
+    FIGURE("requests_resent", METRIC_RESENT),
+    FIGURE("values_verified", METRIC_VERIFIED),
+    FIGURE("values_corrupted", METRIC_CORRUPTED),
+    FIGURE("values_stale", METRIC_STALE),
+    FIGURE("lost_writes", METRIC_LOST_WRITES)};
 #define COLUMNS_USUAL 15u
 
 struct interval_csv {

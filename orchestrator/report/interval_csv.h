@@ -10,7 +10,7 @@ struct interval_csv_column {
     struct metric_statistic statistic; /* of times */
     uint64_t unit_ns;                  /* likewise */
 };
-#define INTERVAL_CSV_COLUMNS 43u
+#define INTERVAL_CSV_COLUMNS 47u
 extern const struct interval_csv_column interval_csv_columns[INTERVAL_CSV_COLUMNS];
 
 #endif

@@ -20,7 +20,7 @@ struct run_stream {
     uint64_t clients, pipeline, database;
     uint64_t requests; /* 0: time decides */
     uint32_t first_class, class_count;
-    uint32_t weighted_count; /* the first of them; those behind follow a miss */
+    uint32_t weighted_count;         /* the first of them; those behind follow a miss */
     uint32_t first_part, part_count; /* while it runs only */
 };
 

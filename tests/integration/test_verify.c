@@ -444,6 +444,7 @@ TEST_IN(with_replica, test_stale_reads_are_told_apart)
                "--read-from-replica yes --verify --prefill --mix get --sequential 5000 -n 5000 "
                "--qps 1500 -d 20 -c 4");
     await_reads(replica, "get");
+    await_keys(replica, 5000);
     for (unsigned i = 0; i < 50; i++)
         ck_assert_int_eq(test_server_integer(replica, "DEL key:%012u", 4900 + i), 1);
     call_finish(&call);

@@ -7,7 +7,7 @@
 #include "tests/support/check/report_fixture.h"
 #include "tests/support/check/suite.h"
 
-#define COLUMNS 44
+#define COLUMNS 48
 
 static char *directory;
 static struct session_facts session;
@@ -171,7 +171,8 @@ TEST(names_and_values_stand_together)
         "conn_est_p50,conn_est_p99,conn_est_p100,target_rate,due,sent,backlog,shed,wait_p99_usec,"
         "slip_p99_usec,service_p50_usec,service_p99_usec,service_p100_usec,loop_lag_p99_usec,"
         "connections,"
-        "worker_cpu_percent,requests_asked,requests_tryagain,requests_resent\n";
+        "worker_cpu_percent,requests_asked,requests_tryagain,requests_resent,"
+        "values_verified,values_corrupted,values_stale,lost_writes\n";
     ck_assert_int_eq(strncmp(csv, header, sizeof header - 1), 0);
     unsigned commas = 0, lines = 0;
     for (const char *c = csv; *c != '\0'; c++) {

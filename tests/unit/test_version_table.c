@@ -10,8 +10,8 @@
 #include "tests/support/check/temp_tree.h"
 
 #define OPERATIONS 8u
-#define STEPS 200000u
-#define MODELS 40u
+#define STEPS 50000u
+#define MODELS 25u
 
 enum stage { IDLE, SENT, DONE, LIMBO };
 struct operation {

@@ -35,6 +35,8 @@ struct asked {
 struct kept {
     uint64_t ticket;
     uint8_t class;
+    bool in_use;
+    bool has_versions;               /* it has been rendered */
     uint32_t next;                   /* in its bucket, or of those that are free         */
     uint32_t next_check, next_reply; /* how far its replies have come                    */
     uint32_t reading;                /* the check whose string comes; NONE               */
@@ -48,6 +50,7 @@ struct check_desk {
     const struct mix *mix;
     const struct version_table *versions;
     uint32_t worker;
+    bool tells_time;                 /* some class has {now} */
     uint64_t clock_ahead_ns, run_us; /* as mix_generator.c has them */
     struct request_class classes[CLASSES_MAX];
     uint64_t space_seeds[VERSION_SPACES_MAX];
@@ -56,6 +59,7 @@ struct check_desk {
     struct kept *kept;
     uint32_t *buckets;
     uint32_t bucket_count, kept_count, free; /* a power of two; ...; the first free one */
+    uint32_t last;                           /* found last: a reply asks for it several times */
     struct mix_written *written;
     struct asked *asked;
     uint64_t *numbers;
@@ -91,6 +95,7 @@ static enum err_code measure_all(struct check_desk *desk, struct err *err)
         desk->most_checks = larger(desk->most_checks, program->check_count);
         part_bytes = larger(part_bytes, program->desk_bytes);
         key_bytes = larger(key_bytes, program->key_bytes);
+        desk->tells_time |= program->tells_time;
         desk->classes[i] = mix_request_class(desk->mix, i);
         desk->classes[i].read_kind = read_kind;
     }
@@ -129,6 +134,7 @@ static enum err_code reserve(void *state, uint64_t requests, struct err *err)
     struct check_desk *desk = state;
     if (requests >= NONE / 2)
         return out_of_memory(desk, err);
+    assert(requests > 0);
     desk->kept_count = (uint32_t)requests;
     for (desk->bucket_count = 64; desk->bucket_count < requests; desk->bucket_count *= 2)
         ;
@@ -172,26 +178,41 @@ static uint32_t *bucket_of(const struct check_desk *desk, uint64_t ticket, uint8
     return &desk->buckets[mixed >> 32 & (desk->bucket_count - 1)];
 }
 
+/* What is kept is the desk's own, whatever its user may not change. */
+static struct check_desk *own(const struct check_desk *desk)
+{
+    return (struct check_desk *)(uintptr_t)desk;
+}
+
 static struct kept *find(const struct check_desk *desk, const struct request_slot *slot)
 {
-    uint32_t at = *bucket_of(desk, slot->ticket, slot->class);
+    uint32_t at = desk->last;
+    if (desk->kept[at].ticket == slot->ticket && desk->kept[at].class == slot->class &&
+        desk->kept[at].in_use)
+        return &desk->kept[at];
+    at = *bucket_of(desk, slot->ticket, slot->class);
     while (at != NONE &&
            (desk->kept[at].ticket != slot->ticket || desk->kept[at].class != slot->class))
         at = desk->kept[at].next;
-    return at != NONE ? &desk->kept[at] : NULL;
+    if (at == NONE)
+        return NULL;
+    own(desk)->last = at;
+    return &desk->kept[at];
 }
 
 static struct kept *keep(struct check_desk *desk, const struct request_slot *slot)
 {
     uint32_t *bucket = bucket_of(desk, slot->ticket, slot->class);
     const uint32_t at = desk->free;
-    assert(at != NONE && find(desk, slot) == NULL);
+    assert(at != NONE);
     struct kept *kept = &desk->kept[at];
     desk->free = kept->next;
     kept->next = *bucket;
     *bucket = at;
     kept->ticket = slot->ticket;
     kept->class = slot->class;
+    kept->in_use = true;
+    kept->has_versions = false;
     kept->next_check = kept->next_reply = 0;
     kept->reading = NONE;
     return kept;
@@ -204,6 +225,7 @@ static void forget(struct check_desk *desk, const struct kept *gone)
     while (*link != at)
         link = &desk->kept[*link].next;
     *link = gone->next;
+    desk->kept[at].in_use = false;
     desk->kept[at].next = desk->free;
     desk->free = at;
 }
@@ -221,12 +243,13 @@ static void find_request(struct mix_request *request, const struct check_desk *d
     request->ticket = ticket;
     request->rank = rank;
     request->worker = desk->worker;
-    request->now_ms = (clock_now_ns() + desk->clock_ahead_ns) / NS_PER_MS;
+    if (desk->tells_time)
+        request->now_ms = (clock_now_ns() + desk->clock_ahead_ns) / NS_PER_MS;
     request->run_us = desk->run_us;
 }
 
-/* Keys, and with them versions. */
-static void ask(const struct check_desk *desk, struct kept *kept)
+/* Keys. Their entries are anywhere in memory: they are fetched while other requests are drawn. */
+static void find_entries(const struct check_desk *desk, struct kept *kept)
 {
     const struct mix_program *program = program_of(desk, kept);
     for (uint32_t i = 0; i < program->check_count; i++) {
@@ -240,9 +263,23 @@ static void ask(const struct check_desk *desk, struct kept *kept)
         asked->acked = 0;
         kept->written[i] =
             (struct mix_written){.key = checked_value_key(desk->space_seeds[check->space], number)};
+        if (asked->entry != NULL)
+            __builtin_prefetch(asked->entry, 1);
+    }
+}
+
+/* Versions, once: just before the first byte is sent. */
+static void fix_versions(const struct check_desk *desk, struct kept *kept)
+{
+    const struct mix_program *program = program_of(desk, kept);
+    if (kept->has_versions)
+        return;
+    kept->has_versions = true;
+    for (uint32_t i = 0; i < program->check_count; i++) {
+        struct asked *asked = &kept->asked[i];
         if (asked->entry == NULL)
             continue;
-        if (check->kind == CHECK_READ)
+        if (program->checks[i].kind == CHECK_READ)
             asked->acked = version_look(asked->entry).acked;
         else
             kept->written[i].version = version_claim(asked->entry);
@@ -255,7 +292,7 @@ static void draw_turn(struct check_desk *desk, struct request_slot *slot, uint64
     find_request(&kept->request, desk, slot->ticket, rank);
     slot->bytes = (uint32_t)mix_request_numbers(kept->numbers, program_of(desk, kept),
                                                 &desk->mix->material, &kept->request);
-    ask(desk, kept);
+    find_entries(desk, kept);
 }
 
 static void draw(void *state, struct request_slot *slot)
@@ -284,8 +321,9 @@ static uint16_t key_slot(const void *state, const struct request_slot *slot)
 static void render(const void *state, const struct request_slot *slot, char *out)
 {
     const struct check_desk *desk = state;
-    const struct kept *kept = find(desk, slot);
+    struct kept *kept = find(desk, slot);
     assert(kept != NULL);
+    fix_versions(desk, kept);
     mix_request_write(out, program_of(desk, kept), &desk->mix->material, &kept->request,
                       kept->numbers);
 }
@@ -294,8 +332,9 @@ static void render_part(const void *state, const struct request_slot *slot, size
                         size_t byte_count, char *out)
 {
     const struct check_desk *desk = state;
-    const struct kept *kept = find(desk, slot);
+    struct kept *kept = find(desk, slot);
     assert(kept != NULL);
+    fix_versions(desk, kept);
     mix_request_write_part(out, from_byte, byte_count, desk->part, program_of(desk, kept),
                            &desk->mix->material, &kept->request, kept->numbers);
 }
@@ -452,7 +491,7 @@ static void settle(void *state, const struct request_slot *slot, bool from_repli
 static void give_up(const struct check_desk *desk, const struct kept *kept)
 {
     const struct mix_program *program = program_of(desk, kept);
-    for (uint32_t i = 0; i < program->check_count; i++)
+    for (uint32_t i = 0; kept->has_versions && i < program->check_count; i++)
         if (program->checks[i].kind != CHECK_READ && kept->asked[i].entry != NULL)
             version_unsure(kept->asked[i].entry);
 }
@@ -466,7 +505,7 @@ static void drop(void *state, const struct request_slot *slot)
     forget(desk, kept);
 }
 
-/* Whatever was drawn and never sent. */
+/* Whatever has been rendered, and has no reply. */
 static void close_desk(void *state)
 {
     struct check_desk *desk = state;

@@ -179,7 +179,8 @@ static void settle(struct connection *connection, const struct request_slot *slo
                                     topology->nodes[connection->node].role == TOPOLOGY_REPLICA,
                                     counts);
     for (uint32_t i = 0; i < CHECK_COUNTS; i++)
-        stream_count(stream, counters[i], counts[i]);
+        if (counts[i] > 0)
+            stream_count(stream, counters[i], counts[i]);
 }
 
 /* An error reply, a reply with errors inside, or one of several replies of a sequence. EXCHANGE_REDIRECTED: the
