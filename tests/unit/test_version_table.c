@@ -11,7 +11,7 @@
 
 #define OPERATIONS 8u
 #define STEPS 50000u
-#define MODELS 25u
+#define MODELS 60u
 
 enum stage { IDLE, SENT, DONE, LIMBO };
 struct operation {
@@ -106,8 +106,9 @@ TEST(test_no_false_alarm_in_any_order)
             const uint64_t random = rng_at(seed, step);
             const char *wrong =
                 go_on(&model, &model.operations[random % OPERATIONS], rng_mix(random));
-            ck_assert_msg(wrong == NULL, "seed %llu, step %llu: a right value is %s",
-                          (unsigned long long)seed, (unsigned long long)step, wrong);
+            if (wrong != NULL) /* an assertion a step would take longer than all of them */
+                ck_abort_msg("seed %llu, step %llu: a right value is %s", (unsigned long long)seed,
+                             (unsigned long long)step, wrong);
         }
         ck_assert_uint_gt(model.reads, STEPS / 10);
         ck_assert_uint_lt(model.unknown, model.reads / 2);
