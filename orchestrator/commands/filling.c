@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/units.h"
 #include "orchestrator/machine/cgroup.h"
@@ -209,6 +210,22 @@ static void tell_of_others(const struct session *session, const struct bench_ste
                  step->prefill_for, UNITS_GROUPED(step->keys_written), UNITS_GROUPED(grown));
 }
 
+/* Reads go to replicas, which would miss what is on its way. */
+static void await_replicas(const struct session *session, const struct bench_step *step)
+{
+    const struct endpoint *endpoint = &step->spec.endpoint;
+    if (endpoint->replica_reads == REPLICA_READS_NO || step->spec.load.prefill_only)
+        return;
+    const struct target_address *behind =
+        keyspace_await_replicas(session->topology, endpoint, &session->interrupts->count);
+    if (behind != NULL)
+        log_line(LOG_WARNING,
+                 "the replica %s has not got all of the prefill for %s within %llu s: reads of it "
+                 "miss",
+                 behind->text, step->prefill_for,
+                 (unsigned long long)(KEYSPACE_CATCH_UP_NS / NS_PER_SECOND));
+}
+
 enum err_code filling_end(struct session *session, const struct bench_step *step, struct err *err)
 {
     const struct run_result *result = session->result;
@@ -233,7 +250,10 @@ enum err_code filling_end(struct session *session, const struct bench_step *step
     log_line(LOG_INFO, "the server holds %s keys after the prefill for %s, which wrote %s",
              UNITS_GROUPED(after.keys), step->prefill_for, UNITS_GROUPED(step->keys_written));
     tell_of_others(session, step, &after);
-    return judge_count(session, step, &after, err);
+    code = judge_count(session, step, &after, err);
+    if (code == OK)
+        await_replicas(session, step);
+    return code;
 }
 
 /* By a step before this one. */

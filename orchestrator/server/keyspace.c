@@ -10,6 +10,7 @@
 
 /* A server frees some million keys in a second. */
 #define FLUSH_TIMEOUT_NS (600 * NS_PER_SECOND)
+#define CATCH_UP_LOOK_NS (10 * NS_PER_MS)
 
 /* What is done at one primary. */
 typedef enum err_code visit_primary(struct control *control, const struct target_address *address,
@@ -85,6 +86,59 @@ enum err_code keyspace_look(struct keyspace *seen, const struct topology *topolo
     enum err_code code = visit_all(look, seen, topology, endpoint, interrupted, err);
     seen->known = code == OK;
     return code;
+}
+
+/* Its place in the stream of changes; 0: it does not say. */
+static uint64_t offset_of(struct control **control, const struct topology_node *node,
+                          const struct endpoint *endpoint, const volatile int *interrupted)
+{
+    struct err unknown = {.code = OK};
+    char *info = NULL;
+    uint64_t offset = 0;
+    const char *field = node->role == TOPOLOGY_REPLICA ? "slave_repl_offset" : "master_repl_offset";
+    if (*control == NULL &&
+        control_connect_to(control, &node->address, endpoint, interrupted, &unknown) != OK)
+        return 0;
+    if (control_info(*control, &info, &unknown) != OK ||
+        !info_number(&offset, info, field, INT64_MAX))
+        offset = 0;
+    free(info);
+    return offset;
+}
+
+static bool reaches(const struct topology_node *replica, uint64_t offset, uint64_t until_ns,
+                    const struct endpoint *endpoint, const volatile int *interrupted)
+{
+    struct control *control = NULL;
+    bool there = false;
+    do {
+        there = offset_of(&control, replica, endpoint, interrupted) >= offset;
+        if (!there)
+            clock_sleep_until(clock_now_ns() + CATCH_UP_LOOK_NS);
+    } while (!there && *interrupted == 0 && clock_now_ns() < until_ns);
+    control_close(control);
+    return there;
+}
+
+const struct target_address *keyspace_await_replicas(const struct topology *topology,
+                                                     const struct endpoint *endpoint,
+                                                     const volatile int *interrupted)
+{
+    const uint64_t until_ns = clock_now_ns() + KEYSPACE_CATCH_UP_NS;
+    const struct target_address *behind = NULL;
+    control_aside_begin();
+    for (uint32_t i = 0; i < topology->node_count; i++) {
+        struct control *control = NULL;
+        if (topology->nodes[i].role != TOPOLOGY_PRIMARY)
+            continue;
+        const uint64_t offset = offset_of(&control, &topology->nodes[i], endpoint, interrupted);
+        control_close(control);
+        for (uint32_t k = 0; k < topology->node_count && *interrupted == 0; k++)
+            if (topology->nodes[k].role == TOPOLOGY_REPLICA && topology->nodes[k].primary == i &&
+                !reaches(&topology->nodes[k], offset, until_ns, endpoint, interrupted))
+                behind = &topology->nodes[k].address;
+    }
+    return behind;
 }
 
 /* Freed in the background keys would take memory, and the server's CPUs, from what comes next. Servers before 6.2 do not

@@ -25,6 +25,13 @@ MUST_USE enum err_code keyspace_look(struct keyspace *seen, const struct topolog
                                      const struct endpoint *endpoint,
                                      const volatile int *interrupted, struct err *err);
 
+#define KEYSPACE_CATCH_UP_NS (10ull * 1000000000)
+/* Waits until each replica has what its primary has now, so long at most. Returns one that has not; NULL: all have, or
+ * it was interrupted. */
+const struct target_address *keyspace_await_replicas(const struct topology *topology,
+                                                     const struct endpoint *endpoint,
+                                                     const volatile int *interrupted);
+
 /* Empties the endpoint's database on each primary, however long that takes. Errors as above, and E_CONNECT with its
  * words where a server refuses. */
 MUST_USE enum err_code keyspace_flush(const struct topology *topology,
