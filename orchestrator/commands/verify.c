@@ -15,6 +15,7 @@
 #include "common/printable.h"
 #include "common/tls_stream.h"
 #include "common/units.h"
+#include "common/version.h"
 #include "common/version_table.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
@@ -376,7 +377,8 @@ static enum err_code write_json(const struct verify_request *request, bool inter
     json_t *json = checked_report_to_json(&request->report);
     json_object_del(json, "stale"); /* primaries alone are asked */
     json_t *head = json_pack(
-        "{s:s, s:o, s:o, s:b, s:o, s:o, s:o}", "schema", "volley.verify/1", "directory",
+        "{s:s, s:{s:s, s:s}, s:o, s:o, s:b, s:o, s:o, s:o}", "schema", "volley.verify/1", "volley",
+        "version", volley_version, "commit", volley_commit, "directory",
         json_value_text(request->directory), "target", json_value_text(request->target_text),
         "interrupted", interrupted, "keys", json_value_count(request->keys), "right",
         json_value_count(request->right), "unverified", json_value_count(request->unverified));

@@ -102,6 +102,7 @@ TEST(test_result_as_json)
     expect_verified(&server, "--json=-", 1, "\"schema\": \"volley.verify/1\"");
     json_t *json = json_loads(program.out, 0, NULL);
     ck_assert_ptr_nonnull(json);
+    run_json_keep(json, "verify");
     ck_assert_int_eq(json_integer_value(json_object_get(json, "keys")), 50);
     ck_assert_int_eq(json_integer_value(json_object_get(json, "right")), 49);
     ck_assert_int_eq(json_integer_value(json_object_get(json, "lost_writes")), 1);
