@@ -241,7 +241,10 @@ add_options() {
     fi
     case ${words[0]} in
         find-max)
-            added+=(--window 100ms --windows 1 --max-rate 2000 --precision 50% --max-probes 4)
+            # Times of a class are kept by the second.
+            local window=100ms
+            [[ " ${words[*]} " =~ \ --slo\ [^\ ]*: ]] && window=1s
+            added+=(--window "$window" --windows 1 --max-rate 2000 --precision 50% --max-probes 4)
             given --warmup || added+=(--warmup 0)
             ;;
         sweep) given --step-duration || added+=(--step-duration 200ms --warmup 0) ;;

@@ -366,6 +366,9 @@ static void print_text(const struct verify_request *request, bool interrupted)
                       UNITS_GROUPED(request->unverified),
                       request->report.may_go ? ", or which may have gone by themselves" : "");
     output_printf(&out, "\n");
+    if (request->keys > 0 && request->report.counts[CHECKED_LOST] == request->keys)
+        output_printf(&out, "Nothing of the run is there: was it this server, and this database "
+                            "(--dbnum)?\n");
     text_findings(&out, &request->report);
     output_discard(&out);
 }
@@ -413,7 +416,9 @@ static enum err_code run(void *target, struct err *err)
     struct verify_request *request = target;
     struct err report_err = {.code = OK};
     if (request->words.count != 1)
-        return err_set(err, E_USAGE, "name one directory: %s", verify_option_table()->usage);
+        return err_set(err, E_USAGE,
+                       "name one directory, and options before it or behind it, not both: %s",
+                       verify_option_table()->usage);
     request->directory = request->words.items[0];
     enum err_code code = settle(&request->bench, err);
     if (code == OK)

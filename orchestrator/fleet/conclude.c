@@ -102,6 +102,7 @@ static void summarise_streams(const struct fleet *fleet)
         uint64_t counters[COUNTER_COUNT];
         for (int k = 0; k < COUNTER_COUNT; k++)
             counters[k] = collector_of_stream(collector, i, (enum counter)k);
+        stream->known = true;
         stream->due = counters[COUNTER_DUE];
         stream->sent = counters[COUNTER_SENT];
         stream->shed = counters_shed(counters);

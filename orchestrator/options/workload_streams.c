@@ -127,6 +127,9 @@ static enum err_code take_setting(struct stream_wishes *wishes, char *word, char
                        "--workload %.60s: a setting stands behind the workload that it is for, as "
                        "in session-store,qps=1000",
                        word);
+    if (wishes->items[wishes->count - 1].given[setting - settings] != NULL)
+        return err_set(err, E_USAGE, "--workload %.60s: %s was given already for this workload",
+                       word, setting->name);
     if (!setting->set(&wishes->items[wishes->count - 1], equals + 1))
         return err_set(err, E_USAGE, "--workload %.60s: %s is expected", word, setting->expected);
     wishes->items[wishes->count - 1].given[setting - settings] = equals + 1;
@@ -250,6 +253,18 @@ static void forget_passwords(const struct stream_wishes *wishes)
     }
 }
 
+/* A name that was given is one workload's. */
+static enum err_code check_names(const struct stream_wishes *wishes, struct err *err)
+{
+    for (uint32_t i = 0; i < wishes->count; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (wishes->items[i].name != NULL && wishes->items[k].name != NULL &&
+                strcmp(wishes->items[i].name, wishes->items[k].name) == 0)
+                return err_set(err, E_USAGE, "--workload: two workloads have name=%s",
+                               wishes->items[i].name);
+    return OK;
+}
+
 static bool is_taken(const struct stream_wishes *wishes, uint32_t count, const char *name)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -344,7 +359,7 @@ static void give_first(struct spec *spec, const struct spec_stream *first)
 enum err_code stream_wishes_settle(struct stream_wishes *wishes, struct spec *spec,
                                    const struct workload_plan *const *plans, struct err *err)
 {
-    enum err_code code = OK;
+    enum err_code code = check_names(wishes, err);
     if (wishes->count == 0 || (wishes->count == 1 && !has_settings(&wishes->items[0])))
         return OK;
     for (uint32_t i = 0; i < wishes->count && code == OK; i++) {

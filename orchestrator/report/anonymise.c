@@ -354,7 +354,16 @@ static enum err_code session_begin(void *state, const struct session_facts *sess
 static void rename_facts(struct anonymiser *anonymiser, struct run_facts *facts,
                          const struct run_facts *from)
 {
+    static const char filling[] = "prefill of ";
     *facts = *from;
+    /* What a file names; of tests and commands everybody knows the name. */
+    if (text_of(anonymiser->session.spec, "workload") != NULL && from->prefill)
+        add(anonymiser, "workload", from->prefill_for, strlen(from->prefill_for));
+    if (text_of(anonymiser->session.spec, "workload") != NULL && from->prefill &&
+        strncmp(from->name, filling, strlen(filling)) == 0)
+        add(anonymiser, "keys", from->name + strlen(filling), strlen(from->name) - strlen(filling));
+    else if (text_of(anonymiser->session.spec, "workload") != NULL && from->stream_count == 0)
+        add(anonymiser, "workload", from->name, strlen(from->name));
     for (uint32_t i = 0; i < facts->node_count; i++)
         add_hosts(anonymiser, facts->nodes[i].text);
     for (uint32_t i = 0; i < facts->class_count; i++)
@@ -446,19 +455,40 @@ static enum err_code note(void *state, const struct note *from, struct err *err)
     return OK;
 }
 
+/* Classes are known by now. */
+static void rename_drawn(struct anonymiser *anonymiser, struct drawn *drawn)
+{
+    for (uint32_t i = 0; i < drawn->key_count; i++)
+        add(anonymiser, "keys", drawn->keys[i].name, strlen(drawn->keys[i].name));
+    for (uint32_t i = 0; i < drawn->value_count; i++)
+        add(anonymiser, "value", drawn->values[i].name, strlen(drawn->values[i].name));
+    for (uint32_t i = 0; i < drawn->class_count; i++)
+        add(anonymiser, "class", drawn->classes[i].name, strlen(drawn->classes[i].name));
+    for (uint32_t i = 0; i < drawn->key_count; i++)
+        RENAME(anonymiser, drawn->keys[i].name);
+    for (uint32_t i = 0; i < drawn->value_count; i++)
+        RENAME(anonymiser, drawn->values[i].name);
+    for (uint32_t i = 0; i < drawn->class_count; i++)
+        RENAME(anonymiser, drawn->classes[i].name);
+}
+
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
 {
     struct anonymiser *anonymiser = state;
     struct run_facts *facts = &anonymiser->to->run;
-    (void)err;
     rename_facts(anonymiser, facts, result->facts);
     facts->session = &anonymiser->session;
     anonymiser->result = *result;
     rename_error(anonymiser, anonymiser->result.said_last, sizeof anonymiser->result.said_last);
     RENAME(anonymiser, anonymiser->result.status_text);
     struct checked_report *checked = &anonymiser->result.checked;
-    for (uint32_t i = 0; i < checked->finding_count; i++)
-        snprintf(checked->findings[i].key, sizeof checked->findings[i].key, "key%" PRIu32, i + 1);
+    for (uint32_t i = 0; i < checked->finding_count; i++) {
+        add(anonymiser, "key", checked->findings[i].key, strlen(checked->findings[i].key));
+        RENAME(anonymiser, checked->findings[i].key);
+    }
+    rename_drawn(anonymiser, &anonymiser->result.drawn);
+    if (refuse_full(anonymiser, err) != OK)
+        return err->code;
     timeline_run_end(anonymiser->to, &anonymiser->result);
     return OK;
 }

@@ -91,6 +91,17 @@ void checked_report_read(struct checked_report *report, const struct version_tab
 
 /* ---- JSON ---- */
 
+void checked_report_count(struct checked_report *report, const uint64_t *counters)
+{
+    const uint64_t read = counters[COUNTER_VERIFIED] + counters[COUNTER_UNVERIFIED];
+    if (report->known || read == 0)
+        return;
+    report->known = true;
+    report->counts[CHECKED_CORRUPTED] = counters[COUNTER_CORRUPTED];
+    report->counts[CHECKED_STALE] = counters[COUNTER_STALE];
+    report->counts[CHECKED_LOST] = counters[COUNTER_LOST_WRITES];
+}
+
 json_t *checked_report_to_json(const struct checked_report *report)
 {
     if (!report->known)

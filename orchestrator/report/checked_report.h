@@ -29,6 +29,8 @@ struct checked_report {
 
 /* Of a run that is over. versions NULL: not known. */
 void checked_report_read(struct checked_report *report, const struct version_table *versions);
+/* Where it is not known, since the orchestrator was killed: what the counters of the run tell. [COUNTER_COUNT] */
+void checked_report_count(struct checked_report *report, const uint64_t *counters);
 /* "corrupted", "stale", "lost write" */
 const char *checked_kind_name(enum checked_kind kind);
 void checked_finding_show(struct checked_shown *shown, const struct checked_finding *finding);

@@ -143,6 +143,11 @@ double figure_target(const struct run_result *result)
     return figure_rate(result->total->counters[COUNTER_DUE], result->due_seconds);
 }
 
+bool figure_schedule_known(const struct run_result *result)
+{
+    return (result->total->header.flags & INTERVAL_BOTH_LOOPS) == 0 || result->streams[0].known;
+}
+
 struct figure_scheduled figure_scheduled(const struct run_result *result)
 {
     const struct interval_row *total = result->total;

@@ -80,6 +80,8 @@ struct figure_scheduled {
     uint64_t due, sent, ok, backlog, shed; /* due: with the backlog that was there before */
 };
 struct figure_scheduled figure_scheduled(const struct run_result *result);
+/* False: its orchestrator was killed, and the rows do not tell one workload's schedule from another's. */
+bool figure_schedule_known(const struct run_result *result);
 
 /* A rate per second as people read it: "50,000", "0.5", "12.34". Returns text. */
 char *figure_rate_text(char *text, size_t text_bytes, double rate);

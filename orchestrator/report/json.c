@@ -182,7 +182,8 @@ static json_t *asked_percentiles(const struct run_result *result)
 static json_t *run_rate(const struct run_result *result, const struct metric_slice *slice)
 {
     bool open_loop = result->facts->open_loop;
-    bool known = open_loop && result->seconds > 0; /* not stopped in its warm-up */
+    /* not stopped in its warm-up */
+    bool known = open_loop && result->seconds > 0 && figure_schedule_known(result);
     json_t *members = json_object();
     json_t *object =
         json_pack("{s:o}", "target", known ? json_real(figure_target(result)) : json_null());

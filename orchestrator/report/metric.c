@@ -209,9 +209,33 @@ struct metric_slice metric_slice_of_stream(const struct metric_slice *whole, uin
                                  .due_seconds = whole->due_seconds};
 }
 
+/* Requests of the class of a part, or of a run that has one, that had no reply; and those that ended at all. */
+static uint64_t unanswered_wholes(const struct metric_slice *whole, uint32_t class, uint64_t *ended)
+{
+    const uint64_t *run = whole->row->counters;
+    if (whole->run->class_count == 0) {
+        const uint64_t none = run[COUNTER_TIMED_OUT] + counters_lost(run);
+        *ended = none + run[COUNTER_OK] + run[COUNTER_ERROR_REPLIES];
+        return none;
+    }
+    const uint64_t *counters = whole->row->classes[class].counters;
+    const uint64_t none = counters[CLASS_TIMED_OUT] + counters[CLASS_LOST];
+    *ended = none + counters[CLASS_OK] + counters[CLASS_ERRORS];
+    return none;
+}
+
 struct metric_slice metric_slice_of_part(const struct metric_slice *whole, uint32_t part)
 {
-    return (struct metric_slice){.class = &whole->row->parts[part],
+    static struct class_figures figures; /* too large for a stack */
+    figures = whole->row->parts[part];
+    if (whole->run != NULL) {
+        const uint64_t answered = figures.counters[CLASS_OK] + figures.counters[CLASS_ERRORS];
+        uint64_t ended = 0;
+        const uint64_t none = unanswered_wholes(whole, whole->run->parts[part].class, &ended);
+        const uint64_t missing = ended > answered ? ended - answered : 0;
+        figures.counters[CLASS_LOST] = missing < none ? missing : none;
+    }
+    return (struct metric_slice){.class = &figures,
                                  .open_loop = whole->open_loop,
                                  .seconds = whole->seconds,
                                  .due_seconds = whole->due_seconds};

@@ -380,25 +380,25 @@ struct objective_reading objective_read(const struct objective *objective,
                                         const struct metric_slice *slice)
 {
     const struct run_facts *run = slice->run;
-    uint32_t class = 0;
+    uint32_t class = 0, part = 0;
     if (!objective_is_of_class(objective, run))
         return read_slice(objective, slice);
-    if (find_part(&class, objective, run)) {
-        const struct metric_slice part = metric_slice_of_part(slice, class);
-        return read_slice(objective, &part);
+    if (find_part(&part, objective, run)) {
+        const struct metric_slice of_part = metric_slice_of_part(slice, part);
+        return read_slice(objective, &of_part);
     }
     if (run->class_count == 0)
         return read_slice(objective, slice);
     while (class < run->class_count && strcmp(run->class_names[class], objective->class) != 0)
         class ++;
     if (class < run->class_count) {
-        const struct metric_slice part = metric_slice_of_class(slice, class);
-        return read_slice(objective, &part);
+        const struct metric_slice of_class = metric_slice_of_class(slice, class);
+        return read_slice(objective, &of_class);
     }
     for (uint32_t i = 0; i < run->stream_count; i++)
         if (strcmp(run->streams[i].name, objective->class) == 0) {
-            const struct metric_slice part = metric_slice_of_stream(slice, i);
-            return read_slice(objective, &part);
+            const struct metric_slice of_stream = metric_slice_of_stream(slice, i);
+            return read_slice(objective, &of_stream);
         }
     return (struct objective_reading){.known = false};
 }

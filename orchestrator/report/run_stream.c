@@ -31,7 +31,7 @@ json_t *run_streams_to_json(const struct run_facts *run)
 
 json_t *stream_results_to_json(const struct run_result *result)
 {
-    if (result->facts->stream_count == 0)
+    if (result->facts->stream_count == 0 || !result->streams[0].known)
         return NULL;
     json_t *list = json_array();
     for (uint32_t i = 0; i < result->facts->stream_count; i++) {
@@ -105,6 +105,7 @@ bool stream_results_from_json(struct run_result *result, const json_t *json)
         const json_t *item = json_array_get(json, i);
         const json_t *rate = json_object_get(item, "target_rate");
         struct stream_result *stream = &result->streams[i];
+        stream->known = true;
         good = get_count(&stream->due, item, "due") && get_count(&stream->sent, item, "sent") &&
                get_count(&stream->shed, item, "shed") &&
                get_count(&stream->backlog, item, "backlog") && get_count(&stream->ok, item, "ok") &&
@@ -123,6 +124,11 @@ static json_t *class_names(const struct run_facts *facts, const struct run_strea
     for (uint32_t i = 0; i < stream->class_count; i++)
         json_array_append_new(names, json_value_text(facts->class_names[stream->first_class + i]));
     return names;
+}
+
+static json_t *known_count(const struct stream_result *result, uint64_t count)
+{
+    return result->known ? json_value_count(count) : json_null();
 }
 
 /* Into an object that is there, or a new one. */
@@ -151,13 +157,15 @@ json_t *json_section_streams(const struct run_result *result)
             "database", json_value_count(stream->database), "user",
             json_value_text(stream->user[0] != '\0' ? stream->user : NULL));
         json_section_metrics(object, &slice, METRIC_ACHIEVED_RATE, METRIC_BYTES_IN);
-        put_into(object, "rate",
-                 json_pack("{s:o, s:o}", "asked", json_value_text(rated ? stream->rate_text : NULL),
-                           "target", rated ? json_real(came_to->target_rate) : json_null()));
+        put_into(
+            object, "rate",
+            json_pack("{s:o, s:o}", "asked", json_value_text(rated ? stream->rate_text : NULL),
+                      "target",
+                      rated && came_to->known ? json_real(came_to->target_rate) : json_null()));
         put_into(object, "requests",
-                 json_pack("{s:o, s:o, s:o}", "due", json_value_count(came_to->due), "shed",
-                           json_value_count(came_to->shed), "backlog",
-                           json_value_count(came_to->backlog)));
+                 json_pack("{s:o, s:o, s:o}", "due", known_count(came_to, came_to->due), "shed",
+                           known_count(came_to, came_to->shed), "backlog",
+                           known_count(came_to, came_to->backlog)));
         json_object_set_new(object, "classes", class_names(facts, stream));
         json_array_append_new(list, object);
     }

@@ -26,6 +26,7 @@ struct run_stream {
 
 /* Of its measured part; backlog is that of its end. */
 struct stream_result {
+    bool known; /* not of a run whose orchestrator was killed */
     uint64_t due, sent, shed, backlog, ok;
     double target_rate; /* of an open loop: as run_result.target_rate */
 };

@@ -469,7 +469,7 @@ static void print_report(struct text *text, const struct run_result *result)
                       UNITS_REAL(rate * (double)result->facts->commands, 2),
                       UNITS_GROUPED(result->facts->commands));
     text_count(out, "Total errors", metric_count(&slice, METRIC_FAILED));
-    if (result->facts->open_loop && result->seconds > 0)
+    if (result->facts->open_loop && result->seconds > 0 && figure_schedule_known(result))
         text_rate(out, result);
     print_warmup_result(out, result);
     if (result->interrupted)

@@ -16,7 +16,7 @@ static const char *time_text(char text[TIME_BYTES], const struct metric_slice *s
     const struct metric_statistic statistic = {"", kind, percent};
     const struct metric_value time = metric_read(slice, METRIC_RESPONSE_TIME, &statistic);
     const double shown_ns = time.known ? time.number : (double)time.at_least_ns;
-    if (!time.known && !time.censored)
+    if (!time.known && (!time.censored || time.at_least_ns == 0))
         return "-";
     snprintf(text, TIME_BYTES, "%s%s", time.known ? "" : ">= ", TEXT_MS(shown_ns));
     return text;
@@ -70,6 +70,8 @@ static void print_load(struct output *out, const struct run_stream *stream,
         output_printf(out, ", user %s", PRINTABLE(stream->user));
     if (stream->rate_text[0] == '\0')
         output_printf(out, ", closed loop\n");
+    else if (!result->known)
+        output_printf(out, ", %s\n", PRINTABLE(stream->rate_text));
     else
         output_printf(out, ", %s, %.2f%% of it sent\n", PRINTABLE(stream->rate_text),
                       result->due > 0 ? figure_share(result->sent, result->due) * 100 : 100.0);

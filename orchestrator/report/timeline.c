@@ -259,6 +259,7 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
         result->status = E_UNTRUSTED;
         memcpy(result->status_text, err.text, sizeof result->status_text);
     }
+    checked_report_count(&result->checked, total->counters);
     judge_end(timeline, result);
     read_checks(timeline, result);
     verdict_judge(&result->verdict, result);

@@ -187,6 +187,48 @@ TEST(test_an_interrupted_run_tells_them_apart)
     call_free(&call);
 }
 
+/* What a killed volley had begun to write. */
+static void drop_what_it_left(void)
+{
+    struct program program;
+    program_run_shell(&program, call.directory, "shopt -s dotglob; rm -f ./*", 0);
+    program_free(&program);
+}
+
+TEST(test_a_killed_run_says_what_it_knows)
+{
+    /* breaks if a report of a run that was killed tells a target, or what was due, of a workload of which nobody knows
+     * it; or an anonymised one the names of workloads, classes and key spaces */
+    struct program program;
+    call_start(&call, &at_server, PAIR " --duration 60 --interval 100ms --out %s/kept",
+               server.directory);
+    for (int i = 0; i < 200 && test_server_calls(&server, "lpush") < 2000; i++)
+        support_sleep_ms(20);
+    program_signal(&call.program, SIGKILL);
+    program_wait(&call.program);
+    drop_what_it_left();
+    program_run_shell(&program, server.directory, "\"$volley\" report kept --json again.json; true",
+                      0);
+    ck_assert_ptr_null(strstr(program.out, "Target rate"));
+    ck_assert_ptr_nonnull(strstr(program.out, "\nWorkloads:\n"));
+    program_free(&program);
+    char path[256];
+    snprintf(path, sizeof path, "%s/again.json", server.directory);
+    call.root = json_load_file(path, 0, NULL);
+    ck_assert_ptr_nonnull(call.root);
+    const json_t *requests = json_object_get(stream_of(0, 0), "requests");
+    ck_assert(json_is_null(json_object_get(requests, "due")));
+    ck_assert(json_is_null(
+        json_object_get(json_object_get(run_json_at(call.root, 0), "rate"), "target")));
+    ck_assert_int_gt(of_stream(0, 0, "requests.ok"), 0);
+    call_free(&call);
+    program_run_shell(&program, server.directory,
+                      "\"$volley\" report kept --anonymise --json - | grep -E "
+                      "'session-store|queue|cart|profile|take'; [ $? = 1 ]",
+                      0);
+    program_free(&program);
+}
+
 TEST(test_a_worker_that_dies)
 {
     /* breaks if the replacement of a worker forgets one of its workloads, or the numbers no longer add up */

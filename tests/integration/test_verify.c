@@ -424,6 +424,37 @@ TEST_IN(with_cluster, test_no_false_alarm_in_a_cluster)
     call_free(&call);
 }
 
+/* What a killed volley had begun to write. */
+static void drop_what_it_left(void)
+{
+    struct program program;
+    program_run_shell(&program, call.directory, "shopt -s dotglob; rm -f ./*", 0);
+    program_free(&program);
+}
+
+TEST(test_a_killed_run_tells_what_it_found)
+{
+    /* Breaks when the report of a run whose orchestrator was killed hides the values that were wrong. */
+    struct program program;
+    call_start(&call, &at_server,
+               "--verify --prefill --mix get --sequential 2000 --test-duration 60 --interval 100ms "
+               "-d 20 -c 2 --out %s/kept",
+               server.directory);
+    await_reads(&server, "get");
+    free(test_server_text(&server, "SET key:000000001000 nothing"));
+    const long long calls = test_server_calls(&server, "get");
+    while (test_server_calls(&server, "get") < calls + 20000)
+        nap();
+    program_signal(&call.program, SIGKILL);
+    program_wait(&call.program);
+    drop_what_it_left();
+    program_run_shell(&program, server.directory, "\"$volley\" report kept; true", 0);
+    ck_assert_msg(strstr(program.out, "RED values") != NULL, "%.1500s", program.out);
+    ck_assert_ptr_nonnull(strstr(program.out, "Verification:"));
+    program_free(&program);
+    call_free(&call);
+}
+
 static void replicated_set_up(void)
 {
     test_replicated_start(&replicated, 1, NULL);

@@ -186,6 +186,10 @@ TEST(test_a_class_is_read)
     reading = objective_read(&list.items[1], &slice);
     ck_assert_str_eq(objective_format_reading(text, sizeof text, &list.items[1], &reading),
                      "write:p50 5.000 ms");
+    facts.part_count = row->part_count = 3; /* of other names */
+    for (uint32_t i = 0; i < 5; i++)
+        ck_assert_msg(objective_read(&list.items[i], &slice).kept, "%s", list.items[i].text);
+    facts.part_count = row->part_count = 0;
     facts.class_count = 0; /* the run is the class */
     ck_assert(!objective_read(&list.items[0], &slice).kept);
     free(row);
@@ -216,6 +220,10 @@ TEST(test_a_part_is_read)
         ck_assert(objective_read(&list.items[1], &slice).kept);
         ck_assert(!objective_read(&list.items[2], &slice).known); /* nobody was answered */
     }
+    facts.class_count = 2; /* fifty more had no answer to this part, and none to the whole */
+    fixture_class_failed(row, 0, CLASS_TIMED_OUT, 50);
+    ck_assert(!objective_read(&list.items[0], &slice).known);
+    ck_assert(!objective_read(&list.items[1], &slice).kept);
     free(row);
 }
 

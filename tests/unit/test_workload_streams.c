@@ -111,6 +111,7 @@ static const struct {
     {"orders,name=", "a name of at most 31 bytes"},
     {"orders,password-env=HOME", "begins with VOLLEY_"},
     {"orders,password-env=VOLLEY_AUTH", "begins with VOLLEY_"},
+    {"orders,qps=1,rate=2", "qps was given already"},
     {"a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a", "more than 16 workloads"},
 };
 
@@ -138,6 +139,7 @@ TEST(test_what_cannot_be_together_is_refused)
     expect_refused("orders,user=app", "user=app needs a password");
     expect_refused("orders,password-env=VOLLEY_NONE", "needs user=NAME");
     expect_refused("orders,user=app,password-env=VOLLEY_NONE", "there is no such variable");
+    expect_refused("orders,name=a,orders,name=a", "two workloads have name=a");
     spec.endpoint.cluster = true;
     spec.endpoint.database = 0;
     expect_refused("orders,orders,db=1", "in a cluster there is database 0 only");

@@ -95,6 +95,9 @@ static void take_success(struct connection *connection, const struct request_slo
         return;
     }
     replies_note_done(stream, done_ns);
+    outcome_ok(&stream->recorder.interval->header.times, done_ns);
+    if (counts->node != NULL) /* it answers, though nobody counts it there */
+        outcome_ok(&counts->node->times, done_ns);
     stream_count(stream, COUNTER_FOLLOW_UPS_OK, 1);
     connection->head_index++;
     connection->in_flight--;
