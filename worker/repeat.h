@@ -35,10 +35,6 @@ void repeat_destroy(struct repeat *repeat);
 
 /* Makes it wait: it has missed, or it was never sent as no replica was there for it. */
 void repeat_later(struct stream *stream, const struct request_slot *slot, uint64_t now_ns);
-/* Whether it can be asked in this pool: of what a primary was given, the primary itself tells nothing about replicas. False:
- * it waits from now on. */
-bool repeat_may_ask(struct stream *stream, const struct request_slot *slot, const struct pool *pool,
-                    uint64_t now_ns);
 /* The same of the oldest request of a connection, which it leaves. */
 void repeat_missed(struct connection *connection, uint64_t now_ns);
 /* Whether it can be asked in this pool: of what a primary was given, the primary itself tells nothing about replicas. False:

@@ -24,11 +24,11 @@ enum err_code checking_plan(struct checking *checking, const struct bench_steps 
         sum.writes += marks.writes;
     }
     if (code == OK && sum.writes == 0)
-        return err_set(
-            err, E_USAGE,
-            "--verify: nothing writes values that can be checked, as SET {key} {value} "
-            "does (hashes, lists and the like are not checked); for a test that reads add "
-            "--prefill");
+        return err_set(err, E_USAGE,
+                       "--verify: nothing writes values that can be checked, as SET {key} {value} "
+                       "does (hashes, lists, values from a file and the like are not); for a test "
+                       "that reads add "
+                       "--prefill");
     if (code == OK && sum.reads == 0 && spec->outputs.out_dir == NULL)
         log_line(LOG_WARNING,
                  "--verify: nothing reads the values that are written, and without --out DIR "

@@ -349,14 +349,14 @@ static enum err_code ask_all(struct verify_request *request, struct err *err)
 
 /* ---- what it comes to ---- */
 
-static void print_text(const struct verify_request *request, bool interrupted)
+static void print_text(const struct verify_request *request, bool cut)
 {
     struct output out = {0};
     output_borrow(&out, stdout);
     out.plain = true;
     output_printf(&out, "%s against %s%s\n", PRINTABLE(request->directory),
                   PRINTABLE(request->target_text),
-                  interrupted ? ": interrupted, and this is as far as it came" : "");
+                  cut ? ": not to its end, and this is as far as it came" : "");
     output_printf(&out, "%s keys read: %s right, %s corrupted, %s lost writes",
                   UNITS_GROUPED(request->keys), UNITS_GROUPED(request->right),
                   UNITS_GROUPED(request->report.counts[CHECKED_CORRUPTED]),
@@ -373,8 +373,7 @@ static void print_text(const struct verify_request *request, bool interrupted)
     output_discard(&out);
 }
 
-static enum err_code write_json(const struct verify_request *request, bool interrupted,
-                                struct err *err)
+static enum err_code write_json(const struct verify_request *request, bool cut, struct err *err)
 {
     struct output out = {0};
     json_t *json = checked_report_to_json(&request->report);
@@ -383,7 +382,7 @@ static enum err_code write_json(const struct verify_request *request, bool inter
         "{s:s, s:{s:s, s:s}, s:o, s:o, s:b, s:o, s:o, s:o}", "schema", "volley.verify/1", "volley",
         "version", volley_version, "commit", volley_commit, "directory",
         json_value_text(request->directory), "target", json_value_text(request->target_text),
-        "interrupted", interrupted, "keys", json_value_count(request->keys), "right",
+        "interrupted", cut, "keys", json_value_count(request->keys), "right",
         json_value_count(request->right), "unverified", json_value_count(request->unverified));
     enum err_code code = output_create(&out, request->json_path, OUTPUT_NAMED, err);
     if (head == NULL || json == NULL || json_object_update(head, json) != 0)
@@ -428,14 +427,15 @@ static enum err_code run(void *target, struct err *err)
     if (code != OK)
         return code;
     code = ask_all(request, err);
-    const bool interrupted = code == E_INTERRUPTED;
-    if (code != OK && !interrupted)
+    /* What was read is told, also when the server went away. */
+    const bool cut = code != OK;
+    if (cut && request->keys == 0)
         return code;
     if (!output_is_stdout(request->json_path))
-        print_text(request, interrupted);
-    if (request->json_path != NULL && write_json(request, interrupted, &report_err) != OK)
+        print_text(request, cut);
+    if (request->json_path != NULL && write_json(request, cut, &report_err) != OK)
         return err_set(err, report_err.code, "%s", report_err.text);
-    if (interrupted)
+    if (cut)
         return code;
     return request->report.counts[CHECKED_CORRUPTED] + request->report.counts[CHECKED_LOST] > 0
                ? E_FAILED
