@@ -351,16 +351,32 @@ enum err_code version_header_check(const struct version_header *header, uint64_t
 
 /* ---- findings ---- */
 
+/* A key that is read again and again would fill all places. */
+static bool is_kept(const struct checked_findings *findings, const struct checked_finding *finding)
+{
+    const size_t bytes =
+        finding->key_bytes < CHECKED_KEY_SHOWN ? finding->key_bytes : CHECKED_KEY_SHOWN;
+    for (uint32_t i = 0; i < CHECKED_FINDINGS_MAX; i++)
+        /* Acquire: partner is the release of checked_findings_add. */
+        if (atomic_load_explicit(&findings->ready[i], memory_order_acquire) &&
+            findings->items[i].kind == finding->kind &&
+            findings->items[i].key_bytes == finding->key_bytes &&
+            memcmp(findings->items[i].key, finding->key, bytes) == 0)
+            return true;
+    return false;
+}
+
 void checked_findings_add(struct checked_findings *findings, const struct checked_finding *finding)
 {
     atomic_fetch_add_explicit(&findings->counts[finding->kind], 1, memory_order_relaxed);
-    if (atomic_load_explicit(&findings->claimed, memory_order_relaxed) >= CHECKED_FINDINGS_MAX)
+    if (atomic_load_explicit(&findings->claimed, memory_order_relaxed) >= CHECKED_FINDINGS_MAX ||
+        is_kept(findings, finding))
         return;
     const uint32_t at = atomic_fetch_add_explicit(&findings->claimed, 1, memory_order_relaxed);
     if (at >= CHECKED_FINDINGS_MAX)
         return;
     findings->items[at] = *finding;
-    /* Release: partner is the acquire of whoever shows them. */
+    /* Release: partner is the acquire of whoever shows them, and of is_kept. */
     atomic_store_explicit(&findings->ready[at], true, memory_order_release);
 }
 

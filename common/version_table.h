@@ -149,7 +149,7 @@ struct checked_findings {
     struct checked_finding items[CHECKED_FINDINGS_MAX];
 };
 
-/* Counts it, and keeps it among the first. Any worker. */
+/* Counts it, and keeps it among the first, unless its key is there with the same kind. Any worker. */
 void checked_findings_add(struct checked_findings *findings, const struct checked_finding *finding);
 /* Before a run; while no worker lives. */
 void checked_findings_clear(struct checked_findings *findings);
