@@ -161,9 +161,7 @@ TEST(test_an_interrupted_run_tells_them_apart)
     /* breaks if Ctrl+C, or a report rebuilt from the journal, loses what each workload did */
     call_start(&call, &at_server, PAIR " --duration 60 --interval 100ms --out %s/kept",
                server.directory);
-    for (int i = 0; i < 200 && (test_server_calls(&server, "lpush") < 200 ||
-                                test_server_calls(&server, "get") < 200);
-         i++)
+    while (test_server_calls(&server, "lpush") < 200 || test_server_calls(&server, "get") < 200)
         support_sleep_ms(50);
     program_signal(&call.program, SIGINT);
     call_finish(&call);
@@ -202,7 +200,7 @@ TEST(test_a_killed_run_says_what_it_knows)
     struct program program;
     call_start(&call, &at_server, PAIR " --duration 60 --interval 100ms --out %s/kept",
                server.directory);
-    for (int i = 0; i < 200 && test_server_calls(&server, "lpush") < 2000; i++)
+    while (test_server_calls(&server, "lpush") < 2000)
         support_sleep_ms(20);
     program_signal(&call.program, SIGKILL);
     program_wait(&call.program);
