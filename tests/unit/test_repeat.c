@@ -87,7 +87,10 @@ static void replicate(struct scripted_peer *peer, const char *bytes, size_t byte
         scripted_say_text(peer, "+OK\r\n", 0);
         return;
     }
-    const unsigned long ticket = strtoul(strchr(key + 2, ':') + 1, NULL, 10);
+    char number[64] = ""; /* the bytes have no end of a text */
+    const size_t left = byte_count - (size_t)(key - bytes);
+    memcpy(number, key, left < sizeof number ? left : sizeof number - 1);
+    const unsigned long ticket = strtoul(strchr(number + 2, ':') + 1, NULL, 10);
     ck_assert_uint_lt(ticket, PROBES);
     if (memmem(bytes, byte_count, "SET", 3) != NULL) {
         written_ns[ticket] = now_ns;
