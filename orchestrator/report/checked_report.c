@@ -120,26 +120,12 @@ json_t *checked_report_to_json(const struct checked_report *report)
                      "first", findings);
 }
 
-static bool get_count(uint64_t *count, const json_t *json, const char *key)
-{
-    const json_t *value = json_object_get(json, key);
-    *count = (uint64_t)json_integer_value(value);
-    return json_is_integer(value) && json_integer_value(value) >= 0;
-}
-
-static bool get_text(char *text, size_t text_bytes, const json_t *json, const char *key)
-{
-    const char *value = json_string_value(json_object_get(json, key));
-    snprintf(text, text_bytes, "%s", value != NULL ? value : "");
-    return value != NULL;
-}
-
 static bool get_finding(struct checked_shown *shown, const json_t *json)
 {
-    return get_text(shown->kind, sizeof shown->kind, json, "kind") &&
-           get_text(shown->key, sizeof shown->key, json, "key") &&
-           get_text(shown->expected, sizeof shown->expected, json, "expected") &&
-           get_text(shown->got, sizeof shown->got, json, "got");
+    return json_value_get_text(shown->kind, sizeof shown->kind, json, "kind") &&
+           json_value_get_text(shown->key, sizeof shown->key, json, "key") &&
+           json_value_get_text(shown->expected, sizeof shown->expected, json, "expected") &&
+           json_value_get_text(shown->got, sizeof shown->got, json, "got");
 }
 
 bool checked_report_from_json(struct checked_report *report, const json_t *json)
@@ -151,9 +137,9 @@ bool checked_report_from_json(struct checked_report *report, const json_t *json)
         return true;
     report->known = true;
     report->may_go = json_is_true(may_go);
-    bool good = get_count(&report->counts[CHECKED_CORRUPTED], json, "corrupted") &&
-                get_count(&report->counts[CHECKED_STALE], json, "stale") &&
-                get_count(&report->counts[CHECKED_LOST], json, "lost_writes") &&
+    bool good = json_value_get_count(&report->counts[CHECKED_CORRUPTED], json, "corrupted") &&
+                json_value_get_count(&report->counts[CHECKED_STALE], json, "stale") &&
+                json_value_get_count(&report->counts[CHECKED_LOST], json, "lost_writes") &&
                 json_is_boolean(may_go) && json_is_array(first) &&
                 json_array_size(first) <= CHECKED_FINDINGS_MAX;
     for (size_t i = 0; good && i < json_array_size(first); i++)

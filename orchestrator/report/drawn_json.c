@@ -70,20 +70,6 @@ json_t *drawn_to_json(const struct drawn *drawn)
 
 /* ---- and back ---- */
 
-static bool get_text(char *text, size_t text_bytes, const json_t *json, const char *key)
-{
-    const char *value = json_string_value(json_object_get(json, key));
-    snprintf(text, text_bytes, "%s", value != NULL ? value : "");
-    return value != NULL;
-}
-
-static bool get_count(uint64_t *count, const json_t *json, const char *key)
-{
-    const json_t *value = json_object_get(json, key);
-    *count = (uint64_t)json_integer_value(value);
-    return json_is_integer(value) && json_integer_value(value) >= 0;
-}
-
 static bool get_number(double *number, const json_t *json, const char *key)
 {
     const json_t *value = json_object_get(json, key);
@@ -103,26 +89,27 @@ static bool get_skew(struct drawn_keys *row, const json_t *json)
 
 static bool get_keys(struct drawn_keys *row, const json_t *json)
 {
-    return get_text(row->name, sizeof row->name, json, "name") &&
-           get_text(row->order, sizeof row->order, json, "order") &&
-           get_count(&row->keys, json, "keys") && get_count(&row->draws, json, "draws") &&
-           get_count(&row->distinct, json, "distinct") && get_skew(row, json);
+    return json_value_get_text(row->name, sizeof row->name, json, "name") &&
+           json_value_get_text(row->order, sizeof row->order, json, "order") &&
+           json_value_get_count(&row->keys, json, "keys") &&
+           json_value_get_count(&row->draws, json, "draws") &&
+           json_value_get_count(&row->distinct, json, "distinct") && get_skew(row, json);
 }
 
 static bool get_value(struct drawn_value *row, const json_t *json)
 {
-    return get_text(row->name, sizeof row->name, json, "name") &&
-           get_text(row->size, sizeof row->size, json, "size") &&
-           get_count(&row->draws, json, "draws") &&
+    return json_value_get_text(row->name, sizeof row->name, json, "name") &&
+           json_value_get_text(row->size, sizeof row->size, json, "size") &&
+           json_value_get_count(&row->draws, json, "draws") &&
            get_number(&row->mean_asked_bytes, json, "mean_asked_bytes") &&
            get_number(&row->mean_drawn_bytes, json, "mean_drawn_bytes") &&
-           get_count(&row->least_bytes, json, "least_drawn_bytes") &&
-           get_count(&row->most_bytes, json, "most_drawn_bytes");
+           json_value_get_count(&row->least_bytes, json, "least_drawn_bytes") &&
+           json_value_get_count(&row->most_bytes, json, "most_drawn_bytes");
 }
 
 static bool get_class(struct drawn_class *row, const json_t *json)
 {
-    return get_text(row->name, sizeof row->name, json, "name") &&
+    return json_value_get_text(row->name, sizeof row->name, json, "name") &&
            get_number(&row->share_asked, json, "share_asked") &&
            get_number(&row->share_drawn, json, "share_drawn");
 }
@@ -150,7 +137,7 @@ bool drawn_from_json(struct drawn *drawn, const json_t *json)
     memset(drawn, 0, sizeof *drawn);
     if (json == NULL)
         return true;
-    bool good = get_count(&drawn->requests, json, "requests") && drawn->requests > 0 &&
+    bool good = json_value_get_count(&drawn->requests, json, "requests") && drawn->requests > 0 &&
                 get_list(&drawn->key_count, keys) && get_list(&drawn->value_count, values) &&
                 get_list(&drawn->class_count, classes);
     get_changes(drawn, json_object_get(json, "not_reproducible"));

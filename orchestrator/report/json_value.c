@@ -89,6 +89,20 @@ json_t *json_value_microseconds(bool known, double ns)
     return known ? json_real(ns / 1000.0) : json_null();
 }
 
+bool json_value_get_text(char *text, size_t text_bytes, const json_t *json, const char *key)
+{
+    const char *value = json_string_value(json_object_get(json, key));
+    snprintf(text, text_bytes, "%s", value != NULL ? value : "");
+    return value != NULL;
+}
+
+bool json_value_get_count(uint64_t *count, const json_t *json, const char *key)
+{
+    const json_t *value = json_object_get(json, key);
+    *count = (uint64_t)json_integer_value(value);
+    return json_is_integer(value) && json_integer_value(value) >= 0;
+}
+
 json_t *json_value_workers(const struct run_result *result)
 {
     json_t *list = json_array();

@@ -25,6 +25,10 @@ json_t *json_value_microseconds(bool known, double ns);
  * (DEL, and U+0080 to U+009F, which terminals obey) are escaped, too. False: no memory. */
 MUST_USE bool json_value_write(struct output *output, const json_t *value, size_t flags);
 
+/* And back, of a member: cut to its room, "" when it is no text; not below 0. False: it is not there, or something else. */
+bool json_value_get_text(char *text, size_t text_bytes, const json_t *json, const char *key);
+bool json_value_get_count(uint64_t *count, const json_t *json, const char *key);
+
 json_t *json_value_workers(const struct run_result *result);
 json_t *json_value_verdict(const struct verdict *verdict);
 /* The checks of a verdict that this version does not know; of more than VERDICT_FOREIGN_MAX the last one stands for

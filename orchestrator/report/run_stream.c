@@ -46,34 +46,21 @@ json_t *stream_results_to_json(const struct run_result *result)
     return list;
 }
 
-static bool get_text(char *text, size_t text_bytes, const json_t *json, const char *key)
-{
-    const char *value = json_string_value(json_object_get(json, key));
-    snprintf(text, text_bytes, "%s", value != NULL ? value : "");
-    return value != NULL;
-}
-
-static bool get_count(uint64_t *count, const json_t *json, const char *key)
-{
-    const json_t *value = json_object_get(json, key);
-    *count = (uint64_t)json_integer_value(value);
-    return json_is_integer(value) && json_integer_value(value) >= 0;
-}
-
 /* Their classes stand one behind the other, and are all of the run's. */
 static bool get_stream(struct run_stream *stream, const json_t *json, uint32_t first_class,
                        uint32_t class_count)
 {
     uint64_t first = 0, classes = 0, weighted = 0;
-    if (!get_text(stream->name, sizeof stream->name, json, "name") ||
-        !get_text(stream->user, sizeof stream->user, json, "user") ||
-        !get_text(stream->rate_text, sizeof stream->rate_text, json, "rate_text") ||
-        !get_count(&stream->clients, json, "clients") ||
-        !get_count(&stream->pipeline, json, "pipeline") ||
-        !get_count(&stream->database, json, "database") ||
-        !get_count(&stream->requests, json, "requests") ||
-        !get_count(&first, json, "first_class") || !get_count(&classes, json, "class_count") ||
-        !get_count(&weighted, json, "weighted_count"))
+    if (!json_value_get_text(stream->name, sizeof stream->name, json, "name") ||
+        !json_value_get_text(stream->user, sizeof stream->user, json, "user") ||
+        !json_value_get_text(stream->rate_text, sizeof stream->rate_text, json, "rate_text") ||
+        !json_value_get_count(&stream->clients, json, "clients") ||
+        !json_value_get_count(&stream->pipeline, json, "pipeline") ||
+        !json_value_get_count(&stream->database, json, "database") ||
+        !json_value_get_count(&stream->requests, json, "requests") ||
+        !json_value_get_count(&first, json, "first_class") ||
+        !json_value_get_count(&classes, json, "class_count") ||
+        !json_value_get_count(&weighted, json, "weighted_count"))
         return false;
     if (first != first_class || classes == 0 || classes > class_count - first_class ||
         weighted > classes)
@@ -106,11 +93,12 @@ bool stream_results_from_json(struct run_result *result, const json_t *json)
         const json_t *rate = json_object_get(item, "target_rate");
         struct stream_result *stream = &result->streams[i];
         stream->known = true;
-        good = get_count(&stream->due, item, "due") && get_count(&stream->sent, item, "sent") &&
-               get_count(&stream->shed, item, "shed") &&
-               get_count(&stream->backlog, item, "backlog") && get_count(&stream->ok, item, "ok") &&
-               json_is_number(rate) && json_number_value(rate) >= 0 &&
-               json_number_value(rate) <= FIGURE_RATE_MAX;
+        good = json_value_get_count(&stream->due, item, "due") &&
+               json_value_get_count(&stream->sent, item, "sent") &&
+               json_value_get_count(&stream->shed, item, "shed") &&
+               json_value_get_count(&stream->backlog, item, "backlog") &&
+               json_value_get_count(&stream->ok, item, "ok") && json_is_number(rate) &&
+               json_number_value(rate) >= 0 && json_number_value(rate) <= FIGURE_RATE_MAX;
         stream->target_rate = json_number_value(rate);
     }
     return good;

@@ -47,18 +47,11 @@ static bool get_us(double *value_us, const json_t *json, const char *key)
     return (json_is_number(value) && *value_us >= 0) || json_is_null(value);
 }
 
-static bool get_count(uint64_t *count, const json_t *json, const char *key)
-{
-    const json_t *value = json_object_get(json, key);
-    *count = (uint64_t)json_integer_value(value);
-    return json_is_integer(value) && json_integer_value(value) >= 0;
-}
-
 static bool get_time(struct server_time *time, const json_t *json)
 {
     const char *command = json_string_value(json_object_get(json, "command"));
     snprintf(time->command, sizeof time->command, "%s", command != NULL ? command : "");
-    return command != NULL && get_count(&time->calls, json, "calls") &&
+    return command != NULL && json_value_get_count(&time->calls, json, "calls") &&
            get_us(&time->mean_us, json, "mean_us") &&
            get_us(&time->p50_us, json, "p50_at_most_us") &&
            get_us(&time->p99_us, json, "p99_at_most_us") &&
@@ -71,13 +64,13 @@ bool server_account_from_json(struct server_account *account, const json_t *json
     memset(account, 0, sizeof *account);
     if (json == NULL)
         return true;
-    bool good = get_count(&account->commands, json, "commands") &&
-                get_count(&account->own_commands, json, "own_commands") && json_is_array(times) &&
-                json_array_size(times) <= SERVER_TIMES_MAX;
+    bool good = json_value_get_count(&account->commands, json, "commands") &&
+                json_value_get_count(&account->own_commands, json, "own_commands") &&
+                json_is_array(times) && json_array_size(times) <= SERVER_TIMES_MAX;
     /* Journals of earlier versions do not tell. */
     if (good && json_object_get(json, "evicted_keys") != NULL)
-        good = get_count(&account->evicted_keys, json, "evicted_keys") &&
-               get_count(&account->expired_keys, json, "expired_keys");
+        good = json_value_get_count(&account->evicted_keys, json, "evicted_keys") &&
+               json_value_get_count(&account->expired_keys, json, "expired_keys");
     for (size_t i = 0; good && i < json_array_size(times); i++)
         good = get_time(&account->times[account->time_count++], json_array_get(times, i));
     account->others_known = json_is_true(json_object_get(json, "others_known"));
