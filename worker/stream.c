@@ -118,6 +118,8 @@ enum err_code stream_create(struct stream *stream, struct err *err)
         .pacer = {.next_ns = UINT64_MAX},
         .lag = {.weight = run->null_transport ? 0 : 10, .random = stream->share->index + 1},
     };
+    stream->next_ticket = atomic_load(&stream->live->ticket_next);
+    stream->end_ticket = atomic_load(&stream->live->ticket_end);
     stream->lag.always_waiting = stream->transport->answers_at_once;
     enum err_code code = allocate_buffers(stream, err);
     if (code == OK && run->null_transport)

@@ -59,6 +59,8 @@ struct stream {
     struct ring *ring;
     struct ipc_control *control;
     struct ipc_tickets *tickets;
+    /* Closed loop, of the chunk that is drawn from: live has the end, and the next one once it is told what was drawn. */
+    uint64_t next_ticket, end_ticket;
 
     event_callback_fn on_io; /* of connections */
 
@@ -141,19 +143,24 @@ static inline void stream_publish_in_flight(struct stream *stream)
     atomic_store_explicit(&stream->live->in_flight, stream->in_flight, memory_order_relaxed);
 }
 
-/* What has a ticket is known before its bytes go out: death in the middle of a write leaves no gap. */
+/* What has a ticket is known before its bytes go out: death in the middle of a write leaves no gap. What was drawn
+ * since, and is not told yet, was not sent: with its worker's death nobody has drawn it. */
 static inline void stream_publish_drawn(struct stream *stream)
 {
     uint64_t held = stream->pools.held;
+    if (!stream->open_loop)
+        atomic_store_explicit(&stream->live->ticket_next, stream->next_ticket,
+                              memory_order_relaxed);
     atomic_store_explicit(&stream->live->held, stream->open_loop ? 0 : held, memory_order_relaxed);
     atomic_store_explicit(&stream->live->drawn,
                           stream_total(stream, COUNTER_SENT) + stream->unsent - held,
                           memory_order_relaxed);
 }
 
-/* The same where no pool holds any, and that is known. */
+/* The same of a closed loop where no pool holds any, and that is known. */
 static inline void stream_publish_unsent(struct stream *stream)
 {
+    atomic_store_explicit(&stream->live->ticket_next, stream->next_ticket, memory_order_relaxed);
     atomic_store_explicit(&stream->live->drawn, stream_total(stream, COUNTER_SENT) + stream->unsent,
                           memory_order_relaxed);
 }

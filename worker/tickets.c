@@ -47,6 +47,8 @@ static bool claim_chunk(struct stream *stream)
     atomic_store_explicit(&live->ticket_end, first, memory_order_relaxed);
     atomic_store_explicit(&live->ticket_next, first, memory_order_relaxed);
     atomic_store_explicit(&live->ticket_end, first + chunk, memory_order_release);
+    stream->next_ticket = first;
+    stream->end_ticket = first + chunk;
     return true;
 }
 
@@ -54,6 +56,8 @@ static bool claim_chunk(struct stream *stream)
 __attribute__((noinline, cold)) static bool draw_from_next_chunk(struct stream *stream,
                                                                  uint64_t *ticket)
 {
+    stream_publish_drawn(
+        stream); /* the words that a claim writes over say that all before it is used up */
     if (!claim_chunk(stream)) {
         stream->tickets_exhausted = true;
         return false;
@@ -68,16 +72,15 @@ bool tickets_draw(struct stream *stream, uint64_t *ticket)
         *ticket = WORKLOAD_WARMUP_TICKET + stream->share->index + stream->warmup_next++ * workers;
         return true;
     }
-    struct ipc_worker *live = stream->live;
-    uint64_t next = atomic_load_explicit(&live->ticket_next, memory_order_relaxed);
+    const uint64_t next = stream->next_ticket;
     if (stream->run->requests == 0) {
         *ticket = stream->share->index + next * workers;
-        atomic_store_explicit(&live->ticket_next, next + 1, memory_order_relaxed);
+        stream->next_ticket = next + 1;
         return true;
     }
-    if (next == atomic_load_explicit(&live->ticket_end, memory_order_relaxed))
+    if (next == stream->end_ticket)
         return draw_from_next_chunk(stream, ticket);
     *ticket = next;
-    atomic_store_explicit(&live->ticket_next, next + 1, memory_order_relaxed);
+    stream->next_ticket = next + 1;
     return true;
 }

@@ -7,7 +7,8 @@
 
 struct stream;
 
-/* The next ticket of this worker. False: the run has no more (with -n). */
+/* The next ticket of this worker, which counts as drawn from the next stream_publish_drawn on. False: the run has no
+ * more (with -n). */
 bool tickets_draw(struct stream *stream, uint64_t *ticket);
 
 #endif
