@@ -197,8 +197,11 @@ TEST(chaos_is_no_surprise)
     char path[256];
     temp_tree_write(&world.tree, "/kill.yaml", "- at 500ms: kill node 1\n", 0600);
     snprintf(path, sizeof path, "%s/kill.yaml", world.tree.path);
-    program_run_volley(&program, "bench", "--managed", "cluster=3", "-t", "set", "-r", "1000", "-q",
-                       "--duration", "1500ms", "--chaos", path, NULL);
+    program_start_volley(&program, "bench", "--managed", "cluster=3", "-t", "set", "-r", "1000",
+                         "-q", "--duration", "60", "--chaos", path, NULL);
+    program_wait_text(&program, PROGRAM_ERR, " is gone: ");
+    program_signal(&program, SIGINT);
+    program_wait(&program);
     ck_assert_ptr_null(strstr(program.err, "was killed by"));
     ck_assert_ptr_null(strstr(program.err, "ended with"));
     ck_assert_uint_eq(occurrences(program.err, " is gone: "), 1);
