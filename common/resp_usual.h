@@ -23,7 +23,8 @@ static inline bool resp_is_crlf(const char *p)
     return p[0] == '\r' && p[1] == '\n';
 }
 
-static inline const char *resp_usual_length(const char *p, const char *end, int64_t *length)
+static inline __attribute__((always_inline)) const char *
+resp_usual_length(const char *p, const char *end, int64_t *length)
 {
     const char *limit = end - p > RESP_LENGTH_DIGITS_MAX ? p + RESP_LENGTH_DIGITS_MAX : end;
     const char *digit = p;
@@ -39,7 +40,8 @@ static inline const char *resp_usual_length(const char *p, const char *end, int6
 }
 
 /* p stands behind the '$'. */
-static inline const char *resp_usual_bulk(const char *p, const char *end, int64_t *length)
+static inline __attribute__((always_inline)) const char *
+resp_usual_bulk(const char *p, const char *end, int64_t *length)
 {
     const char *body = resp_usual_length(p, end, length);
     if (body == NULL || end - body < *length + RESP_CRLF_BYTES || !resp_is_crlf(body + *length))
@@ -47,7 +49,8 @@ static inline const char *resp_usual_bulk(const char *p, const char *end, int64_
     return body + *length + RESP_CRLF_BYTES;
 }
 
-static inline const char *resp_usual_null(const char *p, const char *end)
+static inline __attribute__((always_inline)) const char *resp_usual_null(const char *p,
+                                                                         const char *end)
 {
     return end - p >= 4 && memcmp(p, "-1\r\n", 4) == 0 ? p + 4 : NULL;
 }
@@ -79,7 +82,8 @@ static inline const char *resp_usual_line(char type, const char *p, const char *
 }
 
 /* p stands at the type byte of a top-level reply. */
-static inline const char *resp_usual_reply(const char *p, const char *end, struct resp_reply *reply)
+static inline __attribute__((always_inline)) const char *
+resp_usual_reply(const char *p, const char *end, struct resp_reply *reply)
 {
     const char type = *p++;
     if (type == '$') {

@@ -347,6 +347,18 @@ void recorder_class_ok(struct stream *stream, const struct request_slot *slot, u
     }
 }
 
+void recorder_class_ok_alike(struct stream *stream, uint32_t class, uint64_t service_ns,
+                             uint32_t count)
+{
+    struct interval *interval = stream->recorder.interval;
+    if (interval->class_count == 0)
+        return;
+    interval->classes[class].counters[CLASS_OK] += count;
+    coarse_record(&interval->classes[class].times[CLASS_SERVICE], service_ns, count);
+    interval_histogram_record_alike(&interval->class_windows[class * CLASS_TIMES + CLASS_SERVICE],
+                                    service_ns, count);
+}
+
 void recorder_part_ok(struct stream *stream, uint32_t part, const struct request_slot *slot,
                       uint64_t done_ns)
 {

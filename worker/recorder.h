@@ -69,6 +69,9 @@ void recorder_refusal(struct stream *stream, const char *text, size_t text_bytes
 void recorder_error_reply(struct stream *stream, uint32_t kind);
 /* Counts an answer without an error for the class of its request, with its times; nothing with one class. */
 void recorder_class_ok(struct stream *stream, const struct request_slot *slot, uint64_t done_ns);
+/* The same of so many requests of a closed loop that were sent and answered together. */
+void recorder_class_ok_alike(struct stream *stream, uint32_t class, uint64_t service_ns,
+                             uint32_t count);
 /* The same for a part of it; there is one. */
 void recorder_part_ok(struct stream *stream, uint32_t part, const struct request_slot *slot,
                       uint64_t done_ns);

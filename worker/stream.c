@@ -104,7 +104,6 @@ enum err_code stream_create(struct stream *stream, struct err *err)
         .share = stream->share,
         .spec = run->spec,
         .transport = choose_transport(run),
-        .protocol = run->protocol != NULL ? run->protocol : &protocol_resp,
         .live = ipc_worker(run->segment, stream->share->index),
         .ring = ipc_ring(run->segment, stream->share->index),
         .control = ipc_control(run->segment),
@@ -122,6 +121,9 @@ enum err_code stream_create(struct stream *stream, struct err *err)
     stream->end_ticket = atomic_load(&stream->live->ticket_end);
     stream->lag.always_waiting = stream->transport->answers_at_once;
     enum err_code code = allocate_buffers(stream, err);
+    stream->protocol = run->protocol != NULL                   ? run->protocol
+                       : stream->generation.usual_classes != 0 ? &protocol_resp_mixed
+                                                               : &protocol_resp;
     if (code == OK && run->null_transport)
         code = transport_null_init(run->workload, stream->share->connections, err);
     if (code == OK)

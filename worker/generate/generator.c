@@ -4,6 +4,23 @@
 
 #include "worker/generate/mix.h"
 
+static bool is_usual(const struct generator *kind, const struct request_class *class)
+{
+    return class->replies == 1 && class->part_count == 0 && class->on_miss == 0 &&
+           class->then == 0 && !class->until_hit && !class->follows_only && kind->reply == NULL &&
+           kind->string == NULL;
+}
+
+static void find_usual(struct generation *generation)
+{
+    for (uint32_t i = 0; i < generation->class_count && generation->class_count > 1; i++) {
+        const struct request_class *class = &generation->classes[i];
+        generation->usual_kinds[i] = class->read_kind(generation->state, i, 0);
+        if (i < generation->weighted_count && is_usual(generation->kind, class))
+            generation->usual_classes |= 1u << i;
+    }
+}
+
 enum err_code generation_open(struct generation *generation, const struct generator *kind,
                               const void *source, uint32_t worker, struct err *err)
 {
@@ -28,6 +45,7 @@ enum err_code generation_open(struct generation *generation, const struct genera
     generation->one_reply =
         generation->class_count == 1 && generation->classes[0].replies == 1 && kind->reply == NULL;
     generation->read_kind = generation->classes[0].read_kind(generation->state, 0, 0);
+    find_usual(generation);
     return OK;
 }
 

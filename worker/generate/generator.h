@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/lane.h"
 #include "common/resp.h"
 #include "worker/generate/workload.h"
 #include "worker/slot_list.h"
@@ -103,6 +104,10 @@ struct generation {
     size_t most_bytes;        /* of one request                   */
     bool one_reply;           /* one class, and one reply to each */
     enum read_kind read_kind; /* of that one */
+    /* Several classes: a bit for each that has one reply, which nobody looks at, and nothing follows; and what that
+     * one says of hits. */
+    uint32_t usual_classes;
+    enum read_kind usual_kinds[CLASSES_MAX];
 };
 
 MUST_USE enum err_code generation_open(struct generation *generation, const struct generator *kind,

@@ -25,6 +25,8 @@ struct protocol {
     bool (*between_replies)(const struct connection *connection);
 };
 
-extern const struct protocol protocol_resp;
+/* The second one where generation.usual_classes says that there are several: apart, since the loop of one class costs
+ * more with the other one in it. */
+extern const struct protocol protocol_resp, protocol_resp_mixed;
 
 #endif
