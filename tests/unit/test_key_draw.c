@@ -283,7 +283,7 @@ TEST(scatter_takes_each_rank_anywhere)
 
 TEST(scatter_of_large_ranges)
 {
-    /* Breaks when a large range overflows: places near both ends stay within it and apart. */
+    /* Breaks when a large range overflows: places near both ends stay within it and apart, and are found again. */
     static const uint64_t counts[] = {1ull << 32, 999999999989ull, KEY_DRAW_COUNT_MAX};
     for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         const struct key_scatter scatter = key_scatter_over(counts[i]);
@@ -294,6 +294,8 @@ TEST(scatter_of_large_ranges)
             ck_assert_uint_lt(first, counts[i]);
             ck_assert_uint_lt(last, counts[i]);
             ck_assert_uint_ne(first, last);
+            ck_assert_uint_eq(key_scatter_from(&scatter, 4, first), place);
+            ck_assert_uint_eq(key_scatter_from(&scatter, 4, last), counts[i] - 1 - place);
             low += first < counts[i] / 2;
         }
         ck_assert_uint_gt(low, 4700); /* 5,000 and six deviations */

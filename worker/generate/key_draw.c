@@ -23,6 +23,7 @@ struct key_scatter key_scatter_over(uint64_t count)
     return (struct key_scatter){.count = count,
                                 .rows = rows,
                                 .columns = (count + rows - 1) / rows,
+                                .rows_inverse = UINT64_MAX / rows + 1,
                                 .turns = count < SCATTER_FEW ? 12 : 4};
 }
 
@@ -33,17 +34,26 @@ static uint64_t round_number(uint64_t seed, uint64_t index, uint64_t bound)
     return rng_bounded((spread ^ (spread >> 32)) * 0xbf58476d1ce4e5b9ull, bound);
 }
 
+/* place / rows; dividing would take as long as half a round. Lemire, Kaser and Kurz, "Faster remainder by direct
+ * computation", Software: Practice and Experience 49 (2019): exact as long as place * rows is below 2^64, and rows is the
+ * square root of at most KEY_DRAW_COUNT_MAX. The inverse of 1 has no room and is 0, as the one place there is. */
+static inline uint64_t row_of(const struct key_scatter *scatter, uint64_t place)
+{
+    return (uint64_t)((__extension__(unsigned __int128) place * scatter->rows_inverse) >> 64);
+}
+
 uint64_t key_scatter_at(const struct key_scatter *scatter, uint64_t seed, uint64_t place)
 {
+    const uint64_t rows = scatter->rows, columns = scatter->columns;
     do {
-        uint64_t low = place % scatter->rows, high = place / scatter->rows;
+        uint64_t high = row_of(scatter, place), low = place - high * rows;
         for (uint64_t turn = 0; turn < scatter->turns; turn += 2) {
-            low += round_number(seed, high * 16 + turn, scatter->rows);
-            low -= low >= scatter->rows ? scatter->rows : 0;
-            high += round_number(seed, low * 16 + turn + 1, scatter->columns);
-            high -= high >= scatter->columns ? scatter->columns : 0;
+            low += round_number(seed, high * 16 + turn, rows);
+            low -= low >= rows ? rows : 0;
+            high += round_number(seed, low * 16 + turn + 1, columns);
+            high -= high >= columns ? columns : 0;
         }
-        place = high * scatter->rows + low;
+        place = high * rows + low;
     } while (place >= scatter->count);
     return place;
 }
@@ -68,7 +78,9 @@ uint64_t key_scatter_from(const struct key_scatter *scatter, uint64_t seed, uint
  * Rejection-inversion: Hoermann and Derflinger, "Rejection-inversion to generate variates from monotone discrete
  * distributions", ACM TOMACS 6 (1996). A point under the curve x^-exponent is taken back to its x; the rank is the
  * nearest whole number. Most are accepted by `sure_below` without another look at the curve. The paper divides by
- * 1 - exponent; expm1 and log1p keep every digit of that near an exponent of 1. */
+ * 1 - exponent; expm1 and log1p keep every digit of that near an exponent of 1. Further away log, which takes half as
+ * long, loses too few to be seen: up to 2^-52 / NEAR_ONE of an x. */
+#define NEAR_ONE 0.001
 
 static double height(double exponent, double x)
 {
@@ -82,22 +94,25 @@ static double area_to(double one_minus_exponent, double x)
                                    : expm1(one_minus_exponent * log(x)) / one_minus_exponent;
 }
 
-static double x_of_area(double one_minus_exponent, double area)
+static double x_of_area(const struct key_draw *draw, double area)
 {
-    if (one_minus_exponent == 0)
+    if (draw->one_minus_exponent == 0)
         return exp(area);
     /* Below -1 by rounding only, at the far end of a steep curve. */
-    const double power = area * one_minus_exponent;
-    return exp(log1p(power < -1 ? -1 : power) / one_minus_exponent);
+    double power = area * draw->one_minus_exponent;
+    power = power < -1 ? -1 : power;
+    return exp((draw->near_one ? log1p(power) : log(1 + power)) * draw->inverse);
 }
 
 static void prepare_zipf(struct key_draw *draw)
 {
     const double exponent = draw->wish.exponent, rest = 1 - exponent;
     draw->one_minus_exponent = rest;
+    draw->inverse = rest == 0 ? 0 : 1 / rest;
+    draw->near_one = fabs(rest) < NEAR_ONE;
     draw->area_low = area_to(rest, 1.5) - 1;
     draw->area_high = area_to(rest, (double)draw->count + 0.5);
-    draw->sure_below = 2 - x_of_area(rest, area_to(rest, 2.5) - height(exponent, 2));
+    draw->sure_below = 2 - x_of_area(draw, area_to(rest, 2.5) - height(exponent, 2));
 }
 
 /* A rank, 0..rank_count-1, where area_high is the area up to rank_count + 0.5. */
@@ -107,7 +122,7 @@ static uint64_t zipf_rank(const struct key_draw *draw, uint64_t index, uint64_t 
     uint64_t random = rng_at(draw->seed, index);
     for (uint64_t attempt = 0;; random = rng_at(random, attempt++)) {
         const double area = area_high + rng_unit(random) * (draw->area_low - area_high);
-        const double x = x_of_area(draw->one_minus_exponent, area);
+        const double x = x_of_area(draw, area);
         uint64_t whole = x + 0.5 < (double)rank_count ? (uint64_t)(x + 0.5) : rank_count;
         whole += whole == 0; /* by rounding only, where the curve is flat */
         const double rank = (double)whole;

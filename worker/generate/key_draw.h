@@ -18,6 +18,7 @@
  * again. */
 struct key_scatter {
     uint64_t count, rows, columns;
+    uint64_t rows_inverse; /* 2^64 / rows, rounded up */
     uint64_t
         turns; /* rounds: few keys need more of them until where one goes says nothing of the next */
 };
@@ -29,8 +30,9 @@ struct key_draw {
     uint64_t ranges;    /* PARALLEL: at most count */
     uint64_t hot_count; /* HOTSET: at least 1      */
     struct key_scatter scatter;
-    /* ZIPF, LATEST: of rejection-inversion. */
-    double one_minus_exponent, area_low, area_high, sure_below;
+    /* ZIPF, LATEST: of rejection-inversion; inverse: of the first, 0 of 0. */
+    double one_minus_exponent, inverse, area_low, area_high, sure_below;
+    bool near_one; /* the exponent: digits of 1 + x count */
     /* GAUSSIAN, EXPONENTIAL: what the range cuts off. */
     double low_probability, kept_probability;
 };

@@ -315,20 +315,22 @@ static uint32_t coprime_to_block(uint32_t random)
     return random / 4 % 100 * 10 + last_digits[random % 4];
 }
 
+struct mix_block mix_block_of(const struct mix *mix, uint64_t ticket)
+{
+    const uint64_t apart = ticket >= WORKLOAD_WARMUP_TICKET ? WORKLOAD_WARMUP_TICKET : 0;
+    const uint64_t number = (ticket - apart) / MIX_BLOCK;
+    const uint64_t random = rng_at(mix->order_seed + apart, number);
+    return (struct mix_block){.first_ticket = apart + number * MIX_BLOCK,
+                              .apart = apart,
+                              .number = number,
+                              .factor = coprime_to_block((uint32_t)(random >> 32)),
+                              .shift = (uint32_t)random % MIX_BLOCK};
+}
+
 struct mix_turn mix_turn_of(const struct mix *mix, uint64_t ticket)
 {
-    if (mix->weighted_count == 1)
-        return (struct mix_turn){.class = 0, .rank = ticket};
-    const uint64_t apart = ticket >= WORKLOAD_WARMUP_TICKET ? WORKLOAD_WARMUP_TICKET : 0;
-    const uint64_t block = (ticket - apart) / MIX_BLOCK;
-    const uint32_t place = (uint32_t)((ticket - apart) % MIX_BLOCK);
-    const uint64_t random = rng_at(mix->order_seed + apart, block);
-    const uint32_t at =
-        (place * coprime_to_block((uint32_t)(random >> 32)) + (uint32_t)random % MIX_BLOCK) %
-        MIX_BLOCK;
-    const struct mix_place found = mix->places[at];
-    return (struct mix_turn){.class = found.class,
-                             .rank = apart + block * mix->weights[found.class] + found.rank};
+    const struct mix_block block = mix_block_of(mix, ticket);
+    return mix_turn_in(mix, &block, ticket);
 }
 
 uint16_t mix_key_slot(const struct mix *mix, uint32_t class, const struct mix_request *request,

@@ -62,6 +62,28 @@ struct mix_turn {
 };
 struct mix_turn mix_turn_of(const struct mix *mix, uint64_t ticket);
 
+/* What the tickets of a block have in common, for who asks for many of them. */
+struct mix_block {
+    uint64_t first_ticket;
+    uint64_t apart; /* 0, or where the tickets of the warm-up begin */
+    uint64_t number;
+    uint32_t factor, shift; /* of the affine map */
+};
+struct mix_block mix_block_of(const struct mix *mix, uint64_t ticket);
+
+/* block: the one of the ticket. */
+static inline struct mix_turn mix_turn_in(const struct mix *mix, const struct mix_block *block,
+                                          uint64_t ticket)
+{
+    if (mix->weighted_count == 1)
+        return (struct mix_turn){.class = 0, .rank = ticket};
+    const uint32_t place = (uint32_t)(ticket - block->first_ticket);
+    const struct mix_place found = mix->places[(place * block->factor + block->shift) % MIX_BLOCK];
+    return (struct mix_turn){.class = found.class,
+                             .rank = block->apart + block->number * mix->weights[found.class] +
+                                     found.rank};
+}
+
 /* The slot of a request's first key, which the class has; key: program->key_bytes. */
 uint16_t mix_key_slot(const struct mix *mix, uint32_t class, const struct mix_request *request,
                       char *key);

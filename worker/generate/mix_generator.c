@@ -28,6 +28,7 @@ struct mix_desk {
     bool tells_time;         /* some class has {now} */
     uint64_t run_us;         /* {run} */
     uint64_t clock_ahead_ns; /* of the real-time clock, before the monotonic one */
+    struct mix_block block;  /* of the ticket that was asked for last */
     struct request_class classes[CLASSES_MAX];
     struct kept kept[KEPT_REQUESTS];
     uint64_t *numbers; /* of all of these */
@@ -117,6 +118,7 @@ static enum err_code open_mix(void **state, const void *source, uint32_t worker,
         desk->classes[i] = mix_request_class(desk->mix, i);
         desk->classes[i].read_kind = read_kind;
     }
+    desk->block = mix_block_of(desk->mix, 0);
     measure_clocks(desk);
     enum err_code code = allocate(desk, desk->mix, err);
     if (code != OK)
@@ -145,6 +147,13 @@ static void find_request(struct mix_request *request, const struct mix_desk *des
         request->now_ms = (clock_now_ns() + desk->clock_ahead_ns) / NS_PER_MS;
 }
 
+static struct mix_turn turn_of(struct mix_desk *desk, uint64_t ticket)
+{
+    if (ticket - desk->block.first_ticket >= MIX_BLOCK)
+        desk->block = mix_block_of(desk->mix, ticket);
+    return mix_turn_in(desk->mix, &desk->block, ticket);
+}
+
 /* What was kept of it, or the place where it is to be kept. */
 static struct kept *kept_of(struct mix_desk *desk, const struct request_slot *slot)
 {
@@ -155,65 +164,63 @@ static struct kept *kept_of(struct mix_desk *desk, const struct request_slot *sl
     return kept;
 }
 
-static const struct kept *numbers_of(struct mix_desk *desk, const struct request_slot *slot)
+/* Its length. */
+__attribute__((noinline)) static uint32_t find_numbers(struct mix_desk *desk, struct kept *kept,
+                                                       const struct request_slot *slot,
+                                                       uint64_t rank)
+{
+    find_request(&kept->request, desk, slot->ticket, rank);
+    kept->class = slot->class;
+    kept->valid = true;
+    return (uint32_t)mix_request_numbers(kept->numbers, &desk->mix->classes[slot->class],
+                                         &desk->mix->material, &kept->request);
+}
+
+static inline const struct kept *numbers_of(struct mix_desk *desk, const struct request_slot *slot)
 {
     struct kept *kept = kept_of(desk, slot);
-    if (!kept->valid) {
-        find_request(&kept->request, desk, slot->ticket, mix_turn_of(desk->mix, slot->ticket).rank);
-        mix_request_numbers(kept->numbers, &desk->mix->classes[slot->class], &desk->mix->material,
-                            &kept->request);
-        kept->class = slot->class;
-        kept->valid = true;
-    }
+    if (!kept->valid)
+        find_numbers(desk, kept, slot, turn_of(desk, slot->ticket).rank);
     return kept;
 }
 
 /* Of slot->class, in which its ticket has this rank. */
-static void measure_turn(struct mix_desk *desk, struct request_slot *slot, uint64_t rank)
+static inline void measure_turn(struct mix_desk *desk, struct request_slot *slot, uint64_t rank)
 {
-    const struct mix *mix = desk->mix;
-    const struct mix_program *program = &mix->classes[slot->class];
-    if (!program->varies) {
-        slot->bytes = (uint32_t)program->most_bytes;
-        return;
-    }
-    struct kept *kept = kept_of(desk, slot);
-    find_request(&kept->request, desk, slot->ticket, rank);
-    slot->bytes =
-        (uint32_t)mix_request_numbers(kept->numbers, program, &mix->material, &kept->request);
-    kept->class = slot->class;
-    kept->valid = true;
+    const struct mix_program *program = &desk->mix->classes[slot->class];
+    slot->bytes = program->varies ? find_numbers(desk, kept_of(desk, slot), slot, rank)
+                                  : (uint32_t)program->most_bytes;
 }
 
 static void measure(void *state, struct request_slot *slot)
 {
     struct mix_desk *desk = state;
-    measure_turn(desk, slot, mix_turn_of(desk->mix, slot->ticket).rank);
+    measure_turn(desk, slot, turn_of(desk, slot->ticket).rank);
 }
 
 static void draw(void *state, struct request_slot *slot)
 {
     struct mix_desk *desk = state;
-    const struct mix_turn turn = mix_turn_of(desk->mix, slot->ticket);
+    const struct mix_turn turn = turn_of(desk, slot->ticket);
     slot->class = (uint8_t)turn.class;
     measure_turn(desk, slot, turn.rank);
-}
-
-static uint16_t key_slot(const void *state, const struct request_slot *slot)
-{
-    const struct mix_desk *desk = state;
-    const struct mix_program *program = &desk->mix->classes[slot->class];
-    struct mix_request request;
-    if (program->key_argument == UINT32_MAX)
-        return template_spread_slot(slot->ticket);
-    find_request(&request, desk, slot->ticket, mix_turn_of(desk->mix, slot->ticket).rank);
-    return mix_key_slot(desk->mix, slot->class, &request, desk->key);
 }
 
 /* What is kept is the desk's own, whatever its user may not change. */
 static struct mix_desk *own(const void *state)
 {
     return (struct mix_desk *)(uintptr_t)state;
+}
+
+static uint16_t key_slot(const void *state, const struct request_slot *slot)
+{
+    struct mix_desk *desk = own(state);
+    const struct mix_program *program = &desk->mix->classes[slot->class];
+    struct mix_request request;
+    if (program->key_argument == UINT32_MAX)
+        return template_spread_slot(slot->ticket);
+    find_request(&request, desk, slot->ticket, turn_of(desk, slot->ticket).rank);
+    return mix_key_slot(desk->mix, slot->class, &request, desk->key);
 }
 
 static void render(const void *state, const struct request_slot *slot, char *out)

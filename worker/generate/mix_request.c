@@ -47,11 +47,10 @@ static void write_digits(char *out, uint64_t number, size_t digits)
         out[--digits] = (char)('0' + number % 10);
 }
 
-static char *write_key(char *out, const struct mix_keys *keys, uint64_t number)
+static void write_key(char *out, size_t bytes, const struct mix_keys *keys, uint64_t number)
 {
     const struct plan_key_space *plan = keys->plan;
-    char *const begin = out;
-    const size_t bytes = key_bytes(keys, number);
+    char *const end = out + bytes;
     memcpy(out, plan->prefix, keys->prefix_bytes);
     out += keys->prefix_bytes;
     if (plan->tagged)
@@ -70,8 +69,8 @@ static char *write_key(char *out, const struct mix_keys *keys, uint64_t number)
     }
     if (plan->tagged)
         *out++ = '}';
-    memset(out, 'x', bytes - (size_t)(out - begin));
-    return begin + bytes;
+    if (out < end)
+        memset(out, 'x', (size_t)(end - out));
 }
 
 /* Keys that tickets before this one have added, but for those of the last two blocks, which may still be under
@@ -203,11 +202,9 @@ static size_t signed_digits(int64_t number)
     return number < 0 ? 1 + mix_digits(0 - (uint64_t)number) : mix_digits((uint64_t)number);
 }
 
-static size_t step_bytes(const struct mix_step *step, const struct mix_material *material,
-                         uint64_t number)
+static size_t varying_bytes(const struct mix_step *step, const struct mix_material *material,
+                            uint64_t number)
 {
-    if (step->fixed_bytes > 0)
-        return step->fixed_bytes;
     switch (step->kind) {
     case STEP_TEXT:
         return 0;
@@ -232,6 +229,12 @@ static size_t step_bytes(const struct mix_step *step, const struct mix_material 
     }
 }
 
+static inline size_t step_bytes(const struct mix_step *step, const struct mix_material *material,
+                                uint64_t number)
+{
+    return step->fixed_bytes > 0 ? step->fixed_bytes : varying_bytes(step, material, number);
+}
+
 size_t mix_request_numbers(uint64_t numbers[], const struct mix_program *program,
                            const struct mix_material *material, const struct mix_request *request)
 {
@@ -246,17 +249,19 @@ size_t mix_request_numbers(uint64_t numbers[], const struct mix_program *program
             argument_bytes = 0;
             continue;
         }
-        numbers[i] = 0;
         if (step->kind == STEP_VALUE && step->key_step != UINT32_MAX)
             numbers[i] = value_number(step, program, material, request, &numbers[step->key_step]);
         else if (step->kind == STEP_FIELD && step->key_step != UINT32_MAX)
             numbers[i] = row_number(step, program, material, request, &numbers[step->key_step]);
         else if (step->kind != STEP_TEXT)
             numbers[i] = step_number(step, program, material, request);
-        const size_t own_bytes = step_bytes(step, material, numbers[i]);
-        argument_bytes += own_bytes;
-        if (step->fixed_bytes == 0)
+        if (step->fixed_bytes > 0) {
+            argument_bytes += step->fixed_bytes;
+        } else if (step->kind != STEP_TEXT) {
+            const size_t own_bytes = varying_bytes(step, material, numbers[i]);
+            argument_bytes += own_bytes;
             bytes += own_bytes;
+        }
         if (i == length_ends && length_ends > 0) {
             numbers[length_at] = argument_bytes;
             bytes += step_bytes(&whole->steps[length_at], material, argument_bytes);
@@ -364,7 +369,7 @@ static void write_step(char *out, size_t bytes, const struct mix_step *step,
     switch (step->kind) {
     case STEP_KEY:
     case STEP_NEW_KEY:
-        write_key(out, &material->keys[step->shape], number);
+        write_key(out, bytes, &material->keys[step->shape], number);
         return;
     case STEP_LENGTH:
         out[0] = '$';
@@ -409,8 +414,21 @@ void mix_request_write(char *out, const struct mix_program *program,
                        const struct mix_material *material, const struct mix_request *request,
                        const uint64_t numbers[])
 {
-    for (uint32_t i = 0; i < program->whole.step_count; i++)
-        out += write_whole(out, &program->whole.steps[i], program, material, request, numbers[i]);
+    const struct mix_step *step = program->whole.steps, *const end =
+                                                            step + program->whole.step_count;
+    for (; step < end; step++, numbers++) {
+        /* Most steps are one of these. */
+        if (step->kind == STEP_TEXT) {
+            memcpy(out, program->text + step->offset_bytes, step->fixed_bytes);
+            out += step->fixed_bytes;
+        } else if (step->kind == STEP_KEY) {
+            const size_t bytes = step_bytes(step, material, *numbers);
+            write_key(out, bytes, &material->keys[step->shape], *numbers);
+            out += bytes;
+        } else {
+            out += write_whole(out, step, program, material, request, *numbers);
+        }
+    }
 }
 
 void mix_request_write_part(char *out, size_t from_byte, size_t byte_count, char *desk,
