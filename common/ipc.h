@@ -113,6 +113,7 @@ struct ipc_worker {
     _Atomic uint32_t given_up; /* connections that will not be tried again (--max-reconnects) */
     _Atomic uint64_t drawn;    /* requests sent, or with a ticket and about to be: what is  */
                                /* above COUNTER_SENT when a worker dies may be on the wire  */
+    _Atomic uint64_t inside;   /* code of the user's, and where in it: PLUGIN_AT; 0: not      */
 
     alignas(64) struct ipc_node nodes[NODE_FIGURES_MAX];
 

@@ -98,6 +98,19 @@ struct spec_stream {
     const char *user, *password; /* as of struct endpoint */
 };
 
+/* -t custom: requests of a plug-in, of a file with one of these endings. */
+enum custom_kind {
+    CUSTOM_DEFAULT, /* no file: one command */
+    CUSTOM_LIBRARY,
+    CUSTOM_C,
+    CUSTOM_LUA
+};
+struct custom_options {
+    bool is_wanted;
+    enum custom_kind kind;
+    const char *file, *arguments; /* NULL: none */
+};
+
 /* What is sent, and for how long. */
 struct load_options {
     const char *tests[SPEC_TESTS_MAX]; /* lower case names of the test table; count below  */
@@ -109,6 +122,7 @@ struct load_options {
     uint32_t stream_count;                /* 0: one workload, with nothing of its own          */
     const char *const *command;           /* arguments after "--", or NULL                     */
     uint32_t command_argc;
+    struct custom_options custom;
     bool last_argument_from_stdin;
     enum placeholder_rules placeholders; /* of commands and of the tests' keys */
     uint64_t clients; /* connections over all workers; with a ramp those at its end     */

@@ -132,7 +132,7 @@ static bool must_look_again(const struct connection *connection, uint64_t now_ns
     const struct stream *stream = connection->stream;
     return connection->in_flight > 0 &&
            (!stream->protocol->between_replies(connection) || stream->tickets_exhausted ||
-            stream->think.time_ns > 0 || now_ns >= stream->stop_at_ns);
+            stream->think.waits || now_ns >= stream->stop_at_ns);
 }
 
 void connections_tick(struct stream *stream, uint64_t now_ns)

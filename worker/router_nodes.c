@@ -344,7 +344,7 @@ enum err_code router_create(struct stream *stream, struct err *err)
                          stream->spec->endpoint.replica_reads != REPLICA_READS_NO;
     router->lanes = router->many_nodes || stream->recorder.interval->class_count > 0;
     stream->dispatch.straight =
-        !stream->open_loop && !router->has_again && stream->spec->load.think_ns == 0;
+        !stream->open_loop && !router->has_again && !think_is_wanted(stream);
     if (!make_room(stream) || !add_pools(stream))
         return no_memory(stream, err);
     share_slots(router);

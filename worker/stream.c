@@ -52,11 +52,17 @@ static enum err_code open_generation(struct stream *stream, struct err *err)
 {
     const struct worker_run *run = stream->run;
     const struct check_source checked = {.workload = run->workload, .versions = run->versions};
+    const struct plugin_source *plugin =
+        run->workload != NULL ? workload_plugin(run->workload) : NULL;
+    const struct plugin_desk_source custom = {.plugin = plugin, .inside = &stream->live->inside};
     const struct generator *kind = run->generator;
     const void *source = run->generator_source;
     if (kind == NULL && run->versions != NULL && workload_mix(run->workload) != NULL) {
         kind = &check_generator;
         source = &checked;
+    } else if (kind == NULL && plugin != NULL) {
+        kind = plugin->found.looks ? &plugin_looking_generator : &plugin_generator;
+        source = &custom;
     } else if (kind == NULL) {
         kind = generator_of(run->workload);
         source = run->workload;
@@ -206,6 +212,9 @@ void stream_tick(struct stream *stream, uint64_t now_ns)
             begin_stopping(stream, now_ns);
         else if (now_ns >= stream->edge_ns)
             edges_cut(stream, now_ns);
+        if (stream->generation.kind->failed != NULL && !stream->stopping &&
+            stream->generation.kind->failed(stream->generation.state, &stream->err) != OK)
+            begin_stopping(stream, now_ns);
         if (stream->stopping && now_ns >= stream->stop_at_ns + stream->spec->load.drain_timeout_ns)
             stream->finished = true;
     }
@@ -254,7 +263,10 @@ static bool has_reconnected(const struct worker *worker)
 enum err_code stream_end(struct stream *stream, struct err *err)
 {
     stream->ended = true;
+    const struct generation *generation = &stream->generation;
     uint64_t allocations = malloc_count() - stream->allocations_at_start;
+    if (generation->kind->grown != NULL && allocations > 0)
+        allocations -= generation->kind->grown(generation->state);
     uint64_t now_ns = clock_now_ns();
     const uint64_t recounted = recount_in_flight(stream);
     if (recounted != stream->in_flight) {
@@ -278,6 +290,8 @@ enum err_code stream_end(struct stream *stream, struct err *err)
                        "worker %u: a backlog of %llu by count, %llu by recount of the schedule",
                        stream->share->index, (unsigned long long)stream_backlog(stream),
                        (unsigned long long)recount_backlog(stream));
+    if (code == OK && generation->kind->failed != NULL)
+        code = generation->kind->failed(generation->state, err);
     if (code == OK && allocations > 0 && !has_reconnected(stream->worker))
         code = err_set(err, E_UNTRUSTED, "worker %u: %llu allocations after the start barrier",
                        stream->share->index, (unsigned long long)allocations);

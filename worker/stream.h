@@ -213,7 +213,7 @@ static inline struct pool *stream_pool(const struct stream *stream, uint32_t nod
  * that is answered, or lost. */
 static inline bool stream_holds_back(const struct connection *connection)
 {
-    return connection->stream->think.time_ns > 0 &&
+    return connection->stream->think.waits &&
            (connection->thinks_until_ns != 0 ||
             connection->head_index != connection->thought_at_head);
 }

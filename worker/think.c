@@ -2,12 +2,21 @@
 
 #include "worker/stream.h"
 
+bool think_is_wanted(const struct stream *stream)
+{
+    const struct generation *generation = &stream->generation;
+    return !stream->open_loop &&
+           (stream->spec->load.think_ns > 0 ||
+            (generation->kind->delays != NULL && generation->kind->delays(generation->state)));
+}
+
 enum err_code think_create(struct stream *stream, event_callback_fn callback, struct err *err)
 {
     struct think *think = &stream->think;
     TAILQ_INIT(&think->connections);
     think->time_ns = stream->open_loop ? 0 : stream->spec->load.think_ns;
-    if (think->time_ns == 0)
+    think->waits = think_is_wanted(stream);
+    if (!think->waits)
         return OK;
     think->timer = event_new(stream->worker->base, -1, 0, callback, stream);
     return think->timer != NULL
@@ -31,6 +40,18 @@ static void arm(struct think *think, uint64_t now_ns)
     event_add(think->timer, &delay);
 }
 
+/* Behind those that end before it. */
+static void insert(struct think *think, struct connection *connection)
+{
+    struct connection *before = TAILQ_LAST(&think->connections, thinking_list);
+    while (before != NULL && before->thinks_until_ns > connection->thinks_until_ns)
+        before = TAILQ_PREV(before, thinking_list, by_think);
+    if (before != NULL)
+        TAILQ_INSERT_AFTER(&think->connections, before, connection, by_think);
+    else
+        TAILQ_INSERT_HEAD(&think->connections, connection, by_think);
+}
+
 bool think_begin(struct connection *connection, uint64_t now_ns)
 {
     struct think *think = &connection->stream->think;
@@ -38,11 +59,13 @@ bool think_begin(struct connection *connection, uint64_t now_ns)
         return false;
     if (connection->thinks_until_ns != 0 || connection->in_flight + connection->unsent > 0)
         return true;
-    const bool first = TAILQ_EMPTY(&think->connections);
-    connection->thinks_until_ns = now_ns + think->time_ns;
+    const struct generation *generation = &connection->stream->generation;
+    connection->thinks_until_ns =
+        now_ns +
+        (think->time_ns > 0 ? think->time_ns : generation->kind->delay_ns(generation->state));
     connection->thought_at_head = connection->head_index;
-    TAILQ_INSERT_TAIL(&think->connections, connection, by_think);
-    if (first)
+    insert(think, connection);
+    if (TAILQ_FIRST(&think->connections) == connection)
         arm(think, now_ns);
     pools_connection_changed(connection);
     return true;

@@ -1,6 +1,6 @@
 /* The time that a connection of a closed loop takes between the last reply to what it sent and what it sends next, as
- * a user does who reads before the next click. All take as long, so those that think stand in the order in which they
- * end. With several requests in flight a connection waits for all replies, thinks, and sends as many again. Private to
+ * a user does who reads before the next click. Those that think stand in the order in which they end; where all take as
+ * long each goes to the end. With several requests in flight a connection waits for all replies, thinks, and sends as many again. Private to
  * worker/. */
 #ifndef WORKER_THINK_H
 #define WORKER_THINK_H
@@ -16,11 +16,14 @@ struct connection;
 struct stream;
 
 struct think {
-    uint64_t time_ns;    /* 0: nobody thinks, and the rest is without meaning */
+    bool waits;          /* false: nobody thinks, and the rest is without meaning */
+    uint64_t time_ns;    /* all as long; 0: the generator says, each time */
     struct event *timer; /* the first one of these ends */
     TAILQ_HEAD(thinking_list, connection) connections;
 };
 
+/* Whether connections of this stream wait at all; its generator is open. */
+bool think_is_wanted(const struct stream *stream);
 /* callback: calls think_expire, and sends. E_SYSTEM: no memory. */
 MUST_USE enum err_code think_create(struct stream *stream, event_callback_fn callback,
                                     struct err *err);

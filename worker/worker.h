@@ -9,6 +9,7 @@
 #include "common/spec.h"
 #include "common/transport.h"
 #include "worker/generate/check_plan.h"
+#include "worker/generate/plugin.h"
 #include "worker/generate/prefill.h"
 #include "worker/generate/workload.h"
 #include "worker/generate/workload_drawn.h"

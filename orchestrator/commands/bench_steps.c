@@ -512,8 +512,37 @@ static enum err_code add_streams(struct bench_steps *steps, const struct spec *s
     return check_class_names(steps, err);
 }
 
+/* What the polyglot benchmark sends without a file. */
+static enum err_code add_usual_custom(struct bench_steps *steps, const struct spec *spec,
+                                      struct err *err)
+{
+    static const char *const command[] = {"SET", "default:key", "default:value"};
+    const struct workload_source source = {.argv = command, .argc = 3, .title = "CUSTOM"};
+    return add_step(steps, &source, spec, NULL, err);
+}
+
+static enum err_code add_custom(struct bench_steps *steps, const struct spec *spec, struct err *err)
+{
+    if (spec->load.custom.file == NULL)
+        return add_usual_custom(steps, spec, err);
+    steps->custom = malloc(sizeof *steps->custom);
+    if (steps->custom == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a plug-in");
+    enum err_code code = custom_prepare(steps->custom, spec, err);
+    const struct plugin_source *plugin = &steps->custom->source;
+    if (code == OK && plugin->found.delays && spec->rate.step_count > 0)
+        return err_set(err, E_USAGE,
+                       "%s has a delay of its own, which goes with a closed loop: leave the rate "
+                       "out, or the delay",
+                       spec->load.custom.file);
+    const struct workload_source source = {.plugin = plugin, .title = steps->custom->title};
+    return code == OK ? add_step(steps, &source, spec, NULL, err) : code;
+}
+
 static enum err_code add_all(struct bench_steps *steps, const struct spec *spec, struct err *err)
 {
+    if (spec->load.custom.is_wanted)
+        return add_custom(steps, spec, err);
     if (spec->load.stream_count > 0)
         return add_streams(steps, spec, err);
     if (spec->load.workload != NULL)
@@ -567,6 +596,7 @@ void bench_steps_free(struct bench_steps *steps)
         free(steps->plans[i].key_spaces);
     free(steps->plans);
     prefill_free(&steps->prefill);
+    free(steps->custom);
     free(steps->stdin_argument);
     free(steps->title);
     free(steps->command);

@@ -5,6 +5,7 @@
 
 #include "common/err.h"
 #include "common/spec.h"
+#include "orchestrator/commands/custom.h"
 #include "orchestrator/report/objective.h"
 #include "worker/worker.h"
 
@@ -37,7 +38,8 @@ struct bench_steps {
     /* Workloads that run beside the last step, the one that is measured. Likewise beside_made. */
     struct bench_step *beside;
     uint32_t beside_count, beside_made;
-    char *stdin_argument; /* of -x */
+    struct custom *custom; /* of -t custom with a file; NULL */
+    char *stdin_argument;  /* of -x */
     size_t stdin_bytes;
     char *title;          /* of a command with it; NULL: its own words */
     const char **command; /* the user's command with it */

@@ -172,6 +172,20 @@ static void replace(struct fleet *fleet, uint32_t index)
     }
 }
 
+/* In which call of a plug-in its process has ended: ", within the plug-in, in next, of ticket 5". */
+static const char *describe_inside(char *text, size_t text_bytes, const struct fleet *fleet,
+                                   uint32_t index)
+{
+    char call[64];
+    _Atomic uint64_t *inside = &ipc_worker(fleet->segments.each[0], index)->inside;
+    const uint64_t at = atomic_exchange_explicit(inside, 0, memory_order_relaxed);
+    text[0] = '\0';
+    if (at != PLUGIN_NOWHERE)
+        snprintf(text, text_bytes, ", within the plug-in, %s",
+                 plugin_describe_call(call, sizeof call, at));
+    return text;
+}
+
 static void died_running(struct fleet *fleet, uint32_t index)
 {
     const struct child *process = &fleet->members[index].process;
@@ -180,15 +194,19 @@ static void died_running(struct fleet *fleet, uint32_t index)
         return; /* its last record is in the ring */
     if (!fleet->stopped_at_once)
         fleet->result->evidence.workers_lost++;
-    if (fleet_state_of(fleet, index) == WORKER_FAILED && why->code == E_UNTRUSTED) {
-        err_set(&fleet->err, E_UNTRUSTED, "%s", why->text);
+    /* Its own books, or what makes its requests: another one would fare no better. */
+    if (fleet_state_of(fleet, index) == WORKER_FAILED &&
+        (why->code == E_UNTRUSTED || why->code == E_CONFIG)) {
+        err_set(&fleet->err, why->code, "%s", why->text);
         fleet_set_stop(fleet, clock_now_ns());
     }
+    char inside[128];
     log_line(fleet->stopped_at_once ? LOG_DEBUG : LOG_WARNING,
-             "worker %u (pid %d) died by %s %d%s%s; its interval is marked degraded", index,
+             "worker %u (pid %d) died by %s %d%s%s%s; its interval is marked degraded", index,
              (int)fleet->members[index].last_pid,
              process->end == CHILD_KILLED ? "signal" : "exit status", process->number,
-             why->code != OK ? ": " : "", why->code != OK ? why->text : "");
+             describe_inside(inside, sizeof inside, fleet, index), why->code != OK ? ": " : "",
+             why->code != OK ? why->text : "");
     if (collector_harvest(&fleet->collector, index, &fleet->err) != OK)
         fleet_fail(fleet);
     else

@@ -14,6 +14,7 @@ extern const struct option_group tls_group;
 extern const struct option_group managed_group;
 extern const struct option_group load_group, load_limit_group;
 extern const struct option_group workload_group; /* for a struct workload_request */
+extern const struct option_group custom_group;   /* for a struct custom_options */
 extern const struct option_group client_group;
 extern const struct option_group connection_group;
 extern const struct option_group rate_group;   /* for a struct rate_request: how much */
@@ -26,9 +27,10 @@ extern const struct option_group output_group;
  * bench_options_settle, in the order in which it calls them. E_USAGE: options that contradict each other. */
 typedef enum err_code option_step(struct bench_request *request, struct err *err);
 option_step load_refuse_no_value, endpoint_settle, connection_settle, managed_settle, tls_settle,
-    load_settle_length, rate_settle, load_settle_command, workload_settle, load_settle_keys,
-    load_settle_prefill, load_notice_unused, worker_settle, client_settle, load_settle_steady,
-    workload_settle_streams, chaos_settle, output_settle, output_settle_intervals;
+    load_settle_length, rate_settle, load_settle_command, custom_settle, workload_settle,
+    load_settle_keys, load_settle_prefill, load_notice_unused, worker_settle, client_settle,
+    load_settle_steady, workload_settle_streams, chaos_settle, output_settle,
+    output_settle_intervals;
 
 void workload_files_free(struct workload_files *files);
 

@@ -24,8 +24,6 @@ static const struct option_row other_rows[] = {
 };
 
 static const struct option_row refused_rows[] = {
-    NOT_YET("custom-command-file"),
-    NOT_YET("custom-command-args"),
     NOT_YET("xml-root-element"),
     NOT_YET("mptcp"),
     NOT_YET("rdma"),
@@ -60,6 +58,7 @@ static const struct option_use uses[] = {
     {&load_group, IN(spec.load)},
     {&workload_group, IN(workload)},
     {&client_group, IN(ramp)},
+    {&custom_group, IN(spec.load.custom)},
     {&connection_group, IN(spec.connections)},
     {&rate_group, IN(rate)},
     {&pacing_group, IN(spec.rate)},
@@ -113,6 +112,7 @@ enum err_code bench_options_settle(struct bench_request *request, struct err *er
         load_settle_length,
         rate_settle,
         load_settle_command,
+        custom_settle,
         load_settle_keys,
         workload_settle,
         load_settle_prefill,

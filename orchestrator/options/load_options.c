@@ -70,9 +70,10 @@ static enum err_code add_test(struct load_options *load, const char *name, size_
         return unknown_test(name, name_bytes, err);
     memcpy(text, name, name_bytes);
     text[name_bytes] = '\0';
-    if (strcasecmp(text, "custom") == 0)
-        return err_set(err, E_USAGE,
-                       "--type custom is not available yet; give the command after \"--\"");
+    if (strcasecmp(text, "custom") == 0) {
+        load->custom.is_wanted = true;
+        return OK;
+    }
     const struct workload_test *test = workload_test_find(text);
     if (test == NULL)
         return unknown_test(name, name_bytes, err);
@@ -108,6 +109,7 @@ static enum err_code parse_tests(void *target, const char *value, struct err *er
 {
     struct load_options *load = target;
     load->test_count = 0;
+    load->custom.is_wanted = false;
     return add_tests(load, value, true, err);
 }
 
@@ -324,6 +326,7 @@ enum err_code load_settle_command(struct bench_request *request, struct err *err
                        relation_origin(request, "type")->value, values->rest[0],
                        say_no_value(no_value, sizeof no_value, values));
     load->test_count = 0;
+    load->custom.is_wanted = false;
     options_derive(&request->values, "type", "type", NULL);
     load->command = values->rest;
     load->command_argc = (uint32_t)values->rest_count;

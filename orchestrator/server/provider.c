@@ -10,38 +10,17 @@
 
 #include "common/clock.h"
 #include "orchestrator/machine/child.h"
+#include "orchestrator/machine/program_path.h"
 
 #define VERSION_TIMEOUT_NS (5 * NS_PER_SECOND)
 
 /* ---- in PATH ---- */
 
-static bool is_program(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
-}
-
-/* First match in a list of directories as PATH has them. */
-static bool find_in(char *program, size_t program_bytes, const char *directories, const char *name)
-{
-    for (const char *at = directories; *at != '\0';) {
-        size_t bytes = strcspn(at, ":");
-        int written = snprintf(program, program_bytes, "%.*s/%s", (int)bytes, at, name);
-        if (bytes > 0 && written > 0 && (size_t)written < program_bytes && is_program(program))
-            return true;
-        at += bytes + (at[bytes] == ':');
-    }
-    return false;
-}
-
 static enum err_code find(struct server_program *program, struct err *err)
 {
     static const char *const names[] = {"valkey-server", "redis-server"};
-    const char *path = getenv("PATH");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (find_in(program->path, sizeof program->path, path != NULL ? path : "", names[i]) ||
-            find_in(program->path, sizeof program->path, "/usr/local/bin:/usr/bin:/usr/sbin",
-                    names[i]))
+        if (program_path_find(program->path, sizeof program->path, names[i]))
             return OK;
     program->path[0] = '\0';
     return err_set(err, E_CONNECT,

@@ -276,10 +276,12 @@ TEST(failover_in_a_cluster)
     carry_out("- at 0: failover node 1\n");
     ck_assert(managed_seen(&seen, &cluster, 4, 4) && seen.primary && seen.slot_count > 5000);
     managed_await(&cluster, 1, "INFO replication", "role:slave");
+    managed_await(&cluster, 1, "INFO replication", "master_link_status:up");
     for (uint32_t i = 0; i < 3; i += 2)
         ck_assert(managed_seen(&seen, &cluster, i, i) && seen.primary);
     /* Back again: the node named is the replica now, and takes over itself. */
     carry_out("- at 0: failover node 1\n");
+    managed_await(&cluster, 1, "INFO replication", "role:master");
     ck_assert(managed_seen(&seen, &cluster, 1, 1) && seen.primary && seen.slot_count > 5000);
 }
 

@@ -137,7 +137,15 @@ TEST(tests_by_name)
     /* an unknown test runs as something else, or the user does not learn which there are */
     line_refused("-t sett", "unknown test sett; did you mean set?; known are ping_inline");
     line_refused("-t set,,get", "an empty name");
-    line_refused("-t custom", "not available yet");
+    line_parses("-t custom --custom-command-file a/b.c --custom-command-args x=1");
+    ck_assert(line_request.spec.load.custom.is_wanted);
+    ck_assert_int_eq(line_request.spec.load.custom.kind, CUSTOM_C);
+    line_refused("-t set,custom", "-t custom stands alone");
+    line_refused("-t custom --custom-command-file a.py", "a plug-in in C (.c or .so)");
+    line_refused("-t custom --custom-command-args a=1", "needs --custom-command-file");
+    line_refused("-t set --custom-command-file a.c", "needs -t custom");
+    line_refused("-t custom --prefill", "exclude each other");
+    line_refused("-t custom --workload w.yaml", "exclude each other");
     line_parses("-t SET,get,LPush,set");
     ck_assert_uint_eq(line_request.spec.load.test_count, 4);
     ck_assert_str_eq(line_request.spec.load.tests[2], "lpush");
@@ -170,7 +178,7 @@ TEST(not_available)
         {"-e", "-e is an option of valkey-benchmark"},
         {"--glide-log-level info", "use --log-level"},
         {"--slo p99<1ms", "use --check to judge this load, or volley find-max --slo"},
-        {"--custom-command-file f.py --bogus", "--custom-command-file is not available yet"},
+        {"--xml-root-element f --bogus", "--xml-root-element is not available yet"},
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
 }

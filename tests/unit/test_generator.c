@@ -115,7 +115,7 @@ static void forget(const struct request_slot *slot)
     made.kept--;
 }
 
-static void varied_reply(void *state, const struct request_slot *slot, uint32_t index,
+static bool varied_reply(void *state, const struct request_slot *slot, uint32_t index,
                          const struct resp_reply *reply)
 {
     (void)state;
@@ -123,6 +123,7 @@ static void varied_reply(void *state, const struct request_slot *slot, uint32_t 
     made.replies++;
     if (index == slot->class) /* the last one */
         forget(slot);
+    return true;
 }
 
 static void varied_drop(void *state, const struct request_slot *slot)

@@ -392,7 +392,7 @@ static enum fate fate_of_write(const struct mix_check *check, const struct resp_
     return check->kind == CHECK_WRITE_IF && refused ? FATE_REFUSED : FATE_TAKEN;
 }
 
-static void take_reply(void *state, const struct request_slot *slot, uint32_t index,
+static bool take_reply(void *state, const struct request_slot *slot, uint32_t index,
                        const struct resp_reply *reply)
 {
     const struct check_desk *desk = state;
@@ -410,6 +410,7 @@ static void take_reply(void *state, const struct request_slot *slot, uint32_t in
             asked->fate = FATE_FAILED;
     }
     kept->next_reply = index + 1;
+    return true;
 }
 
 /* ---- what it comes to ---- */

@@ -15,6 +15,7 @@
 #include "common/err.h"
 #include "common/lane.h"
 #include "common/resp.h"
+#include "worker/generate/plugin.h"
 #include "worker/generate/workload.h"
 #include "worker/slot_list.h"
 
@@ -66,8 +67,11 @@ struct generator {
     void (*render)(const void *state, const struct request_slot *slot, char *out);
     void (*render_part)(const void *state, const struct request_slot *slot, size_t from_byte,
                         size_t byte_count, char *out);
-    /* Reply `index` to it has come. NULL: nobody looks at replies, and that costs nothing. */
-    void (*reply)(void *state, const struct request_slot *slot, uint32_t index,
+    /* Of a request whose class says that it differs (replies 0): how many there will be. NULL: there are none. */
+    uint32_t (*replies)(const void *state, const struct request_slot *slot);
+    /* Reply `index` to it has come. False: the request has failed, whatever the server says. NULL: nobody looks at
+     * replies, and that costs nothing. */
+    bool (*reply)(void *state, const struct request_slot *slot, uint32_t index,
                   const struct resp_reply *reply);
     /* Room for so many requests that are drawn and have neither their last reply nor been dropped. Once, before the
      * start. NULL: none is needed. */
@@ -83,6 +87,15 @@ struct generator {
                    uint64_t counts[CHECK_COUNTS]);
     /* No (further) reply will come to it, or it never was sent. NULL: nothing is kept. */
     void (*drop)(void *state, const struct request_slot *slot);
+    /* Why it can make no more requests, which ends the run: asked at each tick; until then those it makes mean nothing.
+     * NULL: it always can. */
+    enum err_code (*failed)(const void *state, struct err *err);
+    /* Allocations that code of the user's brought about, which may. NULL: none. */
+    uint64_t (*grown)(const void *state);
+    /* Whether connections of a closed loop wait before their next request; then, each time, for how long. NULL: as
+     * --think-time says. */
+    bool (*delays)(const void *state);
+    uint64_t (*delay_ns)(void *state);
 };
 
 /* Their source is a compiled workload: of one template, or of a file; the last one's requests are of one class and
@@ -90,6 +103,12 @@ struct generator {
 extern const struct generator workload_generator, mix_generator, mix_alike_generator;
 /* Of a workload of a file whose values are checked; its source is a struct check_source (check_plan.h). */
 extern const struct generator check_generator;
+/* Of a plug-in; the second one looks at replies. */
+struct plugin_desk_source {
+    const struct plugin_source *plugin;
+    _Atomic uint64_t *inside; /* PLUGIN_AT, while its code runs */
+};
+extern const struct generator plugin_generator, plugin_looking_generator;
 const struct generator *generator_of(const struct workload *workload);
 
 /* What a worker makes its requests with. */

@@ -10,6 +10,7 @@
 
 #include "common/units.h"
 #include "worker/generate/command_rules.h"
+#include "worker/generate/plugin.h"
 #include "worker/generate/workload_mix.h"
 #include "worker/generate/workload_state.h"
 
@@ -368,8 +369,11 @@ enum err_code workload_create(struct workload **out, const struct workload_sourc
     workload->test = source->test;
     set_title(workload, source);
     workload->cluster = spec->endpoint.cluster;
+    workload->plugin = source->plugin;
     enum err_code code = template_init(&workload->template, spec, err);
-    if (code == OK && source->plan != NULL) {
+    if (code == OK && source->plugin != NULL) {
+        workload->keys_known = true;
+    } else if (code == OK && source->plan != NULL) {
         code = create_mix(workload, source->plan, spec, err);
     } else if (code == OK && source->test == NULL) {
         code = append_sequence(workload, source, err);
@@ -414,18 +418,22 @@ const char *workload_title(const struct workload *workload)
 
 uint32_t workload_class_count(const struct workload *workload)
 {
-    return workload->mix != NULL ? workload->mix->class_count : 1;
+    return workload->plugin != NULL ? workload->plugin->found.class_count
+           : workload->mix != NULL  ? workload->mix->class_count
+                                    : 1;
 }
 
 uint32_t workload_weighted_class_count(const struct workload *workload)
 {
-    return workload->mix != NULL ? workload->mix->weighted_count : 1;
+    return workload->mix != NULL ? workload->mix->weighted_count : workload_class_count(workload);
 }
 
 const char *workload_class_name(const struct workload *workload, uint32_t class)
 {
-    return workload_class_count(workload) > 1 ? workload->mix->classes[class].name
-                                              : workload->title;
+    if (workload_class_count(workload) == 1)
+        return workload->title;
+    return workload->plugin != NULL ? workload->plugin->found.classes[class].name
+                                    : workload->mix->classes[class].name;
 }
 
 const char *workload_asks_replicas(const struct workload *workload)
@@ -456,6 +464,8 @@ size_t workload_request_bytes(const struct workload *workload)
 
 uint32_t workload_replies(const struct workload *workload)
 {
+    if (workload->plugin != NULL)
+        return 1;
     if (workload->mix == NULL)
         return workload->part_count;
     return workload->mix->class_count == 1 ? workload->mix->classes[0].replies : 1;
@@ -463,7 +473,7 @@ uint32_t workload_replies(const struct workload *workload)
 
 double workload_mean_commands(const struct workload *workload)
 {
-    return workload->mix != NULL ? mix_mean_commands(workload->mix) : workload->part_count;
+    return workload->mix != NULL ? mix_mean_commands(workload->mix) : workload_replies(workload);
 }
 
 enum read_kind workload_read_kind(const struct workload *workload, uint32_t reply_index)
@@ -516,11 +526,33 @@ const struct mix *workload_mix(const struct workload *workload)
     return workload->mix;
 }
 
+const struct plugin_source *workload_plugin(const struct workload *workload)
+{
+    return workload->plugin;
+}
+
+/* The one that its trial made, or as much of it as was kept. */
+static enum err_code sample_plugin(struct workload_sample *sample, const struct workload *workload,
+                                   struct err *err)
+{
+    const struct plugin_found *found = &workload->plugin->found;
+    *sample = (struct workload_sample){.class = found->classes[0].name,
+                                       .byte_count = found->sample_bytes,
+                                       .bytes = malloc(found->sample_bytes + 1)};
+    if (sample->bytes == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a request of %zu bytes", sample->byte_count);
+    memcpy(sample->bytes, found->sample, sample->byte_count);
+    sample->bytes[sample->byte_count] = '\0';
+    return OK;
+}
+
 enum err_code workload_sample(struct workload_sample *sample, const struct workload *workload,
                               uint64_t ticket, struct err *err)
 {
     const struct mix *mix = workload->mix;
     uint32_t class = 0;
+    if (workload->plugin != NULL)
+        return sample_plugin(sample, workload, err);
     *sample = (struct workload_sample){.byte_count = workload_request_bytes(workload)};
     enum err_code code =
         mix != NULL ? mix_sample(&class, &sample->byte_count, NULL, mix, ticket, err) : OK;

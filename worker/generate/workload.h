@@ -67,12 +67,14 @@ const char *workload_test_untagged(char text[WORKLOAD_TEST_ARG_BYTES], const cha
 char *workload_function_library(uint64_t functions, bool with_keys, struct err *err);
 
 struct mix;
+struct plugin_source;
 struct workload; /* owns its template and value pool */
 
 /* What is compiled: a workload file, a row of the table, or a command with placeholders and ';' sequences. */
 struct workload_source {
-    const struct workload_plan *plan; /* lives as long as the workload; NULL ...        */
-    const struct workload_test *test; /* or NULL and ...                                */
+    const struct plugin_source *plugin; /* that was tried; likewise as the next          */
+    const struct workload_plan *plan;   /* lives as long as the workload; NULL ...        */
+    const struct workload_test *test;   /* or NULL and ...                                */
     bool tagged; /* the test's keys have {tag} also where its row does not ask for it    */
     const char *const *argv;  /* ... the user's arguments                        */
     const size_t *argv_bytes; /* their lengths; NULL: terminated strings         */
@@ -137,6 +139,8 @@ const struct workload_test *workload_test(const struct workload *workload);
 const struct workload_plan *workload_plan(const struct workload *workload);
 /* A file's mix of classes, else NULL. */
 const struct mix *workload_mix(const struct workload *workload);
+/* The plug-in that makes its requests, else NULL. */
+const struct plugin_source *workload_plugin(const struct workload *workload);
 
 /* One request, to be looked at. The caller frees bytes. E_SYSTEM: no memory. */
 struct workload_sample {

@@ -22,6 +22,7 @@ struct workload_command {
 
 struct workload {
     const struct workload_test *test;
+    const struct plugin_source *plugin;
     struct mix *mix; /* of a file; then what is below is empty, but for the title */
     char title[128];
     struct template template;

@@ -6,6 +6,7 @@
 #include "worker/protocol/replies.h"
 
 #define COLD __attribute__((noinline, cold))
+#define REFUSED_BY_GENERATOR "PLUGIN the plug-in takes the reply for a failure"
 
 static void reset(struct connection *connection)
 {
@@ -186,6 +187,12 @@ static void settle(struct connection *connection, const struct request_slot *slo
             stream_count(stream, counters[i], counts[i]);
 }
 
+static uint32_t replies_of(const struct generation *generation, const struct request_slot *slot)
+{
+    const uint32_t replies = generation->classes[slot->class].replies;
+    return replies > 0 ? replies : generation->kind->replies(generation->state, slot);
+}
+
 /* An error reply, a reply with errors inside, or one of several replies of a sequence. EXCHANGE_REDIRECTED: the
  * request is to go elsewhere. */
 static enum exchange_result take_answer(struct connection *connection,
@@ -196,6 +203,7 @@ static enum exchange_result take_answer(struct connection *connection,
     const struct generation *generation = &stream->generation;
     const struct request_slot *slot = connection_slot(connection, 0);
     const struct request_class *class = &generation->classes[slot->class];
+    const uint32_t replies = replies_of(generation, slot);
     bool missed = false;
     if (slot->asking && !connection->head_asked) {
         connection->head_asked =
@@ -204,7 +212,7 @@ static enum exchange_result take_answer(struct connection *connection,
     }
     bool redirected =
         stream->router.by_slot && reply->is_error && take_redirect(connection, reply, done_ns);
-    if (redirected && class->replies == 1) {
+    if (redirected && replies == 1) {
         count_redirect(connection, counts);
         return EXCHANGE_REDIRECTED;
     }
@@ -223,13 +231,18 @@ static enum exchange_result take_answer(struct connection *connection,
         missed = take_reading(connection, slot, reply, counts);
     }
     const uint32_t index = connection->head_replies++;
-    if (connection->head_redirects == class->replies) {
+    if (connection->head_redirects == replies) {
         count_redirect(connection, counts);
         return EXCHANGE_REDIRECTED;
     }
-    if (generation->kind->reply != NULL)
-        generation->kind->reply(generation->state, slot, index, reply);
-    if (connection->head_replies < class->replies)
+    if (generation->kind->reply != NULL &&
+        !generation->kind->reply(generation->state, slot, index, reply) &&
+        !connection->head_failed) {
+        connection->head_kind =
+            recorder_error_kind(stream, REFUSED_BY_GENERATOR, sizeof REFUSED_BY_GENERATOR - 1);
+        connection->head_failed = true;
+    }
+    if (connection->head_replies < replies)
         return EXCHANGE_DONE;
     if (missed && class->until_hit)
         return EXCHANGE_UNSEEN;
