@@ -128,7 +128,10 @@ static inline const char *volley_argument(char *text, size_t byte_count, const c
     for (const char *at = arguments; *at != '\0'; at += *at == ',') {
         const size_t bytes = strcspn(at, ",");
         if (bytes > name_bytes && strncmp(at, name, name_bytes) == 0 && at[name_bytes] == '=') {
-            snprintf(text, byte_count, "%.*s", (int)(bytes - name_bytes - 1), at + name_bytes + 1);
+            const size_t value_bytes = bytes - name_bytes - 1;
+            const size_t kept = value_bytes < byte_count ? value_bytes : byte_count - 1;
+            memcpy(text, at + name_bytes + 1, kept);
+            text[kept] = '\0';
             return text;
         }
         at += bytes;
