@@ -109,10 +109,27 @@ static inline void volley_add_text(struct volley_request *request, const char *t
     request->add(request, text, strlen(text));
 }
 
+/* In decimal, without an end: returns how many bytes were written, at most 20. Much quicker than snprintf. */
+static inline size_t volley_write_number(char *text, uint64_t number)
+{
+    char digits[20];
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    for (size_t i = 0; i < count; i++)
+        text[i] = digits[count - 1 - i];
+    return count;
+}
+
 static inline void volley_add_number(struct volley_request *request, int64_t number)
 {
     char text[24];
-    request->add(request, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)number));
+    text[0] = '-';
+    const size_t sign = number < 0;
+    const uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    request->add(request, text, sign + volley_write_number(text + sign, size));
 }
 
 static inline void volley_add_key_text(struct volley_request *request, const char *text)

@@ -18,6 +18,7 @@ struct desk {
     uint64_t batch_size, key_count, first_key, seed;
     bool sequential;
     char prefix[PREFIX_BYTES];
+    size_t prefix_bytes;
     char *value;
     size_t value_bytes;
 };
@@ -37,6 +38,7 @@ static bool init(void **state, const struct volley_settings *settings, struct vo
         return refuse(setup, "no memory");
     volley_argument(wanted, sizeof wanted, settings->arguments, "operation", "set");
     volley_argument(desk->prefix, sizeof desk->prefix, settings->arguments, "key_prefix", "custom");
+    desk->prefix_bytes = strlen(desk->prefix);
     desk->batch_size = volley_argument_number(settings->arguments, "batch_size", 10);
     if (desk->batch_size < 1 || desk->batch_size > BATCH_MAX)
         return refuse(setup, "batch_size is a number from 1 to 1000");
@@ -74,9 +76,10 @@ static void add_key(struct volley_request *request, const struct desk *desk, uin
     if (desk->key_count > 0)
         number = desk->first_key +
                  (desk->sequential ? index : random_number(desk->seed, index)) % desk->key_count;
-    const int bytes =
-        snprintf(key, sizeof key, "%s:%llu", desk->prefix, (unsigned long long)number);
-    request->add_key(request, key, (size_t)bytes);
+    memcpy(key, desk->prefix, desk->prefix_bytes);
+    key[desk->prefix_bytes] = ':';
+    const size_t digits = volley_write_number(key + desk->prefix_bytes + 1, number);
+    request->add_key(request, key, desk->prefix_bytes + 1 + digits);
 }
 
 static void add_value(struct volley_request *request, const struct desk *desk)

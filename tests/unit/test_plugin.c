@@ -139,4 +139,31 @@ TEST(arguments_of_a_plugin)
     ck_assert_uint_eq(volley_argument_number("n=12", "n", 7), 12);
 }
 
+static bool with_numbers(void *state, uint64_t ticket, struct volley_request *request)
+{
+    (void)state;
+    (void)ticket;
+    volley_add_number(request, 0);
+    volley_add_number(request, INT64_MIN);
+    volley_add_number(request, INT64_MAX);
+    return true;
+}
+
+TEST(numbers)
+{
+    /* Breaks when a number loses its sign, or its last digits. */
+    static const char expected[] =
+        "*3\r\n$1\r\n0\r\n$20\r\n-9223372036854775808\r\n$19\r\n9223372036854775807\r\n";
+    const struct volley_plugin table = {VOLLEY_PLUGIN_VERSION, .next = with_numbers};
+    const struct plugin plugin = {.table = &table};
+    const struct plugin_source source = {.settings = {.file = "made.c"}};
+    const struct plugin_found found = {.class_count = 1};
+    struct plugin_request request = {.bytes = NULL};
+    struct err err = {.code = OK};
+    ck_assert_int_eq(plugin_next(&request, &plugin, &source, &found, 0, &err), OK);
+    ck_assert_uint_eq(request.end_byte - request.first_byte, sizeof expected - 1);
+    ck_assert_mem_eq(request.bytes + request.first_byte, expected, sizeof expected - 1);
+    plugin_request_free(&request);
+}
+
 TEST_SUITE(plugin)

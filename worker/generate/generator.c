@@ -13,7 +13,9 @@ static bool is_usual(const struct generator *kind, const struct request_class *c
 
 static void find_usual(struct generation *generation)
 {
-    for (uint32_t i = 0; i < generation->class_count && generation->class_count > 1; i++) {
+    if (generation->class_count == 1 && generation->kind->answered == NULL)
+        return; /* there is a quicker way */
+    for (uint32_t i = 0; i < generation->class_count; i++) {
         const struct request_class *class = &generation->classes[i];
         generation->usual_kinds[i] = class->read_kind(generation->state, i, 0);
         if (i < generation->weighted_count && is_usual(generation->kind, class))
@@ -42,8 +44,8 @@ enum err_code generation_open(struct generation *generation, const struct genera
     }
     for (uint32_t i = 0; i < generation->class_count; i++)
         generation->part_count += generation->classes[i].part_count;
-    generation->one_reply =
-        generation->class_count == 1 && generation->classes[0].replies == 1 && kind->reply == NULL;
+    generation->one_reply = generation->class_count == 1 && generation->classes[0].replies == 1 &&
+                            kind->reply == NULL && kind->answered == NULL;
     generation->read_kind = generation->classes[0].read_kind(generation->state, 0, 0);
     find_usual(generation);
     return OK;

@@ -73,6 +73,9 @@ struct generator {
      * replies, and that costs nothing. */
     bool (*reply)(void *state, const struct request_slot *slot, uint32_t index,
                   const struct resp_reply *reply);
+    /* It has its last reply. For who keeps what was drawn and does not look at replies; NULL: nothing is kept, or reply
+     * tells. */
+    void (*answered)(void *state, const struct request_slot *slot);
     /* Room for so many requests that are drawn and have neither their last reply nor been dropped. Once, before the
      * start. NULL: none is needed. */
     enum err_code (*reserve)(void *state, uint64_t requests, struct err *err);

@@ -12,6 +12,8 @@
 #define TRIED_TICKETS 3u
 /* "*1048576\r\n" and more. */
 #define HEADER_ROOM_BYTES 16u
+/* What stands around an argument, and more. */
+#define LENGTHS_BYTES 32u
 
 /* ---- begin and end ---- */
 
@@ -176,7 +178,7 @@ static bool make_room(struct plugin_request *request, size_t byte_count)
     return request->wrong == NULL;
 }
 
-static size_t write_length(char *out, char type, size_t number)
+static size_t write_long_length(char *out, char type, size_t number)
 {
     char digits[20];
     size_t count = 0, used = 0;
@@ -190,6 +192,21 @@ static size_t write_length(char *out, char type, size_t number)
     out[used++] = '\r';
     out[used++] = '\n';
     return used;
+}
+
+/* "$12\r\n": mostly there are one or two digits. */
+static inline size_t write_length(char *out, char type, size_t number)
+{
+    if (number > 99)
+        return write_long_length(out, type, number);
+    const bool two = number > 9;
+    out[0] = type;
+    out[1] = (char)('0' + number / 10);
+    out += two;
+    out[1] = (char)('0' + number % 10);
+    out[2] = '\r';
+    out[3] = '\n';
+    return 4 + two;
 }
 
 /* The number of arguments is known behind them: they stand away from the command's beginning by HEADER_ROOM_BYTES. That
@@ -239,19 +256,27 @@ static void begin_command(struct volley_request *asked)
         (void)begin_next(request);
 }
 
-static void add(struct plugin_request *request, const void *bytes, size_t byte_count)
+__attribute__((noinline, cold)) static bool can_add(struct plugin_request *request,
+                                                    const void *bytes, size_t byte_count)
 {
-    if (bytes == NULL && byte_count > 0 && request->wrong == NULL)
+    if (request->wrong == NULL && bytes == NULL)
         request->wrong = "has an argument that is NULL";
-    if (request->arguments >= PLUGIN_ARGUMENTS_MAX && request->wrong == NULL)
+    if (request->wrong == NULL && request->arguments >= PLUGIN_ARGUMENTS_MAX)
         request->wrong = "has a command of more than 1048576 arguments";
-    if (request->wrong != NULL || (request->end_byte + byte_count + 32 > request->room_bytes &&
-                                   !make_room(request, byte_count + 32)))
+    return request->wrong == NULL && make_room(request, byte_count + LENGTHS_BYTES);
+}
+
+static inline void add(struct plugin_request *request, const void *bytes, size_t byte_count)
+{
+    const bool is_usual = request->wrong == NULL && bytes != NULL &&
+                          request->arguments < PLUGIN_ARGUMENTS_MAX &&
+                          byte_count < PLUGIN_REQUEST_MAX_BYTES &&
+                          request->end_byte + byte_count + LENGTHS_BYTES <= request->room_bytes;
+    if (!is_usual && !can_add(request, byte_count > 0 ? bytes : "", byte_count))
         return;
     char *out = request->bytes + request->end_byte;
     out += write_length(out, '$', byte_count);
-    if (byte_count > 0)
-        memcpy(out, bytes, byte_count);
+    memcpy(out, byte_count > 0 ? bytes : "", byte_count);
     out += byte_count;
     out[0] = '\r';
     out[1] = '\n';

@@ -356,14 +356,11 @@ static bool take_reply(void *state, const struct request_slot *slot, uint32_t in
 {
     struct plugin_desk *desk = state;
     struct kept *kept = find(desk, slot->ticket);
-    bool is_well = true;
-    if (desk->found.looks) {
-        const struct volley_reply *told = tell(desk, kept, slot, index, reply);
-        enter(desk, PLUGIN_REPLY, slot->ticket);
-        is_well = desk->plugin.table->reply(desk->plugin.state, slot->ticket, told);
-        leave(desk);
-        release(desk, kept);
-    }
+    const struct volley_reply *told = tell(desk, kept, slot, index, reply);
+    enter(desk, PLUGIN_REPLY, slot->ticket);
+    const bool is_well = desk->plugin.table->reply(desk->plugin.state, slot->ticket, told);
+    leave(desk);
+    release(desk, kept);
     if (index + 1 == kept->request.commands)
         forget(desk, slot->ticket);
     return is_well;
@@ -381,12 +378,13 @@ static void settle(void *state, const struct request_slot *slot, bool from_repli
 #define REQUESTS                                                                                   \
     .open = open_desk, .close = close_desk, .classes = classes, .most_bytes = most_bytes,          \
     .draw = draw, .replies = replies, .key_slot = key_slot, .render = render,                      \
-    .render_part = render_part, .reserve = reserve, .drop = drop, .reply = take_reply,             \
-    .failed = failed, .grown = grown, .delays = delays, .delay_ns = delay_ns
+    .render_part = render_part, .reserve = reserve, .drop = drop, .failed = failed,                \
+    .grown = grown, .delays = delays, .delay_ns = delay_ns
 
-const struct generator plugin_generator = {.name = "plug-in", REQUESTS};
+const struct generator plugin_generator = {.name = "plug-in", REQUESTS, .answered = drop};
 const struct generator plugin_looking_generator = {.name = "plug-in that looks at replies",
                                                    REQUESTS,
+                                                   .reply = take_reply,
                                                    .string = string,
                                                    .bytes = bytes,
                                                    .settle = settle};

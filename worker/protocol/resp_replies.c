@@ -244,6 +244,8 @@ static enum exchange_result take_answer(struct connection *connection,
     }
     if (connection->head_replies < replies)
         return EXCHANGE_DONE;
+    if (generation->kind->answered != NULL)
+        generation->kind->answered(generation->state, slot);
     if (missed && class->until_hit)
         return EXCHANGE_UNSEEN;
     if (generation->kind->settle != NULL)
@@ -415,13 +417,15 @@ __attribute__((noinline)) static const char *take_usual_mixed(struct connection 
         }
         if (stream->open_loop) {
             recorder_class_ok(stream, slot, done_ns);
-        } else {
+        } else if (stream->recorder.interval->class_count > 0) {
             if (slot->sent_ns != alike.sent_ns)
                 record_alike(stream, &alike, done_ns);
             alike.sent_ns = slot->sent_ns;
             alike.classes |= 1u << class;
             alike.counts[class]++;
         }
+        if (generation->kind->answered != NULL)
+            generation->kind->answered(generation->state, slot);
         replies_ok(stream, connection, done_ns, counts);
         at = next;
     }
