@@ -41,12 +41,26 @@ INSTALL ?= install
 # Links under the names of the tools that volley can be, where no installed one is in the way.
 LINKS = $(PREFIX)/libexec/volley
 LINKED = ../../bin/volley
+# Where volley looks for modules: beside itself, or there.
+MODULE_FOLDER = $(PREFIX)/lib/volley
 TOOLS = valkey-benchmark redis-benchmark
 
 SOURCES := $(sort $(wildcard common/*.c worker/*.c worker/*/*.c orchestrator/*.c orchestrator/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o) $(EXTRA_SOURCES:%.c=$(BUILD)/obj/%.o)
 LIB_OBJECTS := $(filter-out $(BUILD)/obj/orchestrator/main.o,$(OBJECTS))
 COMMON_OBJECTS := $(filter $(BUILD)/obj/common/%,$(OBJECTS))
+
+# Modules: shared objects that volley loads when they are used, a folder of worker/modules each. One whose library is not
+# installed is left out.
+MODULES := lua
+MODULE_PACKAGE_lua := luajit
+MODULES_BUILT := $(foreach m,$(MODULES),$(if $(filter yes,$(shell pkg-config --exists $(MODULE_PACKAGE_$m) && echo yes)),$m))
+MODULES_LEFT_OUT := $(filter-out $(MODULES_BUILT),$(MODULES))
+MODULE_FILES := $(MODULES_BUILT:%=$(BUILD)/volley-%.so)
+MODULE_CFLAGS := $(subst -I,-isystem ,$(foreach m,$(MODULES_BUILT),$(shell pkg-config --cflags $(MODULE_PACKAGE_$m))))
+MODULE_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(MODULES_BUILT:%=worker/modules/%/*.c)))
+# What they use of common/, once more, as code of a shared object.
+MODULE_COMMON := $(BUILD)/module/common/printable.o
 
 # Each tests/unit/test_x.c and tests/integration/test_x.c has `TEST_SUITE(x)`: `Suite *test_x_suite(void)`.
 TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/integration/*.c tests/support/check/*.c))
@@ -79,13 +93,18 @@ AGAIN = $(MAKE) --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS))
 .PHONY: all help deps run test test-servers test-servers-ci test-programs check-tests other-systems stress lint sanitize coverage fuzz fuzz-programs perf honesty verdicts \
         instructions docs check-docs install uninstall clean flags FORCE
 
-all: $(BUILD)/volley ## build volley (build/volley); the default
+left_out = $(foreach m,$(MODULES_LEFT_OUT),echo 'without volley-$m.so: $(MODULE_PACKAGE_$m) is not installed (make deps ALL=1)';)
+
+all: $(BUILD)/volley ## build volley (build/volley) and its modules; the default
+	@$(left_out)
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+	@$(left_out)
 
-deps: ## install what is missing to build and run (apt); see configs/install-dependencies.sh --help
-	@$(DEPENDENCIES)
+ALL ?=
+deps: ## install what is missing to build and run (apt); ALL=1: every module too; see configs/install-dependencies.sh --help
+	@$(DEPENDENCIES) $(if $(ALL),--all)
 
 run: ## install, build, and benchmark a private server: the demonstration
 	@$(DEPENDENCIES)
@@ -165,6 +184,8 @@ PLUGINS = $(notdir $(wildcard configs/plugins/*))
 install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads, man page and bash completion under DESTDIR, PREFIX
 	$(BUILD)/volley docs completion > $(BUILD)/gen/volley.bash
 	$(INSTALL) -D -m 755 $(BUILD)/volley $(DESTDIR)$(PREFIX)/bin/volley
+	$(INSTALL) -d $(DESTDIR)$(MODULE_FOLDER)
+	for module in $(MODULE_FILES); do $(INSTALL) -m 644 $$module $(DESTDIR)$(MODULE_FOLDER); done
 	$(INSTALL) -D -m 644 $(MAN_PAGE) $(DESTDIR)$(PREFIX)/share/man/man1/volley.1
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/volley/workloads
 	$(INSTALL) -m 644 $(WORKLOADS:%=configs/workloads/%) $(DESTDIR)$(PREFIX)/share/volley/workloads
@@ -182,8 +203,8 @@ uninstall: ## remove what install put in place
 	for link in $(TOOLS:%=$(DESTDIR)$(LINKS)/%); do \
 	    [ "$$(readlink $$link)" != $(LINKED) ] || rm -f $$link; done
 	rm -f $(WORKLOADS:%=$(DESTDIR)$(PREFIX)/share/volley/workloads/%) $(DESTDIR)$(PREFIX)/include/volley_plugin.h \
-	    $(PLUGINS:%=$(DESTDIR)$(PREFIX)/share/volley/plugins/%)
-	rmdir $(DESTDIR)$(LINKS) $(DESTDIR)$(PREFIX)/share/volley/plugins $(DESTDIR)$(PREFIX)/share/volley/workloads $(DESTDIR)$(PREFIX)/share/volley 2>/dev/null || true
+	    $(PLUGINS:%=$(DESTDIR)$(PREFIX)/share/volley/plugins/%) $(MODULES:%=$(DESTDIR)$(MODULE_FOLDER)/volley-%.so)
+	rmdir $(DESTDIR)$(MODULE_FOLDER) $(DESTDIR)$(LINKS) $(DESTDIR)$(PREFIX)/share/volley/plugins $(DESTDIR)$(PREFIX)/share/volley/workloads $(DESTDIR)$(PREFIX)/share/volley 2>/dev/null || true
 
 clean: ## remove build/
 	rm -rf build
@@ -193,6 +214,16 @@ clean: ## remove build/
 $(BUILD)/volley: $(OBJECTS)
 	$(SAY) ld $@
 	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS)
+
+$(BUILD)/volley $(BUILD)/tests: | $(MODULE_FILES)
+
+# Nothing of the program is called by a module, and what it is made of stays its own.
+define module
+$(BUILD)/volley-$1.so: $(filter $(BUILD)/obj/worker/modules/$1/%,$(MODULE_OBJECTS)) $(MODULE_COMMON)
+	$$(SAY) ld $$@
+	$$(Q)$$(LINK) -shared -o $$@ $$^ $$(shell pkg-config --libs $(MODULE_PACKAGE_$1))
+endef
+$(foreach m,$(MODULES_BUILT),$(eval $(call module,$m)))
 
 $(BUILD)/tests: $(LIB_OBJECTS) $(TEST_OBJECTS) $(RECORD_OBJECT)
 	$(SAY) ld $@
@@ -243,6 +274,12 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/gen/flags
 	$(SAY) cc $<
 	$(Q)$(CC) $(ALL_CFLAGS) $(FILE_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/module/%.o: %.c $(BUILD)/gen/flags
+	@mkdir -p $(@D)
+	$(SAY) cc $<
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/worker/modules/%.o: private FILE_CFLAGS = $(MODULE_CFLAGS) -fPIC -fvisibility=hidden
 $(BUILD)/obj/tests/%.o: private FILE_CFLAGS = $(CHECK_CFLAGS)
 $(BUILD)/obj/tests/%.o: private STACK_WARNING =
 $(BUILD)/obj/common/version.o: private FILE_CFLAGS = -DVOLLEY_COMMIT='"$(COMMIT)"'
@@ -263,7 +300,7 @@ $(BUILD)/gen/suites.h: FORCE
 	@for s in $(TEST_SUITES); do echo "SUITE($${s}_suite)"; done > $@.new; $(REWRITE)
 
 flags: # the compiler's arguments, for clang-tidy
-	@echo '$(ALL_CFLAGS) $(CHECK_CFLAGS)'
+	@echo '$(ALL_CFLAGS) $(CHECK_CFLAGS) $(MODULE_CFLAGS)'
 
 # ---- tests
 
@@ -286,4 +323,4 @@ build/js/node_modules: $(wildcard tests/support/js/package.json)
 	@npm install --prefix build/js --no-audit --no-fund --loglevel=error </dev/null && touch $@ || \
 	    { rm -rf $@; echo 'npm could not install the readers of volley'"'s"' files: the tests that use them will fail' >&2; }
 
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PROGRAM_OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PROGRAM_OBJECTS:.o=.d) $(MODULE_OBJECTS:.o=.d) $(MODULE_COMMON:.o=.d)

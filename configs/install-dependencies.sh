@@ -2,7 +2,8 @@
 # Installs what volley needs and this machine lacks. Quick when nothing is missing.
 #
 #   install-dependencies.sh            what `make` and `make run` need: compiler, libraries, a server
-#   install-dependencies.sh --test     also what `make test`, `make lint` and `make sanitize` need
+#   install-dependencies.sh --all      also the libraries of all modules, which volley is built without where they are missing
+#   install-dependencies.sh --test     all of that, and what `make test`, `make lint` and `make sanitize` need
 #   install-dependencies.sh --print    installs nothing; names the packages of each system
 #   install-dependencies.sh --packages NAME...   only these packages, where they are not installed
 #
@@ -28,6 +29,10 @@ module   libssl        libssl-dev     openssl-devel  openssl   openssl-dev    li
 module   zlib          zlib1g-dev     zlib-devel      zlib      zlib-dev       zlib-devel
 command  taskset       util-linux     util-linux      util-linux util-linux-misc util-linux
 server   -             -              valkey          valkey    valkey         valkey
+'
+# A module each: MODULE_PACKAGE_... in the Makefile.
+readonly needs_of_modules='
+module   luajit        libluajit-5.1-dev luajit-devel luajit    luajit-dev     luajit-devel
 '
 # clang-format and clang-tidy are pinned to the version that decides in tests/lint.sh, where it is to be had.
 readonly needs_to_test='
@@ -211,9 +216,10 @@ main() {
     needs=$needs_to_run
     case ${1-} in
     '') ;;
-    --test) needs+=$needs_to_test ;;
+    --all) needs+=$needs_of_modules ;;
+    --test) needs+=$needs_of_modules$needs_to_test ;;
     --print)
-        needs+=$needs_to_test
+        needs+=$needs_of_modules$needs_to_test
         print_packages
         return
         ;;
@@ -225,7 +231,7 @@ main() {
         sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
         return
         ;;
-    *) die "unknown option $1; known: --test --print --packages --help" ;;
+    *) die "unknown option $1; known: --all --test --print --packages --help" ;;
     esac
     find_missing
     if [ ${#missing[@]} = 0 ]; then return; fi
