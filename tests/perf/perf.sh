@@ -58,4 +58,5 @@ tests/perf/custom.sh "$build/volley" "${ROUNDS:-9}"
 tests/perf/verify.sh "$build/volley" "${ROUNDS:-5}"
 tests/perf/limits.sh "$build/volley"
 "$build/perf/draws"
+if [ -e "$build/volley-lua.so" ]; then "$build/perf/lua" "$build/volley-lua.so" configs/plugins/*.lua; fi
 honesty
