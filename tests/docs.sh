@@ -5,13 +5,13 @@
 #
 #   tests/docs.sh VOLLEY MAN_PAGE
 #   tests/docs.sh --fill VOLLEY PAGE     prints the page with its generated parts as they should be
-#   tests/docs.sh --files PAGE...        writes the files that pages show, here: a block of YAML whose first line is "# NAME.yaml"
+#   tests/docs.sh --files PAGE...        writes the files that pages show, here: a block whose first line is "# NAME.yaml" or "-- NAME.lua"
 set -eu
 if [ "$1" = --files ]; then
     shift
     exec awk '
-    /^```/ { inside = $0 == "```yaml"; name = ""; next }
-    inside && name == "" { name = /^# [a-z-]+\.yaml$/ ? $2 : "/dev/null" }
+    /^```/ { inside = $0 == "```yaml" || $0 == "```lua"; name = ""; next }
+    inside && name == "" { name = /^(# [a-z-]+\.yaml|-- [a-z-]+\.lua)$/ ? $2 : "/dev/null" }
     inside { print >name }' "$@"
 fi
 if [ "$1" = --fill ]; then fill=yes; shift; else fill=no; fi
