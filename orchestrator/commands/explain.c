@@ -148,12 +148,29 @@ static void print_tags(FILE *out, const struct workload *workload)
         fprintf(out, "  hash tags     of each slot in turn, the same for all keys of a request\n");
 }
 
-/* The first requests; of several classes each with its own. */
+/* Of a plug-in nothing is known before it makes one. */
+static void print_request(FILE *out, const struct spec *spec, const struct workload *workload)
+{
+    if (workload_plugin(workload) != NULL) {
+        fprintf(out, "  request       as the plug-in makes it, the first one in its trial:\n");
+        return;
+    }
+    fprintf(out, "  request       %s bytes, %s %s\n",
+            UNITS_GROUPED(workload_request_bytes(workload)),
+            UNITS_GROUPED(workload_replies(workload)),
+            workload_replies(workload) == 1 ? "reply" : "replies");
+    print_keys(out, spec, workload);
+    print_tags(out, workload);
+}
+
+/* The first requests, of a plug-in the first one; of several classes each with its own. */
 static void print_tickets(FILE *out, const struct bench_step *step)
 {
     struct err ignored = {.code = OK};
     const bool classes = step->spec.load.workload != NULL;
-    for (uint64_t ticket = 0; ticket < step->spec.outputs.tickets_shown; ticket++) {
+    const uint64_t most = workload_plugin(step->workload) != NULL ? 1 : UINT64_MAX;
+    for (uint64_t ticket = 0; ticket < step->spec.outputs.tickets_shown && ticket < most;
+         ticket++) {
         struct workload_sample sample;
         if (workload_sample(&sample, step->workload, ticket, &ignored) != OK)
             return;
@@ -194,12 +211,7 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
         fprintf(out, "  connections   %s, database %s\n", UNITS_GROUPED(spec->load.clients),
                 UNITS_GROUPED(spec->endpoint.database));
     fprintf(out, "  pipeline      %s\n", UNITS_GROUPED(spec->load.pipeline));
-    fprintf(out, "  request       %s bytes, %s %s\n",
-            UNITS_GROUPED(workload_request_bytes(step->workload)),
-            UNITS_GROUPED(workload_replies(step->workload)),
-            workload_replies(step->workload) == 1 ? "reply" : "replies");
-    print_keys(out, spec, step->workload);
-    print_tags(out, step->workload);
+    print_request(out, spec, step->workload);
     print_tickets(out, step);
 }
 

@@ -172,6 +172,20 @@ TEST(a_marked_key_in_a_cluster)
     test_cluster_stop(&cluster);
 }
 
+TEST(what_explain_says)
+{
+    /* Breaks when --explain takes a script for a command that is always the same. */
+    write_script("function request(t) return {'GET', 'key:' .. t} end\n");
+    program_run_volley(&program, "bench", "-p", "1", "-t", "custom", "--custom-command-file", file,
+                       "--explain", NULL);
+    ck_assert_int_eq(program.exit_status, 0);
+    ck_assert_msg(strstr(program.out, "request       as the plug-in makes it") != NULL &&
+                      strstr(program.out, "key:0\\r") != NULL &&
+                      strstr(program.out, "ticket 1") == NULL &&
+                      strstr(program.out, "always the same") == NULL,
+                  "%s", program.out);
+}
+
 TEST(where_the_module_is_looked_for)
 {
     /* Breaks when an installed volley does not find its module, or nobody is told which package is missing. */
