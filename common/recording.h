@@ -93,6 +93,9 @@ MUST_USE enum err_code recording_next_of(struct recording_reader *reader, uint32
                                          uint32_t remainder, struct recording_entry *entry,
                                          bool *more, struct err *err);
 void recording_rewind(struct recording_reader *reader);
+/* Of the header: known at once. */
+bool recording_has_times(const struct recording_reader *reader);
+uint64_t recording_start_unix_us(const struct recording_reader *reader);
 /* The file ended before its end; true only after *more was false, or after a recording_count. */
 bool recording_was_cut(const struct recording_reader *reader);
 /* NULL: the file was cut and recording_count has not been called. Valid as long as the reader. */

@@ -319,6 +319,16 @@ void recording_rewind(struct recording_reader *reader)
     reader->damage = (struct err){.code = OK};
 }
 
+bool recording_has_times(const struct recording_reader *reader)
+{
+    return reader->has_times;
+}
+
+uint64_t recording_start_unix_us(const struct recording_reader *reader)
+{
+    return reader->start_unix_us;
+}
+
 bool recording_was_cut(const struct recording_reader *reader)
 {
     return reader->was_cut;

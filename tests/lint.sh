@@ -48,7 +48,7 @@ readonly rooms='commands
     capacity
     fleet
     server
-    machine options
+    machine options traffic
     report'
 
 # Prints each include of orchestrator/ that does not point down. main.c stands above all rooms.

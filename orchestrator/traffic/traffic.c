@@ -1,0 +1,286 @@
+/* Which form a file has, and what is common to all. */
+#include "orchestrator/traffic/traffic.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/printable.h"
+#include "common/units.h"
+#include "orchestrator/traffic/traffic_source.h"
+
+#define LOOKED_AT_BYTES 4096u
+
+enum err_code traffic_skip(struct traffic_source *source, const char *reason, struct err *err)
+{
+    struct traffic_report *report = source->report;
+    if (report->skipped < TRAFFIC_PLACES_MAX)
+        snprintf(report->places[report->skipped], TRAFFIC_PLACE_BYTES, "%.120s:%" PRIu64 ": %s",
+                 PRINTABLE(source->path), source->line, reason);
+    report->skipped++;
+    if (!source->strict)
+        return OK;
+    return err_set(err, E_DATA, "%.120s:%" PRIu64 ": %s", PRINTABLE(source->path), source->line,
+                   reason);
+}
+
+/* A time as MONITOR has it, or OK, within the first lines. */
+static bool looks_like_monitor(const char *bytes, size_t byte_count)
+{
+    size_t digits = 0;
+    for (size_t i = 0; i < byte_count; i++) {
+        if (bytes[i] >= '0' && bytes[i] <= '9') {
+            digits++;
+        } else if (bytes[i] == '.' && digits > 0 && i + 1 < byte_count && bytes[i + 1] >= '0' &&
+                   bytes[i + 1] <= '9') {
+            return memchr(bytes + i, '"', byte_count - i) != NULL;
+        } else {
+            digits = 0;
+        }
+    }
+    return false;
+}
+
+static enum err_code open_form(struct traffic_source *source, struct err *err)
+{
+    struct traffic_report *report = source->report;
+    size_t have = file_input_have(&source->input, LOOKED_AT_BYTES);
+    const char *bytes = source->input.buffer + source->input.start;
+    if (source->input.failed != 0)
+        return err_set_errno(err, E_CONFIG, source->input.failed, "cannot read %s",
+                             PRINTABLE(source->path));
+    if (recording_has_magic(bytes, have)) {
+        report->form = TRAFFIC_COMPACT;
+        if (recording_open(&source->reader, source->path, err) != OK)
+            return err->code;
+        const struct recording_facts *facts = recording_known_facts(source->reader);
+        report->has_times = recording_has_times(source->reader);
+        report->secrets = facts != NULL ? facts->left_out : 0;
+        source->start_unix_us = recording_start_unix_us(source->reader);
+        return OK;
+    }
+    report->form = TRAFFIC_AOF;
+    if (aof_is_snapshot(bytes, have))
+        return err_set(
+            err, E_DATA,
+            "%s begins with a snapshot (RDB), behind which requests may stand that volley "
+            "does not find; it reads append-only files in several parts (the manifest in "
+            "appendonlydir), and those written with aof-use-rdb-preamble no",
+            PRINTABLE(source->path));
+    if (have > 5 && memcmp(bytes, "file ", 5) == 0)
+        return aof_open_manifest(source, err);
+    if (have > 1 && ((bytes[0] == '*' && bytes[1] >= '1' && bytes[1] <= '9') ||
+                     (have > 4 && memcmp(bytes, "#TS:", 4) == 0)))
+        return OK;
+    report->form = TRAFFIC_MONITOR;
+    report->has_times = true;
+    if (looks_like_monitor(bytes, have))
+        return OK;
+    return err_set(
+        err, E_DATA,
+        "%s is neither a recording of volley, nor text of MONITOR, nor an append-only file "
+        "or its manifest",
+        PRINTABLE(source->path));
+}
+
+enum err_code traffic_open(struct traffic_source **source, const char *path, bool strict,
+                           struct traffic_report *report, struct err *err)
+{
+    *source = NULL;
+    struct traffic_source *opened = calloc(1, sizeof *opened);
+    if (opened == NULL)
+        return err_set(err, E_SYSTEM, "no memory to read %s", PRINTABLE(path));
+    opened->input.fd = -1;
+    opened->strict = strict;
+    opened->report = report;
+    opened->path = strdup(path);
+    enum err_code code = opened->path != NULL
+                             ? file_input_open(&opened->input, path, err)
+                             : err_set(err, E_SYSTEM, "no memory to read %s", PRINTABLE(path));
+    if (code == OK)
+        code = open_form(opened, err);
+    if (code != OK)
+        traffic_close(opened);
+    else
+        *source = opened;
+    return code;
+}
+
+static enum err_code compact_next(struct traffic_source *source, struct recording_entry *entry,
+                                  bool *found, bool *more, struct err *err)
+{
+    enum err_code code = recording_next(source->reader, entry, more, err);
+    *found = *more;
+    if (code == OK && !*more && recording_was_cut(source->reader)) {
+        snprintf(source->report->cut, TRAFFIC_PLACE_BYTES, "%.180s ends before its end",
+                 PRINTABLE(source->path));
+        if (source->strict)
+            return err_set(err, E_DATA, "%s", source->report->cut);
+    }
+    return code;
+}
+
+static enum err_code next_of_form(struct traffic_source *source, struct recording_entry *entry,
+                                  bool *found, bool *more, struct err *err)
+{
+    switch (source->report->form) {
+    case TRAFFIC_COMPACT:
+        return compact_next(source, entry, found, more, err);
+    case TRAFFIC_MONITOR:
+        return monitor_next(source, entry, found, more, err);
+    case TRAFFIC_AOF:
+        break;
+    }
+    return aof_next(source, entry, found, more, err);
+}
+
+enum err_code traffic_next(struct traffic_source *source, struct recording_entry *entry, bool *more,
+                           struct err *err)
+{
+    bool found = false;
+    *more = true;
+    while (*more) {
+        enum err_code code = next_of_form(source, entry, &found, more, err);
+        if (code != OK)
+            return code;
+        if (!found)
+            continue;
+        if (arguments_are_secret(entry->arguments, entry->argument_count)) {
+            source->report->secrets++;
+            continue;
+        }
+        source->report->entries++;
+        return OK;
+    }
+    return OK;
+}
+
+uint64_t traffic_start_unix_us(const struct traffic_source *source)
+{
+    return source->start_unix_us;
+}
+
+void traffic_close(struct traffic_source *source)
+{
+    if (source == NULL)
+        return;
+    file_input_close(&source->input);
+    recording_close(source->reader);
+    client_numbers_free(&source->clients);
+    for (uint32_t i = 0; i < source->part_count; i++)
+        free(source->parts[i]);
+    free(source->parts);
+    free(source->ends);
+    free(source->arguments.items);
+    free(source->path);
+    free(source);
+}
+
+/* ---- import */
+
+static enum err_code write_entries(struct traffic_source *source, struct recording_writer *writer,
+                                   struct recording_entry *entry, struct err *err)
+{
+    bool more = true;
+    uint64_t secrets = 0;
+    while (more) {
+        struct err own = {.code = OK};
+        enum err_code code = recording_append(writer, entry, &own);
+        if (code == E_DATA) {
+            /* What is too large is left out, and does not end it. */
+            source->report->too_large++;
+            source->report->entries--;
+            recording_leave_out(writer);
+        } else if (code != OK) {
+            return err_set(err, code, "%s", own.text);
+        }
+        if (traffic_next(source, entry, &more, err) != OK)
+            return err->code;
+        for (; secrets < source->report->secrets; secrets++)
+            recording_leave_out(writer);
+    }
+    return OK;
+}
+
+enum err_code recording_import(const char *from_path, const char *to_path, bool strict,
+                               struct traffic_report *report, struct err *err)
+{
+    struct traffic_source *source = NULL;
+    struct recording_writer *writer = NULL;
+    struct recording_entry entry;
+    bool more = false;
+    enum err_code code = traffic_open(&source, from_path, strict, report, err);
+    if (code == OK)
+        code = traffic_next(source, &entry, &more, err);
+    if (code == OK && !more)
+        code = err_set(err, E_DATA, "%s has no requests", PRINTABLE(from_path));
+    if (code == OK)
+        code = recording_create(&writer, to_path, report->has_times, traffic_start_unix_us(source),
+                                err);
+    if (code == OK) {
+        code = write_entries(source, writer, &entry, err);
+        struct err own = {.code = OK};
+        enum err_code finished = recording_finish(writer, &own);
+        if (code == OK && finished != OK)
+            code = err_set(err, finished, "%s", own.text);
+        if (code != OK)
+            unlink(to_path);
+    }
+    traffic_close(source);
+    return code;
+}
+
+/* ---- what is to be said */
+
+struct speaker {
+    void (*say)(void *state, const char *sentence);
+    void *state;
+};
+
+static void say_count(const struct speaker *speaker, uint64_t count, const char *what)
+{
+    char sentence[256];
+    if (count == 0)
+        return;
+    snprintf(sentence, sizeof sentence, "%s %s", UNITS_GROUPED(count), what);
+    speaker->say(speaker->state, sentence);
+}
+
+void traffic_report_say(const struct traffic_report *report,
+                        void (*say)(void *state, const char *sentence), void *state)
+{
+    const struct speaker speaker = {say, state};
+    char sentence[TRAFFIC_PLACE_BYTES + 128];
+    for (uint64_t i = 0; i < report->skipped && i < TRAFFIC_PLACES_MAX; i++)
+        say(state, report->places[i]);
+    say_count(&speaker, report->skipped,
+              "lines do not parse and were skipped; --strict ends at the first one");
+    say_count(&speaker, report->secrets,
+              "requests were left out since they tell a password or another secret");
+    say_count(&speaker, report->from_scripts,
+              "commands were called by scripts, whose EVAL or FCALL is there in their place");
+    say_count(&speaker, report->too_large,
+              "requests were left out since they are larger than 64 MiB");
+    say_count(&speaker, report->shared_clients,
+              "requests are of clients beyond the first million, which share their numbers");
+    say_count(&speaker, report->went_back,
+              "requests have a time before the one in front of them, and count as sent with it");
+    if (report->snapshot[0] != '\0') {
+        snprintf(sentence, sizeof sentence,
+                 "%.200s is a snapshot (RDB) and was skipped: what was in the database before the "
+                 "recorded requests is not there",
+                 report->snapshot);
+        say(state, sentence);
+    }
+    if (report->cut[0] != '\0') {
+        snprintf(sentence, sizeof sentence, "%.250s; what stands before it was read", report->cut);
+        say(state, sentence);
+    }
+    if (report->form == TRAFFIC_AOF)
+        say(state,
+            "an append-only file has no times and no clients: the order of the requests is all "
+            "that is known");
+}
