@@ -94,6 +94,7 @@ MUST_USE enum err_code recording_next_of(struct recording_reader *reader, uint32
                                          bool *more, struct err *err);
 void recording_rewind(struct recording_reader *reader);
 /* Of the header: known at once. */
+uint64_t recording_file_bytes(const struct recording_reader *reader);
 bool recording_has_times(const struct recording_reader *reader);
 uint64_t recording_start_unix_us(const struct recording_reader *reader);
 /* The file ended before its end; true only after *more was false, or after a recording_count. */

@@ -20,7 +20,8 @@ enum block_status { BLOCK_READ, BLOCK_END, BLOCK_CUT, BLOCK_DAMAGED, BLOCK_FAILE
 
 struct recording_reader {
     int fd;
-    char *path; /* for messages */
+    char *path;          /* for messages */
+    uint64_t file_bytes; /* when it was opened */
     bool has_times;
     uint64_t start_unix_us;
     uint64_t first_offset; /* of the first block of entries */
@@ -319,6 +320,11 @@ void recording_rewind(struct recording_reader *reader)
     reader->damage = (struct err){.code = OK};
 }
 
+uint64_t recording_file_bytes(const struct recording_reader *reader)
+{
+    return reader->file_bytes;
+}
+
 bool recording_has_times(const struct recording_reader *reader)
 {
     return reader->has_times;
@@ -434,7 +440,8 @@ static enum err_code prepare(struct recording_reader *reader, const char *path, 
     if (!room_for_block(reader, RECORDING_BLOCK_BYTES * 2) || read_header(reader, err) != OK)
         return err_set(err, E_SYSTEM, "no memory to read a recording");
     begin_facts(reader);
-    look_for_trailer(reader, (uint64_t)status.st_size);
+    reader->file_bytes = (uint64_t)status.st_size;
+    look_for_trailer(reader, reader->file_bytes);
     const struct recording_facts *facts = reader->facts;
     size_t block_bytes = (size_t)facts->block_bytes_max + RECORDING_CRC_BYTES;
     size_t request_bytes = (size_t)facts->request_bytes_max + REQUEST_ROOM_BYTES;

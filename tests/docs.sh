@@ -79,7 +79,7 @@ check_examples() {
         rest=${line#volley}
         rest=${rest# }
         case $rest in
-        report* | results* | verify* | workloads* | docs* | help* | version* | *--help*) continue ;;
+        report* | results* | verify* | record* | workloads* | docs* | help* | version* | *--help*) continue ;;
         bench* | find-max* | sweep* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
         *) name=bench ;;
         esac

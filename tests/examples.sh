@@ -17,6 +17,7 @@ groups=(README.md docs/guide.md docs/honest-load.md docs/cookbook.md 'docs/refer
 readonly -a not_run=(
     '*--askpass*' 'asks for a password on a terminal'
     '*bench \[options\]*' 'a usage line'
+    '*record -o FILE*' 'a usage line'
     '*\.\.\.*' 'an ellipsis'
 )
 
@@ -178,7 +179,7 @@ map_value() {
         --key) echo "${authority%ca.pem}server-key.pem" ;;
         --sni) echo localhost ;;
         --control) echo "$PWD/control.sock" ;;
-        --duration | --test-duration) if given --chaos; then echo 2700ms; elif given --control; then echo 10m; else echo 200ms; fi ;;
+        --duration | --test-duration) if [ "${words[0]}" = record ]; then echo 3s; elif given --chaos; then echo 2700ms; elif given --control; then echo 10m; else echo 200ms; fi ;;
         --warmup | --steady-limit) echo 100ms ;;
         --qps-change-interval | --client-ramp-interval) echo 20ms ;;
         --csv-interval | --interval) echo 100ms ;;
@@ -214,7 +215,7 @@ map_words() {
     mapped+=("${words[@]:i}")
     add_options
     case ${mapped[0]} in
-        bench | find-max | sweep | valkey-benchmark | redis-benchmark) words=("${mapped[0]}" "${added[@]}" "${mapped[@]:1}") ;;
+        bench | find-max | sweep | record | valkey-benchmark | redis-benchmark) words=("${mapped[0]}" "${added[@]}" "${mapped[@]:1}") ;;
         *) words=("${added[@]}" "${mapped[@]}") ;;
     esac
 }
@@ -230,6 +231,11 @@ takes_value() {
 # What an example leaves to the defaults, and what makes it short.
 add_options() {
     added=()
+    # What holds the server sends a request a second.
+    if [ "${words[0]}" = record ]; then
+        given --from || { added+=(-p "$plain"); given --duration || added+=(--duration 3s); }
+        return
+    fi
     if ! given --managed -h -H --host -p --port -u --uri -s --socket --null --sentinel; then
         if given --cluster; then added+=(-p "$cluster"); else added+=(-p "$plain"); fi
     fi

@@ -13,6 +13,7 @@ int command_sweep(int argc, const char *const *argv);
 int command_ctl(int argc, const char *const *argv);
 int command_report(int argc, const char *const *argv);
 int command_results(int argc, const char *const *argv);
+int command_record(int argc, const char *const *argv);
 int command_verify(int argc, const char *const *argv);
 int command_workloads(int argc, const char *const *argv);
 /* `volley docs markdown|man|completion`, `volley docs dialect NAME`: what is generated from the option tables. */
@@ -23,5 +24,6 @@ const struct option_table *find_max_option_table(void);
 const struct option_table *sweep_option_table(void);
 const struct option_table *report_option_table(void);
 const struct option_table *verify_option_table(void);
+const struct option_table *record_option_table(void);
 
 #endif

@@ -44,6 +44,7 @@ static const struct {
     {"ctl", ctl_table, NULL},
     {"report", report_option_table, NULL},
     {"verify", verify_option_table, NULL},
+    {"record", record_option_table, NULL},
     {"results", results_table, NULL},
     {"workloads", workloads_table, NULL},
     {"valkey-benchmark", valkey_table, "redis-benchmark"},

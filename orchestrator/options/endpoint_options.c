@@ -88,7 +88,7 @@ static const struct option_row endpoint_rows[] = {
     {ROW("enable-tracking", NULL, OPTION_FLAG, NULL, AT(tracking)), .commands = OF_LOADS,
      .help = "Send CLIENT TRACKING ON on each connection, and count the invalidation messages; "
              "speaks RESP3."},
-    {ROW("cluster", NULL, OPTION_FLAG, NULL, AT(cluster)),
+    {ROW("cluster", NULL, OPTION_FLAG, NULL, AT(cluster)), .commands = OF_FINDS,
      .help = "The server is a node of a cluster: find all nodes and send each key to its own."},
     {ROW("read-from-replica", NULL, OPTION_CUSTOM, "[WHERE]", 0), .parse = parse_replica_reads,
      .commands = OF_LOADS, .takes_next = is_replica_reads, .value_at = replica_reads_at,
@@ -96,12 +96,13 @@ static const struct option_row endpoint_rows[] = {
      .help = "Where requests that only read go: no, to primaries; yes or nothing, to replicas; "
              "all, to both; a command right behind it needs -- before it. Without --cluster and "
              "--sentinel the replicas are found by ROLE."},
-    {ROW("sentinel", NULL, OPTION_TEXT, "LIST", AT(sentinels)),
+    {ROW("sentinel", NULL, OPTION_TEXT, "LIST", AT(sentinels)), .commands = OF_FINDS,
      .help = "Sentinels, HOST:PORT separated by commas, that say where the primary is and where it "
              "has gone after a failover, in place of host and port; needs --master."},
-    {ROW("master", NULL, OPTION_TEXT, "NAME", AT(master_name)),
+    {ROW("master", NULL, OPTION_TEXT, "NAME", AT(master_name)), .commands = OF_FINDS,
      .help = "The name under which the sentinels watch the primary."},
     {ROW("redirect-hosts", NULL, OPTION_TEXT, "LIST", AT(redirect_hosts)), .repeats = true,
+     .commands = OF_FINDS,
      .help = "Where a cluster's table, ROLE and sentinels may lead: addresses, networks as "
              "10.0.0.0/16, names, and same for the networks of the hosts given, separated by "
              "commas. Other nodes are refused. Without it all are followed, and a warning names "

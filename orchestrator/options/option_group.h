@@ -8,9 +8,17 @@
 
 /* Commands that take options of bench, for option_row.commands; OF_LOADS: those that put load on a
  * server. */
-enum option_command { OF_BENCH = 1, OF_FIND_MAX = 2, OF_SWEEP = 4, OF_REPORT = 8, OF_VERIFY = 16 };
+enum option_command {
+    OF_BENCH = 1,
+    OF_FIND_MAX = 2,
+    OF_SWEEP = 4,
+    OF_REPORT = 8,
+    OF_VERIFY = 16,
+    OF_RECORD = 32
+};
 #define OF_LOADS (OF_BENCH | OF_FIND_MAX | OF_SWEEP)
-#define OF_SPEAKS (OF_LOADS | OF_VERIFY) /* to a server */
+#define OF_FINDS (OF_LOADS | OF_VERIFY)  /* all servers that share the data */
+#define OF_SPEAKS (OF_FINDS | OF_RECORD) /* to a server */
 
 struct option_group {
     const struct option_row *rows; /* offsets count from the group's struct */

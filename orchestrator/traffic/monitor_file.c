@@ -2,7 +2,6 @@
 #include <errno.h>
 
 #include "common/printable.h"
-#include "orchestrator/traffic/monitor_line.h"
 #include "orchestrator/traffic/traffic_source.h"
 
 /* A byte of a request takes four of the text at most. */
@@ -11,24 +10,11 @@
 static enum err_code take_request(struct traffic_source *source, const struct monitor_line *line,
                                   struct recording_entry *entry, struct err *err)
 {
-    uint32_t client;
-    if (!client_numbers_find(&source->clients, line->client, line->client_bytes, &client))
+    if (!monitor_entry_make(&source->monitor, entry, line, &source->arguments))
         return err_set(err, E_SYSTEM, "no memory for the clients of %s", PRINTABLE(source->path));
-    source->report->shared_clients = source->clients.shared;
-    if (source->start_unix_us == 0)
-        source->start_unix_us = line->unix_us;
-    uint64_t at_us =
-        line->unix_us > source->start_unix_us ? line->unix_us - source->start_unix_us : 0;
-    if (at_us < source->last_us) {
-        source->report->went_back++;
-        at_us = source->last_us;
-    }
-    source->last_us = at_us;
-    *entry = (struct recording_entry){.at_us = at_us,
-                                      .client = client,
-                                      .database = line->database,
-                                      .argument_count = source->arguments.count,
-                                      .arguments = source->arguments.items};
+    source->start_unix_us = source->monitor.start_unix_us;
+    source->report->shared_clients = source->monitor.clients.shared;
+    source->report->went_back = source->monitor.went_back;
     return OK;
 }
 

@@ -161,6 +161,29 @@ enum monitor_status monitor_line_read(struct monitor_line *line, struct argument
     return MONITOR_REQUEST;
 }
 
+bool monitor_entry_make(struct monitor_entries *entries, struct recording_entry *entry,
+                        const struct monitor_line *line, const struct argument_list *arguments)
+{
+    uint32_t client;
+    if (!client_numbers_find(&entries->clients, line->client, line->client_bytes, &client))
+        return false;
+    if (entries->start_unix_us == 0)
+        entries->start_unix_us = line->unix_us;
+    uint64_t at_us =
+        line->unix_us > entries->start_unix_us ? line->unix_us - entries->start_unix_us : 0;
+    if (at_us < entries->last_us) {
+        entries->went_back++;
+        at_us = entries->last_us;
+    }
+    entries->last_us = at_us;
+    *entry = (struct recording_entry){.at_us = at_us,
+                                      .client = client,
+                                      .database = line->database,
+                                      .argument_count = arguments->count,
+                                      .arguments = arguments->items};
+    return true;
+}
+
 /* ---- writing */
 
 struct sink_bytes {

@@ -8,6 +8,7 @@
 #define ORCHESTRATOR_TRAFFIC_MONITOR_LINE_H
 
 #include "orchestrator/traffic/arguments.h"
+#include "orchestrator/traffic/client_numbers.h"
 
 enum monitor_status {
     MONITOR_REQUEST,
@@ -28,6 +29,17 @@ struct monitor_line {
 MUST_USE enum monitor_status monitor_line_read(struct monitor_line *line,
                                                struct argument_list *arguments, char *text,
                                                size_t text_bytes, const char **reason);
+
+/* Lines become entries: clients get numbers, times count from the first line and do not go back. Zeroed at first. */
+struct monitor_entries {
+    struct client_numbers clients;
+    uint64_t start_unix_us, last_us;
+    uint64_t went_back; /* lines whose time was before the last one's */
+};
+/* False: no memory. */
+MUST_USE bool monitor_entry_make(struct monitor_entries *entries, struct recording_entry *entry,
+                                 const struct monitor_line *line,
+                                 const struct argument_list *arguments);
 
 /* Writes an entry as a line in the newest format, with its line end, client as the server named it. Returns the bytes
  * it needs; writes only when out_bytes is enough. */

@@ -169,7 +169,7 @@ void traffic_close(struct traffic_source *source)
         return;
     file_input_close(&source->input);
     recording_close(source->reader);
-    client_numbers_free(&source->clients);
+    client_numbers_free(&source->monitor.clients);
     for (uint32_t i = 0; i < source->part_count; i++)
         free(source->parts[i]);
     free(source->parts);

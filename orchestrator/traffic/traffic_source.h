@@ -2,9 +2,8 @@
 #ifndef ORCHESTRATOR_TRAFFIC_TRAFFIC_SOURCE_H
 #define ORCHESTRATOR_TRAFFIC_TRAFFIC_SOURCE_H
 
-#include "orchestrator/traffic/arguments.h"
-#include "orchestrator/traffic/client_numbers.h"
 #include "orchestrator/traffic/file_input.h"
+#include "orchestrator/traffic/monitor_line.h"
 #include "orchestrator/traffic/traffic.h"
 
 #define AOF_PARTS_MAX 1024u
@@ -19,8 +18,8 @@ struct traffic_source {
 
     /* MONITOR */
     uint64_t line; /* that was read last, from 1 */
-    struct client_numbers clients;
-    uint64_t start_unix_us, last_us;
+    struct monitor_entries monitor;
+    uint64_t start_unix_us;
 
     /* AOF */
     uint32_t database;
