@@ -152,7 +152,7 @@ TEST(any_bytes_come_back_from_a_line)
 {
     /* Breaks when a value with quotes, line ends or zeros is recorded as another one. */
     for (uint64_t round = 0; round < 200; round++) {
-        char value[300], again[300];
+        char value[300] = {0}, again[300];
         size_t byte_count = (size_t)rng_bounded(rng_at(1, round), sizeof value);
         for (size_t i = 0; i < byte_count; i++)
             value[i] = (char)rng_at(round, i);
