@@ -33,6 +33,7 @@ static const struct {
     {"report", command_report, "rebuild the outputs of a run from its directory", true},
     {"verify", command_verify, "read back what bench --verify has written, after a failure", true},
     {"record", command_record, "record what clients send to a server, for a replay", true},
+    {"model", command_model, "fit a workload to recorded traffic", true},
     {"results", command_results, "list the runs that were kept, or remove old ones", true},
     {"workloads", command_workloads, "list the built-in workloads, or print one", true},
     {"docs", command_docs, "completion for bash, and what the documentation is made from", true},

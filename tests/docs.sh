@@ -79,7 +79,11 @@ check_examples() {
         rest=${line#volley}
         rest=${rest# }
         case $rest in
-        report* | results* | verify* | record* | workloads* | docs* | help* | version* | *--help*) continue ;;
+        model*' -o '*) # the lines behind it use what it writes
+            cp configs/workloads/cache.yaml "$directory/${rest##* -o }"
+            continue
+            ;;
+        report* | results* | verify* | record* | model* | workloads* | docs* | help* | version* | *--help*) continue ;;
         bench* | find-max* | sweep* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
         *) name=bench ;;
         esac

@@ -196,7 +196,7 @@ map_words() {
     local i name value last=${#words[@]}
     [ "${words[0]}" = ctl ] && { words[1]=$PWD/control.sock; return 0; }
     [ "${words[0]}" = verify ] && ! given --help && { words+=(-p "$plain"); return 0; }
-    [[ ${words[0]} =~ ^(report|results|workloads|docs|help|version)$ ]] && return 0
+    [[ ${words[0]} =~ ^(report|model|results|workloads|docs|help|version)$ ]] && return 0
     given --explain --help --version && return 0
     for ((i = 0; i < last; i++)); do
         [ "${words[i]}" != -- ] || break

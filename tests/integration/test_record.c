@@ -249,6 +249,42 @@ TEST(size_and_time_end_it)
     ck_assert_ptr_nonnull(strstr(program.err, "no client sent anything"));
 }
 
+/* The number behind a text. */
+static double number_behind(const char *text, const char *before)
+{
+    const char *at = strstr(text, before);
+    ck_assert_msg(at != NULL, "%s is not in %s", before, text);
+    return strtod(at + strlen(before), NULL);
+}
+
+TEST(a_model_of_a_recorded_run)
+{
+    /* Breaks when the model of a known load is another load, or one that volley does not take. */
+    char yaml[300];
+    snprintf(yaml, sizeof yaml, "%s.yaml", path);
+    start_recording(NULL, NULL);
+    call_expect(&call, 0, &at_server, "--workload ycsb-b -n 100000 -c 4 -P 16");
+    call_free(&call);
+    end_recording(130);
+    program_free(&program);
+    program_run_volley(&program, "model", path, "-o", yaml, "--name", "again", NULL);
+    ck_assert_msg(program.exit_status == 0, "%s%s", program.out, program.err);
+    ck_assert_ptr_nonnull(strstr(program.out, "; zipf 0.9"));
+    char *text = read_all(yaml);
+    ck_assert_double_eq_tol(number_behind(text, "exponent: "), 0.99, 0.03);
+    ck_assert_double_eq_tol(number_behind(text, "name: hgetall-1, weight: "), 950000, 10000);
+    ck_assert_double_eq_tol(number_behind(text, "name: hset-2, weight: "), 50000, 10000);
+    ck_assert_double_eq_tol(number_behind(text, "{size: "), 100, 2);
+    ck_assert_double_eq_tol(number_behind(text, "user: {count: "), 100000, 2000);
+    free(text);
+    call_expect(&call, 0, &at_server, "--workload %s -n 2000 -c 2", yaml);
+    call_free(&call);
+    program_free(&program);
+    program_run_volley(&program, "model", path, "-o", yaml, NULL);
+    ck_assert_int_eq(program.exit_status, 2);
+    ck_assert_ptr_nonnull(strstr(program.err, "exists"));
+}
+
 TEST(bad_command_lines)
 {
     /* Breaks when a mistake connects, or is taken for something else. */
