@@ -12,6 +12,10 @@
 #define MANIFEST_LINE_BYTES 4096u
 #define LENGTH_LINE_BYTES 32u
 #define COMMENT_MAX_BYTES 1024u
+/* A snapshot ends with this byte, and the sum of all bytes up to it. */
+#define SNAPSHOT_END 0xffu
+#define SNAPSHOT_CRC_BYTES 8u
+#define SNAPSHOT_STEP_BYTES (64u << 10)
 
 enum aof_step { AOF_TAKEN, AOF_CUT, AOF_DAMAGED, AOF_MEMORY };
 
@@ -26,6 +30,48 @@ bool aof_is_snapshot(const char *bytes, size_t byte_count)
 {
     return (byte_count >= 5 && memcmp(bytes, "REDIS", 5) == 0) ||
            (byte_count >= 6 && memcmp(bytes, "VALKEY", 6) == 0);
+}
+
+/* CRC-64 as snapshots have it ("Jones": polynomial ad93d23594c935a9, reflected, no inversion). */
+static void make_crc_table(uint64_t table[256])
+{
+    for (uint32_t i = 0; i < 256; i++) {
+        uint64_t crc = i;
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc & 1) != 0 ? crc >> 1 ^ UINT64_C(0x95ac9329ac4bc9b5) : crc >> 1;
+        table[i] = crc;
+    }
+}
+
+static uint64_t get_u64(const char *in)
+{
+    uint64_t value = 0;
+    for (int i = 7; i >= 0; i--)
+        value = value << 8 | (unsigned char)in[i];
+    return value;
+}
+
+bool aof_skip_snapshot(struct traffic_source *source)
+{
+    uint64_t table[256], crc = 0;
+    struct file_input *input = &source->input;
+    make_crc_table(table);
+    for (;;) {
+        size_t have = file_input_have(input, SNAPSHOT_STEP_BYTES);
+        if (have <= SNAPSHOT_CRC_BYTES)
+            return false;
+        const char *bytes = input->buffer + input->start;
+        for (size_t i = 0; i < have - SNAPSHOT_CRC_BYTES; i++) {
+            crc = table[(crc ^ (unsigned char)bytes[i]) & 0xff] ^ crc >> 8;
+            if ((unsigned char)bytes[i] != SNAPSHOT_END || get_u64(bytes + i + 1) != crc)
+                continue;
+            file_input_pass(input, i + 1 + SNAPSHOT_CRC_BYTES);
+            snprintf(source->report->snapshot, TRAFFIC_PLACE_BYTES,
+                     "%.180s, up to byte %" PRIu64 ",", PRINTABLE(source->path), input->offset);
+            return true;
+        }
+        file_input_pass(input, have - SNAPSHOT_CRC_BYTES);
+    }
 }
 
 /* A line "*3" or "$12" of this type, and what it says. */

@@ -63,13 +63,15 @@ static enum err_code open_form(struct traffic_source *source, struct err *err)
         return OK;
     }
     report->form = TRAFFIC_AOF;
-    if (aof_is_snapshot(bytes, have))
+    if (aof_is_snapshot(bytes, have)) {
+        if (aof_skip_snapshot(source))
+            return OK;
         return err_set(
             err, E_DATA,
-            "%s begins with a snapshot (RDB), behind which requests may stand that volley "
-            "does not find; it reads append-only files in several parts (the manifest in "
-            "appendonlydir), and those written with aof-use-rdb-preamble no",
+            "%s begins with a snapshot (RDB) whose end cannot be found, since it is cut or "
+            "has no checksum (rdbchecksum no); what may stand behind it is not read",
             PRINTABLE(source->path));
+    }
     if (have > 5 && memcmp(bytes, "file ", 5) == 0)
         return aof_open_manifest(source, err);
     if (have > 1 && ((bytes[0] == '*' && bytes[1] >= '1' && bytes[1] <= '9') ||

@@ -42,5 +42,8 @@ MUST_USE enum err_code aof_next(struct traffic_source *source, struct recording_
 MUST_USE enum err_code aof_open_manifest(struct traffic_source *source, struct err *err);
 /* Whether it begins as a snapshot does. */
 bool aof_is_snapshot(const char *bytes, size_t byte_count);
+/* Passes over the snapshot that an append-only file of one part begins with: to the first place where its checksum fits,
+ * without knowing what is in it. False: there is none, as with "rdbchecksum no". */
+MUST_USE bool aof_skip_snapshot(struct traffic_source *source);
 
 #endif

@@ -202,6 +202,18 @@ TEST(an_append_only_file_of_the_server)
     struct recording_facts facts = facts_of(compact);
     ck_assert_uint_eq(facts.entries, 2);
     ck_assert(!facts.has_times);
+
+    /* In one file, as servers before Redis 7 write it. */
+    program_free(&program);
+    unlink(compact);
+    program_run_shell(&program, server.directory,
+                      "cat appendonlydir/*.base.rdb appendonlydir/*.incr.aof > whole", 0);
+    program_free(&program);
+    snprintf(manifest, sizeof manifest, "%s/whole", server.directory);
+    program_run_volley(&program, "record", "--from", manifest, "-o", compact, "--strict", NULL);
+    ck_assert_msg(program.exit_status == 0, "%s%s", program.out, program.err);
+    ck_assert_ptr_nonnull(strstr(program.err, "is a snapshot (RDB) and was skipped"));
+    ck_assert_uint_eq(facts_of(compact).entries, 2);
 }
 
 TEST(a_server_that_forbids_monitor)
@@ -263,7 +275,8 @@ TEST(a_model_of_a_recorded_run)
     char yaml[300];
     snprintf(yaml, sizeof yaml, "%s.yaml", path);
     start_recording(NULL, NULL);
-    call_expect(&call, 0, &at_server, "--workload ycsb-b -n 100000 -c 4 -P 16");
+    call_expect(&call, 0, &at_server,
+                "--workload configs/workloads/ycsb-b.yaml -n 100000 -c 4 -P 16");
     call_free(&call);
     end_recording(130);
     program_free(&program);

@@ -280,6 +280,28 @@ TEST(append_only_file_in_parts)
     ck_assert_int_eq(import_text("file a.1.incr.aof seq\n", false), E_DATA);
 }
 
+TEST(snapshot_in_front_of_requests)
+{
+    /* Breaks when the file of a server before Redis 7 cannot be read, or its snapshot is taken for requests. */
+    const char snapshot[] = "REDIS0009\xfa\x03key*1\r\n\xff\xff", requests[] = AOF_SET AOF_DEL;
+    char whole[256];
+    size_t bytes = sizeof snapshot - 1;
+    memcpy(whole, snapshot, bytes);
+    uint64_t crc = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        crc ^= (unsigned char)snapshot[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc & 1) != 0 ? crc >> 1 ^ UINT64_C(0x95ac9329ac4bc9b5) : crc >> 1;
+    }
+    for (int i = 0; i < 8; i++)
+        whole[bytes++] = (char)(crc >> (8 * i));
+    memcpy(whole + bytes, requests, sizeof requests - 1);
+    write_file(from, whole, bytes + sizeof requests - 1);
+    ck_assert_msg(recording_import(from, to, true, &report, &err) == OK, "%s", err.text);
+    expect_entries("0 0 0: SET k v\n;0 0 0: DEL k;");
+    ck_assert_ptr_nonnull(strstr(report.snapshot, "up to byte 28,"));
+}
+
 TEST(what_is_no_traffic_is_refused)
 {
     /* Breaks when any file passes for a recording. */
