@@ -98,6 +98,8 @@ struct spec_stream {
     const char *user, *password; /* as of struct endpoint */
 };
 
+struct replay_plan; /* worker/generate/replay_plan.h */
+
 /* -t custom: requests of a plug-in, of a file with one of these endings. */
 enum custom_kind {
     CUSTOM_DEFAULT, /* no file: one command */
@@ -120,6 +122,7 @@ struct load_options {
     const struct workload_plan *workload; /* what the file of --workload says, or NULL */
     const struct spec_stream *streams;    /* the first is that one, with what else stands here */
     uint32_t stream_count;                /* 0: one workload, with nothing of its own          */
+    const struct replay_plan *replay;     /* recorded requests, in place of all of these; NULL  */
     const char *const *command;           /* arguments after "--", or NULL                     */
     uint32_t command_argc;
     struct custom_options custom;

@@ -128,7 +128,7 @@ static void change_node(struct connection *connection)
     connection->quota = UINT64_MAX;
     connection->pool->assigned--;
     connection->node = connection->next_node;
-    connection->pool = stream_pool(connection->stream, connection->node);
+    connection->pool = stream_pool(connection, connection->node);
     connection->pool->assigned++;
     connection->attempts = 0;
 }
@@ -188,7 +188,7 @@ void connection_move(struct connection *connection, uint32_t node, uint64_t now_
     struct stream *stream = connection->stream;
     if (connection->pool == NULL) { /* it never had one */
         connection->node = (uint16_t)node;
-        connection->pool = stream_pool(stream, node);
+        connection->pool = stream_pool(connection, node);
         connection->pool->assigned += connection->carries_load;
         return;
     }
@@ -302,6 +302,7 @@ static void connection_ready(struct connection *connection, uint64_t now_ns)
     struct stream *stream = connection->stream;
     connection->state = CONNECTION_READY;
     connection->attempts = 0;
+    connection->database = (uint32_t)stream->spec->endpoint.database;
     connection->quota = stream->spec->connections.reconnect_every > 0
                             ? stream->spec->connections.reconnect_every
                             : UINT64_MAX;

@@ -42,6 +42,7 @@ struct connection {
     uint16_t next_node;
     uint32_t again_in_flight;  /* requests among those in flight that were sent before  */
     uint32_t asking_in_flight; /* ... that have a reply to ASKING in front              */
+    uint32_t database;         /* behind the last of its requests; of a replay        */
     /* 0 while retiring */
     uint64_t quota; /* requests that it may still take before it is opened anew   */
     uint32_t slot_mask;

@@ -90,7 +90,7 @@ static bool draw_due(struct stream *stream, uint64_t now_ns, struct touched *tou
     dispatch->stopped = false;
     for (uint32_t given = 0; given < BATCH_TICKETS && touched->count < BATCH_CONNECTIONS; given++) {
         /* Where one pool serves all, a ticket that finds no connection stays the schedule's next one. */
-        if (!stream->router.by_slot && pools_pick(stream, stream->pools.each) == NULL)
+        if (!stream->router.many_pools && pools_pick(stream, stream->pools.each) == NULL)
             return false;
         struct pool *pool =
             pools_capacity_left(stream) > 0 ? draw_routed(stream, now_ns, &slot) : NULL;
@@ -115,10 +115,12 @@ static bool draw_due(struct stream *stream, uint64_t now_ns, struct touched *tou
  * together. What belongs to other nodes on the way waits for them. False: no ticket was to be had. */
 static bool draw_for(struct stream *stream, struct connection *connection, uint64_t now_ns)
 {
-    uint32_t room = pools_room_of(connection);
-    uint64_t capacity = pools_capacity_left(stream);
     if (!connection->pool->takes_tickets)
         return true;
+    if (stream->replay != NULL) /* in their order: what was drawn for it while others were served */
+        pools_serve(connection, now_ns);
+    uint32_t room = pools_room_of(connection);
+    uint64_t capacity = pools_capacity_left(stream);
     while (room > 0 && capacity > 0) {
         struct request_slot slot;
         struct pool *pool = draw_routed(stream, now_ns, &slot);
@@ -274,8 +276,10 @@ void dispatch_tick(struct stream *stream, uint64_t now_ns)
 
 bool dispatch_can_take(struct stream *stream)
 {
-    return stream->router.by_slot ? pools_capacity_left(stream) > 0 && stream->pools.full_ns == 0
-                                  : pools_pick(stream, stream->pools.each) != NULL;
+    if (stream->replay != NULL && !replaying_has_next(stream))
+        return false;
+    return stream->router.many_pools ? pools_capacity_left(stream) > 0 && stream->pools.full_ns == 0
+                                     : pools_pick(stream, stream->pools.each) != NULL;
 }
 
 static void recycle(struct connection *connection, uint64_t now_ns);

@@ -67,11 +67,29 @@ struct batch {
     bool to_the_end;   /* its last byte is the last one of a request                */
 };
 
+/* What goes out in front of a request whose slot says so. */
+COLD static size_t ahead(const struct stream *stream, const struct request_slot *slot,
+                         char text[GENERATOR_AHEAD_BYTES])
+{
+    const struct generation *generation = &stream->generation;
+    if (generation->kind->ahead != NULL)
+        return generation->kind->ahead(generation->state, slot, text);
+    memcpy(text, asking_command, ASKING_BYTES);
+    return ASKING_BYTES;
+}
+
+COLD static size_t ahead_bytes(const struct stream *stream, const struct request_slot *slot)
+{
+    char text[GENERATOR_AHEAD_BYTES];
+    return ahead(stream, slot, text);
+}
+
 /* Of all that goes out for a request. */
 static inline size_t slot_bytes(const struct stream *stream, const struct request_slot *slot)
 {
     uint32_t alike_bytes = stream->generation.bytes;
-    return (alike_bytes > 0 ? alike_bytes : slot->bytes) + (slot->asking ? ASKING_BYTES : 0);
+    return (alike_bytes > 0 ? alike_bytes : slot->bytes) +
+           (slot->asking ? ahead_bytes(stream, slot) : 0);
 }
 
 /* The newest ones in flight, for their node and their classes. */
@@ -137,6 +155,10 @@ static inline void count_written(struct connection *connection, const struct bat
             again++;
             continue;
         }
+        if (has_again && slot->asking) { /* nor are its replies usual ones */
+            connection->asking_in_flight++;
+            connection->again_in_flight++;
+        }
         if (stream->open_loop)
             record_lateness(stream, slot, sent_ns);
         slot->sent_ns = sent_ns;
@@ -162,16 +184,18 @@ static const struct request_slot *next_slot(const struct connection *connection)
 static void render_part(const struct stream *stream, const struct request_slot *slot, size_t from,
                         size_t count, char *out)
 {
-    if (slot->asking && from < ASKING_BYTES) {
-        size_t ahead = ASKING_BYTES - from < count ? ASKING_BYTES - from : count;
-        memcpy(out, asking_command + from, ahead);
-        out += ahead;
-        from += ahead;
-        count -= ahead;
+    char text[GENERATOR_AHEAD_BYTES];
+    const size_t text_bytes = slot->asking ? ahead(stream, slot, text) : 0;
+    if (from < text_bytes) {
+        size_t part_bytes = text_bytes - from < count ? text_bytes - from : count;
+        memcpy(out, text + from, part_bytes);
+        out += part_bytes;
+        from += part_bytes;
+        count -= part_bytes;
     }
     if (count > 0)
-        stream->generation.kind->render_part(stream->generation.state, slot,
-                                             from - (slot->asking ? ASKING_BYTES : 0), count, out);
+        stream->generation.kind->render_part(stream->generation.state, slot, from - text_bytes,
+                                             count, out);
 }
 
 /* A request longer than the buffer goes out window by window, and one behind ASKING on its own. */

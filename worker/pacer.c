@@ -2,11 +2,24 @@
 
 #include <stdlib.h>
 
+#include "worker/generate/replay.h"
 #include "worker/stream.h"
+
+/* Times are the file's, as far as it has been read. */
+static void look_at_replay(struct stream *stream)
+{
+    struct arrivals *draw = &stream->pacer.draw;
+    (void)replaying_has_next(stream);
+    draw->time_ns = replay_next_ns(stream->replay);
+    if (replay_is_over(stream->replay))
+        draw->limit = draw->number;
+}
 
 static void look_ahead(struct stream *stream)
 {
     struct pacer *pacer = &stream->pacer;
+    if (stream->replay != NULL)
+        look_at_replay(stream);
     uint64_t time_ns = pacer->draw.time_ns;
     pacer->next_ns = time_ns == SCHEDULE_NEVER ? UINT64_MAX : pacer->origin_ns + time_ns;
     if (pacer->measuring && pacer->draw.number >= pacer->draw.limit)
@@ -26,6 +39,8 @@ static void begin_stream(struct stream *stream, const struct schedule *schedule,
     struct pacer *pacer = &stream->pacer;
     arrivals_init(&pacer->draw, schedule, stream->spec->rate.arrival, seed, stream->share->index,
                   stream->run->worker_count, requests);
+    if (stream->replay != NULL) /* numbers are its own */
+        arrivals_init(&pacer->draw, schedule, ARRIVAL_EVEN, seed, 0, 1, 0);
     pacer->due = pacer->draw;
     pacer->origin_ns = origin_ns;
     look_ahead(stream);
@@ -64,6 +79,8 @@ static uint64_t due_total(struct stream *stream, uint64_t at_ns)
     /* Without a backlog the stream of what is drawn has been there already. */
     if (pacer->draw.time_ns >= elapsed_ns && pacer->draw.number >= pacer->due.number)
         pacer->due = pacer->draw;
+    else if (stream->replay != NULL)
+        pacer->due.number = replaying_due(stream, elapsed_ns);
     else
         arrivals_seek(&pacer->due, elapsed_ns);
     return (pacer->measuring ? pacer->due_warmup : 0) + pacer->due.number;
@@ -77,7 +94,10 @@ static void set_due(struct stream *stream, uint64_t at_ns)
 
 static void advance(struct stream *stream)
 {
-    arrivals_advance(&stream->pacer.draw);
+    if (stream->replay != NULL)
+        stream->pacer.draw.number = replay_draw(stream->replay) + 1;
+    else
+        arrivals_advance(&stream->pacer.draw);
     look_ahead(stream);
 }
 
@@ -101,6 +121,10 @@ void pacer_shed_late(struct stream *stream, uint64_t now_ns)
 void pacer_shed_missed(struct stream *stream, uint64_t now_ns)
 {
     struct pacer *pacer = &stream->pacer;
+    if (stream->replay != NULL && now_ns > pacer->origin_ns) {
+        pacer->draw.number = replay_pass(stream->replay, UINT64_MAX, now_ns - pacer->origin_ns);
+        look_ahead(stream);
+    }
     set_due(stream, now_ns);
     recorder_unsent(stream, stream_backlog(stream), now_ns, now_ns);
     stream_count(stream, COUNTER_SHED_WORKER, stream_backlog(stream));
@@ -143,7 +167,7 @@ void pacer_settle(struct stream *stream, uint64_t at_ns, bool end_of_warmup)
 bool pacer_draw(struct stream *stream, uint64_t now_ns, struct request_slot *slot)
 {
     struct pacer *pacer = &stream->pacer;
-    if (pacer->next_ns > now_ns)
+    if (pacer->next_ns > now_ns || (stream->replay != NULL && !replaying_has_next(stream)))
         return false;
     slot->intended_ns = pacer->last_ns = pacer->next_ns;
     slot->ticket = pacer->draw.index + pacer->draw.number * pacer->draw.workers +

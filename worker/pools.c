@@ -133,7 +133,11 @@ uint64_t pools_capacity_left(const struct stream *stream)
 
 INLINE void place(struct connection *connection, const struct request_slot *slot)
 {
-    *connection_slot(connection, connection->in_flight + connection->unsent++) = *slot;
+    struct request_slot *placed =
+        connection_slot(connection, connection->in_flight + connection->unsent++);
+    *placed = *slot;
+    if (connection->stream->replay != NULL)
+        replaying_place(connection, placed);
     connection->quota--;
 }
 

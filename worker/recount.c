@@ -1,5 +1,6 @@
 #include "worker/recount.h"
 
+#include "worker/generate/replay.h"
 #include "worker/stream.h"
 
 uint64_t recount_in_flight(const struct stream *stream)
@@ -73,6 +74,9 @@ void recount_record_backlog(struct stream *stream, uint64_t until_ns)
     const struct pacer *pacer = &stream->pacer;
     struct arrivals ahead = pacer->draw;
     each_unsent(stream, record_unsent, until_ns);
+    for (; stream->replay != NULL && ahead.number < pacer->due.number; ahead.number++)
+        recorder_unsent(stream, 1, pacer->origin_ns + replay_time_ns(stream->replay, ahead.number),
+                        until_ns);
     /* Ticket by ticket where they are few, else all at once whose waits fall into one bucket. */
     for (uint64_t before = UINT64_MAX;
          ahead.number < pacer->due.number && ahead.number != before;) {

@@ -52,7 +52,7 @@ struct pool *router_route(struct stream *stream, const struct request_slot *slot
     const struct router *router = &stream->router;
     struct pools *pools = &stream->pools;
     if (__builtin_expect(!router->by_slot, 0))
-        return pools->each;
+        return router->many_pools ? replaying_pool(stream, slot) : pools->each;
     uint16_t node =
         router->topology->owner[stream->generation.kind->key_slot(stream->generation.state, slot)];
     if (node >= pools->count || router->from_replicas)

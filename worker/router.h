@@ -14,6 +14,7 @@ struct router {
     uint32_t version;          /* of the shared table                             */
     bool
         by_slot; /* of a cluster; and where primaries get what replicas do not: those share slots evenly */
+    bool many_pools;          /* by slot, or one for each connection (replaying.h)     */
     bool has_again;           /* there may be requests that were sent before, or follow others */
     bool many_nodes;          /* figures are kept for each                       */
     bool lanes;               /* ... or for classes: what is sent is counted for them */

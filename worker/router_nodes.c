@@ -138,11 +138,16 @@ static void limit_fresh(struct pools *pools)
 static bool add_pools(struct stream *stream)
 {
     const struct router *router = &stream->router;
-    uint32_t wanted = router->by_slot ? router->topology->node_count : 1;
+    uint32_t wanted = stream->replay != NULL ? stream->connection_count
+                      : router->by_slot      ? router->topology->node_count
+                                             : 1;
     while (stream->pools.count < wanted)
         if (!pools_add(stream))
             return false;
     limit_fresh(&stream->pools);
+    /* Recorded clients are not equally busy. */
+    if (stream->replay != NULL)
+        stream->pools.fresh_max = stream->pools.held_max;
     return true;
 }
 
@@ -294,7 +299,10 @@ static bool make_room(struct stream *stream)
     TAILQ_INIT(&pools->work);
     pools->capacity = (uint64_t)stream->connection_count * stream->run->pipeline;
     pools->held_max = FRESH_SLOTS * (nodes < FRESH_NODES ? nodes : FRESH_NODES);
-    pools->each = calloc(router->by_slot ? TOPOLOGY_NODES_MAX : 1, sizeof pools->each[0]);
+    pools->each = calloc(stream->replay != NULL ? stream->connection_count
+                         : router->by_slot      ? TOPOLOGY_NODES_MAX
+                                                : 1,
+                         sizeof pools->each[0]);
     if (pools->each == NULL)
         return false;
     if (router->by_slot || router->from_replicas) {
@@ -337,8 +345,9 @@ enum err_code router_create(struct stream *stream, struct err *err)
     if (code != OK)
         return code;
     find_what_reads(stream);
+    router->many_pools = router->by_slot || stream->replay != NULL;
     router->has_again =
-        router->by_slot || stream->generation.weighted_count < stream->generation.class_count;
+        router->many_pools || stream->generation.weighted_count < stream->generation.class_count;
     router->many_nodes = router->by_slot || router->topology->node_count > 1 ||
                          stream->spec->endpoint.sentinels != NULL ||
                          stream->spec->endpoint.replica_reads != REPLICA_READS_NO;

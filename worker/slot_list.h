@@ -19,7 +19,7 @@ struct request_slot {
     uint8_t class;
     uint8_t hops; /* how often a node has sent it elsewhere                           */
     bool again;   /* has been sent before: sent_ns is that of the first time          */
-    bool asking;  /* goes out behind ASKING                                           */
+    bool asking;  /* goes out behind ASKING, or what else the generator puts ahead    */
 };
 
 struct slot_list {

@@ -5,6 +5,7 @@
 #include "common/transport_tls.h"
 #include "worker/connections.h"
 #include "worker/edges.h"
+#include "worker/generate/replay.h"
 #include "worker/protocol/protocol.h"
 #include "worker/recount.h"
 #include "worker/transport_null.h"
@@ -57,7 +58,11 @@ static enum err_code open_generation(struct stream *stream, struct err *err)
     const struct plugin_desk_source custom = {.plugin = plugin, .inside = &stream->live->inside};
     const struct generator *kind = run->generator;
     const void *source = run->generator_source;
-    if (kind == NULL && run->versions != NULL && workload_mix(run->workload) != NULL) {
+    const struct replay_source replayed = {.plan = run->replay, .workers = run->worker_count};
+    if (kind == NULL && run->replay != NULL) {
+        kind = &replay_generator;
+        source = &replayed;
+    } else if (kind == NULL && run->versions != NULL && workload_mix(run->workload) != NULL) {
         kind = &check_generator;
         source = &checked;
     } else if (kind == NULL && plugin != NULL) {
@@ -75,6 +80,8 @@ static enum err_code allocate_buffers(struct stream *stream, struct err *err)
     enum err_code code = open_generation(stream, err);
     if (code != OK)
         return code;
+    if (stream->run->replay != NULL)
+        replaying_begin(stream);
     stream->generation.one_reply &= !stream->run->beside;
     stream->exchange.out_bytes = stream->generation.most_bytes;
     if (stream->exchange.out_bytes < WORKER_WRITE_BYTES)
@@ -292,6 +299,9 @@ enum err_code stream_end(struct stream *stream, struct err *err)
                        (unsigned long long)recount_backlog(stream));
     if (code == OK && generation->kind->failed != NULL)
         code = generation->kind->failed(generation->state, err);
+    if (code == OK && stream->replay != NULL && replay_error(stream->replay)->code != OK)
+        code = err_set(err, replay_error(stream->replay)->code, "worker %u: %s",
+                       stream->share->index, replay_error(stream->replay)->text);
     if (code == OK && allocations > 0 && !has_reconnected(stream->worker))
         code = err_set(err, E_UNTRUSTED, "worker %u: %llu allocations after the start barrier",
                        stream->share->index, (unsigned long long)allocations);

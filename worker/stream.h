@@ -21,6 +21,7 @@
 #include "worker/pools.h"
 #include "worker/recorder.h"
 #include "worker/repeat.h"
+#include "worker/replaying.h"
 #include "worker/router.h"
 #include "worker/think.h"
 #include "worker/wait.h"
@@ -82,6 +83,7 @@ struct stream {
     struct greeting replica_greeting; /* to replicas of a cluster                     */
 
     struct generation generation;
+    struct replay *replay; /* its state, where requests were recorded; NULL */
     struct pools pools;
     struct router router;
     struct dispatch dispatch;
@@ -203,10 +205,13 @@ static inline void stream_unanswered(struct stream *stream, const struct request
     recorder_unanswered(stream, slot, now_ns);
 }
 
-/* The pool of the connections to this node. */
-static inline struct pool *stream_pool(const struct stream *stream, uint32_t node)
+/* The pool of the connection, which goes to this node. */
+static inline struct pool *stream_pool(const struct connection *connection, uint32_t node)
 {
-    return &stream->pools.each[stream->router.by_slot ? node : 0];
+    const struct stream *stream = connection->stream;
+    return &stream->pools.each[stream->replay != NULL   ? (size_t)(connection - stream->connections)
+                               : stream->router.by_slot ? node
+                                                        : 0];
 }
 
 /* Whether the connection is to send nothing now: it thinks, or is about to (think.h). The head moves with each request

@@ -56,6 +56,8 @@ static bool claim_chunk(struct stream *stream)
 __attribute__((noinline, cold)) static bool draw_from_next_chunk(struct stream *stream,
                                                                  uint64_t *ticket)
 {
+    if (stream->replay != NULL)
+        return replaying_draw(stream, ticket);
     stream_publish_drawn(
         stream); /* the words that a claim writes over say that all before it is used up */
     if (!claim_chunk(stream)) {

@@ -11,6 +11,7 @@
 #include "worker/generate/check_plan.h"
 #include "worker/generate/plugin.h"
 #include "worker/generate/prefill.h"
+#include "worker/generate/replay_plan.h"
 #include "worker/generate/workload.h"
 #include "worker/generate/workload_drawn.h"
 
@@ -36,6 +37,8 @@ struct worker_run {
     const struct protocol *protocol;   /* NULL: RESP; tests bring their own                     */
     const struct generator *generator; /* NULL: the workload's; tests bring their own ...       */
     const void *generator_source;      /* ... with what it makes requests of                    */
+    const struct replay_plan
+        *replay; /* recorded requests, which are sent in the workload's place; NULL */
     const struct version_table *versions; /* of keys whose values are checked; NULL: of none    */
     void *segment;                        /* ipc.h */
     int wake_fd; /* eventfd, written at the start and at a stop; never read          */

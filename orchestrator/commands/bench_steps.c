@@ -539,10 +539,24 @@ static enum err_code add_custom(struct bench_steps *steps, const struct spec *sp
     return code == OK ? add_step(steps, &source, spec, NULL, err) : code;
 }
 
+/* What is sent is in the file; the step has a workload for what is asked of any. */
+static enum err_code add_replay(struct bench_steps *steps, const struct spec *spec, struct err *err)
+{
+    static const char *const stand_in[] = {"PING"};
+    const char *slash = strrchr(spec->load.replay->path, '/');
+    char title[80];
+    snprintf(title, sizeof title, "replay of %.60s",
+             slash != NULL ? slash + 1 : spec->load.replay->path);
+    return add_step(steps, &(struct workload_source){.argv = stand_in, .argc = 1, .title = title},
+                    spec, NULL, err);
+}
+
 static enum err_code add_all(struct bench_steps *steps, const struct spec *spec, struct err *err)
 {
     if (spec->load.custom.is_wanted)
         return add_custom(steps, spec, err);
+    if (spec->load.replay != NULL)
+        return add_replay(steps, spec, err);
     if (spec->load.stream_count > 0)
         return add_streams(steps, spec, err);
     if (spec->load.workload != NULL)

@@ -12,6 +12,7 @@
 #include "orchestrator/commands/filling.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/invocation.h"
+#include "orchestrator/commands/replaying.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/machine/local_ports.h"
 #include "orchestrator/server/chaos.h"
@@ -110,7 +111,9 @@ enum err_code session_prepare(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
     const struct check_request *checks = &session->request->checks;
-    enum err_code code = bench_steps_build(&session->steps, spec, err);
+    enum err_code code = replaying_prepare(session->request, err);
+    if (code == OK)
+        code = bench_steps_build(&session->steps, spec, err);
     if (code == OK)
         code = checking_plan(&session->checking, &session->steps, spec, err);
     if (code == OK)
@@ -472,6 +475,8 @@ enum err_code session_reach(struct session *session, struct err *err)
     /* Ahead of the plan: where requests go says how many connections a worker needs. */
     if (code == OK)
         code = find_keys(session, err);
+    if (code == OK)
+        code = replaying_check(session->request, session->control, err);
     if (code == OK)
         code = amend_plan(session, err);
     if (code == OK && !session->request->spec.load.null_transport)

@@ -162,6 +162,10 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
     };
     snprintf(facts->name, sizeof facts->name, "%s", workload_title(step->workload));
     bench_step_describe_keys(facts->key_distribution, sizeof facts->key_distribution, step);
+    if (spec->load.replay != NULL) {
+        facts->request_bytes = spec->load.replay->facts.most_bytes;
+        facts->data_bytes = 0;
+    }
     if (step->prefill_for != NULL)
         snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);
     snprintf(facts->target, sizeof facts->target, "%s", session->target_text);
@@ -185,7 +189,7 @@ static struct worker_run run_of(struct session *session, const struct bench_step
         .workload = step->workload,
         .target = &session->target,
         .topology = session->topology,
-        .requests = requests_of(spec),
+        .requests = spec->load.replay != NULL ? spec->load.replay->limit : requests_of(spec),
         .duration_ns = facts->duration_ns,
         .warmup_ns = facts->steady_auto ? IPC_NEVER : facts->warmup_ns,
         .pipeline = spec->load.pipeline,
@@ -196,6 +200,7 @@ static struct worker_run run_of(struct session *session, const struct bench_step
                        .reset_on_close = spec->connections.reset_on_close},
         .null_transport = spec->load.null_transport,
         .beside = beside,
+        .replay = spec->load.replay,
         .versions = checking_begin_run(&session->checking),
     };
 }

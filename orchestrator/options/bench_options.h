@@ -12,6 +12,7 @@
 #include "orchestrator/options/workload_streams.h"
 #include "orchestrator/options/workload_text.h"
 #include "orchestrator/report/objective.h"
+#include "worker/worker.h"
 
 /* Made at the first call. */
 const struct option_table *bench_option_table(void);
@@ -80,6 +81,15 @@ struct workload_files {
     uint32_t built_in_count;
 };
 
+/* --replay, and what the file comes to (commands/replaying.c). */
+struct replay_request {
+    const char *path;
+    double speed;
+    bool fast; /* as replies come */
+    struct replay_plan plan;
+    struct rate_step step; /* what spec.rate.steps points to, with recorded times */
+};
+
 struct dialect;
 
 struct bench_request {
@@ -101,6 +111,7 @@ struct bench_request {
     struct managed_args managed_args; /* what spec.managed.args points to; owned */
     struct chaos_plan chaos;          /* what spec.managed.chaos points to; owned */
     struct workload_request workload;
+    struct replay_request replay;
     struct workload_files
         workload_files;            /* what spec.load.workload and test_plans point to; owned */
     struct rate_steps steps;       /* what spec.rate.steps points to; owned */

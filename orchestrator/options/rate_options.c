@@ -455,7 +455,7 @@ static enum err_code check_needs_rate(const struct bench_request *request, struc
     static const char *const names[] = {"arrival", "pacing", "shed-after", "control"};
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (relation_given(request, names[i]) && request->steps.count == 0 &&
-            !stream_wishes_rated(&request->workload.streams))
+            request->replay.path == NULL && !stream_wishes_rated(&request->workload.streams))
             return err_set(err, E_USAGE,
                            "--%s needs a rate: give --qps N, a ramp with --start-qps and "
                            "--end-qps, or --rate-plan FILE",

@@ -50,6 +50,9 @@ enum check_count {
     CHECK_COUNTS
 };
 
+/* What goes out in front of a request whose slot says so (asking): room for it. */
+#define GENERATOR_AHEAD_BYTES 64u
+
 struct generator {
     const char *name;
     /* Once in each worker, after the fork. source: what the run gave it; state: handed to all others. */
@@ -67,6 +70,9 @@ struct generator {
     void (*render)(const void *state, const struct request_slot *slot, char *out);
     void (*render_part)(const void *state, const struct request_slot *slot, size_t from_byte,
                         size_t byte_count, char *out);
+    /* The command in front of it, whose reply is passed over. NULL: ASKING. */
+    size_t (*ahead)(const void *state, const struct request_slot *slot,
+                    char text[GENERATOR_AHEAD_BYTES]);
     /* Of a request whose class says that it differs (replies 0): how many there will be. NULL: there are none. */
     uint32_t (*replies)(const void *state, const struct request_slot *slot);
     /* Reply `index` to it has come. False: the request has failed, whatever the server says. NULL: nobody looks at

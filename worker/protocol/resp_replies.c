@@ -208,7 +208,8 @@ static enum exchange_result take_answer(struct connection *connection,
     if (slot->asking && !connection->head_asked) {
         connection->head_asked =
             true; /* the reply to ASKING; when it failed the next one will, too */
-        return EXCHANGE_DONE;
+        /* But behind a SELECT that failed requests would go to another database. */
+        return stream->replay != NULL && reply->is_error ? EXCHANGE_LOST : EXCHANGE_DONE;
     }
     bool redirected =
         stream->router.by_slot && reply->is_error && take_redirect(connection, reply, done_ns);
@@ -255,7 +256,7 @@ static enum exchange_result take_answer(struct connection *connection,
         take_failure(connection, slot, done_ns, counts);
     else
         take_success(connection, slot, done_ns, counts);
-    connection->again_in_flight -= slot->again;
+    connection->again_in_flight -= slot->again || slot->asking;
     connection->asking_in_flight -= slot->asking;
     connection_reset_head(connection);
     const uint32_t follow_up = failed                         ? 0

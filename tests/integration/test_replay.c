@@ -1,0 +1,312 @@
+/* `volley bench --replay`: what reaches a real server, by client and in order, and what is said of the rest. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/recording.h"
+#include "tests/support/check/suite.h"
+#include "tests/support/check/support.h"
+#include "tests/support/check/trial.h"
+
+#define CLIENTS 23u
+#define DATABASES 3u
+#define REQUESTS 9000u
+#define TCASE_TIMEOUT_SECONDS 90
+
+/* Behind each number: bytes that would end a line, a text or a request. */
+static const char tail[] = " \r\n*1\r\n$4\r\nPING\r\n\0\xff";
+#define TAIL_BYTES (sizeof tail - 1)
+
+static struct trial trial;
+static char path[200];
+static struct recording_writer *writer;
+static struct err err;
+
+static void begin(const char *name)
+{
+    snprintf(path, sizeof path, "%s/%s", world.tree.path, name);
+    ck_assert_msg(recording_create(&writer, path, true, 0, &err) == OK, "%s", err.text);
+}
+
+static void end(void)
+{
+    ck_assert_msg(recording_finish(writer, &err) == OK, "%s", err.text);
+}
+
+static void add(uint64_t at_us, uint32_t client, uint32_t database, uint32_t count,
+                const struct recording_argument *arguments)
+{
+    const struct recording_entry entry = {.at_us = at_us,
+                                          .client = client,
+                                          .database = database,
+                                          .argument_count = count,
+                                          .arguments = arguments};
+    ck_assert_msg(recording_append(writer, &entry, &err) == OK, "%s", err.text);
+}
+
+/* Words separated by blanks. */
+static void add_words(uint32_t client, const char *words)
+{
+    struct recording_argument arguments[8];
+    uint32_t count = 0;
+    for (const char *at = words; *at != '\0'; at += *at == ' ') {
+        arguments[count++] = (struct recording_argument){at, strcspn(at, " ")};
+        at += arguments[count - 1].byte_count;
+    }
+    add(0, client, 0, count, arguments);
+}
+
+/* Each client pushes 0, 1, 2 ... to a list of its own: the list is its order. It changes its database now and then,
+ * and the last element of the list says how many there are in all of them. */
+static void record_lists(uint64_t gap_us)
+{
+    uint32_t next[CLIENTS] = {0}, random = 1;
+    begin("lists");
+    for (uint32_t i = 0; i < REQUESTS; i++) {
+        char key[32], element[64];
+        random = random * 1103515245u + 12345u;
+        const uint32_t client = i < CLIENTS ? i : (random >> 16) * (random >> 24) % CLIENTS;
+        const int digits = snprintf(element, sizeof element, "%u", next[client]);
+        memcpy(element + digits, tail, TAIL_BYTES);
+        const struct recording_argument arguments[] = {
+            {"RPUSH", 5},
+            {key, (size_t)snprintf(key, sizeof key, "list:%u", client)},
+            {element, (size_t)digits + TAIL_BYTES}};
+        add(i * gap_us, client, next[client] / 7 % DATABASES, 3, arguments);
+        next[client]++;
+    }
+    end();
+}
+
+/* How many elements the lists hold; each stands where it belongs. gaps: some may be missing. */
+static unsigned long long elements_in_order(bool gaps)
+{
+    static const char script[] =
+        "local sum, last = 0, {} "
+        "for db = 0, ARGV[2] - 1 do redis.call('SELECT', db) "
+        "for c = 0, ARGV[1] - 1 do local before = -1 "
+        "for _, e in ipairs(redis.call('LRANGE', 'list:' .. c, 0, -1)) do "
+        "local n = tonumber(string.match(e, '^%d+')) "
+        "if n <= before or math.floor(n / 7) % ARGV[2] ~= db or "
+        "#e ~= #tostring(n) + ARGV[3] then return 'wrong: ' .. c .. ' ' .. db .. ' ' .. n end "
+        "if ARGV[4] == '0' and before >= 0 and n % 7 ~= 0 and n ~= before + 1 then "
+        "return 'gap: ' .. c .. ' ' .. db .. ' ' .. n end "
+        "before = n sum = sum + 1 end end end return tostring(sum)";
+    char *text = test_server_text(&world.server, "EVAL %s 0 %d %d %d %d", script, (int)CLIENTS,
+                                  (int)DATABASES, (int)TAIL_BYTES, (int)gaps);
+    char *rest;
+    const unsigned long long sum = strtoull(text, &rest, 10);
+    ck_assert_msg(*rest == '\0', "%s", text);
+    free(text);
+    return sum;
+}
+
+#define REPLAY(...)                                                                                \
+    trial_start(&trial, "-p", world.server.port_text, "--replay", path, "--cpus", "none",          \
+                __VA_ARGS__, NULL)
+
+static void expect_all(void)
+{
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), REQUESTS);
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), REQUESTS);
+    ck_assert_uint_eq(elements_in_order(false), REQUESTS);
+    free(test_server_text(&world.server, "FLUSHALL"));
+    trial_free(&trial);
+}
+
+TEST(every_request_in_the_order_of_its_client)
+{
+    /* breaks when a request is lost, sent twice, overtaken by a later one of its client, or sent in another database */
+    test_server_start(&world.server, NULL);
+    record_lists(50);
+    REPLAY("--speed", "max", "--processes", "2", "-P", "8");
+    expect_all();
+    REPLAY("--speed", "max", "--processes", "1");
+    expect_all();
+    REPLAY("--speed", "max", "--processes", "3", "-c", "7", "-P", "5");
+    expect_all();
+    REPLAY("--processes", "3");
+    expect_all();
+    REPLAY("--speed", "4x", "--processes", "2", "-P", "3", "-c", "6");
+    expect_all();
+    REPLAY("--qps", "30000", "--processes", "2", "-P", "2");
+    expect_all();
+}
+
+TEST(the_first_requests_only)
+{
+    /* breaks when -n or the end of the time cuts each worker's requests and not those of all */
+    test_server_start(&world.server, NULL);
+    record_lists(1000);
+    REPLAY("--speed", "max", "--processes", "3", "-n", "1000");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 1000);
+    ck_assert_uint_eq(elements_in_order(false), 1000);
+    trial_free(&trial);
+    REPLAY("--processes", "2", "--duration", "1", "--interval", "100ms");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "due"), 1000);
+    trial_free(&trial);
+}
+
+TEST(large_requests_one_by_one)
+{
+    /* breaks when a request that is longer than the ring of a worker is cut, or stops those behind it */
+    const size_t large_bytes = 40u << 20;
+    char *value = calloc(1, large_bytes);
+    ck_assert_ptr_nonnull(value);
+    begin("large");
+    for (uint32_t i = 0; i < 12; i++) {
+        const struct recording_argument arguments[] = {
+            {"APPEND", 6}, {"sum", 3}, {value, i % 4 == 1 ? large_bytes : 1000}};
+        add(i, 0, i % 2, 3, arguments);
+    }
+    end();
+    free(value);
+    test_server_start(&world.server, NULL);
+    REPLAY("--speed", "max", "-P", "4");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 12);
+    char *length = test_server_text(&world.server, "EVAL %s 0",
+                                    "redis.call('SELECT', 1) return tostring(redis.call('STRLEN', "
+                                    "'sum'))");
+    ck_assert_uint_eq(strtoull(length, NULL, 10), 3 * large_bytes + 3 * 1000);
+    free(length);
+    trial_free(&trial);
+}
+
+TEST(what_cannot_be_sent_is_left_out)
+{
+    /* breaks when a recorded SUBSCRIBE or QUIT breaks a connection, or is left out and nobody is told */
+    static const char *const words[] = {"SET a 1",          "SUBSCRIBE c",
+                                        "BLPOP nothing 0",  "MULTI",
+                                        "SET a 2",          "EXEC",
+                                        "CLIENT REPLY OFF", "SELECT 3",
+                                        "HELLO 3",          "quit",
+                                        "CLIENT ID",        "SHUTDOWN",
+                                        "NOSUCH a",         "XREAD BLOCK 0 STREAMS s $"};
+    begin("odd");
+    for (uint32_t i = 0; i < 2 * sizeof words / sizeof words[0]; i++)
+        add_words(i % 2, words[i / 2]);
+    end();
+    test_server_start(&world.server, NULL);
+    REPLAY("--speed", "max");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 2 * 6);
+    ck_assert_int_eq(trial_count(&trial, "requests", "errors"), 2); /* NOSUCH */
+    trial_expect(&trial, PROGRAM_ERR, "6 commands are left out: that do not give one reply");
+    trial_expect(&trial, PROGRAM_ERR, "4 commands are left out: that wait without a limit");
+    trial_expect(&trial, PROGRAM_ERR, "2 commands are left out: SELECT");
+    trial_expect_not(&trial, PROGRAM_ERR, "MULTI");
+    trial_free(&trial);
+    REPLAY("--speed", "max", "-c", "1");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 2 * 4);
+    trial_expect(&trial, PROGRAM_ERR, "4 commands are left out: MULTI");
+    trial_expect(&trial, PROGRAM_ERR, "2 recorded clients share 1 connections");
+    trial_free(&trial);
+}
+
+TEST(worker_killed)
+{
+    /* breaks when a worker's death makes its replacement send requests again, or skip some that nobody counts */
+    pid_t workers[2];
+    test_server_start(&world.server, NULL);
+    record_lists(1000);
+    for (unsigned turn = 0; turn < 2; turn++) {
+        if (turn == 0)
+            REPLAY("--speed", "2x", "--processes", "2", "--interval", "100ms");
+        else
+            REPLAY("--qps", "3000", "--processes", "2", "--interval", "100ms", "-c", "9");
+        trial_wait_calls("rpush", 500);
+        program_wait_children(&trial.program, workers, 2);
+        ck_assert_int_eq(kill(workers[turn], SIGKILL), 0);
+        trial_end(&trial, 0);
+        ck_assert_int_eq(trial_restarts(&trial), 1);
+        const long long sent = trial_count(&trial, "requests", "sent");
+        ck_assert_int_eq(sent + trial_count(&trial, "requests", "shed"), REQUESTS);
+        ck_assert_uint_le(elements_in_order(true), (unsigned long long)sent);
+        ck_assert_uint_ge(elements_in_order(true),
+                          (unsigned long long)trial_count(&trial, "requests", "ok"));
+        trial_free(&trial);
+        free(test_server_text(&world.server, "FLUSHALL"));
+        free(test_server_text(&world.server, "CONFIG RESETSTAT"));
+    }
+}
+
+TEST(worker_killed_as_fast_as_possible)
+{
+    /* the same where no schedule goes on meanwhile */
+    pid_t workers[2];
+    test_server_start(&world.server, NULL);
+    record_lists(0);
+    test_server_pause(&world.server);
+    REPLAY("--speed", "max", "--processes", "2", "--interval", "100ms", "--wait-ready", "20s",
+           "--connection-timeout", "20s");
+    test_server_resume(&world.server);
+    trial_wait_calls("rpush", 100);
+    test_server_pause(&world.server);
+    program_wait_children(&trial.program, workers, 2);
+    ck_assert_int_eq(kill(workers[1], SIGKILL), 0);
+    program_wait_text(&trial.program, PROGRAM_ERR, "died by signal 9");
+    test_server_resume(&world.server);
+    trial_end(&trial, 0);
+    const long long sent = trial_count(&trial, "requests", "sent");
+    ck_assert_int_eq(sent + trial_count(&trial, "requests", "shed"), REQUESTS);
+    ck_assert_uint_ge(elements_in_order(true),
+                      (unsigned long long)trial_count(&trial, "requests", "ok"));
+    trial_free(&trial);
+}
+
+static void expect_refused(const char *words, int exit_status, const char *text)
+{
+    struct program program;
+    char command[600];
+    snprintf(command, sizeof command, "$volley bench --replay %s %s", path, words);
+    program_run_shell(&program, world.tree.path, command, exit_status);
+    ck_assert_msg(strstr(program.err, text) != NULL, "%s: %s", words, program.err);
+    program_free(&program);
+}
+
+static void damage(void)
+{
+    FILE *file = fopen(path, "r+b");
+    ck_assert(file != NULL && fseek(file, 3000, SEEK_SET) == 0 && fputs("\1\2\3\4", file) >= 0 &&
+              fclose(file) == 0);
+}
+
+TEST(refused_before_anything_connects)
+{
+    /* breaks when what makes no sense beside --replay is passed over in silence, or found out under load */
+    static const struct {
+        const char *words, *text;
+    } refused[] = {
+        {"-t get", "--replay and --type exclude each other"},
+        {"--workload cache", "--replay and --workload exclude each other"},
+        {"--cluster", "--replay and --cluster exclude each other"},
+        {"--warmup 1", "each recorded request is sent once"},
+        {"--speed 0", "give a factor from 0.001x to 1000x"},
+        {"--speed fast", "give a factor from 0.001x to 1000x"},
+        {"--speed 2x --qps 5", "--speed and --qps exclude each other"},
+        {"--qps 5 --arrival poisson", "--arrival poisson exclude each other"},
+        {"-c 24", "the recording has 23 clients"},
+        {"-- GET a", "the command GET exclude each other"},
+        {"--dbnum 2", "in the database in which it was recorded"},
+    };
+    record_lists(10);
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        char words[100];
+        snprintf(words, sizeof words, "-p 1 %s", refused[i].words);
+        expect_refused(words, 2, refused[i].text);
+    }
+    damage();
+    expect_refused("-p 1", 4, "damaged");
+    unlink(path);
+    expect_refused("-p 1", 3, "lists");
+}
+
+TEST_SUITE_WITH(replay, .set_up = trial_set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

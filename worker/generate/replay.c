@@ -1,0 +1,345 @@
+/* Two rings: of entries, and of their bytes. Both are given back in the order in which they were taken, so what is slow
+ * to be answered holds up what was loaded behind it only when a ring is full. */
+#include "worker/generate/replay.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "common/clock.h"
+#include "common/recording.h"
+
+/* Requests wait in so much memory; a longer one has all of it, and as much more as it needs, for itself. */
+#define RING_BYTES (32u << 20)
+
+struct kept {
+    uint64_t intended_ns;
+    uint64_t offset_bytes; /* in the ring */
+    uint32_t byte_count;
+    uint32_t connection, database;
+};
+
+struct replay {
+    const struct replay_plan *plan;
+    struct recording_reader *reader;
+    const struct schedule *schedule;
+    schedule_hint hint;
+    uint32_t worker, workers;
+    struct request_class only;
+
+    /* The entry that was read and is not loaded yet; its bytes are the reader's. */
+    struct recording_entry pending;
+    uint64_t pending_ns;
+    bool has_pending, over;
+    bool skips;       /* others' entries are passed over unread, and not counted in */
+    uint64_t entries; /* read so far, of all workers */
+    struct err err;
+
+    struct kept *kept;
+    uint64_t mask;                  /* of places in kept */
+    uint64_t oldest, drawn, loaded; /* numbers, in this order */
+    char *bytes;
+    size_t room_bytes, end_bytes; /* reserved; where the newest entry ends */
+};
+
+/* ---- reading ---- */
+
+static uint64_t intended_ns(struct replay *replay, uint64_t at_us)
+{
+    if (replay->plan->speed > 0)
+        return (uint64_t)((double)at_us * (double)NS_PER_US / replay->plan->speed);
+    return replay->schedule == NULL
+               ? 0
+               : schedule_time_ns(replay->schedule, replay->entries, &replay->hint);
+}
+
+/* The next entry that is this worker's. False: there is none. */
+static bool read_next(struct replay *replay)
+{
+    const struct replay_plan *plan = replay->plan;
+    bool more = true;
+    while (!replay->has_pending && !replay->over) {
+        struct recording_entry *entry = &replay->pending;
+        const enum err_code code =
+            replay->skips ? recording_next_of(replay->reader, replay->workers, replay->worker,
+                                              entry, &more, &replay->err)
+                          : recording_next(replay->reader, entry, &more, &replay->err);
+        if (code != OK || !more || replay->entries == plan->limit) {
+            replay->over = true;
+            break;
+        }
+        if (replay_judge(entry, plan->shared) != REPLAY_SENT)
+            continue;
+        const uint64_t connection = entry->client % plan->connections;
+        replay->has_pending = connection % replay->workers == replay->worker;
+        if (replay->has_pending)
+            replay->pending_ns = intended_ns(replay, entry->at_us);
+        replay->entries++;
+    }
+    return replay->has_pending;
+}
+
+/* A place for so many bytes in one piece; false: there is none. */
+static bool find_room(const struct replay *replay, size_t byte_count, size_t *at)
+{
+    *at = 0;
+    if (replay->oldest == replay->loaded)
+        return byte_count <= replay->room_bytes;
+    const size_t from = replay->kept[replay->oldest & replay->mask].offset_bytes;
+    if (replay->end_bytes <= from) /* it goes round */
+        *at = replay->end_bytes;
+    else if (replay->end_bytes + byte_count <= RING_BYTES) {
+        *at = replay->end_bytes;
+        return true;
+    }
+    return *at + byte_count < from;
+}
+
+static bool load(struct replay *replay)
+{
+    const struct recording_entry *entry = &replay->pending;
+    size_t at;
+    if (!read_next(replay) || replay->loaded - replay->oldest > replay->mask ||
+        !find_room(replay, entry->request_bytes, &at))
+        return false;
+    memcpy(replay->bytes + at, entry->request, entry->request_bytes);
+    replay->kept[replay->loaded++ & replay->mask] = (struct kept){
+        .intended_ns = replay->pending_ns,
+        .offset_bytes = at,
+        .byte_count = (uint32_t)entry->request_bytes,
+        .connection = (uint32_t)(entry->client % replay->plan->connections / replay->workers),
+        .database = entry->database,
+    };
+    replay->end_bytes = at + entry->request_bytes;
+    replay->has_pending = false;
+    return true;
+}
+
+/* ---- for replaying.c ---- */
+
+void replay_use_schedule(struct replay *replay, const struct schedule *schedule)
+{
+    replay->schedule = schedule;
+}
+
+bool replay_has_next(struct replay *replay)
+{
+    return replay->drawn < replay->loaded || load(replay);
+}
+
+bool replay_is_over(const struct replay *replay)
+{
+    return replay->over && !replay->has_pending && replay->drawn == replay->loaded;
+}
+
+uint64_t replay_next_ns(const struct replay *replay)
+{
+    if (replay->drawn < replay->loaded)
+        return replay->kept[replay->drawn & replay->mask].intended_ns;
+    return replay->has_pending ? replay->pending_ns : SCHEDULE_NEVER;
+}
+
+uint64_t replay_draw(struct replay *replay)
+{
+    assert(replay->drawn < replay->loaded);
+    return replay->drawn++;
+}
+
+uint64_t replay_due(struct replay *replay, uint64_t at_ns)
+{
+    uint64_t number = replay->loaded;
+    while (number > replay->drawn && replay_time_ns(replay, number - 1) >= at_ns)
+        number--;
+    if (number < replay->loaded)
+        return number;
+    while (read_next(replay) && replay->pending_ns < at_ns && load(replay))
+        number++;
+    return number;
+}
+
+uint64_t replay_time_ns(const struct replay *replay, uint64_t number)
+{
+    return replay->kept[number & replay->mask].intended_ns;
+}
+
+uint64_t replay_pass(struct replay *replay, uint64_t count, uint64_t at_ns)
+{
+    while (replay->drawn < replay->loaded && replay_time_ns(replay, replay->drawn) < at_ns)
+        replay->oldest = ++replay->drawn;
+    if (replay->drawn < replay->loaded)
+        return replay->drawn;
+    uint64_t number = replay->drawn;
+    for (; number < count && read_next(replay) && replay->pending_ns < at_ns; number++)
+        replay->has_pending = false;
+    replay->oldest = replay->drawn = replay->loaded = number;
+    return number;
+}
+
+bool replay_oldest(const struct replay *replay, uint64_t *number, uint32_t *connection)
+{
+    *number = replay->oldest;
+    *connection = replay->kept[replay->oldest & replay->mask].connection;
+    return replay->oldest < replay->drawn;
+}
+
+void replay_give_back(struct replay *replay)
+{
+    const struct kept *gone = &replay->kept[replay->oldest++ & replay->mask];
+    if (gone->byte_count > RING_BYTES) /* alone, from the beginning on */
+        (void)madvise(replay->bytes + RING_BYTES, replay->room_bytes - RING_BYTES, MADV_DONTNEED);
+}
+
+static const struct kept *of_slot(const struct replay *replay, const struct request_slot *slot)
+{
+    return &replay->kept[slot->ticket & replay->mask];
+}
+
+uint32_t replay_connection(const struct replay *replay, const struct request_slot *slot)
+{
+    return of_slot(replay, slot)->connection;
+}
+
+uint32_t replay_database(const struct replay *replay, const struct request_slot *slot)
+{
+    return of_slot(replay, slot)->database;
+}
+
+const struct err *replay_error(const struct replay *replay)
+{
+    return &replay->err;
+}
+
+/* ---- the generator ---- */
+
+static void close_replay(void *state)
+{
+    struct replay *replay = state;
+    if (replay == NULL)
+        return;
+    recording_close(replay->reader);
+    if (replay->bytes != NULL)
+        munmap(replay->bytes, replay->room_bytes);
+    free(replay->kept);
+    free(replay);
+}
+
+static enum read_kind read_kind(const void *state, uint32_t class, uint32_t index)
+{
+    (void)state;
+    (void)class;
+    (void)index;
+    return READ_NONE;
+}
+
+static enum err_code out_of_memory(const struct replay *replay, struct err *err)
+{
+    return err_set(err, E_SYSTEM, "worker %u: no memory for recorded requests", replay->worker);
+}
+
+static enum err_code open_replay(void **state, const void *source, uint32_t worker, struct err *err)
+{
+    const struct replay_source *given = source;
+    struct replay *replay = calloc(1, sizeof *replay);
+    *state = replay;
+    if (replay == NULL)
+        return err_set(err, E_SYSTEM, "worker %u: no memory for recorded requests", worker);
+    *replay = (struct replay){
+        .plan = given->plan,
+        .worker = worker,
+        .workers = given->workers,
+        .only = {.name = "replay", .replies = 1, .read_kind = read_kind},
+        .room_bytes = RING_BYTES,
+    };
+    if (given->plan->facts.most_bytes > RING_BYTES)
+        replay->room_bytes = given->plan->facts.most_bytes;
+    /* Whose an entry is its client's number says, and which one of all it is matters to nobody. */
+    replay->skips = given->plan->limit == given->plan->facts.entries && !given->plan->by_number &&
+                    (!given->plan->shared || given->plan->connections % given->workers == 0);
+    /* Touched as far as requests have waited. */
+    void *bytes = mmap(NULL, replay->room_bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    replay->bytes = bytes != MAP_FAILED ? bytes : NULL;
+    enum err_code code = bytes != MAP_FAILED
+                             ? recording_open(&replay->reader, given->plan->path, err)
+                             : out_of_memory(replay, err);
+    const struct recording_facts *facts;
+    if (code == OK && recording_known_facts(replay->reader) == NULL)
+        code = recording_count(replay->reader, &facts, err); /* no later call allocates */
+    if (code != OK)
+        close_replay(replay);
+    return code;
+}
+
+static enum err_code reserve(void *state, uint64_t requests, struct err *err)
+{
+    struct replay *replay = state;
+    for (replay->mask = 1023; replay->mask < requests; replay->mask = replay->mask * 2 + 1)
+        ;
+    replay->kept = calloc(replay->mask + 1, sizeof replay->kept[0]);
+    return replay->kept != NULL ? OK : out_of_memory(replay, err);
+}
+
+static const struct request_class *classes(const void *state, uint32_t *count)
+{
+    const struct replay *replay = state;
+    *count = 1;
+    return &replay->only;
+}
+
+static size_t most_bytes(const void *state)
+{
+    const struct replay *replay = state;
+    return replay->plan->facts.most_bytes;
+}
+
+static void draw(void *state, struct request_slot *slot)
+{
+    slot->bytes = of_slot(state, slot)->byte_count;
+}
+
+static void render(const void *state, const struct request_slot *slot, char *out)
+{
+    const struct replay *replay = state;
+    const struct kept *kept = of_slot(replay, slot);
+    memcpy(out, replay->bytes + kept->offset_bytes, kept->byte_count);
+}
+
+static void render_part(const void *state, const struct request_slot *slot, size_t from_byte,
+                        size_t byte_count, char *out)
+{
+    const struct replay *replay = state;
+    memcpy(out, replay->bytes + of_slot(replay, slot)->offset_bytes + from_byte, byte_count);
+}
+
+static uint16_t key_slot(const void *state, const struct request_slot *slot)
+{
+    (void)state;
+    (void)slot;
+    return 0;
+}
+
+/* In front of a request, in another database than the one before it. */
+static size_t ahead(const void *state, const struct request_slot *slot,
+                    char text[GENERATOR_AHEAD_BYTES])
+{
+    char number[16];
+    const int digits = snprintf(number, sizeof number, "%u", of_slot(state, slot)->database);
+    return (size_t)snprintf(text, GENERATOR_AHEAD_BYTES, "*2\r\n$6\r\nSELECT\r\n$%d\r\n%s\r\n",
+                            digits, number);
+}
+
+const struct generator replay_generator = {
+    .name = "replay",
+    .open = open_replay,
+    .close = close_replay,
+    .classes = classes,
+    .most_bytes = most_bytes,
+    .draw = draw,
+    .key_slot = key_slot,
+    .render = render,
+    .render_part = render_part,
+    .ahead = ahead,
+    .reserve = reserve,
+};

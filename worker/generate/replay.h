@@ -1,0 +1,54 @@
+/* What is sent again, as a worker sees it: those entries of the recorded file that are its connections'. They are
+ * loaded into a ring some way ahead of their time, numbered from 0, and stay there until their replies are here.
+ *
+ * A number has three states: loaded, drawn (it has a slot, whose ticket it is), and given back. Memory is reserved
+ * when the file is opened. Called by replaying.c; what the requests are the generator says. */
+#ifndef WORKER_GENERATE_REPLAY_H
+#define WORKER_GENERATE_REPLAY_H
+
+#include "common/schedule.h"
+#include "worker/generate/generator.h"
+#include "worker/generate/replay_plan.h"
+
+/* Its source. */
+struct replay_source {
+    const struct replay_plan *plan;
+    uint32_t workers;
+};
+extern const struct generator replay_generator;
+
+struct replay; /* its state */
+
+/* Entry g of the file is intended for the time of ticket g; where the plan has no speed. */
+void replay_use_schedule(struct replay *replay, const struct schedule *schedule);
+
+/* Whether a loaded entry can be drawn. If not: the file is at its end, or the ring is full. */
+bool replay_has_next(struct replay *replay);
+bool replay_is_over(const struct replay *replay);
+/* When the next one is intended, since the start; SCHEDULE_NEVER: there is none, or it is not known yet. */
+uint64_t replay_next_ns(const struct replay *replay);
+/* Draws it. Returns its number. */
+uint64_t replay_draw(struct replay *replay);
+
+/* Loads what is intended for before at_ns, as far as there is room, and returns the first number that is not, or
+ * could not be loaded. */
+uint64_t replay_due(struct replay *replay, uint64_t at_ns);
+/* When a loaded number is intended. */
+uint64_t replay_time_ns(const struct replay *replay, uint64_t number);
+
+/* Before anything is drawn: passes over so many entries, or those before at_ns. Returns the next number. */
+uint64_t replay_pass(struct replay *replay, uint64_t count, uint64_t at_ns);
+
+/* The oldest number that is drawn and not given back, and its connection. False: there is none. */
+bool replay_oldest(const struct replay *replay, uint64_t *number, uint32_t *connection);
+/* Its reply is here, or none will come. */
+void replay_give_back(struct replay *replay);
+
+/* Of a slot: the worker's connection that it belongs to, and its database. */
+uint32_t replay_connection(const struct replay *replay, const struct request_slot *slot);
+uint32_t replay_database(const struct replay *replay, const struct request_slot *slot);
+
+/* Why the file could not be read to its end; OK: it could. */
+const struct err *replay_error(const struct replay *replay);
+
+#endif

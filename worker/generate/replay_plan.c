@@ -1,0 +1,168 @@
+#include "worker/generate/replay_plan.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "common/clock.h"
+#include "common/recording.h"
+
+const char *replay_reason_text(enum replay_reason reason)
+{
+    static const char *const texts[REPLAY_REASONS] = {
+        [REPLAY_SENT] = "commands that are sent",
+        [REPLAY_NO_REPLY] = "that do not give one reply to each request (SUBSCRIBE, QUIT ...)",
+        [REPLAY_ENDLESS] = "that wait without a limit (BLPOP with time-out 0 and its like)",
+        [REPLAY_LOGIN] = "that say who a client is (AUTH, HELLO)",
+        [REPLAY_SELECT] = "SELECT, which volley sends itself where it is needed",
+        [REPLAY_SERVER] = "that end a server or make it another one's replica",
+        [REPLAY_TRANSACTION] =
+            "MULTI, EXEC, DISCARD, WATCH and UNWATCH of clients that share a connection",
+    };
+    return texts[reason];
+}
+
+static bool is(const struct recording_argument *argument, const char *text)
+{
+    return argument->byte_count == strlen(text) &&
+           strncasecmp(argument->bytes, text, argument->byte_count) == 0;
+}
+
+/* Servers read "0", "0.0" and the like as no limit. */
+static bool is_zero(const struct recording_argument *argument)
+{
+    bool zero = argument->byte_count > 0;
+    for (size_t i = 0; i < argument->byte_count; i++)
+        zero &= argument->bytes[i] == '0' || argument->bytes[i] == '.';
+    return zero;
+}
+
+static const struct rule {
+    const char *name;
+    enum replay_reason reason;
+} rules[] = {
+    {"AUTH", REPLAY_LOGIN},
+    {"BLMOVE", REPLAY_ENDLESS},
+    {"BLMPOP", REPLAY_ENDLESS},
+    {"BLPOP", REPLAY_ENDLESS},
+    {"BRPOP", REPLAY_ENDLESS},
+    {"BRPOPLPUSH", REPLAY_ENDLESS},
+    {"BZMPOP", REPLAY_ENDLESS},
+    {"BZPOPMAX", REPLAY_ENDLESS},
+    {"BZPOPMIN", REPLAY_ENDLESS},
+    {"CLIENT", REPLAY_NO_REPLY},
+    {"DISCARD", REPLAY_TRANSACTION},
+    {"EXEC", REPLAY_TRANSACTION},
+    {"FAILOVER", REPLAY_SERVER},
+    {"HELLO", REPLAY_LOGIN},
+    {"MONITOR", REPLAY_NO_REPLY},
+    {"MULTI", REPLAY_TRANSACTION},
+    {"PSUBSCRIBE", REPLAY_NO_REPLY},
+    {"PSYNC", REPLAY_NO_REPLY},
+    {"PUNSUBSCRIBE", REPLAY_NO_REPLY},
+    {"QUIT", REPLAY_NO_REPLY},
+    {"REPLCONF", REPLAY_NO_REPLY},
+    {"REPLICAOF", REPLAY_SERVER},
+    {"RESET", REPLAY_NO_REPLY},
+    {"SELECT", REPLAY_SELECT},
+    {"SHUTDOWN", REPLAY_SERVER},
+    {"SLAVEOF", REPLAY_SERVER},
+    {"SSUBSCRIBE", REPLAY_NO_REPLY},
+    {"SUBSCRIBE", REPLAY_NO_REPLY},
+    {"SUNSUBSCRIBE", REPLAY_NO_REPLY},
+    {"SYNC", REPLAY_NO_REPLY},
+    {"UNSUBSCRIBE", REPLAY_NO_REPLY},
+    {"UNWATCH", REPLAY_TRANSACTION},
+    {"WAIT", REPLAY_ENDLESS},
+    {"WAITAOF", REPLAY_ENDLESS},
+    {"WATCH", REPLAY_TRANSACTION},
+    {"XREAD", REPLAY_ENDLESS},
+    {"XREADGROUP", REPLAY_ENDLESS},
+};
+
+static bool is_endless(const struct recording_entry *entry)
+{
+    const struct recording_argument *arguments = entry->arguments;
+    const uint32_t count = entry->argument_count;
+    if (count < 2)
+        return false;
+    if (is(&arguments[0], "XREAD") || is(&arguments[0], "XREADGROUP")) {
+        for (uint32_t i = 1; i + 1 < count; i++)
+            if (is(&arguments[i], "BLOCK") && is_zero(&arguments[i + 1]))
+                return true;
+        return false;
+    }
+    const bool first = is(&arguments[0], "BLMPOP") || is(&arguments[0], "BZMPOP");
+    return is_zero(&arguments[first ? 1 : count - 1]);
+}
+
+/* Whether replies come at all, or come unasked. */
+static bool changes_replies(const struct recording_entry *entry)
+{
+    return entry->argument_count >= 2 &&
+           (is(&entry->arguments[1], "REPLY") || is(&entry->arguments[1], "TRACKING"));
+}
+
+enum replay_reason replay_judge(const struct recording_entry *entry, bool shared)
+{
+    const struct recording_argument *name = &entry->arguments[0];
+    if (name->byte_count < 4)
+        return REPLAY_SENT;
+    const char first = (char)(name->bytes[0] & ~0x20);
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (rules[i].name[0] != first || !is(name, rules[i].name))
+            continue;
+        const enum replay_reason reason = rules[i].reason;
+        const bool sent = reason == REPLAY_TRANSACTION ? !shared
+                          : reason == REPLAY_ENDLESS   ? !is_endless(entry)
+                          : first == 'C'               ? !changes_replies(entry)
+                                                       : false;
+        return sent ? REPLAY_SENT : reason;
+    }
+    return REPLAY_SENT;
+}
+
+static void count_entry(struct replay_facts *facts, const struct recording_entry *entry)
+{
+    const enum replay_reason reason = replay_judge(entry, true);
+    if (entry->client >= facts->clients)
+        facts->clients = entry->client + 1;
+    facts->span_ns = entry->at_us * NS_PER_US;
+    facts->entries += reason == REPLAY_SENT;
+    facts->left_out[reason] += reason != REPLAY_SENT;
+    if (reason != REPLAY_SENT && reason != REPLAY_TRANSACTION)
+        return;
+    if (entry->request_bytes > facts->most_bytes)
+        facts->most_bytes = entry->request_bytes;
+    if (entry->database > facts->most_database)
+        facts->most_database = entry->database;
+}
+
+void replay_keep_transactions(struct replay_facts *facts)
+{
+    facts->entries += facts->left_out[REPLAY_TRANSACTION];
+    facts->left_out[REPLAY_TRANSACTION] = 0;
+}
+
+enum err_code replay_look(struct replay_facts *facts, const char *path, struct err *err)
+{
+    struct recording_reader *reader = NULL;
+    struct recording_entry entry;
+    bool more = true;
+    *facts = (struct replay_facts){.entries = 0};
+    enum err_code code = recording_open(&reader, path, err);
+    while (code == OK) {
+        code = recording_next(reader, &entry, &more, err);
+        if (code != OK || !more)
+            break;
+        count_entry(facts, &entry);
+    }
+    if (code == OK) {
+        facts->cut = recording_was_cut(reader);
+        const struct recording_facts *known = NULL;
+        code = recording_count(reader, &known, err);
+        if (code == OK)
+            facts->has_times = known->has_times;
+    }
+    recording_close(reader);
+    return code;
+}

@@ -1,0 +1,62 @@
+/* Recorded requests that are sent again: what the file holds, and how it is to be sent. Made by the orchestrator before
+ * the fork; workers read the file themselves (replay.h). */
+#ifndef WORKER_GENERATE_REPLAY_PLAN_H
+#define WORKER_GENERATE_REPLAY_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+/* Recorded clients have a connection each up to so many; beyond that several share one. */
+#define REPLAY_CONNECTIONS_MAX 10000u
+
+/* Kinds of commands that cannot be sent again, and are left out. */
+enum replay_reason {
+    REPLAY_SENT,     /* it is not left out */
+    REPLAY_NO_REPLY, /* does not give one reply to each request: SUBSCRIBE, MONITOR, CLIENT REPLY ... */
+    REPLAY_ENDLESS, /* waits without a limit: BLPOP key 0 ... */
+    REPLAY_LOGIN,   /* says who the client is: AUTH, HELLO; volley's connections have logged in */
+    REPLAY_SELECT,  /* each request is sent in the database in which it was recorded */
+    REPLAY_SERVER,  /* ends the server, or changes whose replica it is */
+    REPLAY_TRANSACTION, /* MULTI and its like, where clients share a connection */
+    REPLAY_REASONS
+};
+/* "commands that wait without a limit": for sentences. */
+const char *replay_reason_text(enum replay_reason reason);
+
+/* What becomes of a request, an array of bulk strings. shared: its client has no connection of its own. Hot path. */
+struct recording_entry; /* common/recording.h */
+enum replay_reason replay_judge(const struct recording_entry *entry, bool shared);
+
+/* One reading of the file. Transactions are left out, until it is known that no clients share a connection. */
+struct replay_facts {
+    uint64_t entries; /* that are sent                   */
+    uint64_t left_out[REPLAY_REASONS];
+    uint64_t span_ns;    /* from the first to the last, as recorded */
+    uint64_t most_bytes; /* of a request */
+    uint32_t clients;
+    uint32_t most_database;
+    bool has_times;
+    bool cut; /* the file ends in the middle of an entry */
+};
+
+struct replay_plan {
+    const char *path;
+    uint64_t connections; /* of all workers; a client has number client % connections */
+    uint64_t limit;       /* so many entries are sent, the first ones                 */
+    double
+        speed; /* recorded times are divided by it; 0: the schedule, or in a closed loop the replies, say when */
+    bool by_number; /* times are those of a schedule's tickets */
+    bool shared;    /* there are more clients than connections */
+    struct replay_facts facts;
+};
+
+void replay_keep_transactions(struct replay_facts *facts);
+
+/* Reads the file once, in constant memory. E_USAGE: it cannot be opened;
+ * E_DATA: it is damaged. */
+MUST_USE enum err_code replay_look(struct replay_facts *facts, const char *path, struct err *err);
+
+#endif
