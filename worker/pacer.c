@@ -9,7 +9,8 @@
 static void look_at_replay(struct stream *stream)
 {
     struct arrivals *draw = &stream->pacer.draw;
-    (void)replaying_has_next(stream);
+    (void)replay_has_next(
+        stream->replay); /* gives nothing back: a ticket may be on its way to a connection */
     draw->time_ns = replay_next_ns(stream->replay);
     if (replay_is_over(stream->replay))
         draw->limit = draw->number;

@@ -3,6 +3,9 @@
 #include "worker/generate/replay.h"
 #include "worker/stream.h"
 
+/* Requests; so that memory is used again before it has left the cache. */
+#define GIVE_BACK_EVERY 64u
+
 void replaying_begin(struct stream *stream)
 {
     stream->replay = stream->generation.state;
@@ -38,6 +41,8 @@ static void give_back(struct stream *stream)
 
 bool replaying_has_next(struct stream *stream)
 {
+    if (stream->next_ticket % GIVE_BACK_EVERY == 0)
+        give_back(stream);
     if (replay_has_next(stream->replay))
         return true;
     if (!replay_is_over(stream->replay)) {

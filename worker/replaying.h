@@ -14,7 +14,8 @@ struct stream;
 
 /* Once the stream has its generator. */
 void replaying_begin(struct stream *stream);
-/* Whether a request can be drawn now. False: the file is at its end, or too many wait. */
+/* Whether a request can be drawn now. False: the file is at its end, or too many wait. What was drawn before has its
+ * place by then: a list, or a connection. */
 bool replaying_has_next(struct stream *stream);
 /* A closed loop's next one. False: there is none now. */
 bool replaying_draw(struct stream *stream, uint64_t *ticket);

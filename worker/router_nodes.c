@@ -13,6 +13,9 @@
 #define FRESH_SLOTS 16384u
 #define FRESH_NODES 64u
 #define FRESH_SLOTS_MIN 16u
+/* What a replay that is as fast as replies come reads ahead, for clients that are less busy than others: more of it would have
+ * left the cache when its turn comes. */
+#define FRESH_SLOTS_AHEAD 4096u
 
 /* Who serves what ------------------------------------------------------------------------------ */
 
@@ -299,6 +302,8 @@ static bool make_room(struct stream *stream)
     TAILQ_INIT(&pools->work);
     pools->capacity = (uint64_t)stream->connection_count * stream->run->pipeline;
     pools->held_max = FRESH_SLOTS * (nodes < FRESH_NODES ? nodes : FRESH_NODES);
+    if (stream->replay != NULL && !stream->open_loop)
+        pools->held_max = FRESH_SLOTS_AHEAD;
     pools->each = calloc(stream->replay != NULL ? stream->connection_count
                          : router->by_slot      ? TOPOLOGY_NODES_MAX
                                                 : 1,

@@ -547,7 +547,9 @@ static enum err_code add_replay(struct bench_steps *steps, const struct spec *sp
     char title[80];
     snprintf(title, sizeof title, "replay of %.60s",
              slash != NULL ? slash + 1 : spec->load.replay->path);
-    return add_step(steps, &(struct workload_source){.argv = stand_in, .argc = 1, .title = title},
+    return add_step(steps,
+                    &(struct workload_source){
+                        .argv = stand_in, .argc = 1, .replay = spec->load.replay, .title = title},
                     spec, NULL, err);
 }
 

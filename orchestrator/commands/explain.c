@@ -183,6 +183,19 @@ static void print_tickets(FILE *out, const struct bench_step *step)
     }
 }
 
+static void print_replay(FILE *out, const struct replay_plan *replay)
+{
+    const struct replay_facts *facts = &replay->facts;
+    fprintf(out, "  requests      %s of %s recorded client%s, %s bytes at most\n",
+            UNITS_GROUPED(facts->entries), UNITS_GROUPED(facts->clients),
+            facts->clients == 1 ? "" : "s", UNITS_GROUPED(facts->most_bytes));
+    fprintf(out, "  recorded in   %s s\n", UNITS_REAL(clock_seconds(facts->span_ns), 3));
+    fprintf(out, "  commands     ");
+    for (uint32_t i = 0; i < facts->class_count; i++)
+        fprintf(out, " %s", PRINTABLE(facts->classes[i]));
+    fputc('\n', out);
+}
+
 static void print_step(FILE *out, const struct bench_step *step, uint32_t number, bool beside)
 {
     const struct spec *spec = &step->spec;
@@ -211,6 +224,10 @@ static void print_step(FILE *out, const struct bench_step *step, uint32_t number
         fprintf(out, "  connections   %s, database %s\n", UNITS_GROUPED(spec->load.clients),
                 UNITS_GROUPED(spec->endpoint.database));
     fprintf(out, "  pipeline      %s\n", UNITS_GROUPED(spec->load.pipeline));
+    if (spec->load.replay != NULL) {
+        print_replay(out, spec->load.replay);
+        return;
+    }
     print_request(out, spec, step->workload);
     print_tickets(out, step);
 }
@@ -305,7 +322,10 @@ static void print_rate(FILE *out, const struct spec *spec, uint32_t worker_count
     if (spec->rate.shed_after_ns > 0)
         fprintf(out, "  requests later than %s are dropped and counted\n",
                 units_format_duration(text, sizeof text, spec->rate.shed_after_ns));
-    print_first_times(out, spec, schedule, worker_count);
+    if (spec->load.replay == NULL)
+        print_first_times(out, spec, schedule, worker_count);
+    else if (spec->load.replay->speed > 0)
+        fprintf(out, "  on the average; each request has the time at which it was recorded\n");
     /* With -n the test ends behind its last ticket. */
     uint64_t end_ns = spec->load.duration_ns > 0
                           ? spec->load.duration_ns

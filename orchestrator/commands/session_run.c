@@ -165,6 +165,8 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
     if (spec->load.replay != NULL) {
         facts->request_bytes = spec->load.replay->facts.most_bytes;
         facts->data_bytes = 0;
+        snprintf(facts->key_distribution, sizeof facts->key_distribution, "as recorded");
+        facts->reads = replay_reads(&spec->load.replay->facts);
     }
     if (step->prefill_for != NULL)
         snprintf(facts->prefill_for, sizeof facts->prefill_for, "%s", step->prefill_for);

@@ -58,7 +58,9 @@ static void print_keys_line(struct output *out, const struct run_facts *run)
     if (run->one_key)
         output_printf(out, "Keys: the same in every request\n");
     else if (run->keyspace == 0)
-        output_printf(out, "Keys: fixed by the command\n");
+        output_printf(out, "Keys: %s\n",
+                      run->key_distribution[0] != '\0' ? run->key_distribution
+                                                       : "fixed by the command");
     else
         output_printf(out, "Keys: %s, %s\n", UNITS_GROUPED(run->keyspace),
                       run->key_distribution[0] != '\0' ? run->key_distribution

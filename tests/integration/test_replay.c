@@ -210,6 +210,45 @@ TEST(what_cannot_be_sent_is_left_out)
     trial_free(&trial);
 }
 
+static void record_classes(void)
+{
+    static const char *const names[] = {"GET",  "SET",    "INCR",    "DECR",   "TTL",    "TYPE",
+                                        "PTTL", "DUMP",   "LLEN",    "SCARD",  "HLEN",   "ZCARD",
+                                        "XLEN", "STRLEN", "PERSIST", "EXISTS", "UNLINK", "quit"};
+    begin("classes");
+    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        for (uint32_t k = 0; k < 40 - i; k++) {
+            char words[40];
+            snprintf(words, sizeof words, "%s key:%u%s", names[i], i, i == 1 ? " v" : "");
+            add_words(k % 5, words);
+        }
+    add_words(0, "get key:1"); /* as a client wrote it */
+    end();
+}
+
+TEST(commands_are_classes)
+{
+    /* breaks when figures of one command are counted for another, or a rare command for none */
+    record_classes();
+    test_server_start(&world.server, NULL);
+    REPLAY("--speed", "max", "-P", "3", "--processes", "2");
+    trial_end(&trial, 0);
+    json_t *classes = json_object_get(trial.run, "classes");
+    ck_assert_uint_eq(json_array_size(classes), 16);
+    for (size_t i = 0; i < 16; i++) {
+        const json_t *class = json_array_get(classes, i);
+        const long long sent =
+            json_integer_value(json_object_get(json_object_get(class, "requests"), "sent"));
+        const char *name = json_string_value(json_object_get(class, "name"));
+        ck_assert_msg(sent == (i == 0   ? 41
+                               : i < 15 ? 40 - (long long)i
+                                        : 25 + 24),
+                      "%s: %lld", name, sent);
+        ck_assert_str_eq(i == 0 ? "GET" : i == 15 ? "other" : name, name);
+    }
+    trial_free(&trial);
+}
+
 TEST(worker_killed)
 {
     /* breaks when a worker's death makes its replacement send requests again, or skip some that nobody counts */

@@ -10,15 +10,19 @@
 
 #include "common/clock.h"
 #include "common/recording.h"
+#include "worker/generate/command_rules.h"
 
 /* Requests wait in so much memory; a longer one has all of it, and as much more as it needs, for itself. */
 #define RING_BYTES (32u << 20)
+/* From there on the ring begins anew as soon as there is room: what fits into a cache stays in it. */
+#define RING_NEAR_BYTES (256u << 10)
 
 struct kept {
     uint64_t intended_ns;
     uint64_t offset_bytes; /* in the ring */
     uint32_t byte_count;
     uint32_t connection, database;
+    uint8_t class;
 };
 
 struct replay {
@@ -27,7 +31,7 @@ struct replay {
     const struct schedule *schedule;
     schedule_hint hint;
     uint32_t worker, workers;
-    struct request_class only;
+    struct request_class classes[CLASSES_MAX];
 
     /* The entry that was read and is not loaded yet; its bytes are the reader's. */
     struct recording_entry pending;
@@ -90,7 +94,8 @@ static bool find_room(const struct replay *replay, size_t byte_count, size_t *at
     const size_t from = replay->kept[replay->oldest & replay->mask].offset_bytes;
     if (replay->end_bytes <= from) /* it goes round */
         *at = replay->end_bytes;
-    else if (replay->end_bytes + byte_count <= RING_BYTES) {
+    else if (replay->end_bytes + byte_count <= RING_BYTES &&
+             (replay->end_bytes < RING_NEAR_BYTES || byte_count >= from)) {
         *at = replay->end_bytes;
         return true;
     }
@@ -111,6 +116,7 @@ static bool load(struct replay *replay)
         .byte_count = (uint32_t)entry->request_bytes,
         .connection = (uint32_t)(entry->client % replay->plan->connections / replay->workers),
         .database = entry->database,
+        .class = (uint8_t)replay_class(&replay->plan->facts, entry),
     };
     replay->end_bytes = at + entry->request_bytes;
     replay->has_pending = false;
@@ -227,10 +233,9 @@ static void close_replay(void *state)
 
 static enum read_kind read_kind(const void *state, uint32_t class, uint32_t index)
 {
-    (void)state;
-    (void)class;
+    const struct replay *replay = state;
     (void)index;
-    return READ_NONE;
+    return command_read_kind(replay->plan->facts.classes[class]);
 }
 
 static enum err_code out_of_memory(const struct replay *replay, struct err *err)
@@ -249,9 +254,11 @@ static enum err_code open_replay(void **state, const void *source, uint32_t work
         .plan = given->plan,
         .worker = worker,
         .workers = given->workers,
-        .only = {.name = "replay", .replies = 1, .read_kind = read_kind},
         .room_bytes = RING_BYTES,
     };
+    for (uint32_t i = 0; i < given->plan->facts.class_count; i++)
+        replay->classes[i] = (struct request_class){
+            .name = given->plan->facts.classes[i], .replies = 1, .read_kind = read_kind};
     if (given->plan->facts.most_bytes > RING_BYTES)
         replay->room_bytes = given->plan->facts.most_bytes;
     /* Whose an entry is its client's number says, and which one of all it is matters to nobody. */
@@ -284,8 +291,8 @@ static enum err_code reserve(void *state, uint64_t requests, struct err *err)
 static const struct request_class *classes(const void *state, uint32_t *count)
 {
     const struct replay *replay = state;
-    *count = 1;
-    return &replay->only;
+    *count = replay->plan->facts.class_count;
+    return replay->classes;
 }
 
 static size_t most_bytes(const void *state)
@@ -296,7 +303,9 @@ static size_t most_bytes(const void *state)
 
 static void draw(void *state, struct request_slot *slot)
 {
-    slot->bytes = of_slot(state, slot)->byte_count;
+    const struct kept *kept = of_slot(state, slot);
+    slot->bytes = kept->byte_count;
+    slot->class = kept->class;
 }
 
 static void render(const void *state, const struct request_slot *slot, char *out)

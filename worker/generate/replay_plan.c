@@ -1,10 +1,12 @@
 #include "worker/generate/replay_plan.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "common/clock.h"
 #include "common/recording.h"
+#include "worker/generate/command_rules.h"
 
 const char *replay_reason_text(enum replay_reason reason)
 {
@@ -137,6 +139,62 @@ static void count_entry(struct replay_facts *facts, const struct recording_entry
         facts->most_database = entry->database;
 }
 
+/* A command of which no request is sent. */
+static bool is_never_sent(const char *name)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (strcasecmp(rules[i].name, name) == 0)
+            return rules[i].reason != REPLAY_ENDLESS && rules[i].reason != REPLAY_TRANSACTION &&
+                   strcmp(name, "CLIENT") != 0;
+    return false;
+}
+
+static void find_classes(struct replay_facts *facts, const struct recording_facts *known)
+{
+    bool taken[RECORDING_COMMANDS_MAX] = {false};
+    uint32_t distinct = 0;
+    for (uint32_t i = 0; i < known->command_count; i++) {
+        taken[i] = is_never_sent(known->commands[i].name);
+        distinct += !taken[i];
+    }
+    facts->has_others = distinct > CLASSES_MAX || known->other_commands > 0;
+    const uint32_t named =
+        distinct < CLASSES_MAX - facts->has_others ? distinct : CLASSES_MAX - facts->has_others;
+    for (; facts->class_count < named; facts->class_count++) {
+        uint32_t most = RECORDING_COMMANDS_MAX;
+        for (uint32_t i = 0; i < known->command_count; i++)
+            if (!taken[i] && (most == RECORDING_COMMANDS_MAX ||
+                              known->commands[i].count > known->commands[most].count))
+                most = i;
+        taken[most] = true;
+        char *name = facts->classes[facts->class_count];
+        snprintf(name, CLASS_NAME_BYTES, "%s", known->commands[most].name);
+        for (char *c = name; *c != '\0'; c++) /* an objective names it */
+            *c = strchr(",<>", *c) != NULL ? '?' : *c;
+    }
+    if (facts->has_others)
+        snprintf(facts->classes[facts->class_count++], CLASS_NAME_BYTES, "other");
+}
+
+uint32_t replay_class(const struct replay_facts *facts, const struct recording_entry *entry)
+{
+    const struct recording_argument *name = &entry->arguments[0];
+    const uint32_t named = facts->class_count - facts->has_others;
+    for (uint32_t i = 0; i < named; i++)
+        if (((facts->classes[i][0] ^ name->bytes[0]) & ~0x20) == 0 && is(name, facts->classes[i]))
+            return i;
+    /* Of a name that is cut, or is written otherwise there: it is counted with the last one. */
+    return facts->class_count - 1;
+}
+
+bool replay_reads(const struct replay_facts *facts)
+{
+    for (uint32_t i = 0; i < facts->class_count; i++)
+        if (command_read_kind(facts->classes[i]) != READ_NONE)
+            return true;
+    return false;
+}
+
 void replay_keep_transactions(struct replay_facts *facts)
 {
     facts->entries += facts->left_out[REPLAY_TRANSACTION];
@@ -160,8 +218,10 @@ enum err_code replay_look(struct replay_facts *facts, const char *path, struct e
         facts->cut = recording_was_cut(reader);
         const struct recording_facts *known = NULL;
         code = recording_count(reader, &known, err);
-        if (code == OK)
+        if (code == OK) {
             facts->has_times = known->has_times;
+            find_classes(facts, known);
+        }
     }
     recording_close(reader);
     return code;

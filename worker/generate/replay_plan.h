@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/lane.h"
 
 /* Recorded clients have a connection each up to so many; beyond that several share one. */
 #define REPLAY_CONNECTIONS_MAX 10000u
@@ -36,6 +37,11 @@ struct replay_facts {
     uint64_t left_out[REPLAY_REASONS];
     uint64_t span_ns;    /* from the first to the last, as recorded */
     uint64_t most_bytes; /* of a request */
+    /* Commands that have figures of their own, the most frequent ones first; where there are more of them the last one stands
+     * for the others. */
+    uint32_t class_count;
+    char classes[CLASSES_MAX][CLASS_NAME_BYTES];
+    bool has_others;
     uint32_t clients;
     uint32_t most_database;
     bool has_times;
@@ -53,6 +59,10 @@ struct replay_plan {
     struct replay_facts facts;
 };
 
+/* Of facts->classes. Hot path. */
+uint32_t replay_class(const struct replay_facts *facts, const struct recording_entry *entry);
+/* Some class's replies tell hits from misses. */
+bool replay_reads(const struct replay_facts *facts);
 void replay_keep_transactions(struct replay_facts *facts);
 
 /* Reads the file once, in constant memory. E_USAGE: it cannot be opened;

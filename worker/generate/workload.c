@@ -11,6 +11,7 @@
 #include "common/units.h"
 #include "worker/generate/command_rules.h"
 #include "worker/generate/plugin.h"
+#include "worker/generate/replay_plan.h"
 #include "worker/generate/workload_mix.h"
 #include "worker/generate/workload_state.h"
 
@@ -367,6 +368,7 @@ enum err_code workload_create(struct workload **out, const struct workload_sourc
     if (workload == NULL)
         return err_set(err, E_SYSTEM, "cannot allocate a workload");
     workload->test = source->test;
+    workload->replay = source->replay;
     set_title(workload, source);
     workload->cluster = spec->endpoint.cluster;
     workload->plugin = source->plugin;
@@ -418,9 +420,10 @@ const char *workload_title(const struct workload *workload)
 
 uint32_t workload_class_count(const struct workload *workload)
 {
-    return workload->plugin != NULL ? workload->plugin->found.class_count
-           : workload->mix != NULL  ? workload->mix->class_count
-                                    : 1;
+    return workload->plugin != NULL   ? workload->plugin->found.class_count
+           : workload->mix != NULL    ? workload->mix->class_count
+           : workload->replay != NULL ? workload->replay->facts.class_count
+                                      : 1;
 }
 
 uint32_t workload_weighted_class_count(const struct workload *workload)
@@ -432,8 +435,9 @@ const char *workload_class_name(const struct workload *workload, uint32_t class)
 {
     if (workload_class_count(workload) == 1)
         return workload->title;
-    return workload->plugin != NULL ? workload->plugin->found.classes[class].name
-                                    : workload->mix->classes[class].name;
+    return workload->plugin != NULL   ? workload->plugin->found.classes[class].name
+           : workload->replay != NULL ? workload->replay->facts.classes[class]
+                                      : workload->mix->classes[class].name;
 }
 
 const char *workload_asks_replicas(const struct workload *workload)

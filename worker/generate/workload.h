@@ -80,7 +80,9 @@ struct workload_source {
     const size_t *argv_bytes; /* their lengths; NULL: terminated strings         */
     size_t argc;
     bool last_verbatim; /* the last of them is sent as it is, whatever stands in it */
-    const char *title;  /* NULL: the test's title, or the command itself     */
+    const struct replay_plan
+        *replay;       /* its classes in place of the command's, which stands for it; NULL */
+    const char *title; /* NULL: the test's title, or the command itself     */
 };
 
 /* Compiles a plan and forgets it: what is wrong with it, and where. E_CONFIG: the reason alone; E_SYSTEM. */

@@ -24,6 +24,7 @@ struct workload {
     const struct workload_test *test;
     const struct plugin_source *plugin;
     struct mix *mix; /* of a file; then what is below is empty, but for the title */
+    const struct replay_plan *replay; /* whose requests are sent in its place; NULL */
     char title[128];
     struct template template;
     struct workload_part *parts; /* one a reply: a repeated command has one for each repeat */
