@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/printable.h"
+#include "common/recording.h"
 #include "common/units.h"
 #include "orchestrator/options/relation.h"
 #include "worker/worker.h"
@@ -22,6 +23,23 @@ static void say_left_out(const struct replay_facts *facts, const char *path)
                  "%s ends in the middle of an entry: what stands before it is sent, and what was "
                  "to follow is not known",
                  PRINTABLE(path));
+}
+
+/* Other forms of traffic have to be made into a recording first. */
+static enum err_code refuse_other_forms(const char *path, struct err *err)
+{
+    char begin[sizeof RECORDING_MAGIC];
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return OK; /* said by who opens it as one */
+    const size_t bytes = fread(begin, 1, sizeof begin - 1, file);
+    fclose(file);
+    return bytes == 0 || recording_has_magic(begin, bytes)
+               ? OK
+               : err_set(err, E_DATA,
+                         "--replay %.200s: no recording in volley's form; of MONITOR's text and of "
+                         "append-only files \"volley record --from %.200s -o FILE\" makes one",
+                         path, path);
 }
 
 static enum err_code settle_connections(struct bench_request *request, struct replay_plan *plan,
@@ -83,7 +101,9 @@ enum err_code replaying_prepare(struct bench_request *request, struct err *err)
     if (request->replay.path == NULL)
         return OK;
     *plan = (struct replay_plan){.path = request->replay.path};
-    enum err_code code = replay_look(&plan->facts, plan->path, err);
+    enum err_code code = refuse_other_forms(plan->path, err);
+    if (code == OK)
+        code = replay_look(&plan->facts, plan->path, err);
     if (code == OK && plan->facts.clients == 0)
         code = err_set(err, E_USAGE, "--replay %.200s: it holds no request", plan->path);
     if (code == OK)

@@ -343,6 +343,9 @@ TEST(refused_before_anything_connects)
     }
     damage();
     expect_refused("-p 1", 4, "damaged");
+    temp_tree_write(&world.tree, "/lists", "1339518083.107412 [0 127.0.0.1:60866] \"keys\" \"*\"\n",
+                    0600);
+    expect_refused("-p 1", 4, "volley record --from ");
     unlink(path);
     expect_refused("-p 1", 3, "lists");
 }
