@@ -136,7 +136,7 @@ INLINE void place(struct connection *connection, const struct request_slot *slot
     struct request_slot *placed =
         connection_slot(connection, connection->in_flight + connection->unsent++);
     *placed = *slot;
-    if (connection->stream->replay != NULL)
+    if (connection->stream->router.selects)
         replaying_place(connection, placed);
     connection->quota--;
 }

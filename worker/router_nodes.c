@@ -351,6 +351,7 @@ enum err_code router_create(struct stream *stream, struct err *err)
         return code;
     find_what_reads(stream);
     router->many_pools = router->by_slot || stream->replay != NULL;
+    router->selects = stream->replay != NULL && stream->run->replay->facts.most_database > 0;
     router->has_again =
         router->many_pools || stream->generation.weighted_count < stream->generation.class_count;
     router->many_nodes = router->by_slot || router->topology->node_count > 1 ||

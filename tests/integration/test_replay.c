@@ -300,6 +300,51 @@ TEST(worker_killed_as_fast_as_possible)
     trial_free(&trial);
 }
 
+TEST(interrupted)
+{
+    /* breaks when a replay that is stopped loses its report, or sends what was to come */
+    test_server_start(&world.server, NULL);
+    record_lists(10000);
+    REPLAY("--processes", "2", "--interval", "100ms");
+    trial_wait_calls("rpush", 50);
+    program_signal(&trial.program, SIGINT);
+    trial_end(&trial, 130);
+    ck_assert(trial_interrupted(&trial));
+    ck_assert_int_lt(trial_count(&trial, "requests", "sent"), REQUESTS);
+    ck_assert_uint_eq(elements_in_order(false),
+                      (unsigned long long)trial_count(&trial, "requests", "ok"));
+    trial_free(&trial);
+}
+
+TEST(connections_end_under_way)
+{
+    /* breaks when what a broken connection had not sent is forgotten, or goes to the database of the one before */
+    test_server_start(&world.server, NULL);
+    record_lists(200);
+    REPLAY("--processes", "2", "-P", "4");
+    for (int i = 0; i < 3; i++) {
+        trial_wait_calls("rpush", 1500 * (i + 1));
+        free(test_server_text(&world.server, "CLIENT KILL TYPE normal"));
+    }
+    trial_end(&trial, 0);
+    const long long sent = trial_count(&trial, "requests", "sent");
+    ck_assert_int_eq(sent, REQUESTS);
+    ck_assert_uint_ge(elements_in_order(true),
+                      (unsigned long long)trial_count(&trial, "requests", "ok"));
+    trial_free(&trial);
+}
+
+TEST(over_tls)
+{
+    /* breaks when what goes ahead of a request, or a part of one, is lost where the transport keeps bytes back */
+    record_lists(20);
+    trial_start(&trial, "--managed", "tls", "--replay", path, "--speed", "max", "-P", "8",
+                "--processes", "2", "--cpus", "none", NULL);
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), REQUESTS);
+    trial_free(&trial);
+}
+
 static void expect_refused(const char *words, int exit_status, const char *text)
 {
     struct program program;
