@@ -155,8 +155,11 @@ enum err_code edges_finish(struct stream *stream, uint64_t now_ns, struct err *e
     if (now_ns < stream->start_ns + stream->recorder.interval->header.start_ns)
         now_ns = stream->start_ns + stream->recorder.interval->header.start_ns;
     count_due(stream, now_ns);
-    if (stream->open_loop)
-        recount_record_backlog(stream, now_ns < stream->stop_at_ns ? now_ns : stream->stop_at_ns);
+    const uint64_t until_ns = now_ns < stream->stop_at_ns ? now_ns : stream->stop_at_ns;
+    if (stream->open_loop) {
+        pacer_count_unread(stream, until_ns);
+        recount_record_backlog(stream, until_ns);
+    }
     uint64_t give_up_ns = clock_now_ns() + FINISH_WAIT_NS;
     uint32_t encoded_bytes;
     while (!publish(stream, now_ns - stream->start_ns, &encoded_bytes)) {

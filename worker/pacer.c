@@ -72,6 +72,14 @@ void pacer_begin_measuring(struct stream *stream)
                  stream->run->requests, stream->measure_ns);
 }
 
+/* As far as it is read; at the end of the load it may have been counted further. */
+static void settle_due_of_replay(struct stream *stream, uint64_t elapsed_ns)
+{
+    const uint64_t number = replaying_due(stream, elapsed_ns);
+    if (number > stream->pacer.due.number)
+        stream->pacer.due.number = number;
+}
+
 /* All that was due before at_ns since the common start. */
 static uint64_t due_total(struct stream *stream, uint64_t at_ns)
 {
@@ -81,7 +89,7 @@ static uint64_t due_total(struct stream *stream, uint64_t at_ns)
     if (pacer->draw.time_ns >= elapsed_ns && pacer->draw.number >= pacer->due.number)
         pacer->due = pacer->draw;
     else if (stream->replay != NULL)
-        pacer->due.number = replaying_due(stream, elapsed_ns);
+        settle_due_of_replay(stream, elapsed_ns);
     else
         arrivals_seek(&pacer->due, elapsed_ns);
     return (pacer->measuring ? pacer->due_warmup : 0) + pacer->due.number;
@@ -163,6 +171,19 @@ void pacer_settle(struct stream *stream, uint64_t at_ns, bool end_of_warmup)
     }
     if (pacer->starved && at_ns > pacer->starved_ns)
         pacer_note_starved(stream, at_ns);
+}
+
+void pacer_count_unread(struct stream *stream, uint64_t until_ns)
+{
+    struct pacer *pacer = &stream->pacer;
+    uint64_t intended_ns;
+    if (stream->replay == NULL || until_ns <= pacer->origin_ns || !pacer->measuring)
+        return;
+    while (replay_read_on(stream->replay, until_ns - pacer->origin_ns, &intended_ns)) {
+        pacer->due.number++;
+        recorder_unsent(stream, 1, pacer->origin_ns + intended_ns, until_ns);
+    }
+    set_due(stream, until_ns);
 }
 
 bool pacer_draw(struct stream *stream, uint64_t now_ns, struct request_slot *slot)

@@ -43,6 +43,8 @@ void pacer_refresh(struct stream *stream);
 /* Brings the counters of what is due, shed and starved up to at_ns, an edge. end_of_warmup: what is
  * left of the warm-up is shed. */
 void pacer_settle(struct stream *stream, uint64_t at_ns, bool end_of_warmup);
+/* The load is over: what of a replay was due before until_ns and never read counts as due, and as never sent. */
+void pacer_count_unread(struct stream *stream, uint64_t until_ns);
 /* The next ticket, if it is due. */
 bool pacer_draw(struct stream *stream, uint64_t now_ns, struct request_slot *slot);
 /* Drops what is late by --shed-after. */

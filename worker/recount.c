@@ -74,9 +74,15 @@ void recount_record_backlog(struct stream *stream, uint64_t until_ns)
     const struct pacer *pacer = &stream->pacer;
     struct arrivals ahead = pacer->draw;
     each_unsent(stream, record_unsent, until_ns);
-    for (; stream->replay != NULL && ahead.number < pacer->due.number; ahead.number++)
-        recorder_unsent(stream, 1, pacer->origin_ns + replay_time_ns(stream->replay, ahead.number),
-                        until_ns);
+    /* What was not read is recorded where it is counted. */
+    if (stream->replay != NULL) {
+        const uint64_t loaded = replay_loaded(stream->replay);
+        for (; ahead.number < pacer->due.number && ahead.number < loaded; ahead.number++)
+            recorder_unsent(stream, 1,
+                            pacer->origin_ns + replay_time_ns(stream->replay, ahead.number),
+                            until_ns);
+        return;
+    }
     /* Ticket by ticket where they are few, else all at once whose waits fall into one bucket. */
     for (uint64_t before = UINT64_MAX;
          ahead.number < pacer->due.number && ahead.number != before;) {

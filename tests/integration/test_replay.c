@@ -334,6 +334,32 @@ TEST(connections_end_under_way)
     trial_free(&trial);
 }
 
+TEST(far_behind)
+{
+    /* breaks when what was due and never read is missing in the totals, so that a replay which the server cannot keep up
+     * with says that it reached its target */
+    const uint32_t requests = 200000;
+    begin("far");
+    for (uint32_t i = 0; i < requests; i++) {
+        const struct recording_argument arguments[] = {{"INCR", 4}, {"counter", 7}};
+        add(i / 100, i % 10, 0, 2, arguments);
+    }
+    end();
+    test_server_start(&world.server, NULL);
+    test_server_pause(&world.server);
+    REPLAY("--processes", "2", "--duration", "1", "--interval", "100ms", "--wait-ready", "20s",
+           "--connection-timeout", "20s", "--request-timeout", "20s");
+    test_server_resume(&world.server);
+    trial_wait_calls("incr", 1);
+    test_server_pause(&world.server);
+    program_wait_text(&trial.program, PROGRAM_OUT, "Verdict: ");
+    test_server_resume(&world.server);
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "due"), requests);
+    ck_assert_str_eq(trial_verdict(&trial, "target"), "RED");
+    trial_free(&trial);
+}
+
 TEST(over_tls)
 {
     /* breaks when what goes ahead of a request, or a part of one, is lost where the transport keeps bytes back */

@@ -170,6 +170,21 @@ uint64_t replay_time_ns(const struct replay *replay, uint64_t number)
     return replay->kept[number & replay->mask].intended_ns;
 }
 
+uint64_t replay_loaded(const struct replay *replay)
+{
+    return replay->loaded;
+}
+
+bool replay_read_on(struct replay *replay, uint64_t until_ns, uint64_t *intended_ns)
+{
+    *intended_ns = replay->pending_ns;
+    if (!read_next(replay) || replay->pending_ns >= until_ns)
+        return false;
+    *intended_ns = replay->pending_ns;
+    replay->has_pending = false;
+    return true;
+}
+
 uint64_t replay_pass(struct replay *replay, uint64_t count, uint64_t at_ns)
 {
     while (replay->drawn < replay->loaded && replay_time_ns(replay, replay->drawn) < at_ns)

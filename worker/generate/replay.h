@@ -36,6 +36,11 @@ uint64_t replay_due(struct replay *replay, uint64_t at_ns);
 /* When a loaded number is intended. */
 uint64_t replay_time_ns(const struct replay *replay, uint64_t number);
 
+/* The first number that is not loaded. */
+uint64_t replay_loaded(const struct replay *replay);
+/* Nothing will be drawn any more: passes over the next entry that is not loaded, if it is intended for before until_ns. */
+bool replay_read_on(struct replay *replay, uint64_t until_ns, uint64_t *intended_ns);
+
 /* Before anything is drawn: passes over so many entries, or those before at_ns. Returns the next number. */
 uint64_t replay_pass(struct replay *replay, uint64_t count, uint64_t at_ns);
 
