@@ -106,6 +106,7 @@ enum err_code bench_options_settle(struct bench_request *request, struct err *er
 {
     static enum err_code (*const steps[])(struct bench_request *, struct err *) = {
         load_refuse_no_value,
+        replay_settle,
         endpoint_settle,
         connection_settle,
         managed_settle,
@@ -122,7 +123,6 @@ enum err_code bench_options_settle(struct bench_request *request, struct err *er
         client_settle,
         load_settle_steady,
         workload_settle_streams,
-        replay_settle,
         chaos_settle,
         output_settle,
         output_settle_intervals,

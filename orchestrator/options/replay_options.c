@@ -85,13 +85,13 @@ enum err_code replay_settle(struct bench_request *request, struct err *err)
                    ? err_set(err, E_USAGE, "--speed needs --replay FILE: it says how fast that is")
                    : OK;
     exclude(request, err);
-    if (err->code != OK)
+    if (err->code != OK || replay->path == NULL) /* the config file's gave way */
         return err->code;
-    if (load->command != NULL)
+    if (request->values.rest_count > 0)
         return err_set(err, E_USAGE,
                        "--replay %.80s and the command %.80s exclude each other: each says what is "
                        "sent",
-                       replay->path, load->command[0]);
+                       replay->path, request->values.rest[0]);
     if (relation_origin(request, "type")->kind == ORIGIN_COMMAND_LINE)
         return err_set(err, E_USAGE,
                        "--replay and --type exclude each other: each says what is sent");
