@@ -11,7 +11,7 @@ static bool next(void *state, uint64_t ticket, struct volley_request *request)
     char key[48];
     (void)state;
     (void)ticket;
-    snprintf(key, sizeof key, "custom:key:%llu", (unsigned long long)++counter);
+    snprintf(key, sizeof key, "custom:key:%llu", (unsigned long long)counter++);
     volley_add_text(request, "SET");
     volley_add_key_text(request, key);
     volley_add_text(request, "custom:value");

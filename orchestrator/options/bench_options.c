@@ -105,27 +105,13 @@ const struct option_table *bench_option_table(void)
 enum err_code bench_options_settle(struct bench_request *request, struct err *err)
 {
     static enum err_code (*const steps[])(struct bench_request *, struct err *) = {
-        load_refuse_no_value,
-        replay_settle,
-        endpoint_settle,
-        connection_settle,
-        managed_settle,
-        tls_settle,
-        load_settle_length,
-        rate_settle,
-        load_settle_command,
-        custom_settle,
-        load_settle_keys,
-        workload_settle,
-        load_settle_prefill,
-        load_notice_unused,
-        worker_settle,
-        client_settle,
-        load_settle_steady,
-        workload_settle_streams,
-        chaos_settle,
-        output_settle,
-        output_settle_intervals,
+        load_refuse_no_value, replay_settle,      endpoint_settle,
+        connection_settle,    managed_settle,     tls_settle,
+        load_settle_length,   rate_settle,        load_settle_command,
+        custom_settle,        load_settle_keys,   workload_settle,
+        load_settle_prefill,  load_notice_unused, worker_settle,
+        client_settle,        load_settle_steady, workload_settle_streams,
+        chaos_settle,         output_settle,      output_settle_intervals,
     };
     struct err local = {.code = OK};
     enum err_code code = OK;

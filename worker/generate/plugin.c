@@ -94,6 +94,15 @@ static enum err_code look_up(struct plugin *plugin, const struct plugin_source *
     return OK;
 }
 
+/* "FILE: why"; a module's text begins with the file already, and the line. */
+static enum err_code refuses(const char *file, const char *before, const char *why, struct err *err)
+{
+    if (strncmp(why, file, strlen(file)) == 0)
+        return err_set(err, E_CONFIG, "%s", PRINTABLE(why));
+    return err_set(err, E_CONFIG, "%s: %s%s", PRINTABLE(file), before,
+                   why[0] != '\0' ? PRINTABLE(why) : "it does not say why");
+}
+
 enum err_code plugin_open(struct plugin *plugin, struct plugin_found *found,
                           const struct plugin_source *source, uint32_t worker, bool trial,
                           struct err *err)
@@ -110,9 +119,7 @@ enum err_code plugin_open(struct plugin *plugin, struct plugin_found *found,
     settings.trial = trial;
     if (plugin->table->init != NULL && !plugin->table->init(&plugin->state, &settings, &setup)) {
         setup.error[sizeof setup.error - 1] = '\0';
-        return err_set(err, E_CONFIG, "%s: %s", PRINTABLE(file),
-                       setup.error[0] != '\0' ? PRINTABLE(setup.error)
-                                              : "its init refuses and does not say why");
+        return refuses(file, setup.error[0] == '\0' ? "its init refuses: " : "", setup.error, err);
     }
     plugin->begun = true;
     found->looks = plugin->table->reply != NULL && !setup.without_replies;
@@ -320,6 +327,7 @@ enum err_code plugin_next(struct plugin_request *request, const struct plugin *p
                           uint64_t ticket, struct err *err)
 {
     struct volley_request *asked = &request->request;
+    char before[80];
     asked->class_index = 0;
     asked->add = add_argument;
     asked->add_key = add_key;
@@ -333,9 +341,9 @@ enum err_code plugin_next(struct plugin_request *request, const struct plugin *p
     request->wrong = NULL;
     if (begin_next(request) && !plugin->table->next(plugin->state, ticket, asked)) {
         asked->error[sizeof asked->error - 1] = '\0';
-        return err_set(err, E_CONFIG, "%s: next makes no request for ticket %llu: %s",
-                       PRINTABLE(source->settings.file), (unsigned long long)ticket,
-                       asked->error[0] != '\0' ? PRINTABLE(asked->error) : "it does not say why");
+        snprintf(before, sizeof before,
+                 "next makes no request for ticket %llu: ", (unsigned long long)ticket);
+        return refuses(source->settings.file, before, asked->error, err);
     }
     if (request->wrong == NULL)
         end_command(request);
