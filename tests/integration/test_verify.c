@@ -253,7 +253,7 @@ TEST(test_no_false_alarm_with_broken_connections)
     call_start(&call, &at_server,
                "--verify --ratio 1:1 -r 200 -d 40 -c 30 -P 4 --test-duration 6 --request-timeout "
                "150ms --prefill --max-errors 0");
-    await_keys(&server, 200);
+    await_reads(&server, "get");
     for (unsigned i = 0; i < 12; i++) {
         freeReplyObject(say(context, i % 3 == 0 ? "CLIENT PAUSE 400" : "CLIENT KILL TYPE normal",
                             NULL, NULL, 0));
