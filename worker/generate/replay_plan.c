@@ -166,6 +166,8 @@ static void find_classes(struct replay_facts *facts, const struct recording_fact
             if (!taken[i] && (most == RECORDING_COMMANDS_MAX ||
                               known->commands[i].count > known->commands[most].count))
                 most = i;
+        if (most == RECORDING_COMMANDS_MAX)
+            break; /* as many are named as there are */
         taken[most] = true;
         char *name = facts->classes[facts->class_count];
         snprintf(name, CLASS_NAME_BYTES, "%s", known->commands[most].name);
