@@ -70,8 +70,9 @@ TEST(requests_are_resp)
     const struct plugin plugin = {.table = &table};
     const struct plugin_source source = {.settings = {.file = "made.c"}};
     const struct plugin_found found = {.class_count = 1};
-    struct plugin_request request = {.bytes = NULL};
+    struct plugin_request request;
     struct err err = {.code = OK};
+    plugin_request_begin(&request, source.routed);
     for (uint64_t ticket = 0; ticket < 3000; ticket++) {
         ck_assert_msg(plugin_next(&request, &plugin, &source, &found, ticket, &err) == OK, "%s",
                       err.text);
@@ -118,8 +119,9 @@ TEST(slots_of_keys)
     const struct plugin plugin = {.table = &table};
     const struct plugin_source source = {.settings = {.file = "made.c"}, .routed = true};
     const struct plugin_found found = {.class_count = 1};
-    struct plugin_request request = {.bytes = NULL};
+    struct plugin_request request;
     struct err err = {.code = OK};
+    plugin_request_begin(&request, source.routed);
     for (uint64_t ticket = 0; ticket < 3; ticket++) {
         ck_assert_int_eq(plugin_next(&request, &plugin, &source, &found, ticket, &err), OK);
         ck_assert_uint_eq(request.slot, slots_of_key(keys[ticket], strlen(keys[ticket])));
@@ -158,8 +160,9 @@ TEST(numbers)
     const struct plugin plugin = {.table = &table};
     const struct plugin_source source = {.settings = {.file = "made.c"}};
     const struct plugin_found found = {.class_count = 1};
-    struct plugin_request request = {.bytes = NULL};
+    struct plugin_request request;
     struct err err = {.code = OK};
+    plugin_request_begin(&request, source.routed);
     ck_assert_int_eq(plugin_next(&request, &plugin, &source, &found, 0, &err), OK);
     ck_assert_uint_eq(request.end_byte - request.first_byte, sizeof expected - 1);
     ck_assert_mem_eq(request.bytes + request.first_byte, expected, sizeof expected - 1);

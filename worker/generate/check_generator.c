@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "worker/generate/check_plan.h"
 #include "worker/generate/generator.h"
+#include "worker/generate/kept_index.h"
 #include "worker/generate/mix.h"
 #include "worker/generate/template.h"
 #include "worker/generate/workload_state.h"
@@ -37,7 +38,6 @@ struct kept {
     uint8_t class;
     bool in_use;
     bool has_versions;               /* it has been rendered */
-    uint32_t next;                   /* in its bucket, or of those that are free         */
     uint32_t next_check, next_reply; /* how far its replies have come                    */
     uint32_t reading;                /* the check whose string comes; NONE               */
     struct mix_request request;
@@ -57,9 +57,8 @@ struct check_desk {
     size_t most_bytes, most_steps, most_checks;
     char *part, *key;
     struct kept *kept;
-    uint32_t *buckets;
-    uint32_t bucket_count, kept_count, free; /* a power of two; ...; the first free one */
-    uint32_t last;                           /* found last: a reply asks for it several times */
+    struct kept_index index;
+    uint32_t last; /* found last: a reply asks for it several times */
     struct mix_written *written;
     struct asked *asked;
     uint64_t *numbers;
@@ -132,28 +131,20 @@ static enum err_code open_desk(void **state, const void *source, uint32_t worker
 static enum err_code reserve(void *state, uint64_t requests, struct err *err)
 {
     struct check_desk *desk = state;
-    if (requests >= NONE / 2)
+    if (!kept_index_create(&desk->index, requests))
         return out_of_memory(desk, err);
-    assert(requests > 0);
-    desk->kept_count = (uint32_t)requests;
-    for (desk->bucket_count = 64; desk->bucket_count < requests; desk->bucket_count *= 2)
-        ;
     desk->kept = calloc(requests, sizeof desk->kept[0]);
-    desk->buckets = malloc(desk->bucket_count * sizeof desk->buckets[0]);
     desk->written = calloc(requests * desk->most_checks, sizeof desk->written[0]);
     desk->asked = calloc(requests * desk->most_checks, sizeof desk->asked[0]);
     desk->numbers = calloc(requests * desk->most_steps, sizeof desk->numbers[0]);
-    if (desk->kept == NULL || desk->buckets == NULL || desk->written == NULL ||
-        desk->asked == NULL || desk->numbers == NULL)
+    if (desk->kept == NULL || desk->written == NULL || desk->asked == NULL || desk->numbers == NULL)
         return out_of_memory(desk, err);
-    memset(desk->buckets, 0xff, desk->bucket_count * sizeof desk->buckets[0]);
-    for (uint32_t i = 0; i < desk->kept_count; i++) {
+    for (uint64_t i = 0; i < requests; i++) {
         struct kept *kept = &desk->kept[i];
         kept->written = desk->written + i * desk->most_checks;
         kept->asked = desk->asked + i * desk->most_checks;
         kept->numbers = desk->numbers + i * desk->most_steps;
         kept->request.written = kept->written;
-        kept->next = i + 1 < desk->kept_count ? i + 1 : NONE;
     }
     return OK;
 }
@@ -172,12 +163,6 @@ static size_t most_bytes(const void *state)
 
 /* ---- what is kept ---- */
 
-static uint32_t *bucket_of(const struct check_desk *desk, uint64_t ticket, uint8_t class)
-{
-    const uint64_t mixed = (ticket + class) * 0x9e3779b97f4a7c15ull;
-    return &desk->buckets[mixed >> 32 & (desk->bucket_count - 1)];
-}
-
 /* What is kept is the desk's own, whatever its user may not change. */
 static struct check_desk *own(const struct check_desk *desk)
 {
@@ -190,11 +175,8 @@ static struct kept *find(const struct check_desk *desk, const struct request_slo
     if (desk->kept[at].ticket == slot->ticket && desk->kept[at].class == slot->class &&
         desk->kept[at].in_use)
         return &desk->kept[at];
-    at = *bucket_of(desk, slot->ticket, slot->class);
-    while (at != NONE &&
-           (desk->kept[at].ticket != slot->ticket || desk->kept[at].class != slot->class))
-        at = desk->kept[at].next;
-    if (at == NONE)
+    at = kept_index_find(&desk->index, slot->ticket, slot->class);
+    if (at == KEPT_NONE)
         return NULL;
     own(desk)->last = at;
     return &desk->kept[at];
@@ -202,13 +184,7 @@ static struct kept *find(const struct check_desk *desk, const struct request_slo
 
 static struct kept *keep(struct check_desk *desk, const struct request_slot *slot)
 {
-    uint32_t *bucket = bucket_of(desk, slot->ticket, slot->class);
-    const uint32_t at = desk->free;
-    assert(at != NONE);
-    struct kept *kept = &desk->kept[at];
-    desk->free = kept->next;
-    kept->next = *bucket;
-    *bucket = at;
+    struct kept *kept = &desk->kept[kept_index_add(&desk->index, slot->ticket, slot->class)];
     kept->ticket = slot->ticket;
     kept->class = slot->class;
     kept->in_use = true;
@@ -220,14 +196,7 @@ static struct kept *keep(struct check_desk *desk, const struct request_slot *slo
 
 static void forget(struct check_desk *desk, const struct kept *gone)
 {
-    uint32_t *link = bucket_of(desk, gone->ticket, gone->class);
-    const uint32_t at = (uint32_t)(gone - desk->kept);
-    while (*link != at)
-        link = &desk->kept[*link].next;
-    *link = gone->next;
-    desk->kept[at].in_use = false;
-    desk->kept[at].next = desk->free;
-    desk->free = at;
+    desk->kept[kept_index_remove(&desk->index, gone->ticket, gone->class)].in_use = false;
 }
 
 static const struct mix_program *program_of(const struct check_desk *desk, const struct kept *kept)
@@ -512,11 +481,10 @@ static void close_desk(void *state)
     struct check_desk *desk = state;
     if (desk == NULL)
         return;
-    for (uint32_t bucket = 0; desk->buckets != NULL && bucket < desk->bucket_count; bucket++)
-        for (uint32_t at = desk->buckets[bucket]; at != NONE; at = desk->kept[at].next)
-            give_up(desk, &desk->kept[at]);
+    for (uint32_t at = KEPT_NONE; (at = kept_index_next(&desk->index, at)) != KEPT_NONE;)
+        give_up(desk, &desk->kept[at]);
+    kept_index_destroy(&desk->index);
     free(desk->kept);
-    free(desk->buckets);
     free(desk->written);
     free(desk->asked);
     free(desk->numbers);

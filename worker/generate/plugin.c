@@ -315,6 +315,13 @@ static void add_key(struct volley_request *asked, const void *bytes, size_t byte
     add(request, bytes, byte_count);
 }
 
+void plugin_request_begin(struct plugin_request *request, bool routed)
+{
+    *request = (struct plugin_request){
+        .request = {.add = add_argument, .add_key = add_key, .begin_command = begin_command},
+        .routed = routed};
+}
+
 static enum err_code is_wrong(const struct plugin_source *source, uint64_t ticket, const char *why,
                               struct err *err)
 {
@@ -329,13 +336,9 @@ enum err_code plugin_next(struct plugin_request *request, const struct plugin *p
     struct volley_request *asked = &request->request;
     char before[80];
     asked->class_index = 0;
-    asked->add = add_argument;
-    asked->add_key = add_key;
-    asked->begin_command = begin_command;
     asked->error[0] = '\0';
     request->end_byte = request->first_byte = request->command_byte = 0;
     request->commands = request->arguments = 0;
-    request->routed = source->routed;
     request->has_slot = false;
     request->slot = (uint16_t)(ticket % SLOTS_COUNT);
     request->wrong = NULL;
@@ -369,7 +372,8 @@ enum err_code plugin_try(struct plugin_found *found, const struct plugin_source 
                          void (*tell)(void *context, uint64_t at), void *context, struct err *err)
 {
     struct plugin plugin;
-    struct plugin_request request = {.bytes = NULL};
+    struct plugin_request request;
+    plugin_request_begin(&request, source->routed);
     tell(context, PLUGIN_AT(PLUGIN_INIT, 0));
     enum err_code code = plugin_open(&plugin, found, source, 0, true, err);
     for (uint64_t ticket = 0; ticket < TRIED_TICKETS && code == OK; ticket++) {

@@ -75,7 +75,7 @@ MUST_USE enum err_code plugin_try(struct plugin_found *found, const struct plugi
 
 /* ---- one request */
 
-/* Zeros: empty. Grows while next is called; the memory is kept for the next one, until plugin_request_free. */
+/* plugin_request_begin makes it. Grows while next is called; the memory is kept for the next one, until plugin_request_free. */
 struct plugin_request {
     struct volley_request request; /* first: what next is given */
     char *bytes;                   /* owned */
@@ -88,6 +88,8 @@ struct plugin_request {
     uint64_t grown;    /* how often memory was asked for */
     const char *wrong; /* why it is none; NULL */
 };
+/* routed: slots of keys are wanted. */
+void plugin_request_begin(struct plugin_request *request, bool routed);
 /* Makes room ahead. False: no memory. */
 bool plugin_request_reserve(struct plugin_request *request, size_t room_bytes);
 void plugin_request_free(struct plugin_request *request);

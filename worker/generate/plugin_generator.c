@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "worker/generate/generator.h"
+#include "worker/generate/kept_index.h"
 #include "worker/generate/plugin.h"
 
-#define NONE UINT32_MAX
 #define USUAL_REQUEST_BYTES 512u /* room that a request has from the beginning */
 #define KEPT_REPLY_BYTES (64u * 1024)
 /* Longer ones go out in parts, as everywhere. */
@@ -32,14 +32,12 @@ struct heard {
 
 struct plugin_desk {
     const struct plugin_source *source;
-    struct plugin_found found;
     struct plugin plugin;
     struct request_class classes[VOLLEY_PLUGIN_CLASSES_MAX];
     _Atomic uint64_t *inside; /* where its code runs, for the orchestrator */
-    struct kept *kept;
-    uint32_t *buckets;
-    uint32_t bucket_count, kept_count, free, last;
-    struct err err; /* why it makes no more requests */
+    struct kept_index index;
+    struct kept *kept; /* at the index's places */
+    struct err err;    /* why it makes no more requests */
     struct heard *free_heard;
     uint64_t heard_made;
     struct volley_reply bare; /* a reply without strings */
@@ -71,12 +69,12 @@ static void close_desk(void *state)
     enter(desk, PLUGIN_CLOSE, 0);
     plugin_close(&desk->plugin);
     leave(desk);
-    for (uint32_t i = 0; i < desk->kept_count; i++) {
+    for (uint32_t i = 0; desk->kept != NULL && i < desk->index.place_count; i++) {
         plugin_request_free(&desk->kept[i].request);
         free(desk->kept[i].heard);
     }
+    kept_index_destroy(&desk->index);
     free(desk->kept);
-    free(desk->buckets);
     while (desk->free_heard != NULL) {
         struct heard *gone = desk->free_heard;
         desk->free_heard = gone->next;
@@ -95,16 +93,17 @@ static enum err_code open_desk(void **state, const void *source, uint32_t worker
     desk->source = given->plugin;
     desk->inside = given->inside;
     enter(desk, PLUGIN_INIT, 0);
-    enum err_code code = plugin_open(&desk->plugin, &desk->found, desk->source, worker, false, err);
+    const struct plugin_found *tried = &desk->source->found;
+    struct plugin_found found;
+    enum err_code code = plugin_open(&desk->plugin, &found, desk->source, worker, false, err);
     leave(desk);
-    if (code == OK &&
-        (desk->found.class_count != desk->source->found.class_count ||
-         memcmp(desk->found.classes, desk->source->found.classes, sizeof desk->found.classes) != 0))
+    if (code == OK && (found.class_count != tried->class_count ||
+                       memcmp(found.classes, tried->classes, sizeof found.classes) != 0))
         code = err_set(err, E_CONFIG, "%s: init sets other classes than in its trial",
                        desk->source->settings.file);
-    for (uint32_t i = 0; i < desk->found.class_count && code == OK; i++)
-        desk->classes[i] = (struct request_class){.name = desk->found.classes[i].name,
-                                                  .replies = desk->found.classes[i].commands,
+    for (uint32_t i = 0; i < tried->class_count && code == OK; i++)
+        desk->classes[i] = (struct request_class){.name = tried->classes[i].name,
+                                                  .replies = tried->classes[i].commands,
                                                   .read_kind = read_kind};
     if (code != OK)
         close_desk(desk);
@@ -114,29 +113,24 @@ static enum err_code open_desk(void **state, const void *source, uint32_t worker
 static enum err_code reserve(void *state, uint64_t requests, struct err *err)
 {
     struct plugin_desk *desk = state;
-    bool enough = requests < NONE / 2;
-    for (desk->bucket_count = 64; enough && desk->bucket_count < requests; desk->bucket_count *= 2)
-        ;
-    desk->kept = enough ? calloc(requests, sizeof desk->kept[0]) : NULL;
-    desk->buckets = malloc(desk->bucket_count * sizeof desk->buckets[0]);
-    enough = desk->kept != NULL && desk->buckets != NULL;
+    bool enough = kept_index_create(&desk->index, requests);
+    if (enough)
+        desk->kept = calloc(requests, sizeof desk->kept[0]);
+    enough = enough && desk->kept != NULL;
     for (uint64_t i = 0; i < requests && enough; i++) {
-        desk->kept_count++;
-        desk->kept[i].next = i + 1 < requests ? (uint32_t)i + 1 : NONE;
+        plugin_request_begin(&desk->kept[i].request, desk->source->routed);
         enough = plugin_request_reserve(&desk->kept[i].request, USUAL_REQUEST_BYTES);
         desk->kept[i].request.grown = 0;
     }
-    if (!enough)
-        return err_set(err, E_SYSTEM, "no memory for %llu requests of a plug-in",
-                       (unsigned long long)requests);
-    memset(desk->buckets, 0xff, desk->bucket_count * sizeof desk->buckets[0]);
-    return OK;
+    return enough ? OK
+                  : err_set(err, E_SYSTEM, "no memory for %llu requests of a plug-in",
+                            (unsigned long long)requests);
 }
 
 static const struct request_class *classes(const void *state, uint32_t *count)
 {
     const struct plugin_desk *desk = state;
-    *count = desk->found.class_count;
+    *count = desk->source->found.class_count;
     return desk->classes;
 }
 
@@ -148,17 +142,9 @@ static size_t most_bytes(const void *state)
 
 /* ---- what is kept ---- */
 
-static uint32_t *bucket_of(const struct plugin_desk *desk, uint64_t ticket)
-{
-    return &desk->buckets[(ticket * 0x9e3779b97f4a7c15ull) >> 32 & (desk->bucket_count - 1)];
-}
-
 static struct kept *find(const struct plugin_desk *desk, uint64_t ticket)
 {
-    uint32_t at = *bucket_of(desk, ticket);
-    while (desk->kept[at].ticket != ticket)
-        at = desk->kept[at].next;
-    return &desk->kept[at];
+    return &desk->kept[kept_index_find(&desk->index, ticket, 0)];
 }
 
 static void release(struct plugin_desk *desk, struct kept *kept)
@@ -173,26 +159,7 @@ static void release(struct plugin_desk *desk, struct kept *kept)
 
 static void forget(struct plugin_desk *desk, uint64_t ticket)
 {
-    uint32_t *link = bucket_of(desk, ticket);
-    while (desk->kept[*link].ticket != ticket)
-        link = &desk->kept[*link].next;
-    const uint32_t at = *link;
-    release(desk, &desk->kept[at]);
-    *link = desk->kept[at].next;
-    desk->kept[at].next = desk->free;
-    desk->free = at;
-}
-
-static struct kept *keep(struct plugin_desk *desk, uint64_t ticket)
-{
-    uint32_t *bucket = bucket_of(desk, ticket);
-    const uint32_t at = desk->free;
-    assert(at != NONE);
-    desk->free = desk->kept[at].next;
-    desk->kept[at].next = *bucket;
-    desk->kept[at].ticket = ticket;
-    *bucket = at;
-    return &desk->kept[at];
+    release(desk, &desk->kept[kept_index_remove(&desk->index, ticket, 0)]);
 }
 
 /* ---- requests ---- */
@@ -211,11 +178,12 @@ static void make_nothing(struct plugin_request *request)
 static void draw(void *state, struct request_slot *slot)
 {
     struct plugin_desk *desk = state;
-    struct plugin_request *request = &keep(desk, slot->ticket)->request;
+    struct plugin_request *request =
+        &desk->kept[kept_index_add(&desk->index, slot->ticket, 0)].request;
     enum err_code code = desk->err.code;
     if (code == OK) {
         enter(desk, PLUGIN_NEXT, slot->ticket);
-        code = plugin_next(request, &desk->plugin, desk->source, &desk->found, slot->ticket,
+        code = plugin_next(request, &desk->plugin, desk->source, &desk->source->found, slot->ticket,
                            &desk->err);
         leave(desk);
     }
@@ -264,7 +232,7 @@ static uint64_t grown(const void *state)
 {
     const struct plugin_desk *desk = state;
     uint64_t times = desk->heard_made;
-    for (uint32_t i = 0; i < desk->kept_count; i++)
+    for (uint32_t i = 0; i < desk->index.place_count; i++)
         times += desk->kept[i].request.grown;
     return times;
 }
@@ -280,7 +248,7 @@ static uint64_t delay_ns(void *state)
 
 static bool delays(const void *state)
 {
-    return ((const struct plugin_desk *)state)->found.delays;
+    return ((const struct plugin_desk *)state)->source->found.delays;
 }
 
 /* ---- replies ---- */
