@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <strings.h>
 
 #include "common/err.h"
 
@@ -23,6 +25,14 @@ struct recording_argument {
     const char *bytes; /* any bytes, not terminated */
     size_t byte_count;
 };
+
+/* Whether it is this word, whatever the case of its letters. */
+static inline bool recording_argument_is(const struct recording_argument *argument,
+                                         const char *word)
+{
+    const size_t length = strlen(word);
+    return argument->byte_count == length && strncasecmp(argument->bytes, word, length) == 0;
+}
 
 struct recording_entry {
     uint64_t at_us;  /* since the first entry; never goes back; 0 where there are no times */

@@ -49,12 +49,6 @@ const struct option_table model_option_table = {
     .takes_command = true,
 };
 
-static void say_warning(void *state, const char *sentence)
-{
-    (void)state;
-    log_line(LOG_WARNING, "%s", sentence);
-}
-
 static enum err_code read_traffic(struct model_request *request, struct model *model,
                                   struct err *err)
 {
@@ -69,7 +63,7 @@ static enum err_code read_traffic(struct model_request *request, struct model *m
             code = err_set(err, E_SYSTEM, "no memory for the model");
     }
     traffic_close(source);
-    traffic_report_say(&request->report, say_warning, NULL);
+    traffic_report_warn(&request->report);
     model->has_times = request->report.has_times;
     if (code == OK && !model_fit(model))
         code = err_set(err, E_SYSTEM, "no memory for the model");

@@ -68,28 +68,16 @@ const struct option_table *record_option_table(void)
             "passwords and other secrets are left out. In a cluster it is one node's share.",
     };
     static const struct option_group own = GROUP(NULL, 0, own_rows);
-    static const struct option_use uses[] = {
-        {&own, 0},
-        {&endpoint_group, offsetof(struct bench_request, spec.endpoint)},
-        {&login_group, offsetof(struct bench_request, login)},
-        {&tls_group, offsetof(struct bench_request, spec.endpoint.tls)},
-        {&time_limit_group, offsetof(struct bench_request, spec.endpoint)},
-    };
+    static const struct option_use own_use = {&own, 0};
     if (table.row_count > 0)
         return &table;
     table.wider = bench_option_table();
-    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++)
-        option_table_add(&table, rows, OF_RECORD, &uses[i]);
+    option_table_add(&table, rows, OF_RECORD, &own_use);
+    endpoint_groups_add(&table, rows, OF_RECORD);
     return &table;
 }
 
 /* ---- what is said ---- */
-
-static void say_warning(void *state, const char *sentence)
-{
-    (void)state;
-    log_line(LOG_WARNING, "%s", sentence);
-}
 
 static int compare_counts(const void *a, const void *b)
 {
@@ -160,7 +148,7 @@ static void print_monitoring(struct record_request *request)
         [MONITORING_LOST] = "",
     };
     monitoring->facts.has_times = true;
-    traffic_report_say(&monitoring->report, say_warning, NULL);
+    traffic_report_warn(&monitoring->report);
     print_facts(request->output, &monitoring->facts, monitoring->target_text,
                 monitoring->file_bytes);
     printf("%s", ends[monitoring->end]);
@@ -175,10 +163,10 @@ static enum err_code record_file(struct record_request *request, struct err *err
     struct recording_reader *reader = NULL;
     const struct recording_facts *facts = NULL;
     if (recording_import(request->from, request->output, request->strict, &report, err) != OK) {
-        traffic_report_say(&report, say_warning, NULL);
+        traffic_report_warn(&report);
         return err->code;
     }
-    traffic_report_say(&report, say_warning, NULL);
+    traffic_report_warn(&report);
     if (recording_open(&reader, request->output, err) != OK)
         return err->code;
     enum err_code code = recording_count(reader, &facts, err);

@@ -86,18 +86,12 @@ const struct option_table *verify_option_table(void)
         .takes_directory = true,
     };
     static const struct option_group own = GROUP(NULL, 0, own_rows);
-    static const struct option_use uses[] = {
-        {&endpoint_group, offsetof(struct bench_request, spec.endpoint)},
-        {&login_group, offsetof(struct bench_request, login)},
-        {&tls_group, offsetof(struct bench_request, spec.endpoint.tls)},
-        {&time_limit_group, offsetof(struct bench_request, spec.endpoint)},
-        {&own, 0},
-    };
+    static const struct option_use own_use = {&own, 0};
     if (table.row_count > 0)
         return &table;
     table.wider = bench_option_table();
-    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++)
-        option_table_add(&table, rows, OF_VERIFY, &uses[i]);
+    endpoint_groups_add(&table, rows, OF_VERIFY);
+    option_table_add(&table, rows, OF_VERIFY, &own_use);
     return &table;
 }
 

@@ -79,6 +79,19 @@ void bench_groups_add(struct option_table *table, struct option_row rows[OPTION_
         option_table_add(table, rows, command, &uses[i]);
 }
 
+void endpoint_groups_add(struct option_table *table, struct option_row rows[OPTION_TABLE_ROWS_MAX],
+                         enum option_command command)
+{
+    static const struct option_use speaking[] = {
+        {&endpoint_group, IN(spec.endpoint)},
+        {&login_group, IN(login)},
+        {&tls_group, IN(spec.endpoint.tls)},
+        {&time_limit_group, IN(spec.endpoint)},
+    };
+    for (size_t i = 0; i < sizeof speaking / sizeof speaking[0]; i++)
+        option_table_add(table, rows, command, &speaking[i]);
+}
+
 const struct option_table *bench_option_table(void)
 {
     static struct option_row rows[OPTION_TABLE_ROWS_MAX];

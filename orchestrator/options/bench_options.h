@@ -21,6 +21,11 @@ const struct option_table *bench_option_table(void);
 void bench_groups_add(struct option_table *table, struct option_row rows[OPTION_TABLE_ROWS_MAX],
                       enum option_command command);
 
+/* Likewise of a command that speaks to a server without putting load on it: how to find it, log in, TLS, how long to
+ * wait. */
+void endpoint_groups_add(struct option_table *table, struct option_row rows[OPTION_TABLE_ROWS_MAX],
+                         enum option_command command);
+
 /* Who the user is, as it was given. */
 struct login_request {
     const char *uri_text;

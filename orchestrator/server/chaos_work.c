@@ -60,7 +60,9 @@ static enum err_code on_nodes(const struct managed_cluster *cluster, uint32_t no
     enum err_code code = OK;
     for (uint32_t i = 0; i < cluster->count && code == OK; i++) {
         struct control *control;
-        if (node == CHAOS_ALL_NODES ? cluster->nodes[i].process.pid == 0 : i != node)
+        const struct managed_server *server = &cluster->nodes[i];
+        const bool runs = server->process.pid != 0 && !server->end_expected;
+        if (node == CHAOS_ALL_NODES ? !runs : i != node)
             continue;
         code = managed_cluster_connect(&control, cluster, i, err);
         if (code == OK)

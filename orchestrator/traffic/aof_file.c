@@ -176,7 +176,7 @@ static enum aof_step take_request(struct traffic_source *source, struct aof_requ
 static bool take_select(struct traffic_source *source)
 {
     const struct recording_argument *arguments = source->arguments.items;
-    if (source->arguments.count != 2 || !argument_is(&arguments[0], "SELECT") ||
+    if (source->arguments.count != 2 || !recording_argument_is(&arguments[0], "SELECT") ||
         arguments[1].byte_count == 0 || arguments[1].byte_count > 9)
         return false;
     uint32_t database = 0;

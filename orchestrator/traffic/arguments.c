@@ -21,16 +21,10 @@ bool argument_list_add(struct argument_list *list, const char *bytes, size_t byt
     return true;
 }
 
-bool argument_is(const struct recording_argument *argument, const char *word)
-{
-    size_t length = strlen(word);
-    return argument->byte_count == length && strncasecmp(argument->bytes, word, length) == 0;
-}
-
 static bool has_word(const struct recording_argument *arguments, uint32_t count, const char *word)
 {
     for (uint32_t i = 1; i < count; i++) {
-        if (argument_is(&arguments[i], word))
+        if (recording_argument_is(&arguments[i], word))
             return true;
     }
     return false;
@@ -66,15 +60,15 @@ bool arguments_are_secret(const struct recording_argument *arguments, uint32_t c
     if (count == 0 || has_word(arguments, count, "(redacted)"))
         return count > 0;
     const struct recording_argument *name = &arguments[0];
-    if (argument_is(name, "AUTH"))
+    if (recording_argument_is(name, "AUTH"))
         return true;
-    if (argument_is(name, "HELLO"))
+    if (recording_argument_is(name, "HELLO"))
         return has_word(arguments, count, "AUTH");
-    if (argument_is(name, "MIGRATE"))
+    if (recording_argument_is(name, "MIGRATE"))
         return has_word(arguments, count, "AUTH") || has_word(arguments, count, "AUTH2");
-    if (argument_is(name, "ACL"))
+    if (recording_argument_is(name, "ACL"))
         return has_word(arguments, count, "SETUSER");
-    if (argument_is(name, "CONFIG") || argument_is(name, "SENTINEL"))
+    if (recording_argument_is(name, "CONFIG") || recording_argument_is(name, "SENTINEL"))
         return any_names_secret(arguments, count);
     return false;
 }

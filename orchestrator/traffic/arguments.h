@@ -13,9 +13,6 @@ struct argument_list {
 /* Puts one behind the others. False: more than a request of a recording has, or no memory. */
 MUST_USE bool argument_list_add(struct argument_list *list, const char *bytes, size_t byte_count);
 
-/* Whether an argument is this word, whatever the case of its letters. */
-bool argument_is(const struct recording_argument *argument, const char *word);
-
 /* Whether a request tells a password or another secret, or one has been taken out of it already: such a one is
  * neither kept nor shown. */
 bool arguments_are_secret(const struct recording_argument *arguments, uint32_t count);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/traffic/traffic_source.h"
@@ -237,52 +238,33 @@ enum err_code recording_import(const char *from_path, const char *to_path, bool 
 
 /* ---- what is to be said */
 
-struct speaker {
-    void (*say)(void *state, const char *sentence);
-    void *state;
-};
-
-static void say_count(const struct speaker *speaker, uint64_t count, const char *what)
+static void warn_of(uint64_t count, const char *sentence)
 {
-    char sentence[256];
-    if (count == 0)
-        return;
-    snprintf(sentence, sizeof sentence, "%s %s", UNITS_GROUPED(count), what);
-    speaker->say(speaker->state, sentence);
+    if (count > 0)
+        log_line(LOG_WARNING, "%s %s", UNITS_GROUPED(count), sentence);
 }
 
-void traffic_report_say(const struct traffic_report *report,
-                        void (*say)(void *state, const char *sentence), void *state)
+void traffic_report_warn(const struct traffic_report *report)
 {
-    const struct speaker speaker = {say, state};
-    char sentence[TRAFFIC_PLACE_BYTES + 128];
     for (uint64_t i = 0; i < report->skipped && i < TRAFFIC_PLACES_MAX; i++)
-        say(state, report->places[i]);
-    say_count(&speaker, report->skipped,
-              "lines do not parse and were skipped; --strict ends at the first one");
-    say_count(&speaker, report->secrets,
-              "requests were left out since they tell a password or another secret");
-    say_count(&speaker, report->from_scripts,
-              "commands were called by scripts, whose EVAL or FCALL is there in their place");
-    say_count(&speaker, report->too_large,
-              "requests were left out since they are larger than 64 MiB");
-    say_count(&speaker, report->shared_clients,
-              "requests are of clients beyond the first million, which share their numbers");
-    say_count(&speaker, report->went_back,
-              "requests have a time before the one in front of them, and count as sent with it");
-    if (report->snapshot[0] != '\0') {
-        snprintf(sentence, sizeof sentence,
+        log_line(LOG_WARNING, "%s", report->places[i]);
+    warn_of(report->skipped, "lines do not parse and were skipped; --strict ends at the first one");
+    warn_of(report->secrets, "requests were left out since they tell a password or another secret");
+    warn_of(report->from_scripts,
+            "commands were called by scripts, whose EVAL or FCALL is there in their place");
+    warn_of(report->too_large, "requests were left out since they are larger than 64 MiB");
+    warn_of(report->shared_clients,
+            "requests are of clients beyond the first million, which share their numbers");
+    warn_of(report->went_back,
+            "requests have a time before the one in front of them, and count as sent with it");
+    if (report->snapshot[0] != '\0')
+        log_line(LOG_WARNING,
                  "%.200s is a snapshot (RDB) and was skipped: what was in the database before the "
                  "recorded requests is not there",
                  report->snapshot);
-        say(state, sentence);
-    }
-    if (report->cut[0] != '\0') {
-        snprintf(sentence, sizeof sentence, "%.250s; what stands before it was read", report->cut);
-        say(state, sentence);
-    }
+    if (report->cut[0] != '\0')
+        log_line(LOG_WARNING, "%.250s; what stands before it was read", report->cut);
     if (report->form == TRAFFIC_AOF)
-        say(state,
-            "an append-only file has no times and no clients: the order of the requests is all "
-            "that is known");
+        log_line(LOG_WARNING, "an append-only file has no times and no clients: the order of the "
+                              "requests is all that is known");
 }

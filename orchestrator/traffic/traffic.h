@@ -50,8 +50,7 @@ void traffic_close(struct traffic_source *source);
 MUST_USE enum err_code recording_import(const char *from_path, const char *to_path, bool strict,
                                         struct traffic_report *report, struct err *err);
 
-/* What a reader should know of a report, one sentence after the other through say. */
-void traffic_report_say(const struct traffic_report *report,
-                        void (*say)(void *state, const char *sentence), void *state);
+/* Logs what a user should know of a report, as warnings. */
+void traffic_report_warn(const struct traffic_report *report);
 
 #endif

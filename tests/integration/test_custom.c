@@ -56,15 +56,18 @@ static double number(const char *path)
     return run_json_number(run_json_at(call.root, 0), path);
 }
 
-TEST(the_counterpart_of_the_python_sample)
+static const char *const languages[] = {"c", "lua"};
+
+LOOP_TEST(the_counterpart_of_the_python_sample, sizeof languages / sizeof languages[0])
 {
     /* Breaks when the sample of the polyglot benchmark does something else, or a request gets lost. */
     call_expect(&call, 0, &at_server,
-                "-t custom --custom-command-file configs/plugins/custom_commands.c -n 5000 -P 4 "
-                "--processes 1");
+                "-t custom --custom-command-file configs/plugins/custom_commands.%s -n 5000 -P 4 "
+                "--processes 1",
+                languages[_i]);
     ck_assert_double_eq(number("requests.ok"), 5000);
     ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 5000);
-    char *value = test_server_text(&server, "GET custom:key:4999");
+    char *value = test_server_text(&server, "GET custom:key:0");
     ck_assert_str_eq(value, "custom:value");
     free(value);
 }
@@ -80,17 +83,18 @@ static const struct {
     {"lpush_keyspace", "LLEN", "u:99", 10},
 };
 
-LOOP_TEST(sample_operations, sizeof operations / sizeof operations[0])
+LOOP_TEST(sample_operations, 2 * (sizeof operations / sizeof operations[0]))
 {
-    /* Breaks when a sample operation sends another command, other keys or another value. */
+    /* Breaks when a sample operation sends another command, other keys or another value, in one of the languages. */
+    const size_t at = (size_t)_i / 2;
     call_expect(&call, 0, &at_server,
-                "-t custom --custom-command-file configs/plugins/operations.c "
+                "-t custom --custom-command-file configs/plugins/operations.%s "
                 "--custom-command-args operation=%s,key_prefix=u,batch_size=4 --sequential 100 "
                 "-d 30 -n 1000",
-                operations[_i].operation);
+                languages[_i % 2], operations[at].operation);
     ck_assert_int_eq(
-        test_server_integer(&server, "%s %s", operations[_i].command, operations[_i].key),
-        operations[_i].expected);
+        test_server_integer(&server, "%s %s", operations[at].command, operations[at].key),
+        operations[at].expected);
 }
 
 TEST(without_a_file)

@@ -36,43 +36,6 @@ static long long count(const char *path)
     return run_json_count_or_zero(&call, 0, path);
 }
 
-TEST(the_counterpart_of_the_python_sample)
-{
-    /* Breaks when the sample of the polyglot benchmark does something else, or a request gets lost. */
-    call_expect(&call, 0, &at_server,
-                "-t custom --custom-command-file configs/plugins/custom_commands.lua -n 5000 -P 4 "
-                "--processes 1");
-    ck_assert_int_eq(count("requests.ok"), 5000);
-    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 5000);
-    char *value = test_server_text(&server, "GET custom:key:0");
-    ck_assert_str_eq(value, "custom:value");
-    free(value);
-}
-
-static const struct {
-    const char *operation, *command, *key;
-    long long expected;
-} operations[] = {
-    {"set", "STRLEN", "u:7", 30},
-    {"mset", "EXISTS", "u:99", 1},
-    {"hset", "HLEN", "u:7", 1},
-    {"lpush", "LLEN", "u", 1000},
-    {"lpush_keyspace", "LLEN", "u:99", 10},
-};
-
-LOOP_TEST(sample_operations, sizeof operations / sizeof operations[0])
-{
-    /* Breaks when a sample operation sends another command, other keys or another value than that in C. */
-    call_expect(&call, 0, &at_server,
-                "-t custom --custom-command-file configs/plugins/operations.lua "
-                "--custom-command-args operation=%s,key_prefix=u,batch_size=4 --sequential 100 "
-                "-d 30 -n 1000",
-                operations[_i].operation);
-    ck_assert_int_eq(
-        test_server_integer(&server, "%s %s", operations[_i].command, operations[_i].key),
-        operations[_i].expected);
-}
-
 TEST(classes_sequences_and_judgements)
 {
     /* Breaks when classes are mixed up, a sequence is not one request, or false is no failed request. */

@@ -5,10 +5,26 @@
 #include <stddef.h>
 
 #include "common/err.h"
+#include "common/recording.h"
 #include "worker/generate/workload.h"
 
 /* What the command's reply says about hits. Case does not matter. */
 enum read_kind command_read_kind(const char *name);
+
+/* A command with its arguments: ended texts, or recorded ones. */
+struct command_words {
+    const char *const *argv; /* NULL: the others */
+    const struct recording_argument *arguments;
+    size_t count;
+};
+/* What keeps it from being one request with one reply that comes. */
+enum command_fault {
+    COMMAND_SUITS,
+    COMMAND_NO_REPLY,        /* none, or several           */
+    COMMAND_CHANGES_REPLIES, /* whether they come at all   */
+    COMMAND_ENDLESS          /* it may wait without limit  */
+};
+enum command_fault command_fault_of(const struct command_words *words);
 
 /* E_USAGE: it does not give one reply per request, or may wait for ever. argc 0 is accepted. */
 MUST_USE enum err_code command_refuse_unsuitable(const char *const *argv, size_t argc,

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/clock.h"
 #include "common/recording.h"
@@ -23,85 +22,26 @@ const char *replay_reason_text(enum replay_reason reason)
     return texts[reason];
 }
 
-static bool is(const struct recording_argument *argument, const char *text)
-{
-    return argument->byte_count == strlen(text) &&
-           strncasecmp(argument->bytes, text, argument->byte_count) == 0;
-}
-
-/* Servers read "0", "0.0" and the like as no limit. */
-static bool is_zero(const struct recording_argument *argument)
-{
-    bool zero = argument->byte_count > 0;
-    for (size_t i = 0; i < argument->byte_count; i++)
-        zero &= argument->bytes[i] == '0' || argument->bytes[i] == '.';
-    return zero;
-}
-
+/* Beside what no request may be (command_rules). */
 static const struct rule {
     const char *name;
     enum replay_reason reason;
 } rules[] = {
-    {"AUTH", REPLAY_LOGIN},
-    {"BLMOVE", REPLAY_ENDLESS},
-    {"BLMPOP", REPLAY_ENDLESS},
-    {"BLPOP", REPLAY_ENDLESS},
-    {"BRPOP", REPLAY_ENDLESS},
-    {"BRPOPLPUSH", REPLAY_ENDLESS},
-    {"BZMPOP", REPLAY_ENDLESS},
-    {"BZPOPMAX", REPLAY_ENDLESS},
-    {"BZPOPMIN", REPLAY_ENDLESS},
-    {"CLIENT", REPLAY_NO_REPLY},
-    {"DISCARD", REPLAY_TRANSACTION},
-    {"EXEC", REPLAY_TRANSACTION},
-    {"FAILOVER", REPLAY_SERVER},
-    {"HELLO", REPLAY_LOGIN},
-    {"MONITOR", REPLAY_NO_REPLY},
-    {"MULTI", REPLAY_TRANSACTION},
-    {"PSUBSCRIBE", REPLAY_NO_REPLY},
-    {"PSYNC", REPLAY_NO_REPLY},
-    {"PUNSUBSCRIBE", REPLAY_NO_REPLY},
-    {"QUIT", REPLAY_NO_REPLY},
-    {"REPLCONF", REPLAY_NO_REPLY},
-    {"REPLICAOF", REPLAY_SERVER},
-    {"RESET", REPLAY_NO_REPLY},
-    {"SELECT", REPLAY_SELECT},
-    {"SHUTDOWN", REPLAY_SERVER},
-    {"SLAVEOF", REPLAY_SERVER},
-    {"SSUBSCRIBE", REPLAY_NO_REPLY},
-    {"SUBSCRIBE", REPLAY_NO_REPLY},
-    {"SUNSUBSCRIBE", REPLAY_NO_REPLY},
-    {"SYNC", REPLAY_NO_REPLY},
-    {"UNSUBSCRIBE", REPLAY_NO_REPLY},
-    {"UNWATCH", REPLAY_TRANSACTION},
-    {"WAIT", REPLAY_ENDLESS},
-    {"WAITAOF", REPLAY_ENDLESS},
+    {"AUTH", REPLAY_LOGIN},        {"DISCARD", REPLAY_TRANSACTION}, {"EXEC", REPLAY_TRANSACTION},
+    {"FAILOVER", REPLAY_SERVER},   {"HELLO", REPLAY_LOGIN},         {"MULTI", REPLAY_TRANSACTION},
+    {"REPLCONF", REPLAY_NO_REPLY}, {"REPLICAOF", REPLAY_SERVER},    {"SELECT", REPLAY_SELECT},
+    {"SHUTDOWN", REPLAY_SERVER},   {"SLAVEOF", REPLAY_SERVER},      {"UNWATCH", REPLAY_TRANSACTION},
     {"WATCH", REPLAY_TRANSACTION},
-    {"XREAD", REPLAY_ENDLESS},
-    {"XREADGROUP", REPLAY_ENDLESS},
 };
 
-static bool is_endless(const struct recording_entry *entry)
+static enum replay_reason judge_by_fault(const struct recording_entry *entry)
 {
-    const struct recording_argument *arguments = entry->arguments;
-    const uint32_t count = entry->argument_count;
-    if (count < 2)
-        return false;
-    if (is(&arguments[0], "XREAD") || is(&arguments[0], "XREADGROUP")) {
-        for (uint32_t i = 1; i + 1 < count; i++)
-            if (is(&arguments[i], "BLOCK") && is_zero(&arguments[i + 1]))
-                return true;
-        return false;
-    }
-    const bool first = is(&arguments[0], "BLMPOP") || is(&arguments[0], "BZMPOP");
-    return is_zero(&arguments[first ? 1 : count - 1]);
-}
-
-/* Whether replies come at all, or come unasked. */
-static bool changes_replies(const struct recording_entry *entry)
-{
-    return entry->argument_count >= 2 &&
-           (is(&entry->arguments[1], "REPLY") || is(&entry->arguments[1], "TRACKING"));
+    static const enum replay_reason reasons[] = {[COMMAND_SUITS] = REPLAY_SENT,
+                                                 [COMMAND_NO_REPLY] = REPLAY_NO_REPLY,
+                                                 [COMMAND_CHANGES_REPLIES] = REPLAY_NO_REPLY,
+                                                 [COMMAND_ENDLESS] = REPLAY_ENDLESS};
+    return reasons[command_fault_of(
+        &(struct command_words){.arguments = entry->arguments, .count = entry->argument_count})];
 }
 
 enum replay_reason replay_judge(const struct recording_entry *entry, bool shared)
@@ -110,17 +50,14 @@ enum replay_reason replay_judge(const struct recording_entry *entry, bool shared
     if (name->byte_count < 4)
         return REPLAY_SENT;
     const char first = (char)(name->bytes[0] & ~0x20);
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        if (rules[i].name[0] != first || !is(name, rules[i].name))
-            continue;
-        const enum replay_reason reason = rules[i].reason;
-        const bool sent = reason == REPLAY_TRANSACTION ? !shared
-                          : reason == REPLAY_ENDLESS   ? !is_endless(entry)
-                          : first == 'C'               ? !changes_replies(entry)
-                                                       : false;
-        return sent ? REPLAY_SENT : reason;
-    }
-    return REPLAY_SENT;
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (rules[i].name[0] == first && recording_argument_is(name, rules[i].name))
+            return rules[i].reason == REPLAY_TRANSACTION && !shared ? REPLAY_SENT : rules[i].reason;
+    /* Invalidations come unasked. */
+    if (first == 'C' && entry->argument_count >= 2 && recording_argument_is(name, "CLIENT") &&
+        recording_argument_is(&entry->arguments[1], "TRACKING"))
+        return REPLAY_NO_REPLY;
+    return judge_by_fault(entry);
 }
 
 static void count_entry(struct replay_facts *facts, const struct recording_entry *entry)
@@ -140,13 +77,12 @@ static void count_entry(struct replay_facts *facts, const struct recording_entry
 }
 
 /* A command of which no request is sent. */
+/* Whatever its arguments are. */
 static bool is_never_sent(const char *name)
 {
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-        if (strcasecmp(rules[i].name, name) == 0)
-            return rules[i].reason != REPLAY_ENDLESS && rules[i].reason != REPLAY_TRANSACTION &&
-                   strcmp(name, "CLIENT") != 0;
-    return false;
+    const struct recording_argument alone = {.bytes = name, .byte_count = strlen(name)};
+    const struct recording_entry entry = {.arguments = &alone, .argument_count = 1};
+    return replay_judge(&entry, false) != REPLAY_SENT;
 }
 
 static void find_classes(struct replay_facts *facts, const struct recording_facts *known)
@@ -183,7 +119,8 @@ uint32_t replay_class(const struct replay_facts *facts, const struct recording_e
     const struct recording_argument *name = &entry->arguments[0];
     const uint32_t named = facts->class_count - facts->has_others;
     for (uint32_t i = 0; i < named; i++)
-        if (((facts->classes[i][0] ^ name->bytes[0]) & ~0x20) == 0 && is(name, facts->classes[i]))
+        if (((facts->classes[i][0] ^ name->bytes[0]) & ~0x20) == 0 &&
+            recording_argument_is(name, facts->classes[i]))
             return i;
     /* Of a name that is cut, or is written otherwise there: it is counted with the last one. */
     return facts->class_count - 1;
