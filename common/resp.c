@@ -139,18 +139,22 @@ static void element_note(struct resp_scanner *scanner, bool is_null, int64_t int
     }
 }
 
+static bool is_tapped(const struct resp_scanner *scanner)
+{
+    return scanner->tap != NULL && scanner->attributes == 0 &&
+           (scanner->depth == 0 || scanner->reply.type != '>' || scanner->tap->pushes);
+}
+
 /* A string, or -1 for a null, as somebody may want it. */
 static void tap_string(const struct resp_scanner *scanner, int64_t length)
 {
-    if (scanner->tap != NULL && scanner->attributes == 0 &&
-        (scanner->depth == 0 || scanner->reply.type != '>'))
+    if (is_tapped(scanner))
         scanner->tap->string(scanner->tap->state, length);
 }
 
 static void tap_bytes(const struct resp_scanner *scanner, const char *bytes, int64_t byte_count)
 {
-    if (scanner->tap != NULL && byte_count > 0 && scanner->element == '$' &&
-        scanner->attributes == 0 && (scanner->depth == 0 || scanner->reply.type != '>'))
+    if (byte_count > 0 && scanner->element == '$' && is_tapped(scanner))
         scanner->tap->bytes(scanner->tap->state, bytes, (size_t)byte_count);
 }
 

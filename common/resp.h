@@ -39,11 +39,12 @@ struct resp_reply {
 };
 
 /* Who wants the strings that a reply consists of ('$', at any depth), and the nulls in their places: each is
- * announced, and then comes in pieces, as the buffers have it. Not those of attributes and pushes. */
+ * announced, and then comes in pieces, as the buffers have it. Not those of attributes; those of pushes when asked for. */
 struct resp_tap {
     void *state;
     void (*string)(void *state, int64_t byte_count); /* -1: a null */
     void (*bytes)(void *state, const char *bytes, size_t byte_count);
+    bool pushes;
 };
 
 /* Private to resp.c; zeroed memory is a scanner that has been reset. */

@@ -402,13 +402,36 @@ static const struct {
 };
 #define TAPPED_ROWS ((int)(sizeof tapped_rows / sizeof tapped_rows[0]))
 
+TEST(test_strings_of_pushes_when_asked_for)
+{
+    /* Breaks when what a subscriber is told comes without its text, or with that of an attribute. */
+    static const char in[] = "|1\r\n$1\r\na\r\n_\r\n>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n";
+    const size_t in_bytes = sizeof in - 1;
+    for (size_t first = 0; first <= in_bytes; first++) {
+        heard[0] = '\0';
+        const struct resp_tap tap = {
+            .state = heard, .string = hear_string, .bytes = hear_bytes, .pushes = true};
+        struct resp_scanner scanner = {0};
+        struct resp_reply reply;
+        size_t used;
+        enum resp_status status = resp_scan_tapped(&scanner, in, first, &used, &reply, &tap);
+        if (first < in_bytes)
+            ck_assert_int_eq(status, RESP_MORE);
+        if (status == RESP_MORE)
+            status = resp_scan_tapped(&scanner, in + first, in_bytes - first, &used, &reply, &tap);
+        ck_assert_int_eq(status, RESP_REPLY);
+        ck_assert_int_eq(reply.type, '>');
+        ck_assert_str_eq(heard, "<7>message<1>c<2>hi");
+    }
+}
+
 LOOP_TEST(test_strings_are_handed_over, TAPPED_ROWS)
 {
     /* Breaks when a string of a reply, or a null in its place, is not handed over once and whole, wherever the buffers
      * end, or something else is. */
     const char *in = tapped_rows[_i].in;
     const size_t in_bytes = strlen(in);
-    const struct resp_tap tap = {heard, hear_string, hear_bytes};
+    const struct resp_tap tap = {.state = heard, .string = hear_string, .bytes = hear_bytes};
     for (size_t first = 0; first <= in_bytes; first++)
         for (size_t second = first; second <= in_bytes; second++) {
             const size_t ends[] = {first, second, in_bytes};

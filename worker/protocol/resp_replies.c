@@ -307,7 +307,7 @@ static enum resp_status scan(struct connection *connection, const char *in, size
     struct resp_scanner *scanner = &connection->walk.resp;
     if (connection->stream->generation.kind->string == NULL || connection->in_flight == 0)
         return resp_scan(scanner, in, in_bytes, used_bytes, reply);
-    const struct resp_tap tap = {connection, take_string, take_bytes};
+    const struct resp_tap tap = {.state = connection, .string = take_string, .bytes = take_bytes};
     return resp_scan_tapped(scanner, in, in_bytes, used_bytes, reply, &tap);
 }
 
