@@ -114,6 +114,10 @@ struct ipc_worker {
     _Atomic uint64_t drawn;    /* requests sent, or with a ticket and about to be: what is  */
                                /* above COUNTER_SENT when a worker dies may be on the wire  */
     _Atomic uint64_t inside;   /* code of the user's, and where in it: PLUGIN_AT; 0: not      */
+    /* Of messages to consumers of any worker: what its requests have sent, what its consumers got; and whether it
+     * sends no more. */
+    _Atomic uint64_t expected, delivered;
+    _Atomic uint32_t sent_all, begun; /* begun: how often, with its replacements */
 
     alignas(64) struct ipc_node nodes[NODE_FIGURES_MAX];
 

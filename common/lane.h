@@ -133,12 +133,24 @@ MUST_USE enum err_code node_figures_decode_add(struct node_figures *into, uint64
     X(CLASS_HITS, "hits")                                                                          \
     X(CLASS_MISSES, "misses")                                                                      \
     X(CLASS_BYTES_OUT, "bytes_out") /* of requests, counted when they are sent; also when again */ \
-    X(CLASS_BYTES_IN, "bytes_in")   /* of replies                                               */
+    X(CLASS_BYTES_IN, "bytes_in")   /* of replies                                               */ \
+    /* Of consumers, whose ok are messages that came. */                                           \
+    X(CLASS_EXPECTED, "expected") /* of messages that the server has taken: who is to get them */  \
+    X(CLASS_UNSURE, "unsure")     /* ... that it may have taken: there was no reply            */  \
+    X(CLASS_DUPLICATES, "duplicates")                                                              \
+    X(CLASS_OUT_OF_ORDER, "out_of_order") /* behind one that was sent later on its connection  */  \
+    X(CLASS_FOREIGN, "foreign")           /* not of this run                                   */  \
+    X(CLASS_EMPTY, "empty")               /* replies to a wait in which nothing came           */  \
+    X(CLASS_ACKNOWLEDGED, "acknowledged")                                                          \
+    X(CLASS_CLAIMED, "claimed")           /* taken over from another consumer, beside ok       */  \
+    X(CLASS_DISCONNECTED, "disconnected") /* its connections that were lost                    */
 
 #define CLASS_COUNTER_ID(id, name) id,
 enum class_counter { CLASS_COUNTER_TABLE(CLASS_COUNTER_ID) CLASS_COUNTERS };
 #undef CLASS_COUNTER_ID
 extern const char *const class_counter_names[CLASS_COUNTERS];
+
+#define CLASS_COUNTERS_OF_REQUESTS (CLASS_BYTES_IN + 1u)
 
 enum class_times { CLASS_SERVICE, CLASS_RESPONSE /* open loop only */, CLASS_TIMES };
 

@@ -126,10 +126,10 @@ static void change_node(struct connection *connection)
         return;
     connection->retiring = false;
     connection->quota = UINT64_MAX;
-    connection->pool->assigned--;
+    connection->pool->assigned -= connection->carries_load;
     connection->node = connection->next_node;
     connection->pool = stream_pool(connection, connection->node);
-    connection->pool->assigned++;
+    connection->pool->assigned += connection->carries_load;
     connection->attempts = 0;
 }
 
@@ -146,8 +146,9 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
         connection->unwritable_ns = now_ns;
     pools_waited_to_write(connection, now_ns);
     leave_ready(connection);
-    stream_count(stream, !connection->carries_load ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST,
-                 1);
+    if (connection->consumer == NULL) /* who counts for itself */
+        stream_count(stream,
+                     !connection->carries_load ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
     if (connection->carries_load) {
         stream_count(stream, event, 1);
         add(&connection_live_node(connection)->lost, 1);
@@ -328,6 +329,8 @@ static const struct greeting *greeting_of(const struct connection *connection)
 {
     const struct stream *stream = connection->stream;
     const struct topology *topology = stream->router.topology;
+    if (connection->consumer != NULL)
+        return &stream->consume.greeting;
     bool replica = topology->kind == TOPOLOGY_SLOTS &&
                    topology->nodes[connection->node].role == TOPOLOGY_REPLICA;
     return replica ? &stream->replica_greeting : &stream->greeting;
@@ -449,10 +452,11 @@ void connection_open(struct connection *connection)
     }
     /* The null transport's number is no descriptor; its events are only ever made active by hand. */
     evutil_socket_t watched = stream->transport->answers_at_once ? -1 : connection->wire.fd;
+    event_callback_fn on_io = connection->consumer != NULL ? stream->consume.on_io : stream->on_io;
     event_assign(&connection->read_event, stream->worker->base, watched,
-                 EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, stream->on_io, connection);
+                 EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, on_io, connection);
     event_assign(&connection->write_event, stream->worker->base, watched,
-                 EV_WRITE | EV_PERSIST | EV_ET, stream->on_io, connection);
+                 EV_WRITE | EV_PERSIST | EV_ET, on_io, connection);
     if (stream->transport->answers_at_once) {
         connection_ready(connection, now_ns);
     } else if (status == IO_DONE) {

@@ -81,6 +81,8 @@ struct connection {
     } walk;                /* how far the walk over what was read has come */
     struct event read_event;
     struct event write_event;
+    struct consumer *consumer; /* it only receives; NULL: it does not */
+    uint64_t stamp_ns;         /* when what it wrote last was stamped */
 };
 
 /* The slot `place` behind the oldest request. */

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "worker/consume.h"
 #include "worker/protocol/protocol.h"
 #include "worker/stream.h"
 
@@ -52,7 +53,8 @@ void connections_plan_ramp(struct stream *stream)
 
 enum err_code connections_create(struct stream *stream, struct err *err)
 {
-    uint32_t count = stream->share->connections + stream->share->idle;
+    uint32_t idle = stream->share->idle + consume_connections(stream);
+    uint32_t count = stream->share->connections + idle;
     uint32_t slot_count = 1;
     while (slot_count < stream->run->pipeline)
         slot_count *= 2;
@@ -64,7 +66,7 @@ enum err_code connections_create(struct stream *stream, struct err *err)
                        slot_count);
     }
     stream->connection_count = stream->share->connections;
-    stream->idle_count = stream->share->idle;
+    stream->idle_count = idle;
     for (uint32_t i = 0; i < count; i++)
         stream->connections[i] = (struct connection){
             .stream = stream,
@@ -78,11 +80,13 @@ enum err_code connections_create(struct stream *stream, struct err *err)
             .slots = slots + (size_t)i * slot_count,
             .slot_mask = slot_count - 1,
         };
-    return router_create(stream, err);
+    enum err_code code = router_create(stream, err);
+    return code == OK ? consume_create(stream, err) : code;
 }
 
 void connections_destroy(struct stream *stream)
 {
+    consume_destroy(stream);
     router_destroy(stream);
     if (stream->connections == NULL)
         return;
@@ -179,6 +183,7 @@ void connections_tick(struct stream *stream, uint64_t now_ns)
     if (stream->next_opening_ns != UINT64_MAX)
         find_next_opening(stream);
     stream->reconnects_pending |= stream->router.retry.count > 0;
+    consume_tick(stream, now_ns);
     dispatch_tick(stream, now_ns);
 }
 
@@ -186,19 +191,28 @@ void connections_make_writable(struct stream *stream, bool on)
 {
     if (stream->transport->answers_at_once)
         return;
-    uint32_t count = connections_at_start(stream); /* they stand first, and all of them are open */
-    for (uint32_t i = 0; i < count; i++)
+    /* They stand first, and all of them are open, as those of consumers are, which stand last. */
+    const uint32_t count = connections_at_start(stream), consumers = stream->consume.count;
+    const uint32_t all = stream->connection_count + stream->idle_count;
+    for (uint32_t i = 0; i < all; i++) {
+        if (i == count)
+            i = all - consumers;
+        if (i >= all)
+            break;
         if (on)
             event_add(&stream->connections[i].write_event, NULL);
         else
             event_del(&stream->connections[i].write_event);
+    }
 }
 
 void connections_activate(struct stream *stream)
 {
-    for (uint32_t i = 0; i < stream->connection_count; i++)
-        if (stream->connections[i].in_flight > 0)
-            event_active(&stream->connections[i].read_event, EV_READ, 0);
+    struct connection *connection = stream->connections;
+    const struct connection *const end = connection + stream->connection_count;
+    for (; connection < end; connection++)
+        if (connection->in_flight > 0)
+            event_active(&connection->read_event, EV_READ, 0);
 }
 
 void connections_resume(struct stream *stream)

@@ -198,6 +198,39 @@ static void render_part(const struct stream *stream, const struct request_slot *
                                              count, out);
 }
 
+/* What is written from now on is sent now, but for the rest of a request that has begun. */
+static inline void stamp_time(struct connection *connection)
+{
+    if (connection->stream->exchange.stamps)
+        connection->stamp_ns = clock_now_ns();
+}
+
+__attribute__((noinline)) static void fill_stamp(const struct connection *connection,
+                                                 const struct request_slot *slot)
+{
+    struct stream *stream = connection->stream;
+    const uint32_t at = (uint32_t)(slot - connection->slots);
+    const bool warmup = slot->ticket >= WORKLOAD_WARMUP_TICKET;
+    const uint64_t sent_ns = connection->stamp_ns;
+    stream->exchange.stamp = (struct stamp){
+        .run = stream->consume.run,
+        .worker = stream->share->index,
+        .connection = stream->consume.senders + (uint32_t)(connection - stream->connections),
+        .place = connection->head_index + ((at - connection->head_index) & connection->slot_mask),
+        .ticket = (slot->ticket & (STAMP_WARMUP - 1)) | (warmup ? STAMP_WARMUP : 0),
+        .sent_ns = sent_ns,
+        .late_ns =
+            stream->open_loop && sent_ns > slot->intended_ns ? sent_ns - slot->intended_ns : 0,
+    };
+}
+
+/* Before it is rendered. */
+static inline void stamp_slot(const struct connection *connection, const struct request_slot *slot)
+{
+    if (connection->stream->exchange.stamps)
+        fill_stamp(connection, slot);
+}
+
 /* A request longer than the buffer goes out window by window, and one behind ASKING on its own. */
 static struct batch render_alone(struct connection *connection)
 {
@@ -206,6 +239,9 @@ static struct batch render_alone(struct connection *connection)
     size_t left_bytes = slot_bytes(stream, slot) - connection->partial_bytes;
     size_t count =
         left_bytes < stream->exchange.out_bytes ? left_bytes : stream->exchange.out_bytes;
+    if (connection->partial_bytes == 0)
+        stamp_time(connection);
+    stamp_slot(connection, slot);
     render_part(stream, slot, connection->partial_bytes, count, stream->exchange.out);
     return (struct batch){.byte_count = count, .requests = 1, .to_the_end = count == left_bytes};
 }
@@ -221,14 +257,17 @@ __attribute__((noinline)) static struct batch render_mixed(struct connection *co
     if (slot_bytes(stream, slot) > stream->exchange.out_bytes || slot->asking)
         return render_alone(connection);
     if (partial_bytes > 0) {
+        stamp_slot(connection, slot);
         render_part(stream, slot, partial_bytes, slot_bytes(stream, slot) - partial_bytes, out);
         out += slot_bytes(stream, slot) - partial_bytes;
     }
     uint32_t fresh = 0;
+    stamp_time(connection);
     for (; fresh < connection->unsent; fresh++) {
         slot = connection_slot(connection, connection->in_flight + fresh);
         if (slot_bytes(stream, slot) > (size_t)(end - out) || slot->asking)
             break;
+        stamp_slot(connection, slot);
         stream->generation.kind->render(stream->generation.state, slot, out);
         out += slot_bytes(stream, slot);
     }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/interval.h"
+#include "common/stamp.h"
 #include "worker/connection.h"
 #include "worker/generate/workload.h"
 
@@ -46,6 +47,8 @@ struct exchange {
     struct request_slot answered; /* with EXCHANGE_FOLLOWED: the request ...       */
     uint32_t follow_up;           /* ... and the class of what follows             */
     struct exchange_loss loss;    /* with EXCHANGE_LOST                           */
+    bool stamps;                  /* requests carry ...                           */
+    struct stamp stamp;           /* ... this one                                 */
 };
 
 /* Writes what is waiting, until nothing is left, the socket is full, or the connection is gone. */

@@ -376,3 +376,25 @@ void recorder_heed_failures(struct stream *stream, uint64_t now_ns)
         ipc_failures(stream->run->segment) >= limit)
         stream->stop_at_ns = now_ns;
 }
+
+void recorder_fed(struct stream *stream, const struct request_slot *slot,
+                  enum class_counter counter)
+{
+    const struct consume *consume = &stream->consume;
+    const uint32_t feeds = stream->generation.classes[slot->class].feeds;
+    uint64_t expected = 0;
+    if (slot->ticket >= WORKLOAD_WARMUP_TICKET || consume->plan == NULL)
+        return;
+    for (uint32_t i = 0; i < consume->plan->count; i++) {
+        if ((feeds >> i & 1) == 0)
+            continue;
+        const uint64_t receivers = consume->plan->lanes[i].receivers;
+        stream->recorder.interval->parts[consume->first_part + i].counters[counter] += receivers;
+        expected += receivers;
+    }
+    if (counter == CLASS_EXPECTED)
+        atomic_store_explicit(&stream->live->expected,
+                              atomic_load_explicit(&stream->live->expected, memory_order_relaxed) +
+                                  expected,
+                              memory_order_relaxed);
+}

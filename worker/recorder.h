@@ -75,6 +75,9 @@ void recorder_class_ok_alike(struct stream *stream, uint32_t class, uint64_t ser
 /* The same for a part of it; there is one. */
 void recorder_part_ok(struct stream *stream, uint32_t part, const struct request_slot *slot,
                       uint64_t done_ns);
+/* Counts messages of a request for the consumers that its class feeds: as expected, or as unsure. */
+void recorder_fed(struct stream *stream, const struct request_slot *slot,
+                  enum class_counter counter);
 /* To be called when requests have been counted as failed: with --max-errors of them in all workers this one sends
  * nothing any more. */
 void recorder_heed_failures(struct stream *stream, uint64_t now_ns);

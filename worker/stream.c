@@ -4,6 +4,7 @@
 
 #include "common/transport_tls.h"
 #include "worker/connections.h"
+#include "worker/consume.h"
 #include "worker/edges.h"
 #include "worker/generate/replay.h"
 #include "worker/protocol/protocol.h"
@@ -88,7 +89,10 @@ static enum err_code allocate_buffers(struct stream *stream, struct err *err)
         stream->exchange.out_bytes = WORKER_WRITE_BYTES;
     if (stream->exchange.out_bytes > WORKER_WINDOW_BYTES)
         stream->exchange.out_bytes = WORKER_WINDOW_BYTES;
-    if (stream->generation.bytes > 0)
+    stream->exchange.stamps =
+        stream->generation.kind->use_stamp != NULL &&
+        stream->generation.kind->use_stamp(stream->generation.state, &stream->exchange.stamp);
+    if (stream->generation.bytes > 0 && !stream->exchange.stamps)
         stream->exchange.alike_requests =
             (uint32_t)(stream->exchange.out_bytes / stream->generation.bytes);
     stream->exchange.in = malloc(WORKER_READ_BYTES);
@@ -99,7 +103,7 @@ static enum err_code allocate_buffers(struct stream *stream, struct err *err)
     stream->recorder.interval = interval_create(
         stream->generation.class_count > 1 || stream->run->beside ? stream->generation.class_count
                                                                   : 0,
-        stream->generation.part_count);
+        stream->generation.part_count + consume_lanes(stream));
     if (stream->exchange.in == NULL || stream->exchange.out == NULL ||
         stream->recorder.wire == NULL || stream->recorder.interval == NULL ||
         (stream->run->warmup_ns > 0 && stream->recorder.held == NULL))
@@ -171,7 +175,8 @@ void stream_destroy(struct stream *stream)
 bool stream_is_connecting(const struct stream *stream)
 {
     return stream->connections_ready + stream->idle_ready + stream->connections_failed <
-           connections_at_start(stream) + stream->idle_count;
+               connections_at_start(stream) + stream->idle_count ||
+           (stream->consume.waiting > 0 && stream->connections_failed == 0);
 }
 
 void stream_enter(struct stream *stream, uint64_t start_ns)
@@ -179,6 +184,7 @@ void stream_enter(struct stream *stream, uint64_t start_ns)
     stream->connected = true;
     stream->start_ns = start_ns;
     uint64_t now_ns = clock_now_ns();
+    consume_enter(stream);
     stream_read_stop_word(stream);
     edges_start(stream, now_ns);
     connections_plan_ramp(stream);
@@ -244,7 +250,7 @@ bool stream_is_over(struct stream *stream)
     if (stream->in_flight > 0 || stream->finished)
         return stream->finished;
     if (stream->stopping || (stream->tickets_exhausted && stream->unsent == 0))
-        return true;
+        return consume_is_settled(stream, clock_now_ns());
     if (stream->stop_at_ns != UINT64_MAX && clock_now_ns() >= stream->stop_at_ns)
         begin_stopping(stream, clock_now_ns());
     return false;

@@ -13,6 +13,7 @@
 #include "common/ipc.h"
 #include "common/transport.h"
 #include "worker/connection.h"
+#include "worker/consume_state.h"
 #include "worker/dispatch.h"
 #include "worker/exchange.h"
 #include "worker/generate/generator.h"
@@ -67,7 +68,7 @@ struct stream {
 
     struct connection *connections;
     uint32_t connection_count; /* that carry requests; idle ones stand behind them */
-    uint32_t idle_count;
+    uint32_t idle_count;       /* with those of consumers, which stand behind them */
     uint32_t idle_ready;
     uint32_t connections_ready;
     uint32_t connections_opening; /* CONNECTING or GREETING now      */
@@ -110,6 +111,7 @@ struct stream {
     uint64_t unsent;    /* with a ticket, and never sent                */
     uint64_t allocations_at_start;
     struct err err;
+    struct consume consume;
 };
 
 /* Adds to a live total. Only this process writes it; the orchestrator reads it at any time. */
@@ -195,6 +197,8 @@ static inline void stream_unanswered(struct stream *stream, const struct request
                                      enum counter fate, uint64_t now_ns)
 {
     const bool late = fate == COUNTER_TIMED_OUT;
+    if (stream->generation.classes[slot->class].feeds != 0)
+        recorder_fed(stream, slot, CLASS_UNSURE);
     stream_count_class(stream, slot, late ? CLASS_TIMED_OUT : CLASS_LOST, 1);
     generation_drop(&stream->generation, slot);
     if (stream_is_follow_up(stream, slot)) {

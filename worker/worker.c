@@ -96,7 +96,7 @@ static void prime_loop(struct worker *worker)
     uint32_t count = 0;
     for (EACH_STREAM(worker))
         if (!stream->transport->answers_at_once)
-            count += connections_at_start(stream);
+            count += connections_at_start(stream) + stream->consume.count;
     for (uint32_t ready = 16; ready < count * 2; ready *= 2) {
         for (EACH_STREAM(worker))
             connections_make_writable(stream, true);

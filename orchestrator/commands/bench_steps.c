@@ -349,6 +349,7 @@ static enum err_code make_prefill_plan(struct prefill_plan *writing,
     writing->plan.classes = &prefill->write;
     writing->plan.class_count = 1;
     writing->plan.prefill_count = 0;
+    writing->plan.consumer_count = 0;
     return OK;
 }
 

@@ -104,6 +104,14 @@ static enum err_code build_plan(struct session *session, const struct spec *spec
         else
             plan_add_connections(&session->plan, clients);
     }
+    uint64_t consumers = 0;
+    for (uint32_t i = 0; i < bench_steps_all(&session->steps); i++) {
+        const uint64_t own =
+            workload_consumer_connections(bench_steps_at(&session->steps, i)->workload);
+        consumers = steps->beside_count > 0 ? consumers + own : own > consumers ? own : consumers;
+    }
+    if (code == OK)
+        plan_add_consumers(&session->plan, consumers);
     return code;
 }
 

@@ -8,6 +8,7 @@
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/filling.h"
 #include "orchestrator/commands/session.h"
+#include "orchestrator/server/groups.h"
 
 /* A worker's CPU and the server's are the same when the server has no CPU that is free of workers. */
 static bool server_shares_cpu(const struct session *session)
@@ -44,6 +45,7 @@ static uint32_t name_parts(struct run_facts *facts, const struct bench_step *ste
         const struct request_part part = workload_part(step->workload, i);
         struct run_part *into = &facts->parts[facts->part_count++];
         into->class = first_class + part.class;
+        into->consumes = part.consumes;
         bench_step_name_part(into->name, step, i);
         snprintf(into->command, sizeof into->command, "%s", PRINTABLE(part.command));
     }
@@ -207,6 +209,30 @@ static struct worker_run run_of(struct session *session, const struct bench_step
     };
 }
 
+/* Groups of the streams that are consumed; and who waits for what nobody here sends is told so. */
+static enum err_code consuming_begin(const struct session *session, const struct worker_run *run,
+                                     struct err *err)
+{
+    if (run->replay != NULL || run->null_transport)
+        return OK;
+    for (uint32_t i = 0; i < workload_part_count(run->workload); i++) {
+        const struct request_part part = workload_part(run->workload, i);
+        if (part.consumes && !part.fed)
+            log_line(LOG_WARNING,
+                     "consumers %s: no class of the workload sends what they listen to with a "
+                     "{stamp}; what others send is counted, and not timed",
+                     part.name);
+    }
+    return groups_create(session->topology, run->workload, &run->spec->endpoint,
+                         &session->interrupts->count, err);
+}
+
+static void consuming_end(const struct session *session, const struct worker_run *run)
+{
+    if (run->replay == NULL && !run->null_transport)
+        groups_destroy(session->topology, run->workload, &run->spec->endpoint);
+}
+
 enum err_code session_run(struct session *session, const struct bench_step *step, struct err *err)
 {
     struct run_facts *facts = session->run;
@@ -232,6 +258,8 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     for (uint32_t i = 0; i < run_count; i++)
         runs[i] = run_of(session, bench_steps_beside(&session->steps, step, i), run_count > 1);
     enum err_code code = session_load_functions(session, step, err);
+    for (uint32_t i = 0; i < run_count && code == OK; i++)
+        code = consuming_begin(session, &runs[i], err);
     if (code == OK && facts->prefill)
         code = filling_begin(session, step, err);
     if (code != OK)
@@ -239,6 +267,8 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     bench_log_run_begin(facts);
     code = fleet_run(session->base, &session->plan, runs, run_count, facts, &session->timeline,
                      session->interrupts, result, err);
+    for (uint32_t i = 0; i < run_count; i++)
+        consuming_end(session, &runs[i]);
     event_base_loop(session->base, EVLOOP_NONBLOCK); /* who asks between runs is answered now */
     if (code != OK)
         return code;

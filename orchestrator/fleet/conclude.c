@@ -274,13 +274,16 @@ static void ask_servers(const struct fleet *fleet)
     const double commands = fleet->facts->mean_commands > 0 ? fleet->facts->mean_commands : 1;
     const uint64_t sent = segments_total(&fleet->segments, COUNTER_SENT) +
                           segments_total(&fleet->segments, COUNTER_RESENT);
-    const uint64_t follow_ups = segments_total(&fleet->segments, COUNTER_FOLLOW_UPS);
+    uint64_t others = segments_total(&fleet->segments, COUNTER_FOLLOW_UPS);
+    for (uint32_t i = 0; i < fleet->facts->part_count; i++)
+        if (fleet->facts->parts[i].consumes)
+            others += fleet->timeline->total->parts[i].counters[CLASS_SENT];
     struct command_stats *after =
         interrupts->stats != NULL && interrupts->count < 2
             ? command_stats_take(fleet->run->topology, endpoint, NULL, NULL, NULL)
             : NULL;
     command_stats_account(&fleet->result->server, interrupts->stats, after,
-                          (uint64_t)((double)sent * commands) + follow_ups +
+                          (uint64_t)((double)sent * commands) + others +
                               (endpoint->probe != PROBE_PING ? connections : 0));
     free(interrupts->stats);
     interrupts->stats = after;

@@ -392,6 +392,15 @@ void plan_add_connections(struct plan *plan, uint64_t connections)
          plural(connections));
 }
 
+void plan_add_consumers(struct plan *plan, uint64_t connections)
+{
+    for (uint32_t i = 0; i < plan->worker_count; i++)
+        plan->workers[i].consumers = plan_share(connections, plan->worker_count, i).count;
+    if (connections > 0)
+        note(plan, "%s connection%s of consumers beside them.", UNITS_GROUPED(connections),
+             plural(connections));
+}
+
 static void split_idle(struct plan *plan, const struct spec *spec)
 {
     for (uint32_t i = 0; i < plan->worker_count; i++)
@@ -430,7 +439,8 @@ enum err_code plan_raise_fd_limit(const struct plan *plan, struct err *err)
 {
     uint64_t most = 0;
     for (uint32_t i = 0; i < plan->worker_count; i++) {
-        uint64_t connections = (uint64_t)plan->workers[i].connections + plan->workers[i].idle;
+        uint64_t connections = (uint64_t)plan->workers[i].connections + plan->workers[i].idle +
+                               plan->workers[i].consumers;
         if (connections > most)
             most = connections;
     }

@@ -18,6 +18,7 @@ struct worker_plan {
     int cpu;              /* -1: not pinned */
     uint32_t connections; /* of all workloads */
     uint32_t idle;        /* connections beside them that carry nothing */
+    uint32_t consumers;   /* ... that only receive                      */
     bool own_cpu; /* shared with no other worker, nor with the server: session_reach finds out */
 };
 
@@ -60,6 +61,8 @@ struct connection_share plan_share(uint64_t connections, uint32_t worker_count, 
 /* Workloads beside the one that was planned for, with so many connections in all. After plan_build, whose spec had the
  * fewest that one of them has. */
 void plan_add_connections(struct plan *plan, uint64_t connections);
+/* Those of consumers, of the step that has the most. After plan_build. */
+void plan_add_consumers(struct plan *plan, uint64_t connections);
 
 /* Raises the soft limit of open files to what one worker and the orchestrator need. E_USAGE above
  * the hard limit, with both numbers and how to raise it. */

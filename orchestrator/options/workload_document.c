@@ -1,5 +1,6 @@
 #include "orchestrator/options/workload_document.h"
 
+#include "common/clock.h"
 #include "orchestrator/options/distribution.h"
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/options/workload_file.h"
@@ -288,6 +289,50 @@ static const struct file_field prefill_fields[] = {
 static const struct file_object prefill_object = {
     .name = "a prefill", .fields = prefill_fields, .field_count = COUNT(prefill_fields)};
 
+#define AT(member) offsetof(struct consumer_entry, member)
+static const struct file_field consumer_fields[] = {
+    {.row = {ROW("name", NULL, OPTION_TEXT, NULL, AT(name)),
+             .help = "In reports, and in objectives, as in subscribers:p99<5ms."},
+     .required = true},
+    {.row = {ROW("channel", NULL, OPTION_TEXT, NULL, AT(channel)),
+             .help =
+                 "SUBSCRIBE: a channel, or {key:NAME}: each connection takes one of its keys."}},
+    {.row = {ROW("pattern", NULL, OPTION_TEXT, NULL, AT(pattern)),
+             .help = "PSUBSCRIBE: all channels that match."}},
+    {.row = {ROW("shard_channel", NULL, OPTION_TEXT, NULL, AT(shard_channel)),
+             .help = "SSUBSCRIBE, at the node that has the channel's slot; as channel."}},
+    {.row = {.name = "pop",
+             .offset = AT(pop),
+             .help = "A command that waits for an element, again and again: \"BRPOP jobs 1\"."},
+     .form = FILE_OBJECT,
+     .object = &command_object},
+    {.row = {ROW("stream", NULL, OPTION_TEXT, NULL, AT(stream)),
+             .help = "XREADGROUP: the key of a stream, for the consumers of a group; as channel."}},
+    {.row = {ROW("tracking", NULL, OPTION_TEXT, NULL, AT(tracking)),
+             .help = "CLIENT TRACKING in broadcasting mode: how keys begin that are watched."}},
+    {.row = {ROW("connections", NULL, OPTION_COUNT, NULL, AT(connections)), NUMBER(1, 1000000),
+             .unset = "1", .help = "So many receive."}},
+    {.row = {ROW("group", NULL, OPTION_TEXT, NULL, AT(group)),
+             .help =
+                 "Of a stream: the group's name, which must not exist yet; one that is made for "
+                 "the run where it is left out. It goes with the run."}},
+    {.row = {ROW("count", NULL, OPTION_COUNT, NULL, AT(count)), NUMBER(1, PLAN_ENTRIES_MAX),
+             .unset = "10", .help = "Of a stream: entries of one reply, at most."}},
+    {.row = {ROW("block", NULL, OPTION_DURATION, NULL, AT(block_ns)),
+             BARE(NS_PER_SECOND, NS_PER_MS, 60 * NS_PER_SECOND), .unset = "1s",
+             .help = "Of a stream: how long the server waits for entries."}},
+    {.row = {ROW("acknowledge", NULL, OPTION_FLAG, NULL, AT(acknowledge)), .unset = "true",
+             .help = "Of a stream: XACK what was read, with the next XREADGROUP."}},
+    {.row = {ROW("claim_after", NULL, OPTION_DURATION, NULL, AT(claim_after_ns)),
+             BARE(NS_PER_SECOND, NS_PER_MS, 3600 * NS_PER_SECOND),
+             .help = "Of a stream: what a consumer has not acknowledged for so long others take "
+                     "over (XAUTOCLAIM)."}},
+};
+#undef AT
+static const struct file_object consumer_object = {
+    .name = "a consumer", .fields = consumer_fields, .field_count = COUNT(consumer_fields)};
+static const struct file_field consumer_field = {.form = FILE_OBJECT, .object = &consumer_object};
+
 #define AT(member) offsetof(struct data_entry, member)
 static const struct file_field data_fields[] = {TABLE_FIELDS(.required = true)};
 #undef AT
@@ -354,6 +399,16 @@ static const struct file_field document_fields[] = {
      .element_bytes = sizeof(struct prefill_entry),
      .count_offset = AT(prefill_count),
      .most = PLAN_KEY_SPACES_MAX},
+    {.row = {.name = "consume",
+             .offset = AT(consumers),
+             .help = "Connections that only receive what the requests send with {stamp}.",
+             .hint = "as in - {name: subscribers, channel: news, connections: 100}"},
+     .form = FILE_LIST,
+     .alone = true,
+     .of = &consumer_field,
+     .element_bytes = sizeof(struct consumer_entry),
+     .count_offset = AT(consumer_count),
+     .most = PLAN_CONSUMERS_MAX},
 };
 #undef AT
 static const struct file_object document_object = {

@@ -79,6 +79,16 @@ struct prefill_entry {
     const char *keys;
     struct command_entry command;
 };
+struct consumer_entry {
+    struct file_place place;
+    const char *name;
+    const char *channel, *pattern, *shard_channel, *stream, *tracking; /* of these, and ... */
+    struct command_entry pop;                                          /* ... this, one     */
+    const char *group;
+    uint64_t connections, count, block_ns, claim_after_ns;
+    bool acknowledge;
+    char own_group[24];
+};
 struct workload_document {
     struct file_place place;
     const char *name, *about;
@@ -86,13 +96,15 @@ struct workload_document {
     struct value_entry *values;
     struct class_entry *classes;
     struct prefill_entry *prefills;
+    struct consumer_entry *consumers;
     struct data_entry data;
     struct dataset dataset;
-    size_t key_count, value_count, class_count, prefill_count;
+    size_t key_count, value_count, class_count, prefill_count, consumer_count;
     struct plan_key_space *plan_keys;
     struct plan_value *plan_values;
     struct plan_class *plan_classes;
     struct plan_prefill *plan_prefills;
+    struct plan_consumer *plan_consumers;
 };
 
 #endif

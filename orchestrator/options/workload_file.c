@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/suggest.h"
 #include "common/units.h"
 #include "orchestrator/options/distribution.h"
@@ -404,6 +405,87 @@ static enum err_code make_prefill(const struct reading *reading, struct prefill_
     return code;
 }
 
+/* --- consumers ------------------------------------------------------------------------------- */
+
+/* What an entry listens to: one of these. */
+static enum err_code find_consume_kind(const struct reading *reading, struct consumer_entry *entry,
+                                       struct plan_consumer *consumer)
+{
+    const struct {
+        const char *key, *target;
+        enum consume_kind kind;
+    } ways[] = {
+        {"channel", entry->channel, CONSUME_CHANNEL},
+        {"pattern", entry->pattern, CONSUME_PATTERN},
+        {"shard_channel", entry->shard_channel, CONSUME_SHARD_CHANNEL},
+        {"pop", NULL, CONSUME_POP},
+        {"stream", entry->stream, CONSUME_GROUP},
+        {"tracking", entry->tracking, CONSUME_TRACKING},
+    };
+    static const char *const of_stream[] = {"group", "count", "block", "acknowledge",
+                                            "claim_after"};
+    size_t found = 0;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        if (!file_given(&entry->place, ways[i].key))
+            continue;
+        found++;
+        consumer->kind = ways[i].kind;
+        consumer->target = ways[i].target;
+    }
+    if (found != 1)
+        return REFUSE(reading, &entry->place, NULL,
+                      "a consumer has one of: channel, pattern, shard_channel, pop, stream and "
+                      "tracking");
+    for (size_t i = 0; i < sizeof of_stream / sizeof of_stream[0]; i++)
+        if (consumer->kind != CONSUME_GROUP && file_given(&entry->place, of_stream[i]))
+            return REFUSE(reading, &entry->place, of_stream[i], "%s goes with stream",
+                          of_stream[i]);
+    if (consumer->kind != CONSUME_POP)
+        return OK;
+    enum err_code code = make_command(reading, &entry->pop);
+    consumer->command = entry->pop.command;
+    consumer->target =
+        consumer->command.word_count > 1 ? consumer->command.words[1] : ""; /* refused later */
+    return code;
+}
+
+static enum err_code make_consumer(const struct reading *reading, struct consumer_entry *entry,
+                                   struct plan_consumer *consumer)
+{
+    const struct workload_document *document = reading->document;
+    *consumer = (struct plan_consumer){
+        .name = entry->name,
+        .connections = entry->connections,
+        .group = entry->group,
+        .count = entry->count,
+        .block_ms = entry->block_ns / NS_PER_MS,
+        .claim_after_ms = entry->claim_after_ns / NS_PER_MS,
+        .acknowledge = entry->acknowledge,
+    };
+    enum err_code code =
+        check_name(reading, &entry->place, "name", entry->name, PLAN_CLASS_NAME_BYTES - 1);
+    for (size_t i = 0; i < document->class_count && code == OK; i++)
+        if (strcmp(document->classes[i].name, entry->name) == 0)
+            code = REFUSE(reading, &entry->place, "name", "a class and a consumer have the name %s",
+                          entry->name);
+    for (const struct consumer_entry *other = document->consumers; other < entry && code == OK;
+         other++)
+        if (strcmp(other->name, entry->name) == 0)
+            code =
+                REFUSE(reading, &entry->place, "name", "there are two consumers %s", entry->name);
+    if (code == OK)
+        code = find_consume_kind(reading, entry, consumer);
+    if (code == OK && consumer->kind == CONSUME_GROUP && consumer->group == NULL) {
+        snprintf(entry->own_group, sizeof entry->own_group, "volley-%08x",
+                 (unsigned)(clock_now_ns() >> 8));
+        consumer->group = entry->own_group;
+    }
+    if (code == OK && consumer->group != NULL)
+        code =
+            check_name(reading, &entry->place, "group", consumer->group, WORKLOAD_NAME_BYTES_MAX);
+    return code;
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 static enum err_code check_weights(const struct reading *reading)
@@ -429,6 +511,8 @@ static enum err_code check_plan(const struct reading *reading, const struct work
     if (fault.prefill < document->prefill_count)
         return REFUSE(reading, &document->prefills[fault.prefill].place, "command", "%s",
                       reason.text);
+    if (fault.consumer < document->consumer_count && fault.class == document->class_count)
+        return REFUSE(reading, &document->consumers[fault.consumer].place, NULL, "%s", reason.text);
     if (fault.class < document->class_count) {
         const struct file_place *place = &document->classes[fault.class].place;
         return REFUSE(reading, place, file_given(place, "command") ? "command" : "commands", "%s",
@@ -444,8 +528,11 @@ static bool allocate(struct workload_document *document)
     document->plan_classes = calloc(document->class_count + 1, sizeof document->plan_classes[0]);
     document->plan_prefills =
         calloc(document->prefill_count + 1, sizeof document->plan_prefills[0]);
-    return document->plan_keys != NULL && document->plan_values != NULL &&
-           document->plan_classes != NULL && document->plan_prefills != NULL;
+    document->plan_consumers =
+        calloc(document->consumer_count + 1, sizeof document->plan_consumers[0]);
+    return document->plan_consumers != NULL && document->plan_keys != NULL &&
+           document->plan_values != NULL && document->plan_classes != NULL &&
+           document->plan_prefills != NULL;
 }
 
 static enum err_code make_plan(const struct reading *reading, struct workload_plan *plan)
@@ -463,6 +550,8 @@ static enum err_code make_plan(const struct reading *reading, struct workload_pl
         code = make_class(reading, &document->classes[i], &document->plan_classes[i]);
     for (size_t i = 0; i < document->prefill_count && code == OK; i++)
         code = make_prefill(reading, &document->prefills[i], &document->plan_prefills[i]);
+    for (size_t i = 0; i < document->consumer_count && code == OK; i++)
+        code = make_consumer(reading, &document->consumers[i], &document->plan_consumers[i]);
     if (code == OK)
         code = check_weights(reading);
     if (code == OK)
@@ -478,6 +567,8 @@ static enum err_code make_plan(const struct reading *reading, struct workload_pl
         .value_count = document->value_count,
         .class_count = document->class_count,
         .prefill_count = document->prefill_count,
+        .consumers = document->plan_consumers,
+        .consumer_count = document->consumer_count,
     };
     return code == OK ? check_plan(reading, plan) : code;
 }
@@ -510,6 +601,8 @@ void workload_file_free(struct workload_file *workload)
     }
     for (size_t i = 0; i < document->prefill_count; i++)
         free_command(&document->prefills[i].command);
+    for (size_t i = 0; i < document->consumer_count; i++)
+        free_command(&document->consumers[i].pop);
     for (size_t i = 0; i < document->value_count; i++)
         dataset_free(&document->values[i].dataset);
     dataset_free(&document->dataset);
@@ -517,6 +610,7 @@ void workload_file_free(struct workload_file *workload)
     free(document->plan_values);
     free(document->plan_classes);
     free(document->plan_prefills);
+    free(document->plan_consumers);
     free(document);
     file_free(&workload->file);
     *workload = (struct workload_file){.document = NULL};

@@ -14,6 +14,7 @@ struct class_csv {
     char *path;
     enum output_naming naming;
     struct run_facts run;
+    bool consumers; /* it has columns of theirs */
     uint32_t tests; /* begun, prefills aside: the first column */
 };
 
@@ -34,13 +35,16 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     csv->tests += !run->prefill;
     if (run->prefill || run->class_count + run->part_count == 0 || csv->out.file != NULL)
         return OK;
+    for (uint32_t i = 0; i < run->part_count; i++)
+        csv->consumers |= run->parts[i].consumes;
     if (output_create(&csv->out, csv->path, csv->naming, err) != OK)
         return err->code;
     output_printf(&csv->out, "test,interval,start_seconds,seconds,class,sent,ok,errors,timed_out,"
                              "lost,hits,misses,bytes_out,bytes_in");
     for (size_t i = 0; i < TIMES; i++)
         output_printf(&csv->out, ",%s", times[i].name);
-    output_printf(&csv->out, ",coarse\n");
+    output_printf(&csv->out, ",coarse%s\n",
+                  csv->consumers ? ",expected,duplicates,out_of_order" : "");
     return output_status(&csv->out, err);
 }
 
@@ -57,19 +61,30 @@ static void print_times(struct output *out, const struct metric_slice *slice)
 }
 
 static void print_row(struct class_csv *csv, const struct interval_row *row, const char *name,
-                      const struct metric_slice *slice, bool is_part)
+                      const struct metric_slice *slice, bool is_part, bool consumes)
 {
     output_printf(&csv->out, "%" PRIu32 ",%" PRIu32 ",%.3f,%.3f,", csv->tests, row->header.first,
                   clock_seconds(row->header.start_ns), slice->seconds);
     output_csv_text(&csv->out, name);
     for (size_t k = 0; k < COUNTS; k++) {
-        if (is_part && counts[k] != METRIC_OK && counts[k] != METRIC_ERRORS)
+        const bool of_all = counts[k] == METRIC_OK || counts[k] == METRIC_ERRORS;
+        const bool of_consumers = counts[k] == METRIC_SENT || counts[k] == METRIC_BYTES_OUT ||
+                                  counts[k] == METRIC_BYTES_IN;
+        if (is_part && !of_all && !(consumes && of_consumers))
             output_printf(&csv->out, ",");
         else
             output_printf(&csv->out, ",%" PRIu64, metric_count(slice, counts[k]));
     }
     print_times(&csv->out, slice);
-    output_printf(&csv->out, ",%d\n", slice->class_windows == NULL);
+    output_printf(&csv->out, ",%d", slice->class_windows == NULL);
+    if (csv->consumers && consumes)
+        output_printf(&csv->out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
+                      metric_count(slice, METRIC_MESSAGES_EXPECTED),
+                      metric_count(slice, METRIC_MESSAGES_DUPLICATES),
+                      metric_count(slice, METRIC_MESSAGES_OUT_OF_ORDER));
+    else if (csv->consumers)
+        output_printf(&csv->out, ",,,");
+    output_printf(&csv->out, "\n");
 }
 
 static enum err_code interval(void *state, const struct interval_row *row,
@@ -82,11 +97,11 @@ static enum err_code interval(void *state, const struct interval_row *row,
         return OK;
     for (uint32_t i = 0; i < csv->run.class_count; i++) {
         const struct metric_slice slice = metric_slice_of_class(&whole, i);
-        print_row(csv, row, csv->run.class_names[i], &slice, false);
+        print_row(csv, row, csv->run.class_names[i], &slice, false, false);
     }
     for (uint32_t i = 0; i < csv->run.part_count; i++) {
         const struct metric_slice slice = metric_slice_of_part(&whole, i);
-        print_row(csv, row, csv->run.parts[i].name, &slice, true);
+        print_row(csv, row, csv->run.parts[i].name, &slice, true, csv->run.parts[i].consumes);
     }
     return csv->out.file != NULL ? output_status(&csv->out, err) : OK;
 }

@@ -179,10 +179,10 @@ static json_t *parts_to_json(const struct run_facts *run)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < run->part_count; i++)
-        json_array_append_new(list, json_pack("{s:o, s:o, s:i}", "name",
-                                              json_value_text(run->parts[i].name), "command",
-                                              json_value_text(run->parts[i].command), "class",
-                                              (int)run->parts[i].class));
+        json_array_append_new(
+            list, json_pack("{s:o, s:o, s:i, s:b}", "name", json_value_text(run->parts[i].name),
+                            "command", json_value_text(run->parts[i].command), "class",
+                            (int)run->parts[i].class, "consumes", (int)run->parts[i].consumes));
     return list;
 }
 
@@ -199,6 +199,7 @@ static bool get_parts(struct run_facts *run, const json_t *list)
                get_text(part->command, sizeof part->command, item, "command") &&
                get_number(&class, item, "class", 0, CLASSES_MAX - 1);
         part->class = good ? (uint32_t) class : 0;
+        part->consumes = json_is_true(json_object_get(item, "consumes"));
     }
     return good;
 }

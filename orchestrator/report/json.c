@@ -151,6 +151,9 @@ static enum err_code interval(void *state, const struct interval_row *row,
         json_object_set_new(object, "nodes", json_section_interval_nodes(row));
     if (report->run.class_count > 0)
         json_object_set_new(object, "classes", json_section_interval_classes(&slice, &report->run));
+    json_t *consumers = json_section_consumers(&slice, &report->run);
+    if (consumers != NULL)
+        json_object_set_new(object, "consumers", consumers);
     output_printf(&report->out, "%s\n", report->intervals++ > 0 ? "," : "");
     put(report, object);
     return status(report, err);
@@ -280,6 +283,9 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
     if (result->facts->stream_count > 0)
         put_member(report, "streams", json_section_streams(result));
     put_member(report, "classes", json_section_classes(result));
+    json_t *consumers = json_section_consumers(&slice, result->facts);
+    if (consumers != NULL)
+        put_member(report, "consumers", consumers);
     put_member(report, "events", events(result->notes));
     put_member(report, "workers", json_value_workers(result));
     put_member(report, "verdict", json_value_verdict(&result->verdict));

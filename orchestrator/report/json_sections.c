@@ -169,7 +169,7 @@ static void add_parts(json_t *object, const struct metric_slice *whole, uint32_t
     for (uint32_t i = 0; i < facts->part_count; i++) {
         const struct run_part *part = &facts->parts[i];
         const struct metric_slice slice = metric_slice_of_part(whole, i);
-        if (part->class != class)
+        if (part->class != class || part->consumes)
             continue;
         json_t *item = json_pack("{s:o, s:o}", "name", json_value_text(part->name), "command",
                                  json_value_text(part->command));
@@ -205,6 +205,31 @@ json_t *json_section_classes(const struct run_result *result)
     return list;
 }
 
+json_t *json_section_consumers(const struct metric_slice *whole, const struct run_facts *facts)
+{
+    json_t *list = NULL;
+    for (uint32_t i = 0; i < facts->part_count; i++) {
+        const struct run_part *part = &facts->parts[i];
+        if (!part->consumes)
+            continue;
+        const struct metric_slice slice = metric_slice_of_part(whole, i);
+        json_t *object = json_pack("{s:o, s:o}", "name", json_value_text(part->name), "command",
+                                   json_value_text(part->command));
+        json_section_metrics(object, &slice, METRIC_MESSAGES_DELIVERED,
+                             METRIC_MESSAGES_DISCONNECTED);
+        put_count(object, "commands", slice.class->counters[CLASS_SENT]);
+        put_count(object, "errors", metric_count(&slice, METRIC_ERRORS));
+        put_count(object, "bytes_out", metric_count(&slice, METRIC_BYTES_OUT));
+        put_count(object, "bytes_in", metric_count(&slice, METRIC_BYTES_IN));
+        json_object_set_new(object, "response_time_us", lane_times(&slice, METRIC_RESPONSE_TIME));
+        json_object_set_new(object, "service_time_us", lane_times(&slice, METRIC_SERVICE_TIME));
+        if (list == NULL)
+            list = json_array();
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 json_t *json_section_interval_classes(const struct metric_slice *whole,
                                       const struct run_facts *facts)
 {
@@ -212,7 +237,7 @@ json_t *json_section_interval_classes(const struct metric_slice *whole,
     for (uint32_t i = 0; i < facts->class_count; i++) {
         const struct metric_slice slice = metric_slice_of_class(whole, i);
         json_t *object = json_pack("{s:o}", "name", json_value_text(facts->class_names[i]));
-        for (unsigned k = 0; k < CLASS_COUNTERS; k++)
+        for (unsigned k = 0; k < CLASS_COUNTERS_OF_REQUESTS; k++)
             put_count(object, class_counter_names[k], slice.class->counters[k]);
         json_object_set_new(object, "response_time_us", lane_times(&slice, METRIC_RESPONSE_TIME));
         json_object_set_new(object, "coarse", json_boolean(slice.class_windows == NULL));

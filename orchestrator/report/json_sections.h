@@ -16,6 +16,8 @@ json_t *json_section_nodes(const struct run_result *result);
 json_t *json_section_interval_nodes(const struct interval_row *row);
 /* All of a run; one of a single class is the run. Of an interval, briefly. */
 json_t *json_section_classes(const struct run_result *result);
+/* Of consumers; NULL: there are none. */
+json_t *json_section_consumers(const struct metric_slice *whole, const struct run_facts *facts);
 json_t *json_section_interval_classes(const struct metric_slice *slice,
                                       const struct run_facts *facts);
 /* Outages of the whole target and of each node. */

@@ -112,6 +112,10 @@ static bool replication_lag(double *number, const struct metric_slice *slice)
 #define IN_CLASS(counter_) .class_counter = (counter_) + 1
 #define IN_CLASS_TIMES(times_) .class_times = (times_) + 1
 #define CLASS_NUMBER(function_) .class_number = (function_)
+#define OF_CONSUMERS(counter_)                                                                     \
+    .type = METRIC_COUNT, .class_counter = (counter_) + 1, .flags = METRIC_OF_LANES
+#define NUMBER_OF_CONSUMERS(function_)                                                             \
+    .type = METRIC_COUNT, .class_number = (function_), .flags = METRIC_OF_LANES
 #define LABEL(label_) .label = (label_)
 #define OPEN_LOOP .flags = METRIC_OPEN_LOOP
 #define SPARSE .flags = METRIC_SPARSE
@@ -228,7 +232,11 @@ struct metric_slice metric_slice_of_part(const struct metric_slice *whole, uint3
 {
     static struct class_figures figures; /* too large for a stack */
     figures = whole->row->parts[part];
-    if (whole->run != NULL) {
+    if (whole->run != NULL && whole->run->parts[part].consumes) {
+        double messages = 0;
+        (void)metric_class_lost_messages(&messages, &figures);
+        figures.counters[CLASS_LOST] = (uint64_t)messages;
+    } else if (whole->run != NULL) {
         const uint64_t answered = figures.counters[CLASS_OK] + figures.counters[CLASS_ERRORS];
         uint64_t ended = 0;
         const uint64_t none = unanswered_wholes(whole, whole->run->parts[part].class, &ended);

@@ -214,7 +214,37 @@ enum metric_type {
       NUMBER(METRIC_GAUGE, keys))                                                                  \
     X(METRIC_REPLICATION_LAG, "replication_lag_seconds", "s",                                      \
       "How far the replica that is furthest behind is, with --extended-metrics",                   \
-      NUMBER(METRIC_GAUGE, replication_lag))
+      NUMBER(METRIC_GAUGE, replication_lag))                                                       \
+    /* Of consumers, by their name. */                                                             \
+    X(METRIC_MESSAGES_DELIVERED, "messages.delivered", "messages",                                 \
+      "Read by consumers, for the first time", OF_CONSUMERS(CLASS_OK))                             \
+    X(METRIC_MESSAGES_EXPECTED, "messages.expected", "messages",                                   \
+      "Of messages that the server has taken: times the consumers that are to get each",           \
+      OF_CONSUMERS(CLASS_EXPECTED))                                                                \
+    X(METRIC_MESSAGES_LOST, "messages.lost", "messages",                                           \
+      "Expected, and neither delivered nor claimed when waiting ended",                            \
+      NUMBER_OF_CONSUMERS(metric_class_lost_messages))                                             \
+    X(METRIC_MESSAGES_UNSURE, "messages.unsure", "messages",                                       \
+      "Beside those expected: no reply told whether the server took them",                         \
+      OF_CONSUMERS(CLASS_UNSURE))                                                                  \
+    X(METRIC_MESSAGES_DUPLICATES, "messages.duplicates", "messages",                               \
+      "Came a second time on a connection", OF_CONSUMERS(CLASS_DUPLICATES))                        \
+    X(METRIC_MESSAGES_OUT_OF_ORDER, "messages.out_of_order", "messages",                           \
+      "Came behind one that its connection has sent later", OF_CONSUMERS(CLASS_OUT_OF_ORDER))      \
+    X(METRIC_MESSAGES_FOREIGN, "messages.foreign", "messages", "Without a stamp of this run",      \
+      OF_CONSUMERS(CLASS_FOREIGN))                                                                 \
+    X(METRIC_MESSAGES_ACKNOWLEDGED, "messages.acknowledged", "messages",                           \
+      "Entries of a stream that XACK has taken", OF_CONSUMERS(CLASS_ACKNOWLEDGED))                 \
+    X(METRIC_MESSAGES_PENDING, "messages.pending", "messages",                                     \
+      "Entries of a stream that were read and not acknowledged",                                   \
+      NUMBER_OF_CONSUMERS(metric_class_pending))                                                   \
+    X(METRIC_MESSAGES_CLAIMED, "messages.claimed", "messages",                                     \
+      "Entries of a stream that were taken over from another consumer",                            \
+      OF_CONSUMERS(CLASS_CLAIMED))                                                                 \
+    X(METRIC_MESSAGES_EMPTY_WAITS, "messages.empty_waits", "replies",                              \
+      "Blocking commands in whose time nothing came", OF_CONSUMERS(CLASS_EMPTY))                   \
+    X(METRIC_MESSAGES_DISCONNECTED, "messages.disconnected", "connections",                        \
+      "Connections of consumers that were lost", OF_CONSUMERS(CLASS_DISCONNECTED))
 
 #define METRIC_ID(id, ...) id,
 enum metric_id { METRIC_TABLE(METRIC_ID) METRICS };
@@ -299,6 +329,7 @@ struct metric {
 /* flags */
 #define METRIC_OPEN_LOOP 1u /* means something only with a rate         */
 #define METRIC_SPARSE 2u    /* is left out of JSON where it is 0        */
+#define METRIC_OF_LANES 4u  /* of consumers, and not of the whole       */
 
 extern const struct metric metric_table[METRICS];
 

@@ -21,6 +21,23 @@ bool metric_class_failed_percent(double *number, const struct class_figures *cla
     return ended > 0;
 }
 
+bool metric_class_lost_messages(double *number, const struct class_figures *class)
+{
+    const uint64_t came = class->counters[CLASS_OK] + class->counters[CLASS_CLAIMED];
+    const uint64_t expected = class->counters[CLASS_EXPECTED];
+    *number = expected > came ? (double)(expected - came) : 0;
+    return true;
+}
+
+bool metric_class_pending(double *number, const struct class_figures *class)
+{
+    const uint64_t read =
+        class->counters[CLASS_OK] + class->counters[CLASS_CLAIMED] + class->counters[CLASS_FOREIGN];
+    const uint64_t acknowledged = class->counters[CLASS_ACKNOWLEDGED];
+    *number = acknowledged > 0 && read > acknowledged ? (double)(read - acknowledged) : 0;
+    return true;
+}
+
 /* The times of a class, in the finest form that there is. */
 struct times {
     const struct histogram *window; /* NULL: coarse */

@@ -44,7 +44,5 @@ bool stream_results_from_json(struct run_result *result, const json_t *json);
 
 /* Those of run.json. */
 json_t *json_section_streams(const struct run_result *result);
-/* A table; nothing where there are none. */
-void text_streams(struct output *out, const struct run_result *result);
 
 #endif

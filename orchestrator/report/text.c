@@ -492,12 +492,10 @@ static void print_report(struct text *text, const struct run_result *result)
                       metric_count(&slice, METRIC_OK) == 0 ? "no request succeeded: " : "");
         print_what_of(out, result);
     }
-    text_streams(out, result);
-    text_classes(out, result);
-    text_parts(out, result);
-    text_checked(out, &result->checked,
-                 &(struct checked_reads){metric_total(result, METRIC_VERIFIED),
-                                         metric_total(result, METRIC_UNVERIFIED)});
+    text_lanes(out, result);
+    const struct checked_reads reads = {metric_total(result, METRIC_VERIFIED),
+                                        metric_total(result, METRIC_UNVERIFIED)};
+    text_checked(out, &result->checked, &reads);
     text_drawn(out, &result->drawn);
     print_traffic(out, result);
     print_server_times(out, &result->server);

@@ -32,10 +32,11 @@ void text_times(struct output *out, const struct run_result *result);
  * were none. */
 void text_nodes(struct output *out, const struct run_result *result);
 void text_connections(struct output *out, const struct run_result *result);
-/* One line a class of requests, where there are several (text_classes.c). */
-void text_classes(struct output *out, const struct run_result *result);
-/* The same of the commands of requests of several, where there are any. */
-void text_parts(struct output *out, const struct run_result *result);
+/* One line a workload side by side, a class of requests, a command of requests of several, where there are any, and
+ * what follows (text_classes.c). */
+void text_lanes(struct output *out, const struct run_result *result);
+/* What consumers got, where there are any (text_consumers.c). */
+void text_consumers(struct output *out, const struct run_result *result);
 /* Keys, values and classes, a line each, where there are any (text_drawn.c). */
 void text_drawn(struct output *out, const struct drawn *drawn);
 /* With --extended-metrics (features 1.25); nothing when the session has none of it. */

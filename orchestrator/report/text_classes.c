@@ -84,7 +84,7 @@ static int name_width(const char *head, size_t least, const char *name)
     return (int)(length > least ? length : least);
 }
 
-void text_streams(struct output *out, const struct run_result *result)
+static void print_streams(struct output *out, const struct run_result *result)
 {
     const struct run_facts *facts = result->facts;
     const struct metric_slice whole = metric_slice_of_run(result);
@@ -119,14 +119,17 @@ static void print_part(struct output *out, const struct metric_slice *whole, uin
                   UNITS_GROUPED(metric_count(&slice, METRIC_ERRORS)));
 }
 
-void text_parts(struct output *out, const struct run_result *result)
+static void print_parts(struct output *out, const struct run_result *result)
 {
     const struct run_facts *facts = result->facts;
     const struct metric_slice whole = metric_slice_of_run(result);
     size_t width = strlen("part");
-    if (facts->part_count == 0)
+    uint32_t count = 0; /* consumers stand behind them */
+    while (count < facts->part_count && !facts->parts[count].consumes)
+        count++;
+    if (count == 0)
         return;
-    for (uint32_t i = 0; i < facts->part_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const size_t length = strlen(PRINTABLE(facts->parts[i].name));
         width = length > width ? length : width;
     }
@@ -136,11 +139,11 @@ void text_parts(struct output *out, const struct run_result *result)
                   facts->open_loop ? "response times" : "service times");
     output_printf(out, "%-*s  %-16s  %13s  %11s  %11s  %11s  %10s\n", (int)width, "part", "command",
                   "ok per second", "p50", "p99", "max", "errors");
-    for (uint32_t i = 0; i < facts->part_count; i++)
+    for (uint32_t i = 0; i < count; i++)
         print_part(out, &whole, i, (int)width);
 }
 
-void text_classes(struct output *out, const struct run_result *result)
+static void print_classes(struct output *out, const struct run_result *result)
 {
     const struct run_facts *facts = result->facts;
     const struct metric_slice whole = metric_slice_of_run(result);
@@ -156,4 +159,12 @@ void text_classes(struct output *out, const struct run_result *result)
         const struct metric_slice slice = metric_slice_of_class(&whole, i);
         print_row(out, facts->class_names[i], &slice, &whole, width);
     }
+}
+
+void text_lanes(struct output *out, const struct run_result *result)
+{
+    print_streams(out, result);
+    print_classes(out, result);
+    print_parts(out, result);
+    text_consumers(out, result);
 }

@@ -60,6 +60,7 @@ struct run_part {
     char name[CLASS_NAME_BYTES]; /* "add:2"; for objectives */
     char command[24];            /* "EXPIRE" */
     uint32_t class;              /* 0 also where there is one class */
+    bool consumes;               /* what consumers got; behind those of requests, and of no class */
 };
 
 /* Known when the start barrier falls. */

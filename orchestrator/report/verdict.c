@@ -310,6 +310,9 @@ static const struct verdict_row {
     {"values", judge_values, AT_MOST, "keys", 0, NONE, "0, RED unless they are stale",
      "the server gave values that are not what was written: look at Verification for the first of "
      "them"},
+    {"messages", judge_messages, AT_MOST, "messages", 0, NONE, "0",
+     "consumers did not get what the server had taken, got it twice or out of order: look at "
+     "Consumers; a server cuts off subscribers that are too slow (client-output-buffer-limit)"},
     {"one_key", judge_one_key, AT_MOST, "flag", 0, NONE, "two keys or more",
      "one hot key is not a real load: spread the requests over a key range (-r or --sequential)"},
     {"shared_cpu", judge_shared_cpu, AT_MOST, "flag", 0, NONE, "CPUs of their own",

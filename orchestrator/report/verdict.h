@@ -71,6 +71,7 @@ struct verdict_foreign {
  *   misses             AMBER above 1 % of the keys that were looked up (tests that read)
  *   values             AMBER from the first stale read that --verify has found, RED from the first corrupted
  *                      value and the first lost write
+ *   messages           AMBER from the first message that was lost, came twice or out of order to a consumer
  *   one_key            AMBER when every request has the same key and no key range was asked for
  *   shared_cpu         AMBER when a worker is pinned to a CPU that the server runs on
  *   steal_time         AMBER above 2 % of the host's CPU time, RED above 10 %

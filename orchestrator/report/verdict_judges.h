@@ -15,7 +15,7 @@ typedef void judge_function(struct verdict_check *check, const struct run_result
 
 /* Of the target, and what it was asked: verdict_target.c. */
 judge_function judge_errors, judge_lost_or_timed_out, judge_censored, judge_misses;
-judge_function judge_values, judge_one_key, judge_outage, judge_tls_handshakes;
+judge_function judge_values, judge_messages, judge_one_key, judge_outage, judge_tls_handshakes;
 judge_function judge_local_ports, judge_node_ring, judge_node_load, judge_steady;
 judge_function judge_clamped, judge_few_samples, judge_failed, judge_short_run;
 

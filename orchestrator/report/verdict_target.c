@@ -126,6 +126,29 @@ void judge_values(struct verdict_check *check, const struct run_result *result)
         UNITS_GROUPED(stale), UNITS_GROUPED(lost));
 }
 
+void judge_messages(struct verdict_check *check, const struct run_result *result)
+{
+    const struct run_facts *facts = result->facts;
+    const struct metric_slice whole = metric_slice_of_run(result);
+    uint64_t lost = 0, twice = 0, late = 0;
+    bool any = false;
+    for (uint32_t i = 0; i < facts->part_count; i++) {
+        if (!facts->parts[i].consumes)
+            continue;
+        const struct metric_slice slice = metric_slice_of_part(&whole, i);
+        any = true;
+        lost += metric_count(&slice, METRIC_MESSAGES_LOST);
+        twice += metric_count(&slice, METRIC_MESSAGES_DUPLICATES);
+        late += metric_count(&slice, METRIC_MESSAGES_OUT_OF_ORDER);
+    }
+    say(check, "no consumers");
+    if (!any)
+        return;
+    check->value = (double)(lost + twice + late);
+    say(check, "%s lost, %s twice, %s out of order", UNITS_GROUPED(lost), UNITS_GROUPED(twice),
+        UNITS_GROUPED(late));
+}
+
 void judge_one_key(struct verdict_check *check, const struct run_result *result)
 {
     bool one = result->facts->one_key && !result->facts->keyspace_random;

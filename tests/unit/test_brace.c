@@ -117,11 +117,11 @@ TEST(what_a_placeholder_does_not_take)
 {
     /* breaks if a mistake in a placeholder is sent as something else */
     refused("{key", "{key has no } at its end; \\{ is a brace");
-    refused(
-        "{kye}",
-        "no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
-        "{float} "
-        "{zipf} {seq} {ticket} {worker} {run} {now} {uuid} {field} {vector}, and \\{ is a brace");
+    refused("{kye}",
+            "no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
+            "{float} "
+            "{zipf} {seq} {ticket} {worker} {run} {now} {uuid} {field} {vector} {stamp}, and \\{ "
+            "is a brace");
     refused("{key:}", "{key:}: it is {key}, {key:NAME} or {key:NAME#1}");
     refused("{key:a#}", "{key:a#}: it is {key}, {key:NAME} or {key:NAME#1}");
     refused("{key:a#0}", "{key:a#0}: it is {key}, {key:NAME} or {key:NAME#1}");

@@ -79,6 +79,39 @@ TEST(one_class_has_no_file)
     ck_assert_int_eq(fixture_count_files(directory), 0);
 }
 
+TEST(consumers_have_columns_of_their_own)
+{
+    /* breaks when what was lost on the way cannot be seen by interval, or columns move where nobody consumes */
+    struct err err = {.code = OK};
+    struct run_facts facts = fixture_facts();
+    struct interval_row *row = fixture_row(0);
+    facts.part_count = row->part_count = 2;
+    facts.parts[0] = (struct run_part){.name = "add:1", .command = "HSET"};
+    facts.parts[1] = (struct run_part){.name = "all", .command = "SUBSCRIBE", .consumes = true};
+    uint64_t *counters = row->parts[1].counters;
+    counters[CLASS_SENT] = 3;
+    counters[CLASS_OK] = 10;
+    counters[CLASS_BYTES_OUT] = 90;
+    counters[CLASS_BYTES_IN] = 1000;
+    counters[CLASS_EXPECTED] = 12;
+    counters[CLASS_DUPLICATES] = 1;
+    counters[CLASS_OUT_OF_ORDER] = 2;
+    coarse_record(&row->parts[1].times[CLASS_SERVICE], 2500, 10);
+    fixture_answer(row, 2500, 13);
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, &facts);
+    ck_assert_int_eq(timeline_interval(&timeline, row, &err), OK);
+    timeline_session_end(&timeline);
+    char *text = fixture_read_file(directory, "classes.csv", NULL);
+    const char *line = strstr(text, "\"all\"");
+    ck_assert_ptr_nonnull(strstr(text, ",coarse,expected,duplicates,out_of_order\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\"add:1\",,0,0,,,,,,,,,,,1,,,\n"));
+    ck_assert_ptr_nonnull(line);
+    ck_assert_str_eq(line, "\"all\",3,10,0,,,,,90,1000,2,2,2,2,1,12,1,2\n");
+    free(text);
+    free(row);
+}
+
 TEST(a_short_interval_is_coarse)
 {
     /* Breaks when figures of a window are told as those of the interval that it ends with. */

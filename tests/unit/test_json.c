@@ -127,7 +127,7 @@ TEST(the_keys_that_programs_rely_on_are_there)
     ck_assert_int_eq(number(worker, "pid"), 102);
     ck_assert(json_is_null(at(worker, "cpu")));
     ck_assert_str_eq(json_string_value(at(run, "verdict.level")), "AMBER");
-    ck_assert_uint_eq(json_array_size(at(run, "verdict.checks")), 31);
+    ck_assert_uint_eq(json_array_size(at(run, "verdict.checks")), 32);
     json_decref(json);
 }
 

@@ -19,7 +19,10 @@ LOOP_TEST(rows_are_whole, METRICS)
     int readers = (metric->counter > 0) + (metric->histogram > 0) + (metric->gauge > 0) +
                   (metric->sum != NULL) + (metric->count != NULL) + (metric->number != NULL) +
                   (metric->word != NULL);
-    ck_assert_int_eq(readers, metric->type == METRIC_WORDS ? 0 : 1);
+    const bool of_lanes = (metric->flags & METRIC_OF_LANES) != 0;
+    ck_assert_int_eq(readers, metric->type == METRIC_WORDS || of_lanes ? 0 : 1);
+    if (of_lanes)
+        ck_assert_int_eq((metric->class_counter > 0) + (metric->class_number != NULL), 1);
     ck_assert_int_eq(metric->type == METRIC_TIMES, metric->histogram > 0);
 }
 

@@ -360,7 +360,7 @@ TEST(a_sound_run_is_green)
         ck_assert_msg(verdict.checks[i].level == VERDICT_GREEN, "%s: %s", verdict.checks[i].name,
                       verdict.checks[i].text);
     ck_assert_int_eq(verdict.level, VERDICT_GREEN);
-    ck_assert_uint_eq(verdict.check_count, 31);
+    ck_assert_uint_eq(verdict.check_count, 32);
     drop(&run);
     sound_open(&run);
     verdict_judge(&verdict, run.result);

@@ -180,6 +180,7 @@ TEST(each_form_of_a_size)
 #define KEYS_WITH(rest) "name: w\nkeys: {users: {count: 5, " rest "}}\n" ONE_CLASS
 #define VALUE_WITH(rest) "name: w\nvalues: {v: {" rest "}}\n" ONE_CLASS
 #define CLASS(rest) "name: w\nclasses:\n  - {name: a, " rest "}\n"
+#define CONSUME(rest) "name: w\nclasses:\n  - {name: a, command: PING}\nconsume:\n  - {" rest "}\n"
 #define CLASS_B "  - {name: b, weight: 1, command: PING}\n"
 
 static const struct {
@@ -243,7 +244,42 @@ static const struct {
     {CLASS("command: \"GET {kye}\""),
      "f:3:24: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "
-     "{ticket} {worker} {run} {now} {uuid} {field} {vector}, and \\{ is a brace"},
+     "{ticket} {worker} {run} {now} {uuid} {field} {vector} {stamp}, and \\{ is a brace"},
+    {CONSUME("name: c"), "f:5:5: a consumer has one of: channel, pattern, shard_channel, pop, "
+                         "stream and tracking"},
+    {CONSUME("name: c, channel: x, stream: y"),
+     "f:5:5: a consumer has one of: channel, pattern, shard_channel, pop, stream and tracking"},
+    {CONSUME("channel: x"), "f:5:5: \"name\" is missing"},
+    {CONSUME("name: a, channel: x"), "f:5:12: a class and a consumer have the name a"},
+    {CONSUME("name: c, channel: x, count: 5"), "f:5:34: count goes with stream"},
+    {CONSUME("name: c, channel: x, connections: 0"),
+     "f:5:40: connections: 0: out of range; allowed: 1 to 1,000,000"},
+    {CONSUME("name: c, pop: LPOP x"),
+     "f:5:5: pop is one of BLPOP, BRPOP, BZPOPMIN and BZPOPMAX, with one key and a timeout, as in "
+     "\"BRPOP jobs 1\""},
+    {CONSUME("name: c, pop: BRPOP x 0"),
+     "f:5:5: BRPOP with timeout 0 waits for ever; give it a timeout above 0"},
+    {CONSUME("name: c, pop: BRPOP x 61"),
+     "f:5:5: BRPOP: its timeout is in seconds, above 0 and at most 60"},
+    {CONSUME("name: c, channel: \"{key:nope}\""), "f:5:5: there is no key space nope"},
+    {CONSUME("name: c, channel: \"x{int 1 5}\""),
+     "f:5:5: x{int 1 5}: what is listened to is a text, or one {key:NAME} and nothing beside it"},
+    {CONSUME("name: c, stream: s, group: \"a b\""),
+     "f:5:33: the name a b: letters, digits, _ . and - are allowed, up to 63"},
+    {"name: w\n" KEYS "classes:\n  - {name: a, command: \"PUBLISH {key:users} {stamp}\"}\n"
+     "consume: {name: c, channel: \"{key:users}\", connections: 7}\n",
+     "f:5:10: connections: 7 do not divide among the 5 keys of users; give a multiple, so that "
+     "each "
+     "has as many"},
+    {"name: w\n" KEYS "classes:\n  - {name: a, command: PING}\n"
+     "consume: {name: c, pattern: \"{key:users}\"}\n",
+     "f:5:10: pattern is a text, without placeholders"},
+    {"name: w\nclasses:\n  - {name: a, unit: sequence, commands: [\"PUBLISH x {stamp}\", \"PUBLISH "
+     "x {stamp}\"]}\nconsume: {name: c, channel: x}\n",
+     "f:4:10: class a sends it 2 messages in one request, and all have the same stamp; give each a "
+     "class of its own"},
+    {CLASS("command: \"SET x {stamp 63}\""),
+     "f:3:24: {stamp 63}: it is {stamp} or {stamp N}, N bytes from 64 to 1048576"},
     {CLASS("command: \"GET {key\""), "f:3:24: {key has no } at its end; \\{ is a brace"},
     {CLASS("command: \"GET {int 5 1}\""), "f:3:24: {int 5 1}: it is {int A B}, A at most B"},
     {CLASS("command: \"GET {int 5}\""), "f:3:24: {int 5}: it is {int A B}, A at most B"},
@@ -389,9 +425,9 @@ static const struct {
     {"name: w\n" KEYS ONE_CLASS "prefill: {keys: users, command: \"SET {key} {kye}\"}\n",
      "f:4:33: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "
-     "{ticket} {worker} {run} {now} {uuid} {field} {vector}, and \\{ is a brace"},
+     "{ticket} {worker} {run} {now} {uuid} {field} {vector} {stamp}, and \\{ is a brace"},
     {"name: w\nclass: []\n", "f:2:1: unknown key class; did you mean classes?; known are name, "
-                             "about, keys, values, data, classes, prefill"},
+                             "about, keys, values, data, classes, prefill, consume"},
     {"name: w\ndata: nothing.csv\n" ONE_CLASS,
      "f:2:7: the data nothing.csv: cannot be read: No such file or directory"},
     {"name: w\ndata: {file: nothing.csv, format: cvs}\n" ONE_CLASS,
@@ -410,7 +446,7 @@ static const struct {
     {"{\"name\": \"w\", \"classes\": [{\"name\": \"a\", \"command\": \"GET {kye}\"}]}",
      "f:1:52: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "
-     "{ticket} {worker} {run} {now} {uuid} {field} {vector}, and \\{ is a brace"},
+     "{ticket} {worker} {run} {now} {uuid} {field} {vector} {stamp}, and \\{ is a brace"},
 };
 
 TEST(every_mistake_has_its_place)
@@ -477,6 +513,14 @@ TEST(the_reference_has_every_key_and_placeholder)
     ck_assert_uint_lt(fread(page, 1, sizeof page - 1, in), sizeof page - 1);
     ck_assert_int_eq(fclose(in), 0);
     ck_described(page, document);
+    char consumers[32 * 1024] = "";
+    in = fopen("docs/reference/consumers.md", "r");
+    ck_assert_ptr_nonnull(in);
+    ck_assert_uint_lt(fread(consumers, 1, sizeof consumers - 1, in), sizeof consumers - 1);
+    ck_assert_int_eq(fclose(in), 0);
+    for (size_t i = 0; (field = file_object_field(document, 0, i)) != NULL; i++)
+        if (strcmp(field->row.name, "consume") == 0)
+            ck_described(consumers, field->of->object);
     for (size_t i = 0; (field = file_object_field(document, 0, i)) != NULL; i++)
         for (size_t k = 0; k < sizeof objects / sizeof objects[0]; k++)
             if (strcmp(field->row.name, objects[k]) == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/distribution.h"
+#include "common/stamp.h"
 #include "common/suggest.h"
 #include "common/units.h"
 
@@ -40,6 +41,7 @@ static const struct known {
     {"uuid", BRACE_UUID, false, 0, 0, "{uuid}"},
     {"field", BRACE_FIELD, false, 1, 1, "{field NAME}"},
     {"vector", BRACE_VECTOR, false, 1, 1, "{vector N}, N from 1 to 65536"},
+    {"stamp", BRACE_STAMP, false, 0, 1, "{stamp} or {stamp N}, N bytes from 64 to 1048576"},
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
 
@@ -165,6 +167,10 @@ static bool read_arguments(struct brace_piece *piece, const struct inside *insid
     case BRACE_VECTOR:
         return read_integer(&piece->from, first) && piece->from > 0 &&
                piece->from <= BRACE_DIMENSIONS_MAX;
+    case BRACE_STAMP:
+        piece->from = STAMP_BYTES;
+        return count == 0 || (read_integer(&piece->from, first) && piece->from >= STAMP_BYTES &&
+                              piece->from <= BRACE_STAMP_BYTES_MAX);
     default:
         return true;
     }
@@ -172,7 +178,7 @@ static bool read_arguments(struct brace_piece *piece, const struct inside *insid
 
 static enum err_code refuse_unknown(const char *word, int shown, const char *name, struct err *err)
 {
-    char list[160] = "";
+    char list[KNOWN_COUNT * 16] = "";
     size_t used = 0;
     struct suggestion suggestion = {.wanted = name, .wanted_bytes = strlen(name)};
     for (size_t i = 0; i < KNOWN_COUNT; i++) {

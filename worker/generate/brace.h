@@ -23,13 +23,15 @@ enum brace_kind {
     BRACE_RUN, /* microseconds since 1970 when its process began; one less in the warm-up */
     BRACE_NOW, /* milliseconds since 1970                                    */
     BRACE_UUID,
-    BRACE_FIELD, /* {field NAME} of the workload's data                        */
-    BRACE_VECTOR /* {vector N}: N floats of 32 bits, little endian, -1 <= x < 1 */
+    BRACE_FIELD,  /* {field NAME} of the workload's data                        */
+    BRACE_VECTOR, /* {vector N}: N floats of 32 bits, little endian, -1 <= x < 1 */
+    BRACE_STAMP /* {stamp}, {stamp N}: who sent it and when, filled up to N bytes (common/stamp.h) */
 };
 
 #define BRACE_NAME_BYTES 64u
 #define BRACE_LABEL_MAX 9u
 #define BRACE_DIMENSIONS_MAX 65536u
+#define BRACE_STAMP_BYTES_MAX (1024u * 1024)
 #define BRACE_FLOAT_MAX 1e12 /* millionths of it fit into 63 bits */
 
 struct brace_piece {

@@ -50,7 +50,8 @@ struct check_desk {
     const struct mix *mix;
     const struct version_table *versions;
     uint32_t worker;
-    bool tells_time;                 /* some class has {now} */
+    bool tells_time; /* some class has {now} */
+    const struct stamp *stamp;
     uint64_t clock_ahead_ns, run_us; /* as mix_generator.c has them */
     struct request_class classes[CLASSES_MAX];
     uint64_t space_seeds[VERSION_SPACES_MAX];
@@ -206,6 +207,13 @@ static const struct mix_program *program_of(const struct check_desk *desk, const
 
 /* ---- requests ---- */
 
+static bool use_stamp(void *state, const struct stamp *stamp)
+{
+    struct check_desk *desk = state;
+    desk->stamp = stamp;
+    return desk->mix->stamps;
+}
+
 static void find_request(struct mix_request *request, const struct check_desk *desk,
                          uint64_t ticket, uint64_t rank)
 {
@@ -215,6 +223,7 @@ static void find_request(struct mix_request *request, const struct check_desk *d
     if (desk->tells_time)
         request->now_ms = (clock_now_ns() + desk->clock_ahead_ns) / NS_PER_MS;
     request->run_us = desk->run_us;
+    request->stamp = desk->stamp;
 }
 
 /* Keys. Their entries are anywhere in memory: they are fetched while other requests are drawn. */
@@ -499,6 +508,7 @@ const struct generator check_generator = {
     .close = close_desk,
     .classes = classes,
     .most_bytes = most_bytes,
+    .use_stamp = use_stamp,
     .draw = draw,
     .measure = measure,
     .key_slot = key_slot,

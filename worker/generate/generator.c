@@ -8,12 +8,13 @@ static bool is_usual(const struct generator *kind, const struct request_class *c
 {
     return class->replies == 1 && class->part_count == 0 && class->on_miss == 0 &&
            class->then == 0 && !class->until_hit && !class->follows_only && kind->reply == NULL &&
-           kind->string == NULL;
+           kind->string == NULL && class->feeds == 0;
 }
 
 static void find_usual(struct generation *generation)
 {
-    if (generation->class_count == 1 && generation->kind->answered == NULL)
+    if (generation->class_count == 1 && generation->kind->answered == NULL &&
+        generation->classes[0].feeds == 0)
         return; /* there is a quicker way */
     for (uint32_t i = 0; i < generation->class_count; i++) {
         const struct request_class *class = &generation->classes[i];
@@ -45,7 +46,8 @@ enum err_code generation_open(struct generation *generation, const struct genera
     for (uint32_t i = 0; i < generation->class_count; i++)
         generation->part_count += generation->classes[i].part_count;
     generation->one_reply = generation->class_count == 1 && generation->classes[0].replies == 1 &&
-                            kind->reply == NULL && kind->answered == NULL;
+                            kind->reply == NULL && kind->answered == NULL &&
+                            generation->classes[0].feeds == 0;
     generation->read_kind = generation->classes[0].read_kind(generation->state, 0, 0);
     find_usual(generation);
     return OK;

@@ -15,6 +15,7 @@
 #include "common/err.h"
 #include "common/lane.h"
 #include "common/resp.h"
+#include "common/stamp.h"
 #include "worker/generate/plugin.h"
 #include "worker/generate/workload.h"
 #include "worker/slot_list.h"
@@ -32,6 +33,7 @@ struct request_class {
     bool is_transaction;
     bool follows_only; /* no ticket is of it */
     bool reads_only;   /* all of its commands, as far as that is known: a replica can serve it */
+    uint32_t feeds;    /* a bit for each consumer that gets its messages (consume_plan.h) */
     /* What reply `index` to a request of this class says about hits and misses. */
     enum read_kind (*read_kind)(const void *state, uint32_t class, uint32_t index);
 };
@@ -64,6 +66,9 @@ struct generator {
     void (*draw)(void *state, struct request_slot *slot);
     /* Of a request that follows a miss, whose class the slot says: slot->bytes. NULL: there are none. */
     void (*measure)(void *state, struct request_slot *slot);
+    /* Whether requests carry stamps; then this one, which is filled in before each is rendered. Once, before the start.
+     * NULL: none does. */
+    bool (*use_stamp)(void *state, const struct stamp *stamp);
     /* The hash slot of its first key; where there are nodes. */
     uint16_t (*key_slot)(const void *state, const struct request_slot *slot);
     /* Its slot->bytes bytes, or a part of them. Hot path. */

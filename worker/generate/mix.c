@@ -196,13 +196,13 @@ static enum err_code compile_classes(struct mix *mix, size_t *at_class, struct e
 /* All commands of a class, or none where there is no room left for them. */
 static void name_parts(struct mix *mix)
 {
+    const uint32_t room = PARTS_MAX - (uint32_t)mix->plan->consumer_count;
     mix->part_count = 0;
     for (uint32_t i = 0; i < mix->class_count; i++) {
         struct mix_program *program = &mix->classes[i];
         const uint32_t first = program->is_transaction, count = program->replies - 2 * first;
         program->first_part = mix->part_count;
-        program->part_count =
-            program->replies > 1 && count <= PARTS_MAX - mix->part_count ? count : 0;
+        program->part_count = program->replies > 1 && count <= room - mix->part_count ? count : 0;
         for (uint32_t k = 0; k < program->part_count; k++) {
             struct mix_part *part = &mix->parts[mix->part_count++];
             snprintf(part->name, sizeof part->name, "%s:%" PRIu32, program->name, k + 1);
@@ -266,7 +266,7 @@ enum err_code mix_create(struct mix **out, const struct workload_plan *plan,
 {
     struct mix *mix = calloc(1, sizeof *mix);
     bool grows = false;
-    size_t at_class = plan->class_count;
+    size_t at_class = plan->class_count, at_consumer = plan->consumer_count;
     *out = mix;
     if (mix == NULL)
         return err_set(err, E_SYSTEM, "no memory for a workload");
@@ -287,6 +287,18 @@ enum err_code mix_create(struct mix **out, const struct workload_plan *plan,
         code = fill_pools(mix, err);
     if (code == OK)
         name_parts(mix);
+    for (uint32_t i = 0; i < mix->class_count; i++)
+        mix->stamps |= mix->classes[i].stamps;
+    if (code == OK)
+        code = consume_plan_create(&mix->consume, plan, &mix->material, &at_consumer, err);
+    for (uint32_t i = 0; i < mix->weighted_count && code == OK; i++) {
+        const struct plan_class *class = &plan->classes[i];
+        const uint32_t follower = class->on_miss != PLAN_NO_CLASS ? class->on_miss : class->then;
+        if (mix->classes[i].follow_up > 0)
+            mix->consume.feeds[mix->classes[i].follow_up] = mix->consume.feeds[follower];
+    }
+    if (setup->at_consumer != NULL)
+        *setup->at_consumer = at_consumer;
     if (setup->at_class != NULL)
         *setup->at_class = at_class;
     if (code != OK) {
@@ -301,6 +313,7 @@ void mix_destroy(struct mix *mix)
     if (mix == NULL)
         return;
     free_classes(mix);
+    consume_plan_free(&mix->consume);
     for (uint32_t i = 0; i < mix->material.value_count; i++)
         free(mix->material.values[i].pool);
     free(mix);

@@ -10,6 +10,7 @@
 
 #include "common/err.h"
 #include "common/lane.h"
+#include "worker/generate/consume_plan.h"
 #include "worker/generate/mix_program.h"
 #include "worker/generate/workload.h"
 #include "worker/generate/workload_plan.h"
@@ -36,6 +37,8 @@ struct mix {
     uint16_t weights[PLAN_CLASSES_MAX]; /* of MIX_BLOCK */
     struct mix_part parts[PARTS_MAX];
     uint32_t part_count;
+    struct consume_plan consume;
+    bool stamps; /* some class has {stamp} */
     struct mix_place places[MIX_BLOCK];
     uint64_t order_seed;
 };
@@ -45,8 +48,9 @@ struct mix_setup {
     uint64_t seed;
     /* Of all workers: as many parts has a key space whose order is parallel. */
     uint32_t connections;
-    bool without_pools; /* only to see whether it can be */
-    size_t *at_class;   /* where it failed, the plan's count of classes: in none; may be NULL */
+    bool without_pools;  /* only to see whether it can be */
+    size_t *at_class;    /* where it failed, the plan's count of classes: in none; may be NULL */
+    size_t *at_consumer; /* likewise */
 };
 
 /* E_CONFIG: a placeholder, a key space, a value or a class that is not there, what cannot be measured, or a request

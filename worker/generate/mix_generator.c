@@ -25,8 +25,9 @@ struct kept {
 struct mix_desk {
     const struct mix *mix;
     uint32_t worker;
-    bool tells_time;         /* some class has {now} */
-    uint64_t run_us;         /* {run} */
+    bool tells_time; /* some class has {now} */
+    uint64_t run_us; /* {run} */
+    const struct stamp *stamp;
     uint64_t clock_ahead_ns; /* of the real-time clock, before the monotonic one */
     struct mix_block block;  /* of the ticket that was asked for last */
     struct request_class classes[CLASSES_MAX];
@@ -102,6 +103,7 @@ struct request_class mix_request_class(const struct mix *mix, uint32_t class)
         .is_transaction = program->is_transaction,
         .follows_only = class >= mix->weighted_count || mix->weights[class] == 0,
         .reads_only = program->reads_only,
+        .feeds = mix->consume.feeds[class],
     };
 }
 
@@ -138,11 +140,21 @@ static size_t most_bytes(const void *state)
     return ((const struct mix_desk *)state)->most_bytes;
 }
 
+static bool use_stamp(void *state, const struct stamp *stamp)
+{
+    struct mix_desk *desk = state;
+    desk->stamp = stamp;
+    return desk->mix->stamps;
+}
+
 static void find_request(struct mix_request *request, const struct mix_desk *desk, uint64_t ticket,
                          uint64_t rank)
 {
-    *request = (struct mix_request){
-        .ticket = ticket, .rank = rank, .worker = desk->worker, .run_us = desk->run_us};
+    *request = (struct mix_request){.ticket = ticket,
+                                    .rank = rank,
+                                    .worker = desk->worker,
+                                    .run_us = desk->run_us,
+                                    .stamp = desk->stamp};
     if (desk->tells_time)
         request->now_ms = (clock_now_ns() + desk->clock_ahead_ns) / NS_PER_MS;
 }
@@ -248,6 +260,7 @@ const struct generator mix_generator = {
     .most_bytes = most_bytes,
     .draw = draw,
     .measure = measure,
+    .use_stamp = use_stamp,
     .key_slot = key_slot,
     .render = render,
     .render_part = render_part,
@@ -259,6 +272,7 @@ const struct generator mix_alike_generator = {
     .close = close_mix,
     .classes = classes,
     .most_bytes = most_bytes,
+    .use_stamp = use_stamp,
     .key_slot = key_slot,
     .render = render,
     .render_part = render_part,

@@ -50,6 +50,8 @@ static inline size_t mix_digits(uint64_t number)
 
 size_t mix_key_fixed_bytes(const struct mix_keys *keys, bool added); /* 0: keys differ in length */
 size_t mix_key_most_bytes(const struct mix_keys *keys);
+/* The key with this number, at most so long; returns its length. */
+size_t mix_key_text(char *out, const struct mix_keys *keys, uint64_t number);
 /* Of a space in ORDER_LATEST, counted from its first key: the newest one that requests of this ticket may ask for. */
 uint64_t mix_newest_key(const struct mix_keys *keys, uint64_t ticket);
 

@@ -339,6 +339,11 @@ static enum err_code placeholder_step(struct mix_step *step, struct compiler *co
         return OK;
     case BRACE_FIELD:
         return field_step(step, compiler, piece);
+    case BRACE_STAMP:
+        step->kind = STEP_STAMP;
+        step->fixed_bytes = (size_t)piece->from;
+        compiler->program->stamps = true;
+        return OK;
     case BRACE_VECTOR:
         break;
     }

@@ -4,6 +4,7 @@
 #define WORKER_GENERATE_MIX_PROGRAM_H
 
 #include "common/err.h"
+#include "common/stamp.h"
 #include "worker/generate/key_draw.h"
 #include "worker/generate/size_draw.h"
 #include "worker/generate/workload.h"
@@ -55,7 +56,8 @@ enum mix_step_kind {
     STEP_NOW,
     STEP_UUID,
     STEP_FIELD,
-    STEP_VECTOR
+    STEP_VECTOR,
+    STEP_STAMP
 };
 
 struct mix_step {
@@ -124,6 +126,7 @@ struct mix_program {
     size_t key_bytes;                        /* of key_argument, at most */
     bool varies;                             /* in length */
     bool tells_time;                         /* has {now} */
+    bool stamps;                             /* has {stamp} */
     size_t desk_bytes;     /* of the longest step that is neither text nor value */
     bool reads_only;       /* all of its commands; false while the keys are not known */
     uint32_t key_argument; /* decides about the slot; UINT32_MAX: none, or not known */
@@ -158,6 +161,7 @@ struct mix_request {
     uint64_t now_ms;                   /* since 1970 */
     uint64_t run_us;                   /* likewise, when its process began with the run */
     const struct mix_written *written; /* for each check; NULL: values are not checked */
+    const struct stamp *stamp;         /* as it is written; NULL: nobody sends it   */
 };
 
 /* Finds what its steps need: numbers has one for each step of the program. Returns its length. Hot path. */

@@ -13,7 +13,7 @@
 #define STREAM_ROWS 0x726f7773ull
 #define STREAM_STAMPS 0x7374616d7073ull
 
-#define STAMP_BYTES 8u
+#define OWN_BYTES 8u
 
 /* ---- keys ---- */
 
@@ -71,6 +71,13 @@ static void write_key(char *out, size_t bytes, const struct mix_keys *keys, uint
         *out++ = '}';
     if (out < end)
         memset(out, 'x', (size_t)(end - out));
+}
+
+size_t mix_key_text(char *out, const struct mix_keys *keys, uint64_t number)
+{
+    const size_t bytes = key_bytes(keys, number);
+    write_key(out, bytes, keys, number);
+    return bytes;
 }
 
 /* Keys that tickets before this one have added, but for those of the last two blocks, which may still be under
@@ -167,6 +174,7 @@ static uint64_t step_number(const struct mix_step *step, const struct mix_progra
     case STEP_LENGTH:
     case STEP_UUID:
     case STEP_VECTOR:
+    case STEP_STAMP:
         break;
     case STEP_KEY:
         return key_number(step, program, material, request);
@@ -324,9 +332,9 @@ static void write_vector(char *out, uint64_t seed, int64_t dimensions)
 }
 
 /* The first letters are the request's own, so that no two values are alike. */
-static void stamp(char *out, size_t bytes, bool letters, uint64_t random)
+static void mark_own(char *out, size_t bytes, bool letters, uint64_t random)
 {
-    const size_t stamped = bytes < STAMP_BYTES ? bytes : STAMP_BYTES;
+    const size_t stamped = bytes < OWN_BYTES ? bytes : OWN_BYTES;
     for (size_t i = 0; i < stamped; i++, random >>= 8)
         out[i] = letters ? (char)('A' + ((random & 0xff) * 26 >> 8)) : (char)(random & 0xff);
 }
@@ -334,12 +342,12 @@ static void stamp(char *out, size_t bytes, bool letters, uint64_t random)
 static void write_value(char *out, size_t from_byte, size_t byte_count,
                         const struct mix_value *value, uint64_t number, uint64_t random)
 {
-    char first[STAMP_BYTES];
+    char first[OWN_BYTES];
     memcpy(out, value->pool + MIX_VALUE_SHIFT(number) + from_byte, byte_count);
-    if (from_byte >= STAMP_BYTES)
+    if (from_byte >= OWN_BYTES)
         return;
-    stamp(first, MIX_VALUE_SIZE(number), value->letters, rng_mix(random ^ STREAM_STAMPS));
-    size_t end = MIX_VALUE_SIZE(number) < STAMP_BYTES ? MIX_VALUE_SIZE(number) : STAMP_BYTES;
+    mark_own(first, MIX_VALUE_SIZE(number), value->letters, rng_mix(random ^ STREAM_STAMPS));
+    size_t end = MIX_VALUE_SIZE(number) < OWN_BYTES ? MIX_VALUE_SIZE(number) : OWN_BYTES;
     if (end > from_byte + byte_count)
         end = from_byte + byte_count;
     memcpy(out, first + from_byte, end - from_byte);
@@ -359,6 +367,13 @@ static void write_value_step(char *out, size_t from_byte, size_t byte_count,
     }
     write_value(out, from_byte, byte_count, &material->values[step->value], number,
                 random_of(program, request, step->draw));
+}
+
+/* A request that nobody sends has an empty one. */
+static void write_stamp(char *out, size_t bytes, const struct stamp *stamp)
+{
+    stamp_write(out, stamp != NULL ? stamp : &(struct stamp){0});
+    memset(out + STAMP_BYTES, 'x', bytes - STAMP_BYTES);
 }
 
 /* Not TEXT, and not VALUE. */
@@ -383,6 +398,9 @@ static void write_step(char *out, size_t bytes, const struct mix_step *step,
     case STEP_UUID:
         write_uuid(out, random_of(program, request, step->draw),
                    random_of(program, request, step->draw + 1));
+        return;
+    case STEP_STAMP:
+        write_stamp(out, bytes, request->stamp);
         return;
     case STEP_VECTOR:
         write_vector(out, random_of(program, request, step->draw), step->from);

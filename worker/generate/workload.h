@@ -66,6 +66,7 @@ const char *workload_test_untagged(char text[WORKLOAD_TEST_ARG_BYTES], const cha
  * or 0. The caller frees; NULL: E_SYSTEM. */
 char *workload_function_library(uint64_t functions, bool with_keys, struct err *err);
 
+struct consume_plan;
 struct mix;
 struct plugin_source;
 struct workload; /* owns its template and value pool */
@@ -87,7 +88,7 @@ struct workload_source {
 
 /* Compiles a plan and forgets it: what is wrong with it, and where. E_CONFIG: the reason alone; E_SYSTEM. */
 struct workload_fault {
-    size_t class, prefill; /* of the plan; that it is in none: its count of them */
+    size_t class, prefill, consumer; /* of the plan; that it is in none: its count of them */
 };
 MUST_USE enum err_code workload_check(struct workload_fault *fault,
                                       const struct workload_plan *plan, struct err *reason);
@@ -115,6 +116,9 @@ uint32_t workload_weighted_class_count(const struct workload *workload);
 struct request_part {
     const char *name, *command; /* "add:2", "EXPIRE" */
     uint32_t class;
+    /* Behind those of all classes: what connections that only receive get (consume). Then class means nothing. */
+    bool consumes;
+    bool fed; /* and some class sends what they listen to, with a stamp */
 };
 uint32_t workload_part_count(const struct workload *workload);
 struct request_part workload_part(const struct workload *workload, uint32_t part);
@@ -139,6 +143,16 @@ const struct workload_test *workload_test(const struct workload *workload);
 
 /* What it was compiled from where that is a file, or options that are made into one; else NULL. */
 const struct workload_plan *workload_plan(const struct workload *workload);
+/* Who receives what it sends (consume_plan.h); NULL: nobody. */
+const struct consume_plan *workload_consume_plan(const struct workload *workload);
+/* The groups of streams that they belong to, whose keys stand at `index`. False: there are no more. */
+struct workload_group {
+    const char *consumer, *name, *key; /* the key is terminated, too */
+    size_t key_bytes;
+};
+bool workload_group_at(struct workload_group *group, const struct workload *workload, size_t index);
+/* Connections of all of them. */
+uint64_t workload_consumer_connections(const struct workload *workload);
 /* A file's mix of classes, else NULL. */
 const struct mix *workload_mix(const struct workload *workload);
 /* The plug-in that makes its requests, else NULL. */

@@ -247,6 +247,7 @@ static enum err_code check_prefill(const struct workload_plan *plan, size_t inde
     const struct mix_setup setup = {.connections = 1, .without_pools = true};
     writing.classes = &plan->prefills[index].write;
     writing.class_count = 1;
+    writing.consumer_count = 0;
     enum err_code code = mix_create(&mix, &writing, &setup, reason);
     if (code == OK && mix->classes[0].key_draws[plan->prefills[index].key_space] != 1)
         code = err_set(reason, E_CONFIG, "it writes no key of %s, or more than one",
@@ -260,14 +261,17 @@ enum err_code workload_check(struct workload_fault *fault, const struct workload
 {
     struct mix *mix;
     *fault = (struct workload_fault){.prefill = plan->prefill_count};
-    const struct mix_setup setup = {
-        .connections = 1, .without_pools = true, .at_class = &fault->class};
+    const struct mix_setup setup = {.connections = 1,
+                                    .without_pools = true,
+                                    .at_class = &fault->class,
+                                    .at_consumer = &fault->consumer};
     enum err_code code = mix_create(&mix, plan, &setup, reason);
     mix_destroy(mix);
     for (size_t i = 0; i < plan->prefill_count && code == OK; i++) {
         code = check_prefill(plan, i, reason);
         if (code != OK)
-            *fault = (struct workload_fault){.class = plan->class_count, .prefill = i};
+            *fault = (struct workload_fault){
+                .class = plan->class_count, .prefill = i, .consumer = plan->consumer_count};
     }
     return code;
 }

@@ -94,14 +94,40 @@ struct plan_prefill {
     struct plan_class write;
 };
 
+enum consume_kind {
+    CONSUME_CHANNEL,       /* SUBSCRIBE  */
+    CONSUME_PATTERN,       /* PSUBSCRIBE */
+    CONSUME_SHARD_CHANNEL, /* SSUBSCRIBE */
+    CONSUME_POP,           /* a command that waits for an element, again and again */
+    CONSUME_GROUP,         /* XREADGROUP, again and again */
+    CONSUME_TRACKING       /* CLIENT TRACKING in broadcasting mode */
+};
+
+/* Connections that only receive. What they get is told by the stamp in it (common/stamp.h). */
+#define PLAN_CONSUMERS_MAX 8u
+#define PLAN_ENTRIES_MAX 1000u /* that one reply to XREADGROUP has */
+struct plan_consumer {
+    const char *name;
+    enum consume_kind kind;
+    const char *target;          /* as a word of a command: a text, or one {key:NAME} */
+    struct plan_command command; /* POP: what is asked; else empty                    */
+    uint64_t connections;
+    /* Of a group: who it is, entries of one reply, how long it waits for them, whether they are acknowledged, and after
+     * how long others take over what a consumer did not (0: never). */
+    const char *group;
+    uint64_t count, block_ms, claim_after_ms;
+    bool acknowledge;
+};
+
 struct workload_plan {
     const char *name;
     const struct plan_key_space *key_spaces;
     const struct plan_value *values;
     const struct plan_class *classes;
     const struct plan_prefill *prefills;
+    const struct plan_consumer *consumers;
     struct plan_data data;
-    size_t key_space_count, value_count, class_count, prefill_count;
+    size_t key_space_count, value_count, class_count, prefill_count, consumer_count;
 };
 
 #endif

@@ -91,6 +91,8 @@ static void take_success(struct connection *connection, const struct request_slo
 {
     struct stream *stream = connection->stream;
     recorder_class_ok(stream, slot, done_ns);
+    if (stream->generation.classes[slot->class].feeds != 0)
+        recorder_fed(stream, slot, CLASS_EXPECTED);
     if (!stream_is_follow_up(stream, slot)) {
         replies_ok(stream, connection, done_ns, counts);
         return;

@@ -1,0 +1,357 @@
+/* Connections that only receive: what real servers give them, and what is said of what they do not get. */
+#include <hiredis/hiredis.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/check/cluster.h"
+#include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
+#include "tests/support/check/support.h"
+#include "tests/support/check/trial.h"
+
+#define TCASE_TIMEOUT_SECONDS 90
+#define EACH(members) "  - {" members "}\n"
+
+static struct trial trial;
+static char path[200];
+
+static void write_workload(const char *text)
+{
+    temp_tree_write(&world.tree, "/w.yaml", text, 0600);
+    snprintf(path, sizeof path, "%s/w.yaml", world.tree.path);
+}
+
+#define RUN(...)                                                                                   \
+    trial_start(&trial, "-p", world.server.port_text, "--workload", path, "--cpus", "none",        \
+                __VA_ARGS__, NULL)
+
+static const json_t *consumers(const char *name)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(json_object_get(trial.run, "consumers"), i, item)
+    {
+        if (strcmp(json_string_value(json_object_get(item, "name")), name) == 0)
+            return item;
+    }
+    ck_abort_msg("there are no consumers %s", name);
+}
+
+static long long messages(const char *name, const char *which)
+{
+    const json_t *count = json_object_get(json_object_get(consumers(name), "messages"), which);
+    ck_assert_msg(json_is_integer(count), "%s has no %s", name, which);
+    return json_integer_value(count);
+}
+
+/* All that was expected came, once, in order, and each was timed. */
+static void ck_whole(const char *name, long long expected)
+{
+    static const char *const none[] = {"lost",         "unsure",  "duplicates",
+                                       "out_of_order", "foreign", "disconnected"};
+    ck_assert_msg(messages(name, "expected") == expected, "%s: %lld expected, not %lld", name,
+                  messages(name, "expected"), expected);
+    ck_assert_int_eq(messages(name, "delivered"), expected);
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        ck_assert_msg(messages(name, none[i]) == 0, "%s: %lld %s", name, messages(name, none[i]),
+                      none[i]);
+    const json_t *times = json_object_get(consumers(name), "response_time_us");
+    ck_assert_int_eq(json_integer_value(json_object_get(times, "count")), expected);
+    ck_assert(json_number_value(json_object_get(times, "p50")) > 0);
+}
+
+static long long class_ok(const char *name)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(json_object_get(trial.run, "classes"), i, item)
+    {
+        if (strcmp(json_string_value(json_object_get(item, "name")), name) == 0)
+            return json_integer_value(json_object_get(json_object_get(item, "requests"), "ok"));
+    }
+    ck_abort_msg("there is no class %s", name);
+}
+
+static const char every_kind[] =
+    "name: all\n"
+    "keys:\n  q: {prefix: \"q:\", count: 2}\n  s: {prefix: \"s:\", count: 3}\n"
+    "classes:\n" EACH("name: push, weight: 1, command: \"LPUSH jobs {stamp}\"")
+        EACH("name: pushq, weight: 1, command: \"LPUSH {key:q} {stamp 80}\"")
+            EACH("name: add, weight: 1, command: \"XADD events * data {stamp}\"")
+                EACH("name: spub, weight: 1, command: \"SPUBLISH {key:s} {stamp}\"")
+                    EACH("name: pub, weight: 1, command: \"PUBLISH news.a {stamp 5000}\"") EACH(
+                        "name: rank, weight: 1, command: \"ZADD ranks {int 1 100} {stamp}\"")
+                        EACH("name: get, weight: 2, command: \"GET {key:q}\"") "consume:\n" EACH(
+                            "name: workers, pop: \"BRPOP jobs 1\", connections: 4")
+                            EACH("name: qworkers, pop: \"blpop {key:q} 0.5\", connections: 4")
+                                EACH("name: ranked, pop: \"BZPOPMIN ranks 1\"") EACH(
+                                    "name: readers, stream: events, connections: 3, count: 7")
+                                    EACH("name: shards, shard_channel: \"{key:s}\", connections: 6")
+                                        EACH("name: one, channel: news.a, connections: 5")
+                                            EACH("name: all, pattern: \"news.*\", connections: 2");
+
+static void ck_every_kind(void)
+{
+    ck_whole("workers", class_ok("push"));
+    ck_whole("qworkers", class_ok("pushq"));
+    ck_whole("ranked", class_ok("rank"));
+    ck_whole("readers", class_ok("add"));
+    ck_assert_int_eq(messages("readers", "acknowledged"), class_ok("add"));
+    ck_whole("shards", 2 * class_ok("spub"));
+    ck_whole("one", 5 * class_ok("pub"));
+    ck_whole("all", 2 * class_ok("pub"));
+    ck_assert_str_eq(trial_verdict(&trial, "messages"), "GREEN");
+}
+
+TEST(every_kind_gets_what_is_sent)
+{
+    /* breaks when a message to a subscriber, a pop or a group is lost, counted twice or not timed, whatever the number
+     * of workers, with a rate, a number of requests or a warm-up */
+    test_server_start(&world.server, NULL);
+    write_workload(every_kind);
+    RUN("-n", "8000", "-c", "6");
+    trial_end(&trial, 0);
+    ck_every_kind();
+    trial_free(&trial);
+    RUN("-n", "16000", "-c", "6", "--processes", "3", "-P", "8", "-3");
+    trial_end(&trial, 0);
+    ck_every_kind();
+    trial_free(&trial);
+    RUN("--qps", "2000", "--duration", "1", "--warmup", "500ms", "--processes", "2", "-c", "4");
+    trial_end(&trial, 0);
+    ck_every_kind();
+    trial_free(&trial);
+    char *groups = test_server_text(&world.server, "XINFO STREAM events");
+    free(groups);
+    ck_assert_int_eq(test_server_integer(&world.server, "EXISTS events"), 1);
+    ck_assert_int_eq(test_server_integer(&world.server, "LLEN jobs"), 0);
+}
+
+TEST(every_kind_in_a_cluster)
+{
+    /* breaks when a consumer does not listen at the node that has its key, or its shard channel */
+    static struct test_cluster cluster;
+    test_cluster_start(&cluster, 3, 0, NULL);
+    write_workload(every_kind);
+    struct bench_call call;
+    const struct bench_setting setting = {.port = cluster.nodes[0].port_text};
+    call_expect(&call, 0, &setting,
+                "--cluster --workload %s --cpus none -n 8000 -c 6 --processes 2", path);
+    trial = (struct trial){.run = run_json_at(call.root, 0)};
+    ck_every_kind();
+    call_free(&call);
+    test_cluster_stop(&cluster);
+}
+
+TEST(invalidations)
+{
+    /* breaks when a cache is not told of a key that was written, or only later than the figure says */
+    test_server_start(&world.server, NULL);
+    write_workload("name: caches\nclasses:\n" EACH(
+        "name: write, weight: 1, unit: transaction, commands: [\"SET inv:{stamp} 1\", \"DEL "
+        "inv:{stamp}\"]") "consume:\n" EACH("name: caches, tracking: \"inv:\", connections: 3"));
+    RUN("-n", "2000", "-c", "3");
+    trial_end(&trial, 0);
+    ck_whole("caches", 3 * trial_count(&trial, "requests", "ok"));
+    ck_assert_int_eq(test_server_integer(&world.server, "DBSIZE"), 0);
+    trial_free(&trial);
+}
+
+TEST(nothing_is_lost_unseen)
+{
+    /* breaks when a subscriber that the server cuts off looks as if it had got everything */
+    static const char *const args[] = {"--client-output-buffer-limit", "pubsub 256kb 0 0", NULL};
+    test_server_start(&world.server, &(struct test_server_options){.args = args});
+    write_workload("name: large\nclasses:\n" EACH(
+        "name: pub, weight: 1, command: \"PUBLISH news "
+        "{stamp 400000}\"") "consume:\n" EACH("name: slow, channel: news, connections: 4"));
+    RUN("-n", "300", "-c", "4", "--drain-timeout", "1s");
+    trial_end(&trial, 0);
+    const long long sent = 4 * trial_count(&trial, "requests", "ok");
+    ck_assert_int_eq(messages("slow", "expected"), sent);
+    ck_assert_int_gt(messages("slow", "lost"), 0);
+    ck_assert_int_eq(messages("slow", "lost"), sent - messages("slow", "delivered"));
+    ck_assert_int_gt(messages("slow", "disconnected"), 0);
+    ck_assert_str_eq(trial_verdict(&trial, "messages"), "AMBER");
+    trial_expect(&trial, PROGRAM_OUT, "connections lost");
+    trial_free(&trial);
+}
+
+TEST(what_is_not_of_this_run)
+{
+    /* breaks when other people's messages, or those that an earlier run has left behind, are timed */
+    test_server_start(&world.server, NULL);
+    free(test_server_text(&world.server, "RPUSH jobs plain"));
+    write_workload(
+        "name: left\nclasses:\n" EACH("name: push, weight: 1, command: \"RPUSH jobs {stamp}\""));
+    RUN("-n", "50", "-c", "1");
+    trial_end(&trial, 0);
+    trial_free(&trial);
+    write_workload("name: left\nclasses:\n" EACH(
+        "name: push, weight: 1, command: \"RPUSH jobs "
+        "{stamp}\"") "consume:\n" EACH("name: workers, pop: \"BLPOP jobs 1\", connections: 2"));
+    RUN("-n", "70", "-c", "1");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(messages("workers", "foreign"), 51);
+    ck_assert_int_eq(messages("workers", "delivered"), 70);
+    trial_free(&trial);
+}
+
+TEST(nobody_sends)
+{
+    /* breaks when consumers that nobody feeds are not told so, or a run waits for what will not come */
+    test_server_start(&world.server, NULL);
+    write_workload("name: none\nclasses:\n" EACH(
+        "name: pub, weight: 1, command: \"PUBLISH other "
+        "{stamp}\"") "consume:\n" EACH("name: deaf, pattern: \"news.*\"")
+                       EACH("name: waiting, pop: \"BLPOP jobs 0.1\""));
+    RUN("--qps", "100", "--duration", "1");
+    trial_end(&trial, 0);
+    trial_expect(&trial, PROGRAM_ERR, "consumers deaf: no class of the workload sends");
+    trial_expect(&trial, PROGRAM_ERR, "consumers waiting: no class");
+    ck_assert_int_eq(messages("deaf", "expected"), 0);
+    ck_assert_int_gt(messages("waiting", "empty_waits"), 5);
+    trial_free(&trial);
+}
+
+static const char a_group[] = "name: group\nclasses:\n" EACH(
+    "name: add, weight: 1, command: \"XADD events * "
+    "data {stamp}\"") "consume:\n" EACH("name: readers, stream: events, group: mine, connections: "
+                                        "2, claim_after: 200ms");
+
+TEST(a_group_that_is_there)
+{
+    /* breaks when the entries of somebody's consumer group are taken, or the group is removed */
+    test_server_start(&world.server, NULL);
+    free(test_server_text(&world.server, "XGROUP CREATE events mine $ MKSTREAM"));
+    write_workload(a_group);
+    RUN("-n", "10");
+    program_wait(&trial.program);
+    ck_assert_int_eq(trial.program.exit_status, 2);
+    trial_expect(&trial, PROGRAM_ERR,
+                 "readers: the stream events has a consumer group mine already");
+    ck_assert_int_eq(test_server_calls(&world.server, "xadd"), 0);
+    ck_assert_int_eq(test_server_integer(&world.server, "XGROUP DESTROY events mine"), 1);
+    trial_free(&trial);
+}
+
+TEST(a_group_goes_with_its_run)
+{
+    /* breaks when a run that ends, or is stopped by Ctrl+C, leaves its group behind */
+    test_server_start(&world.server, NULL);
+    write_workload(a_group);
+    RUN("-n", "500");
+    trial_end(&trial, 0);
+    ck_whole("readers", 500);
+    trial_free(&trial);
+    ck_assert_int_eq(test_server_integer(&world.server, "XGROUP DESTROY events mine"), 0);
+    RUN("--qps", "500", "--duration", "60");
+    trial_wait_calls("xreadgroup", 200);
+    program_signal(&trial.program, SIGINT);
+    trial_end(&trial, 130);
+    ck_assert_int_eq(messages("readers", "lost"), 0);
+    ck_assert_int_eq(test_server_integer(&world.server, "XGROUP DESTROY events mine"), 0);
+    trial_free(&trial);
+}
+
+TEST(claims_after_a_consumer_dies)
+{
+    /* breaks when what a consumer took and did not acknowledge stays where it is */
+    test_server_start(&world.server, NULL);
+    write_workload(a_group);
+    RUN("--qps", "400", "--duration", "60");
+    trial_wait_calls("xreadgroup", 100);
+    /* Somebody takes entries of the group, and is never heard of again. */
+    long long taken = 0;
+    while (taken < 5) {
+        redisContext *context = redisConnect("127.0.0.1", world.server.port);
+        redisReply *reply =
+            redisCommand(context, "XREADGROUP GROUP mine gone COUNT 5 BLOCK 1000 STREAMS events >");
+        ck_assert_ptr_nonnull(reply);
+        if (reply->type == REDIS_REPLY_ARRAY)
+            taken += (long long)reply->element[0]->element[1]->elements;
+        freeReplyObject(reply);
+        redisFree(context);
+    }
+    const long long before = test_server_calls(&world.server, "xautoclaim");
+    trial_wait_calls("xautoclaim", before + 6);
+    program_signal(&trial.program, SIGINT);
+    trial_end(&trial, 130);
+    ck_assert_int_eq(messages("readers", "claimed"), taken);
+    ck_assert_int_eq(messages("readers", "lost"), 0);
+    ck_assert_int_eq(messages("readers", "expected"), messages("readers", "delivered") + taken);
+    trial_free(&trial);
+}
+
+TEST(a_server_that_starts_anew)
+{
+    /* breaks when consumers do not come back, or a group whose stream has gone is not made again */
+    test_server_start(&world.server, NULL);
+    write_workload(every_kind);
+    RUN("--qps", "500", "--duration", "60", "-c", "4");
+    trial_wait_calls("xack", 20);
+    test_server_restart(&world.server);
+    trial_wait_calls("xack", 50);
+    trial_wait_calls("brpop", 50);
+    trial_wait_calls("publish", 50);
+    program_signal(&trial.program, SIGINT);
+    trial_end(&trial, 130);
+    ck_assert_int_ge(messages("workers", "disconnected"), 4);
+    ck_assert_int_ge(messages("one", "disconnected"), 5);
+    ck_assert_int_eq(messages("one", "duplicates") + messages("one", "out_of_order"), 0);
+    ck_assert_int_gt(messages("readers", "delivered"), 40);
+    trial_free(&trial);
+}
+
+TEST(a_worker_that_is_killed)
+{
+    /* breaks when the messages of a worker's replacement are taken for doubles, or it gets none */
+    pid_t workers[8];
+    test_server_start(&world.server, NULL);
+    write_workload(every_kind);
+    RUN("--qps", "1000", "--duration", "60", "-c", "6", "--processes", "2");
+    trial_wait_calls("publish", 100);
+    ck_assert_uint_ge(support_children(trial.program.pid, workers, 8), 2);
+    kill(workers[1], SIGKILL);
+    const long long before = test_server_calls(&world.server, "publish");
+    trial_wait_calls("publish", before + 300);
+    program_signal(&trial.program, SIGINT);
+    trial_end(&trial, 130);
+    ck_assert_int_gt(messages("one", "delivered"), 1000);
+    ck_assert_int_eq(messages("one", "duplicates") + messages("one", "out_of_order"), 0);
+    ck_assert_int_eq(messages("shards", "duplicates") + messages("shards", "out_of_order"), 0);
+    trial_free(&trial);
+}
+
+TEST(objectives)
+{
+    /* breaks when consumers cannot be judged by their name */
+    test_server_start(&world.server, NULL);
+    write_workload(every_kind);
+    RUN("-n", "2000", "--check", "one:p99<10s");
+    trial_end(&trial, 0);
+    trial_free(&trial);
+    RUN("-n", "2000", "--check", "one:p99<1ns");
+    trial_end(&trial, 1);
+    trial_expect(&trial, PROGRAM_ERR, "one:p99<1ns");
+    trial_free(&trial);
+}
+
+TEST(a_server_that_refuses)
+{
+    /* breaks when a run begins though a consumer may not listen */
+    test_server_start(&world.server, NULL);
+    free(test_server_text(&world.server, "ACL SETUSER default -subscribe"));
+    write_workload(every_kind);
+    RUN("-n", "10");
+    program_wait(&trial.program);
+    ck_assert_int_ne(trial.program.exit_status, 0);
+    trial_expect(&trial, PROGRAM_ERR, "one: the server refuses SUBSCRIBE: NOPERM");
+    trial_free(&trial);
+}
+
+TEST_SUITE_WITH(consume, .set_up = trial_set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

@@ -1,0 +1,13 @@
+/* What a consumer says: to be told, or to get the next element or entries, with what it acknowledges. */
+#ifndef WORKER_CONSUME_SAY_H
+#define WORKER_CONSUME_SAY_H
+
+#include <stdint.h>
+
+#include "worker/consume_state.h"
+
+/* Puts it behind what is to be written, which has room for it. Returns how long the server may wait before it
+ * answers, in nanoseconds. */
+uint64_t consume_say(struct consumer *consumer, uint64_t now_ns);
+
+#endif
