@@ -150,6 +150,15 @@ TEST(test_null_transport)
                 1000000);
 }
 
+TEST(test_consumers)
+{
+    /* Breaks when a message that comes allocates, or many that come at once. */
+    expect_none(&at_server, "--workload pubsub -c 5", 2000);
+    expect_none(&at_server, "--workload event-stream -c 5", 2000);
+    expect_none(&at_server, "--workload blocking-queue -c 5 --processes 2 --cpus none", 2000);
+    expect_none(&at_server, "--workload client-cache -c 5", 2000);
+}
+
 TEST(test_workloads_side_by_side)
 {
     /* Breaks when a workload allocates because another one runs in the same process. */
