@@ -196,7 +196,8 @@ map_words() {
     local i name value last=${#words[@]}
     [ "${words[0]}" = ctl ] && { words[1]=$PWD/control.sock; return 0; }
     [ "${words[0]}" = verify ] && ! given --help && { words+=(-p "$plain"); return 0; }
-    [[ ${words[0]} =~ ^(report|model|results|workloads|docs|help|version)$ ]] && return 0
+    [ "${words[0]}" = model ] && ! given --sample && return 0
+    [[ ${words[0]} =~ ^(report|results|workloads|docs|help|version)$ ]] && return 0
     given --explain --help --version && return 0
     for ((i = 0; i < last; i++)); do
         [ "${words[i]}" != -- ] || break
@@ -215,7 +216,7 @@ map_words() {
     mapped+=("${words[@]:i}")
     add_options
     case ${mapped[0]} in
-        bench | find-max | sweep | record | valkey-benchmark | redis-benchmark) words=("${mapped[0]}" "${added[@]}" "${mapped[@]:1}") ;;
+        bench | find-max | sweep | record | model | valkey-benchmark | redis-benchmark) words=("${mapped[0]}" "${added[@]}" "${mapped[@]:1}") ;;
         *) words=("${added[@]}" "${mapped[@]}") ;;
     esac
 }
@@ -231,6 +232,11 @@ takes_value() {
 # What an example leaves to the defaults, and what makes it short.
 add_options() {
     added=()
+    if [ "${words[0]}" = model ]; then
+        given -p --port --cluster || added+=(-p "$plain")
+        given --window || added+=(--window 3s)
+        return
+    fi
     # What holds the server sends a request a second.
     if [ "${words[0]}" = record ]; then
         given --from || { added+=(-p "$plain"); given --duration || added+=(--duration 3s); }

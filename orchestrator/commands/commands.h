@@ -20,12 +20,12 @@ int command_workloads(int argc, const char *const *argv);
 /* `volley docs markdown|man|completion`, `volley docs dialect NAME`: what is generated from the option tables. */
 int command_docs(int argc, const char *const *argv);
 
-extern const struct option_table ctl_option_table, model_option_table, results_option_table,
-    workloads_option_table;
+extern const struct option_table ctl_option_table, results_option_table, workloads_option_table;
 const struct option_table *find_max_option_table(void);
 const struct option_table *sweep_option_table(void);
 const struct option_table *report_option_table(void);
 const struct option_table *verify_option_table(void);
 const struct option_table *record_option_table(void);
+const struct option_table *model_option_table(void);
 
 #endif

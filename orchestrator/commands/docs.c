@@ -17,11 +17,6 @@ static const struct option_table *ctl_table(void)
     return &ctl_option_table;
 }
 
-static const struct option_table *model_table(void)
-{
-    return &model_option_table;
-}
-
 static const struct option_table *results_table(void)
 {
     return &results_option_table;
@@ -50,7 +45,7 @@ static const struct {
     {"report", report_option_table, NULL},
     {"verify", verify_option_table, NULL},
     {"record", record_option_table, NULL},
-    {"model", model_table, NULL},
+    {"model", model_option_table, NULL},
     {"results", results_table, NULL},
     {"workloads", workloads_table, NULL},
     {"valkey-benchmark", valkey_table, "redis-benchmark"},

@@ -1,4 +1,5 @@
-/* `volley model FILE`: a workload file that is like recorded traffic, and how well it fits. */
+/* `volley model FILE`: a workload file that is like recorded traffic, and how well it fits; `volley model --sample`: the
+ * same of a server that cannot be recorded, as far as it tells. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,48 +7,85 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/printable.h"
+#include "common/tls_stream.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
+#include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/sampling.h"
+#include "orchestrator/options/bench_groups.h"
+#include "orchestrator/server/reach.h"
 #include "orchestrator/traffic/model.h"
 #include "orchestrator/traffic/traffic.h"
 
+#define LONGEST_NS (24 * 60 * 60 * NS_PER_SECOND)
+
 struct model_request {
-    struct option_values values;
+    struct bench_request bench; /* first: its options fit */
     struct command_words words;
     const char *output, *name;
-    bool strict, help;
+    bool strict, sample;
+    uint64_t sample_keys, sample_limit_ns, window_ns;
     struct traffic_report report;
+    struct tls_client *tls;
+    struct sampling sampling;
 };
 
 #define AT(member) offsetof(struct model_request, member)
 /* clang-format off: a row reads best as a few short lines */
-static const struct option_row rows[] = {
+static const struct option_row own_rows[] = {
     {ROW("output", "o", OPTION_TEXT, "FILE", AT(output)), .section = "Model",
      .help = "Write the workload to a file that does not exist yet, and print how well it fits. "
              "Without it the workload is printed, with the fit as comments."},
     {ROW("name", NULL, OPTION_TEXT, "NAME", AT(name)), .section = "Model", .unset = "recorded",
-     .help = "What the workload is called in reports."},
+     .help = "What the workload is called in reports; with --sample sampled unless it is given."},
     {ROW("strict", NULL, OPTION_FLAG, NULL, AT(strict)), .section = "Model",
      .help = "End at the first line that does not parse, and at a file that was cut."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    {ROW("sample", NULL, OPTION_FLAG, NULL, AT(sample)), .section = "Sample of a server",
+     .help = "Make the model of a server in place of a file, where MONITOR is forbidden: of a "
+             "sample of its keys, and of how often it executed each command."},
+    {ROW("sample-keys", NULL, OPTION_COUNT, "N", AT(sample_keys)), .section = "Sample of a server",
+     NUMBER(1, SAMPLE_KEYS_MAX), .unset = "10k",
+     .help = "How many keys are looked at, of all primaries together."},
+    {ROW("sample-limit", NULL, OPTION_DURATION, "TIME", AT(sample_limit_ns)),
+     .section = "Sample of a server", BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .unset = "60s",
+     .help = "End the sample then, with the keys that there are; a bare number is seconds."},
+    {ROW("window", NULL, OPTION_DURATION, "TIME", AT(window_ns)), .section = "Sample of a server",
+     BARE(NS_PER_SECOND, 0, LONGEST_NS), .unset = "10s",
+     .help = "Count commands for so long; a bare number is seconds, 0 takes the counters since the "
+             "server's start."},
+    {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
+     .section = "Other", .help = "This text."},
 };
 /* clang-format on */
 #undef AT
 
-const struct option_table model_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
-    .command = "model",
-    .usage = "volley model FILE [OPTIONS]",
-    .synopsis =
-        "Fits a workload to recorded traffic: the mix of requests, which keys they ask for "
-        "and how often, sizes of values, times to live, the rate. FILE is a recording, text "
-        "of MONITOR, or an append-only file or its manifest.",
-    .takes_command = true,
-};
+const struct option_table *model_option_table(void)
+{
+    static struct option_row rows[OPTION_TABLE_ROWS_MAX];
+    static struct option_table table = {
+        .command = "model",
+        .usage = "volley model FILE|--sample [OPTIONS]",
+        .synopsis =
+            "Fits a workload to recorded traffic: the mix of requests, which keys they ask for "
+            "and how often, sizes of values, times to live, the rate. FILE is a recording, text "
+            "of MONITOR, or an append-only file or its manifest. With --sample a server is asked "
+            "in place of a file, and what it does not tell is guessed, which is said.",
+        .takes_command = true,
+    };
+    static const struct option_group own = GROUP(NULL, 0, own_rows);
+    static const struct option_use own_use = {&own, 0};
+    if (table.row_count > 0)
+        return &table;
+    table.wider = bench_option_table();
+    option_table_add(&table, rows, OF_MODEL, &own_use);
+    endpoint_groups_add(&table, rows, OF_MODEL);
+    return &table;
+}
+
+/* ---- a file ---- */
 
 static enum err_code read_traffic(struct model_request *request, struct model *model,
                                   struct err *err)
@@ -73,26 +111,98 @@ static enum err_code read_traffic(struct model_request *request, struct model *m
     return code;
 }
 
+/* ---- a server ---- */
+
+static enum err_code settle(struct model_request *request, struct err *err)
+{
+    struct bench_request *bench = &request->bench;
+    enum err_code code = endpoint_settle(bench, err);
+    if (code == OK)
+        code = tls_settle(bench, err);
+    for (uint32_t i = 0; i < bench->notice_count; i++)
+        log_line(LOG_WARNING, "%s", bench->notices[i]);
+    return code;
+}
+
+static enum err_code ask_server(struct model_request *request, struct err *err)
+{
+    struct endpoint *endpoint = &request->bench.spec.endpoint;
+    enum err_code code = settle(request, err);
+    if (code != OK)
+        return code;
+    request->sampling = (struct sampling){.endpoint = endpoint,
+                                          .interrupted = &interrupts_install()->count,
+                                          .keys_max = request->sample_keys,
+                                          .limit_ns = request->sample_limit_ns,
+                                          .window_ns = request->window_ns};
+    if (endpoint->tls.wanted)
+        code = tls_client_create(&request->tls, &endpoint->tls, err);
+    endpoint->tls_client = request->tls;
+    if (code == OK)
+        code = reach_begin(endpoint, request->sampling.interrupted, err);
+    return code == OK ? sampling_run(&request->sampling, err) : code;
+}
+
+/* ---- the output ---- */
+
+/* With what is known of it as comments. */
+static void write_workload(const struct model_request *request, const struct model *model,
+                           FILE *out)
+{
+    char source[PRINTABLE_BYTES];
+    if (request->sample) {
+        sample_write(request->sampling.sample, out, request->name, request->sampling.target_text);
+        sampling_write_cost(&request->sampling, out, "# ");
+        return;
+    }
+    printable_copy(source, sizeof source, request->words.items[0]);
+    model_write(model, out, request->name, source);
+}
+
+static void write_fit(const struct model_request *request, const struct model *model)
+{
+    if (!request->sample) {
+        model_write_fit(model, stdout, "");
+        return;
+    }
+    sample_write_fit(request->sampling.sample, stdout, "");
+    sampling_write_cost(&request->sampling, stdout, "");
+}
+
+static enum err_code create_file(FILE **out, const char *path, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    return *out != NULL ? OK
+                        : err_set_errno(err, E_USAGE, errno, "cannot create %s", PRINTABLE(path));
+}
+
+static enum err_code close_file(FILE *out, const char *path, struct err *err)
+{
+    const bool failed = ferror(out) != 0;
+    if (fclose(out) != 0 || failed)
+        return err_set_errno(err, E_SYSTEM, errno, "cannot write %s", PRINTABLE(path));
+    return OK;
+}
+
 static enum err_code write_model(const struct model_request *request, const struct model *model,
                                  struct err *err)
 {
-    char source[PRINTABLE_BYTES];
-    printable_copy(source, sizeof source, request->words.items[0]);
+    FILE *out = NULL;
     if (request->output == NULL) {
-        model_write(model, stdout, request->name, source);
+        write_workload(request, model, stdout);
         return OK;
     }
-    int fd = open(request->output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (out == NULL)
-        return err_set_errno(err, E_USAGE, errno, "cannot create %s", PRINTABLE(request->output));
-    model_write(model, out, request->name, source);
-    bool failed = ferror(out) != 0;
-    if (fclose(out) != 0 || failed)
-        return err_set_errno(err, E_SYSTEM, errno, "cannot write %s", PRINTABLE(request->output));
-    model_write_fit(model, stdout, "");
+    if (create_file(&out, request->output, err) != OK)
+        return err->code;
+    write_workload(request, model, out);
+    if (close_file(out, request->output, err) != OK)
+        return err->code;
+    write_fit(request, model);
     return OK;
 }
+
+/* ---- the command line ---- */
 
 /* As a workload file takes it. */
 static bool is_name(const char *name)
@@ -102,19 +212,65 @@ static bool is_name(const char *name)
                strlen(name);
 }
 
+static bool is_of_files(const char *option)
+{
+    static const char *const options[] = {"output", "name", "strict", "help"};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (strcmp(options[i], option) == 0)
+            return true;
+    return false;
+}
+
+/* Options that only one of the two takes. */
+static enum err_code check_source(const struct model_request *request, struct err *err)
+{
+    const struct option_table *table = model_option_table();
+    if (request->sample && request->words.count > 0)
+        return err_set(err, E_USAGE,
+                       "--sample and the file %s contradict each other: a model is made of a "
+                       "server or of a file",
+                       PRINTABLE(request->words.items[0]));
+    if (request->sample && options_given(&request->bench.values, "strict"))
+        return err_set(err, E_USAGE, "--strict is about a file, and --sample reads none");
+    if (request->sample)
+        return OK;
+    if (request->words.count != 1)
+        return err_set(err, E_USAGE, "name one file, or a server with --sample: %s", table->usage);
+    for (size_t i = 0; i < table->row_count; i++)
+        if (!is_of_files(table->rows[i].name) &&
+            options_given(&request->bench.values, table->rows[i].name))
+            return err_set(err, E_USAGE,
+                           "--%s is about a server, and a model is made of a server or of a file: "
+                           "add --sample and name no file",
+                           table->rows[i].name);
+    return OK;
+}
+
+static enum err_code check_output(const char *path, struct err *err)
+{
+    if (path != NULL && access(path, F_OK) == 0)
+        return err_set(err, E_USAGE,
+                       "%s exists, and is not overwritten; name a file that does not exist",
+                       PRINTABLE(path));
+    return OK;
+}
+
 static enum err_code run(void *target, struct err *err)
 {
     struct model_request *request = target;
-    if (request->words.count != 1)
-        return err_set(err, E_USAGE, "name one file: %s", model_option_table.usage);
+    if (check_source(request, err) != OK || check_output(request->output, err) != OK)
+        return err->code;
     if (!is_name(request->name))
         return err_set(err, E_USAGE,
                        "--name %s: letters, digits, _ . and - are allowed, up to 31 of them",
                        PRINTABLE(request->name));
-    if (request->output != NULL && access(request->output, F_OK) == 0)
-        return err_set(err, E_USAGE,
-                       "%s exists, and is not overwritten; name a file that does not exist",
-                       PRINTABLE(request->output));
+    if (request->sample) {
+        if (!options_given(&request->bench.values, "name"))
+            request->name = "sampled";
+        if (ask_server(request, err) != OK)
+            return err->code;
+        return write_model(request, request->sampling.sample->model, err);
+    }
     struct model *model = model_create();
     if (model == NULL)
         return err_set(err, E_SYSTEM, "no memory for the model");
@@ -125,14 +281,32 @@ static enum err_code run(void *target, struct err *err)
     return code;
 }
 
+static void destroy(void *target)
+{
+    struct model_request *request = target;
+    sampling_free(&request->sampling);
+    reach_end();
+    tls_client_destroy(request->tls);
+    bench_options_free(&request->bench);
+}
+
 int command_model(int argc, const char *const *argv)
 {
-    static struct model_request request;
-    const struct command_frame frame = {.table = &model_option_table,
-                                        .target = &request,
-                                        .values = &request.values,
-                                        .help = &request.help,
-                                        .words = &request.words,
-                                        .run = run};
-    return command_frame_run(&frame, argc, argv);
+    struct model_request *request = calloc(1, sizeof *request);
+    struct err err = {.code = OK};
+    if (request == NULL)
+        return err_exit_status(E_SYSTEM);
+    if (bench_options_defaults(&request->bench, &err) != OK)
+        log_line(LOG_ERROR, "%s", err.text);
+    const struct command_frame frame = {.table = model_option_table(),
+                                        .target = request,
+                                        .values = &request->bench.values,
+                                        .help = &request->bench.help,
+                                        .words = &request->words,
+                                        .load = &request->bench,
+                                        .run = run,
+                                        .destroy = destroy};
+    const int status = command_frame_run(&frame, argc, argv);
+    free(request);
+    return status;
 }

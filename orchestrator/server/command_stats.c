@@ -256,6 +256,31 @@ static void add_time(struct server_account *account, const struct command_counte
     snprintf(account->times[at].command, sizeof account->times[at].command, "%s", counter->name);
 }
 
+static const struct command_counter *counter_named(const struct command_stats *stats,
+                                                   const char *name)
+{
+    for (uint32_t i = 0; stats != NULL && i < stats->count; i++)
+        if (strcmp(stats->commands[i].name, name) == 0)
+            return &stats->commands[i];
+    return NULL;
+}
+
+bool command_stats_between(const struct command_stats *before, const struct command_stats *after,
+                           command_stats_each *each, void *context)
+{
+    struct command_counter between;
+    for (uint32_t i = 0; i < after->count; i++)
+        if (!subtract(&between, counter_named(before, after->commands[i].name),
+                      &after->commands[i]))
+            return false;
+    for (uint32_t i = 0; i < after->count; i++)
+        if (subtract(&between, counter_named(before, after->commands[i].name),
+                     &after->commands[i]) &&
+            between.calls > 0)
+            each(context, between.name, between.calls);
+    return true;
+}
+
 void command_stats_account(struct server_account *account, const struct command_stats *before,
                            const struct command_stats *after, uint64_t own_commands)
 {
@@ -270,11 +295,8 @@ void command_stats_account(struct server_account *account, const struct command_
     account->known = account->others_known = true;
     for (uint32_t i = 0; i < after->count && account->known; i++) {
         struct command_counter between;
-        const struct command_counter *earlier = NULL;
-        for (uint32_t k = 0; k < before->count; k++)
-            if (strcmp(before->commands[k].name, after->commands[i].name) == 0)
-                earlier = &before->commands[k];
-        account->known = subtract(&between, earlier, &after->commands[i]);
+        account->known =
+            subtract(&between, counter_named(before, after->commands[i].name), &after->commands[i]);
         if (!account->known || between.calls == 0 || is_aside(between.name))
             continue;
         account->others_known &= !is_script(between.name);

@@ -21,8 +21,14 @@ struct command_stats *command_stats_take(const struct topology *topology,
  * own_commands: sent by volley in this time. Pure. */
 void command_stats_account(struct server_account *account, const struct command_stats *before,
                            const struct command_stats *after, uint64_t own_commands);
+/* Calls of each command that was called between the two; before NULL: since its start. False: a counter has gone
+ * back, and nothing was told. Pure. */
+typedef void command_stats_each(void *context, const char *name, uint64_t calls);
+MUST_USE bool command_stats_between(const struct command_stats *before,
+                                    const struct command_stats *after, command_stats_each *each,
+                                    void *context);
 
-/* For tests and fuzzing: takes in one server's INFO text. Empty at first. */
+/* For tests and fuzzing, and who asks a server himself: takes in one server's INFO text. Empty at first. */
 struct command_stats *command_stats_new(void);
 void command_stats_read_info(struct command_stats *stats, const char *info);
 struct redisReply;

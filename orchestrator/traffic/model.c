@@ -46,19 +46,25 @@ struct model *model_create(void)
     return model;
 }
 
+static void free_sizes(struct model_shape *shapes, uint32_t shape_count)
+{
+    for (uint32_t i = 0; i < shape_count; i++) {
+        for (uint32_t k = 0; k < shapes[i].argument_count; k++)
+            free(shapes[i].arguments[k].sizes);
+    }
+}
+
 void model_free(struct model *model)
 {
     if (model == NULL)
         return;
-    for (uint32_t i = 0; i < model->shape_count; i++) {
-        for (uint32_t k = 0; k < model->shapes[i].argument_count; k++)
-            free(model->shapes[i].arguments[k].sizes);
-    }
+    free_sizes(model->shapes, model->shape_count);
+    free_sizes(model->fills, model->fill_count);
     free(model->keys);
     free(model);
 }
 
-static bool is_administrative(const char *name)
+bool model_is_administrative(const char *name)
 {
     for (size_t i = 0; i < sizeof administrative / sizeof administrative[0]; i++) {
         if (strcmp(administrative[i], name) == 0)
@@ -266,6 +272,15 @@ static bool take_key(struct model *model, const struct recording_argument *key, 
     return model_keys_count(model, rng_mix(hash), index);
 }
 
+bool model_add_key(struct model *model, const struct recording_argument *key, uint32_t *space)
+{
+    struct key_parts parts = part_key(key);
+    if (find_space(model, key, &parts, space))
+        return take_key(model, key, *space, &parts);
+    *space = MODEL_SPACES_MAX;
+    return true;
+}
+
 /* ---- requests ---- */
 
 struct request_shape {
@@ -344,7 +359,7 @@ bool model_add(struct model *model, const struct recording_entry *entry)
         char byte = entry->arguments[0].bytes[i];
         shape.name[i] = (char)(byte >= 'a' && byte <= 'z' ? byte - 'a' + 'A' : byte);
     }
-    if (is_administrative(shape.name)) {
+    if (model_is_administrative(shape.name)) {
         model->administrative++;
         return true;
     }

@@ -106,8 +106,8 @@ double model_zipf_exponent(const uint32_t *counts, uint64_t distinct, uint64_t *
     return (low + high) / 2;
 }
 
-/* The sum of rank^-exponent up to `ranks`: the first thousand, and the integral from there. */
-static double harmonic(double exponent, uint64_t ranks)
+/* The first thousand, and the integral from there. */
+double model_zipf_sum(double exponent, uint64_t ranks)
 {
     const uint64_t exact = ranks < 1000 ? ranks : 1000;
     double sum = 0;
@@ -132,12 +132,12 @@ static double largest_distance(const struct model_space *space, const uint32_t *
                                uint64_t kept, double draws)
 {
     double observed = 0, largest = 0;
-    double all = harmonic(space->exponent, space->count);
+    double all = model_zipf_sum(space->exponent, space->count);
     for (uint64_t rank = 0, next = 1; rank < kept; rank++) {
         observed += counts[rank];
         if (rank + 1 < next)
             continue;
-        double expected = space->skewed ? harmonic(space->exponent, next) / all
+        double expected = space->skewed ? model_zipf_sum(space->exponent, next) / all
                                         : (double)next / (double)space->count;
         double distance = fabs(observed / draws - expected);
         largest = distance > largest && counts[rank] >= RANK_LEAST_COUNT ? distance : largest;
@@ -196,6 +196,23 @@ static int compare_shapes(const void *a, const void *b)
     return (left->requests < right->requests) - (left->requests > right->requests);
 }
 
+void model_keep_shapes(struct model *model)
+{
+    qsort(model->shapes, model->shape_count, sizeof model->shapes[0], compare_shapes);
+    /* A share below half a thousandth is none that a workload file can have. */
+    uint32_t classes = 0;
+    while (classes < model->shape_count && classes < MODEL_CLASSES_MAX &&
+           model->shapes[classes].requests * 2000 > model->requests)
+        model->modelled += model->shapes[classes++].requests;
+    for (uint32_t i = classes; i < model->shape_count; i++) {
+        for (uint32_t k = 0; k < model->shapes[i].argument_count; k++) {
+            free(model->shapes[i].arguments[k].sizes);
+            model->shapes[i].arguments[k].sizes = NULL;
+        }
+    }
+    model->shape_count = classes;
+}
+
 bool model_fit(struct model *model)
 {
     uint32_t *counts = malloc((model->key_count + 1) * sizeof *counts);
@@ -211,18 +228,6 @@ bool model_fit(struct model *model)
         fit_space(&model->spaces[i], counts, kept, model->halvings);
     }
     free(counts);
-    qsort(model->shapes, model->shape_count, sizeof model->shapes[0], compare_shapes);
-    /* A share below half a thousandth is none that a workload file can have. */
-    uint32_t classes = 0;
-    while (classes < model->shape_count && classes < MODEL_CLASSES_MAX &&
-           model->shapes[classes].requests * 2000 > model->requests)
-        model->modelled += model->shapes[classes++].requests;
-    for (uint32_t i = classes; i < model->shape_count; i++) {
-        for (uint32_t k = 0; k < model->shapes[i].argument_count; k++) {
-            free(model->shapes[i].arguments[k].sizes);
-            model->shapes[i].arguments[k].sizes = NULL;
-        }
-    }
-    model->shape_count = classes;
+    model_keep_shapes(model);
     return true;
 }

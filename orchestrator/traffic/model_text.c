@@ -106,7 +106,7 @@ static void put_size(FILE *out, const struct histogram *sizes)
 
 /* ---- the fit ---- */
 
-static void put_shares(const struct model *model, FILE *out, const char *begin)
+void model_write_shares(const struct model *model, FILE *out, const char *begin)
 {
     for (uint32_t i = 0; i < model->shape_count; i++) {
         const struct model_shape *shape = &model->shapes[i];
@@ -192,7 +192,7 @@ void model_write_fit(const struct model *model, FILE *out, const char *line_begi
     if (model->halvings > 0)
         fprintf(out, "%sof keys one in %" PRIu64 " was counted, chosen by its hash\n", line_begin,
                 UINT64_C(1) << model->halvings);
-    put_shares(model, out, line_begin);
+    model_write_shares(model, out, line_begin);
     put_spaces(model, out, line_begin);
     put_sizes(model, out, line_begin);
     put_rate(model, out, line_begin);
@@ -200,11 +200,23 @@ void model_write_fit(const struct model *model, FILE *out, const char *line_begi
 
 /* ---- the file ---- */
 
-static bool is_used(const struct model *model, uint32_t space)
+/* The requests, and behind them what writes keys. */
+static uint32_t all_shapes(const struct model *model)
 {
-    for (uint32_t i = 0; i < model->shape_count; i++) {
-        for (uint32_t k = 0; k < model->shapes[i].argument_count; k++) {
-            const struct model_argument *argument = &model->shapes[i].arguments[k];
+    return model->shape_count + model->fill_count;
+}
+
+static const struct model_shape *shape_at(const struct model *model, uint32_t index)
+{
+    return index < model->shape_count ? &model->shapes[index]
+                                      : &model->fills[index - model->shape_count];
+}
+
+bool model_uses_space(const struct model *model, uint32_t space)
+{
+    for (uint32_t i = 0; i < all_shapes(model); i++) {
+        for (uint32_t k = 0; k < shape_at(model, i)->argument_count; k++) {
+            const struct model_argument *argument = &shape_at(model, i)->arguments[k];
             if (argument->kind == ARGUMENT_KEY && argument->space == space)
                 return true;
         }
@@ -218,7 +230,7 @@ static void put_key_spaces(const struct model *model, FILE *out)
     bool begun = false;
     for (uint32_t i = 0; i < model->space_count; i++) {
         const struct model_space *space = &model->spaces[i];
-        if (!is_used(model, i))
+        if (!model_uses_space(model, i))
             continue;
         fputs(begun ? "" : "keys:\n", out);
         begun = true;
@@ -236,9 +248,9 @@ static void put_key_spaces(const struct model *model, FILE *out)
 static void put_values(const struct model *model, FILE *out)
 {
     bool begun = false;
-    for (uint32_t i = 0; i < model->shape_count; i++) {
-        for (uint32_t k = 0; k < model->shapes[i].argument_count; k++) {
-            const struct histogram *sizes = model->shapes[i].arguments[k].sizes;
+    for (uint32_t i = 0; i < all_shapes(model); i++) {
+        for (uint32_t k = 0; k < shape_at(model, i)->argument_count; k++) {
+            const struct histogram *sizes = shape_at(model, i)->arguments[k].sizes;
             if (sizes == NULL)
                 continue;
             fprintf(out, "%s  value-%" PRIu32 "-%" PRIu32 ": {size: ", begun ? "" : "values:\n",
@@ -250,9 +262,10 @@ static void put_values(const struct model *model, FILE *out)
     }
 }
 
-static void put_argument(const struct model *model, FILE *out, uint32_t shape, uint32_t place)
+static void put_argument(const struct model *model, FILE *out, uint32_t shape, uint32_t place,
+                         uint64_t turn)
 {
-    const struct model_argument *argument = &model->shapes[shape].arguments[place];
+    const struct model_argument *argument = &shape_at(model, shape)->arguments[place];
     char name[32];
     fputs(", \"", out);
     switch (argument->kind) {
@@ -262,7 +275,10 @@ static void put_argument(const struct model *model, FILE *out, uint32_t shape, u
         break;
     case ARGUMENT_NUMBER:
         put_quoted(out, argument->text, true);
-        fprintf(out, "{int %" PRIu64 " %" PRIu64 "}", argument->lowest, argument->highest);
+        if (argument->each)
+            fprintf(out, "%" PRIu64, argument->lowest + turn);
+        else
+            fprintf(out, "{int %" PRIu64 " %" PRIu64 "}", argument->lowest, argument->highest);
         break;
     case ARGUMENT_VALUE:
         if (argument->sizes != NULL)
@@ -280,9 +296,16 @@ static void put_argument(const struct model *model, FILE *out, uint32_t shape, u
 
 static void put_command(const struct model *model, FILE *out, uint32_t shape)
 {
-    fprintf(out, "[\"%s\"", model->shapes[shape].name);
-    for (uint32_t k = 1; k < model->shapes[shape].argument_count; k++)
-        put_argument(model, out, shape, k);
+    const struct model_shape *command = shape_at(model, shape);
+    const uint32_t times = command->group_times > 0 ? command->group_times : 1;
+    const uint32_t from = command->group_times > 0 ? command->group_from : command->argument_count;
+    fprintf(out, "[\"%s\"", command->name);
+    for (uint32_t k = 1; k < from; k++)
+        put_argument(model, out, shape, k, 0);
+    for (uint32_t turn = 0; turn < times; turn++) {
+        for (uint32_t k = from; k < command->argument_count; k++)
+            put_argument(model, out, shape, k, turn);
+    }
     fputc(']', out);
 }
 
@@ -330,12 +353,12 @@ static void put_all_fields(const struct model *model, FILE *out, uint32_t shape)
 {
     const struct model_argument *field = &model->shapes[shape].arguments[2];
     fprintf(out, "[\"%s\"", model->shapes[shape].name);
-    put_argument(model, out, shape, 1);
+    put_argument(model, out, shape, 1, 0);
     for (uint64_t number = field->lowest; number <= field->highest; number++) {
         fputs(", \"", out);
         put_quoted(out, field->text, true);
         fprintf(out, "%" PRIu64 "\"", number);
-        put_argument(model, out, shape, 3);
+        put_argument(model, out, shape, 3, 0);
     }
     fputc(']', out);
 }
@@ -352,6 +375,14 @@ static void put_prefill(const struct model *model, FILE *out)
     char name[32];
     uint32_t space = 0;
     bool begun = false, done[MODEL_SPACES_MAX] = {false};
+    for (uint32_t i = 0; i < model->fill_count; i++) {
+        space = model->fills[i].arguments[1].space;
+        fprintf(out, "%s  - {keys: %s, command: ", begun ? "" : "prefill:\n",
+                space_name(name, model, space));
+        put_command(model, out, model->shape_count + i);
+        fputs("}\n", out);
+        begun = done[space] = true;
+    }
     for (uint32_t i = 0; i < model->shape_count; i++) {
         if (!writes_space(&model->shapes[i], &space) || done[space])
             continue;
@@ -366,7 +397,7 @@ static void put_prefill(const struct model *model, FILE *out)
         begun = true;
     }
     for (uint32_t i = 0; i < model->space_count; i++) {
-        if (is_used(model, i) && !done[i])
+        if (model_uses_space(model, i) && !done[i])
             fprintf(out, "# No request was recorded that writes keys of %s: --prefill does not.\n",
                     space_name(name, model, i));
     }
@@ -376,8 +407,13 @@ void model_write(const struct model *model, FILE *out, const char *name, const c
 {
     fprintf(out, "# Fitted to recorded traffic.\n#\n");
     model_write_fit(model, out, "# ");
+    model_write_body(model, out, name, source);
+}
+
+void model_write_body(const struct model *model, FILE *out, const char *name, const char *about)
+{
     fprintf(out, "name: %s\nabout: \"Fitted to ", name);
-    put_quoted(out, source, false);
+    put_quoted(out, about, false);
     fputs("\"\n", out);
     put_key_spaces(model, out);
     put_values(model, out);
