@@ -80,7 +80,9 @@ check_examples() {
         rest=${rest# }
         case $rest in
         model*' -o '*) # the lines behind it use what it writes
-            cp configs/workloads/cache.yaml "$directory/${rest##* -o }"
+            name=${rest##* -o }
+            cp configs/workloads/cache.yaml "$directory/${name%% *}"
+            [ "$name" = "${name#* --rates }" ] || cp configs/rate-plans/spike.yaml "$directory/${name#* --rates }"
             continue
             ;;
         report* | results* | verify* | record* | model* | workloads* | docs* | help* | version* | *--help*) continue ;;

@@ -25,7 +25,7 @@
 struct model_request {
     struct bench_request bench; /* first: its options fit */
     struct command_words words;
-    const char *output, *name;
+    const char *output, *name, *rates;
     bool strict, sample;
     uint64_t sample_keys, sample_limit_ns, window_ns;
     struct traffic_report report;
@@ -41,6 +41,9 @@ static const struct option_row own_rows[] = {
              "Without it the workload is printed, with the fit as comments."},
     {ROW("name", NULL, OPTION_TEXT, "NAME", AT(name)), .section = "Model", .unset = "recorded",
      .help = "What the workload is called in reports; with --sample sampled unless it is given."},
+    {ROW("rates", NULL, OPTION_TEXT, "FILE", AT(rates)), .section = "Model",
+     .help =
+         "Write the rate over time to a file that does not exist yet, for --rate-plan of bench."},
     {ROW("strict", NULL, OPTION_FLAG, NULL, AT(strict)), .section = "Model",
      .help = "End at the first line that does not parse, and at a file that was cut."},
     {ROW("sample", NULL, OPTION_FLAG, NULL, AT(sample)), .section = "Sample of a server",
@@ -108,6 +111,10 @@ static enum err_code read_traffic(struct model_request *request, struct model *m
     if (code == OK && model->shape_count == 0)
         code = err_set(err, E_DATA, "%s has no requests that can be modelled",
                        PRINTABLE(request->words.items[0]));
+    if (code == OK && request->rates != NULL && !model_has_rates(model))
+        code = err_set(err, E_DATA, "--rates: %s has no rate over time: %s; nothing is written",
+                       PRINTABLE(request->words.items[0]),
+                       model->has_times ? "it is shorter than a second" : "it has no times");
     return code;
 }
 
@@ -185,6 +192,20 @@ static enum err_code close_file(FILE *out, const char *path, struct err *err)
     return OK;
 }
 
+static enum err_code write_rates(const struct model_request *request, const struct model *model,
+                                 struct err *err)
+{
+    char source[PRINTABLE_BYTES];
+    FILE *out = NULL;
+    if (request->rates == NULL)
+        return OK;
+    if (create_file(&out, request->rates, err) != OK)
+        return err->code;
+    printable_copy(source, sizeof source, request->words.items[0]);
+    model_write_rates(model, out, printable_line(source));
+    return close_file(out, request->rates, err);
+}
+
 static enum err_code write_model(const struct model_request *request, const struct model *model,
                                  struct err *err)
 {
@@ -214,7 +235,7 @@ static bool is_name(const char *name)
 
 static bool is_of_files(const char *option)
 {
-    static const char *const options[] = {"output", "name", "strict", "help"};
+    static const char *const options[] = {"output", "name", "rates", "strict", "help"};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (strcmp(options[i], option) == 0)
             return true;
@@ -232,6 +253,10 @@ static enum err_code check_source(const struct model_request *request, struct er
                        PRINTABLE(request->words.items[0]));
     if (request->sample && options_given(&request->bench.values, "strict"))
         return err_set(err, E_USAGE, "--strict is about a file, and --sample reads none");
+    if (request->sample && request->rates != NULL)
+        return err_set(err, E_USAGE,
+                       "--rates and --sample contradict each other: a server tells the rate of "
+                       "the window, and none over time");
     if (request->sample)
         return OK;
     if (request->words.count != 1)
@@ -258,8 +283,12 @@ static enum err_code check_output(const char *path, struct err *err)
 static enum err_code run(void *target, struct err *err)
 {
     struct model_request *request = target;
-    if (check_source(request, err) != OK || check_output(request->output, err) != OK)
+    if (check_source(request, err) != OK || check_output(request->output, err) != OK ||
+        check_output(request->rates, err) != OK)
         return err->code;
+    if (request->rates != NULL && request->output != NULL &&
+        strcmp(request->rates, request->output) == 0)
+        return err_set(err, E_USAGE, "--rates and --output name one file");
     if (!is_name(request->name))
         return err_set(err, E_USAGE,
                        "--name %s: letters, digits, _ . and - are allowed, up to 31 of them",
@@ -275,6 +304,8 @@ static enum err_code run(void *target, struct err *err)
     if (model == NULL)
         return err_set(err, E_SYSTEM, "no memory for the model");
     enum err_code code = read_traffic(request, model, err);
+    if (code == OK)
+        code = write_rates(request, model, err);
     if (code == OK)
         code = write_model(request, model, err);
     model_free(model);

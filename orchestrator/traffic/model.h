@@ -92,6 +92,12 @@ void model_write_body(const struct model *model, FILE *out, const char *name, co
 void model_write_shares(const struct model *model, FILE *out, const char *line_begin);
 /* Whether a request of the model, or what writes its keys, has keys of this space. */
 bool model_uses_space(const struct model *model, uint32_t space);
+/* The rate over time as a rate plan (--rate-plan), of all requests, also those that the model leaves out: by seconds, or by
+ * several at once where there would be more than MODEL_RATE_STEPS_MAX. Only where model_has_rates: there are times, and a
+ * second at least. source: as it can stand in a comment. */
+#define MODEL_RATE_STEPS_MAX 1000u
+bool model_has_rates(const struct model *model);
+void model_write_rates(const struct model *model, FILE *out, const char *source);
 void model_free(struct model *model);
 
 /* For model_fit and tests: the counts of the keys of a space, in falling order -> the exponent of a zipf distribution over

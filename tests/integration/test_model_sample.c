@@ -248,6 +248,8 @@ TEST(bad_command_lines)
         const char *arguments[3], *said;
     } lines[] = {
         {{"--sample", "--strict"}, "--strict is about a file"},
+        {{"--sample", "--rates=x"}, "--rates and --sample contradict each other"},
+        {{"file", "--rates=x", "-ox"}, "--rates and --output name one file"},
         {{"file", "--sample"}, "--sample and the file file contradict each other"},
         {{"file", "--host=a"}, "--host is about a server"},
         {{"file", "--window=1"}, "--window is about a server"},

@@ -298,6 +298,34 @@ TEST(a_model_of_a_recorded_run)
     ck_assert_ptr_nonnull(strstr(program.err, "exists"));
 }
 
+TEST(the_rates_of_a_recording_are_a_plan)
+{
+    /* Breaks when the plan of a recording is none that bench takes, or one is written that has no rates. */
+    char plan[300], text[300];
+    snprintf(plan, sizeof plan, "%s.rates", path);
+    snprintf(text, sizeof text, "%s/long", tree.path);
+    FILE *out = fopen(text, "w");
+    ck_assert_ptr_nonnull(out);
+    for (int i = 0; i <= 300; i++)
+        fprintf(out, "%d.%02d [0 a:1] \"GET\" \"k:%d\"\n", 100 + i / 100, i % 100, i % 7);
+    fclose(out);
+    program_run_volley(&program, "model", text, "--rates", plan, NULL);
+    ck_assert_msg(program.exit_status == 0, "%s%s", program.out, program.err);
+    call_expect(&call, 0, &at_server, "-t set -c 2 --rate-plan %s --duration 300ms", plan);
+    ck_assert_int_gt(run_json_count(&call, 0, "requests.sent"), 20);
+    call_free(&call);
+    program_free(&program);
+    program_run_volley(&program, "model", text, "--rates", plan, NULL);
+    ck_assert_int_eq(program.exit_status, 2);
+    ck_assert_ptr_nonnull(strstr(program.err, "exists"));
+    program_free(&program);
+    unlink(plan);
+    program_run_volley(&program, "model", "configs/recordings/example.rec", "--rates", plan, NULL);
+    ck_assert_int_eq(program.exit_status, 4);
+    ck_assert_ptr_nonnull(strstr(program.err, "it is shorter than a second; nothing is written"));
+    ck_assert_int_ne(access(plan, F_OK), 0);
+}
+
 TEST(bad_command_lines)
 {
     /* Breaks when a mistake connects, or is taken for something else. */

@@ -8,6 +8,7 @@
 
 #include "common/normal.h"
 #include "common/rng.h"
+#include "orchestrator/options/rate_plan.h"
 #include "tests/support/check/suite.h"
 
 static struct model *model;
@@ -191,6 +192,70 @@ TEST(what_finds_no_room_is_counted)
     ck_assert_ptr_nonnull(strstr(text, "left out: 8 of too many kinds"));
     ck_assert_ptr_nonnull(strstr(text, "left out: 24 of kinds that are rare"));
     free(text);
+}
+
+/* What a plan sends, in the time it takes. */
+static double planned_requests(const char *text, double *seconds)
+{
+    struct rate_steps steps = {.count = 0};
+    struct err err = {.code = OK};
+    const struct file_source source = {.name = "plan", .text = text, .text_bytes = strlen(text)};
+    double requests = 0;
+    ck_assert_msg(rate_plan_read(&steps, &source, &err) == OK, "%s in %s", err.text, text);
+    ck_assert_uint_le(steps.count, MODEL_RATE_STEPS_MAX);
+    *seconds = 0;
+    for (uint32_t i = 0; i < steps.count; i++) {
+        const double length = (double)steps.items[i].length_ns / 1e9;
+        *seconds += length;
+        requests += length * (double)steps.items[i].from_micro / 1e6;
+    }
+    rate_steps_free(&steps);
+    return requests;
+}
+
+LOOP_TEST(the_rate_over_time_becomes_a_plan, 3)
+{
+    /* Breaks when a rate plan is none that --rate-plan takes, or is of more or fewer requests, or of another time. */
+    static const uint64_t spans_us[] = {7300000, 4000000, 3500ull * 1000000 + 1};
+    const uint64_t span_us = spans_us[_i], requests = 20000;
+    uint32_t failed = 0;
+    for (uint64_t i = 0; i < requests; i++) /* ever more */
+        failed += !add_get("k", i % 100,
+                           i == requests - 1
+                               ? span_us
+                               : (uint64_t)(sqrt((double)i / (double)requests) * (double)span_us));
+    ck_assert_uint_eq(failed, 0);
+    model->has_times = true;
+    ck_assert(model_fit(model));
+    ck_assert(model_has_rates(model));
+    char *text = NULL;
+    size_t text_bytes = 0;
+    double seconds;
+    FILE *out = open_memstream(&text, &text_bytes);
+    model_write_rates(model, out, "traffic");
+    fclose(out);
+    ck_assert_double_eq_tol(planned_requests(text, &seconds), (double)requests, 0.1);
+    ck_assert_double_eq_tol(seconds, (double)span_us / 1e6, 1e-6);
+    free(text);
+}
+
+TEST(an_even_rate_is_one_step)
+{
+    /* Breaks when a plan has a line for each second of a day that is all the same. */
+    for (uint64_t i = 0; i <= 100; i++)
+        ck_assert(add_get("k", i, i < 100 ? i * 100000 : 10000000 - 1));
+    model->has_times = true;
+    model->span_us = 10000000;
+    model->per_second[9]--;
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *out = open_memstream(&text, &text_bytes);
+    model_write_rates(model, out, "traffic");
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(text, "\n- {for: 10s, rate: 10}\n"));
+    free(text);
+    model->has_times = false;
+    ck_assert(!model_has_rates(model));
 }
 
 TEST_SUITE_WITH(model, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 120)
