@@ -18,6 +18,9 @@ enum err_code think_create(struct stream *stream, event_callback_fn callback, st
     think->waits = think_is_wanted(stream);
     if (!think->waits)
         return OK;
+    if (!deadline_heap_create(&think->earlier, stream->share->connections))
+        return err_set(err, E_SYSTEM, "worker %u: no memory for connections that wait",
+                       stream->share->index);
     think->timer = event_new(stream->worker->base, -1, 0, callback, stream);
     return think->timer != NULL
                ? OK
@@ -29,27 +32,46 @@ void think_destroy(struct think *think)
     if (think->timer != NULL)
         event_free(think->timer);
     think->timer = NULL;
+    deadline_heap_destroy(&think->earlier);
 }
 
-static void arm(struct think *think, uint64_t now_ns)
+/* The one that ends first; NULL: nobody thinks. */
+static struct connection *first_of(struct stream *stream)
 {
-    const struct connection *first = TAILQ_FIRST(&think->connections);
+    struct connection *listed = TAILQ_FIRST(&stream->think.connections);
+    const struct deadline *earlier = deadline_heap_first(&stream->think.earlier);
+    if (earlier == NULL || (listed != NULL && listed->thinks_until_ns <= earlier->at_ns))
+        return listed;
+    return &stream->connections[earlier->owner];
+}
+
+static void arm(struct think *think, const struct connection *first, uint64_t now_ns)
+{
     const uint64_t left_ns = first->thinks_until_ns > now_ns ? first->thinks_until_ns - now_ns : 0;
     const struct timeval delay = {.tv_sec = (time_t)(left_ns / NS_PER_SECOND),
                                   .tv_usec = (suseconds_t)(left_ns % NS_PER_SECOND / NS_PER_US)};
     event_add(think->timer, &delay);
 }
 
-/* Behind those that end before it. */
+static uint32_t place_of(const struct connection *connection)
+{
+    return (uint32_t)(connection - connection->stream->connections);
+}
+
 static void insert(struct think *think, struct connection *connection)
 {
-    struct connection *before = TAILQ_LAST(&think->connections, thinking_list);
-    while (before != NULL && before->thinks_until_ns > connection->thinks_until_ns)
-        before = TAILQ_PREV(before, thinking_list, by_think);
-    if (before != NULL)
-        TAILQ_INSERT_AFTER(&think->connections, before, connection, by_think);
+    const struct connection *last = TAILQ_LAST(&think->connections, thinking_list);
+    if (last != NULL && last->thinks_until_ns > connection->thinks_until_ns)
+        deadline_heap_push(&think->earlier, place_of(connection), connection->thinks_until_ns);
     else
-        TAILQ_INSERT_HEAD(&think->connections, connection, by_think);
+        TAILQ_INSERT_TAIL(&think->connections, connection, by_think);
+}
+
+static void take_out(struct think *think, struct connection *connection)
+{
+    if (!deadline_heap_remove(&think->earlier, place_of(connection)))
+        TAILQ_REMOVE(&think->connections, connection, by_think);
+    connection->thinks_until_ns = 0;
 }
 
 bool think_begin(struct connection *connection, uint64_t now_ns)
@@ -65,8 +87,8 @@ bool think_begin(struct connection *connection, uint64_t now_ns)
         (think->time_ns > 0 ? think->time_ns : generation->kind->delay_ns(generation->state));
     connection->thought_at_head = connection->head_index;
     insert(think, connection);
-    if (TAILQ_FIRST(&think->connections) == connection)
-        arm(think, now_ns);
+    if (first_of(connection->stream) == connection)
+        arm(think, connection, now_ns);
     pools_connection_changed(connection);
     return true;
 }
@@ -74,21 +96,17 @@ bool think_begin(struct connection *connection, uint64_t now_ns)
 void think_forget(struct connection *connection)
 {
     if (connection->thinks_until_ns != 0)
-        TAILQ_REMOVE(&connection->stream->think.connections, connection, by_think);
-    connection->thinks_until_ns = 0;
+        take_out(&connection->stream->think, connection);
     connection->thought_at_head = connection->head_index;
 }
 
 void think_expire(struct stream *stream, uint64_t now_ns)
 {
-    struct think *think = &stream->think;
     struct connection *connection;
-    while ((connection = TAILQ_FIRST(&think->connections)) != NULL &&
-           connection->thinks_until_ns <= now_ns) {
-        TAILQ_REMOVE(&think->connections, connection, by_think);
-        connection->thinks_until_ns = 0;
+    while ((connection = first_of(stream)) != NULL && connection->thinks_until_ns <= now_ns) {
+        take_out(&stream->think, connection);
         pools_connection_changed(connection);
     }
     if (connection != NULL)
-        arm(think, now_ns);
+        arm(&stream->think, connection, now_ns);
 }

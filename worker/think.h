@@ -1,7 +1,8 @@
 /* The time that a connection of a closed loop takes between the last reply to what it sent and what it sends next, as
- * a user does who reads before the next click. Those that think stand in the order in which they end; where all take as
- * long each goes to the end. With several requests in flight a connection waits for all replies, thinks, and sends as many again. Private to
- * worker/. */
+ * a user does who reads before the next click. Those that think stand in a list in the order in which they end; where all
+ * take as long each goes to its end. One that ends before the last of these goes into a heap, so that times that differ
+ * cost no walk. With several requests in flight a connection waits for all replies, thinks, and sends as many again.
+ * Private to worker/. */
 #ifndef WORKER_THINK_H
 #define WORKER_THINK_H
 
@@ -11,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "common/err.h"
+#include "worker/deadline_heap.h"
 
 struct connection;
 struct stream;
@@ -20,6 +22,7 @@ struct think {
     uint64_t time_ns;    /* all as long; 0: the generator says, each time */
     struct event *timer; /* the first one of these ends */
     TAILQ_HEAD(thinking_list, connection) connections;
+    struct deadline_heap earlier; /* by their places in the stream */
 };
 
 /* Whether connections of this stream wait at all; its generator is open. */

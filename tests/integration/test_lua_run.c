@@ -58,6 +58,16 @@ TEST(classes_sequences_and_judgements)
     ck_assert_int_eq(count("classes.1.requests.ok"), 2000);
 }
 
+TEST(delays_that_differ)
+{
+    /* Breaks when a connection that waits beside others that end before it is forgotten, or one that was closed meanwhile is not. */
+    write_script("function request() return {'PING'} end\n"
+                 "function delay() return math.random() < 0.1 and 20 or math.random() * 4 end\n");
+    call_expect(&call, 0, &at_server,
+                "-t custom --custom-command-file %s -n 4000 -c 40 --reconnect-every 7", file);
+    ck_assert_int_eq(count("requests.ok"), 4000);
+}
+
 TEST(a_rate_and_a_delay)
 {
     /* Breaks when a script without delay() is refused a rate, or one with it is not. */
