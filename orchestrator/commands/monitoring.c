@@ -264,7 +264,7 @@ static enum err_code begin_monitor(struct watch *watch, struct err *err)
         code =
             err_set(err, E_CONNECT,
                     "%s forbids MONITOR: %.150s; it takes a user with +monitor, and a server that "
-                    "has not renamed it",
+                    "has not renamed it; `volley model --sample` does without",
                     monitoring->target_text, PRINTABLE(reply->str));
     freeReplyObject(reply);
     watch->began_ns = watch->said_ns = clock_now_ns();

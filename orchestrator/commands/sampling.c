@@ -482,29 +482,20 @@ static enum err_code scan_all(struct asker *askers, uint32_t count, const uint64
     return code;
 }
 
-struct adding {
-    struct sample *sample;
-    bool failed;
-};
-
 static void add_calls(void *context, const char *name, uint64_t calls)
 {
-    struct adding *adding = context;
-    adding->failed |= !sample_add_calls(adding->sample, name, calls);
+    sample_add_calls(context, name, calls);
 }
 
 static enum err_code fit(struct sampling *sampling, const struct command_stats *before,
                          const struct command_stats *after, struct err *err)
 {
-    struct adding adding = {.sample = sampling->sample};
-    if (!sample_fit_keys(sampling->sample))
-        return err_set(err, E_SYSTEM, "no memory for the sample");
-    if (!command_stats_between(before, after, add_calls, &adding))
+    if (!command_stats_between(before, after, add_calls, sampling->sample))
         return err_set(err, E_DATA,
                        "%s: its counters of commands have gone back; they were reset, or a server "
                        "was started anew meanwhile; try again",
                        sampling->target_text);
-    if (adding.failed || !sample_fit_classes(sampling->sample))
+    if (!sample_fit(sampling->sample))
         return err_set(err, E_SYSTEM, "no memory for the sample");
     if (sampling->sample->model->shape_count > 0)
         return OK;

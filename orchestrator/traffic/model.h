@@ -103,6 +103,9 @@ void model_free(struct model *model);
 /* For model_fit and tests: the counts of the keys of a space, in falling order -> the exponent of a zipf distribution over
  * `count` keys; *ranks: how many were used. Below two ranks the exponent is 0. */
 double model_zipf_exponent(const uint32_t *counts, uint64_t distinct, uint64_t *ranks);
+/* The exponent of draws of these ranks whose logarithms have this mean. */
+#define MODEL_RANKS_MAX 20000u /* that are fitted */
+double model_zipf_of_mean(double mean_log, uint64_t first, uint64_t last);
 /* The sum of rank^-exponent up to `ranks`. */
 double model_zipf_sum(double exponent, uint64_t ranks);
 /* Keeps the most frequent shapes, as many as a file takes, in falling order. A part of model_fit. */

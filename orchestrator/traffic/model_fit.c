@@ -7,7 +7,6 @@
 
 /* A rank is used when its key was met so often: then its place is hardly chance. */
 #define RANK_LEAST_COUNT 25u
-#define RANKS_MAX 20000u
 #define EXPONENT_MAX 5.0
 
 bool model_keys_create(struct model *model)
@@ -71,11 +70,11 @@ bool model_keys_count(struct model *model, uint64_t hash, uint32_t space)
 
 /* ---- zipf ---- */
 
-/* The mean of ln(rank) of ranks 1 to `ranks` under an exponent: what it falls with. */
-static double mean_log_rank(double exponent, uint64_t ranks)
+/* The mean of ln(rank) of ranks under an exponent: what it falls with. */
+static double mean_log_rank(double exponent, uint64_t first, uint64_t last)
 {
     double sum = 0, weighted = 0;
-    for (uint64_t rank = 1; rank <= ranks; rank++) {
+    for (uint64_t rank = first; rank <= last; rank++) {
         double weight = pow((double)rank, -exponent);
         sum += weight;
         weighted += weight * log((double)rank);
@@ -83,27 +82,32 @@ static double mean_log_rank(double exponent, uint64_t ranks)
     return weighted / sum;
 }
 
+double model_zipf_of_mean(double mean_log, uint64_t first, uint64_t last)
+{
+    /* The likelihood is highest where the expected mean is the observed one. */
+    double low = 0, high = EXPONENT_MAX;
+    for (int step = 0; step < 40; step++) {
+        double middle = (low + high) / 2;
+        if (mean_log_rank(middle, first, last) > mean_log)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (low + high) / 2;
+}
+
 double model_zipf_exponent(const uint32_t *counts, uint64_t distinct, uint64_t *ranks)
 {
     double draws = 0, logs = 0;
     *ranks = 0;
-    while (*ranks < distinct && *ranks < RANKS_MAX && counts[*ranks] >= RANK_LEAST_COUNT) {
+    while (*ranks < distinct && *ranks < MODEL_RANKS_MAX && counts[*ranks] >= RANK_LEAST_COUNT) {
         draws += counts[*ranks];
         logs += counts[*ranks] * log((double)*ranks + 1);
         (*ranks)++;
     }
     if (*ranks < 2)
         return 0;
-    /* The likelihood is highest where the expected mean is the observed one. */
-    double low = 0, high = EXPONENT_MAX;
-    for (int step = 0; step < 40; step++) {
-        double middle = (low + high) / 2;
-        if (mean_log_rank(middle, *ranks) > logs / draws)
-            low = middle;
-        else
-            high = middle;
-    }
-    return (low + high) / 2;
+    return model_zipf_of_mean(logs / draws, 1, *ranks);
 }
 
 /* The first thousand, and the integral from there. */

@@ -7,10 +7,7 @@
 
 /* A new key's counter, so that it is not evicted before it was asked for. */
 #define COUNTER_OF_NEW 5u
-/* A counter so high has an error of a third at most: the order of keys is hardly chance from there on. */
-#define COUNTER_RELIABLE (COUNTER_OF_NEW + 10u)
-#define RELIABLE_RANKS_MIN 20u
-
+#define COUNTER_END 255u
 struct sample *sample_create(uint32_t keys_max)
 {
     struct sample *sample = calloc(1, sizeof *sample);
@@ -70,16 +67,45 @@ static uint8_t above_new(uint8_t counter)
     return counter > COUNTER_OF_NEW ? (uint8_t)(counter - COUNTER_OF_NEW) : 0;
 }
 
-/* From n the counter grows with the probability 1 / (factor n + 1), so that it has taken n + factor n (n - 1) / 2 accesses; and what
- * holds it there against its fall is factor n + 1 accesses in each lfu-decay-time. The first counts for a server that
- * has been up for minutes, the second for one that has been for days. */
-double sample_accesses(const struct sample *sample, uint8_t counter)
+static double accesses_to_reach(const struct sample *sample, uint8_t counter)
 {
-    const double n = above_new(counter), factor = sample->log_factor;
-    double accesses = n + factor * n * (n - 1) / 2;
-    if (n > 0 && sample->decay_minutes > 0)
-        accesses += (factor * n + 1) * floor(sample->up_minutes / sample->decay_minutes);
-    return accesses;
+    const double n = above_new(counter);
+    return n + sample->log_factor * n * (n - 1) / 2;
+}
+
+/* In a minute; none for a counter that may have been let fall for ever. */
+static double accesses_to_hold(const struct sample *sample, uint8_t counter)
+{
+    const double n = above_new(counter);
+    if (!(n > 0 && sample->decay_minutes > 0))
+        return 0;
+    return (sample->log_factor * n + 1) / sample->decay_minutes;
+}
+
+static double accesses_of(const struct sample *sample, uint8_t counter)
+{
+    return accesses_to_reach(sample, counter) / sample->age_minutes +
+           accesses_to_hold(sample, counter);
+}
+
+/* The age of the load with which all keys get what the server is asked for. */
+static void find_age(struct sample *sample)
+{
+    double reach = 0, hold = 0, calls = 0;
+    sample->age_minutes = sample->up_minutes > 0 ? sample->up_minutes : 1.0 / 60;
+    for (uint64_t i = 0; i < sample->sampled; i++) {
+        reach += accesses_to_reach(sample, sample->keys[i].counter);
+        hold += accesses_to_hold(sample, sample->keys[i].counter);
+    }
+    for (uint32_t i = 0; i < sample->command_count; i++)
+        if (sample_command_has_keys(sample->commands[i].name))
+            calls += (double)sample->commands[i].calls;
+    if (sample->since_start || !(sample->seconds > 0) || !(reach > 0))
+        return;
+    const double part = (double)sample->sampled / (double)sample->keys_there;
+    const double left = calls * 60 / sample->seconds * (part < 1 ? part : 1) - hold;
+    if (left > 0 && reach / left < sample->age_minutes)
+        sample->age_minutes = reach / left;
 }
 
 static int compare_falling(const void *a, const void *b)
@@ -88,7 +114,8 @@ static int compare_falling(const void *a, const void *b)
     return (left < right) - (left > right);
 }
 
-/* Counters of keys that are asked for alike scatter by half their mean at most. */
+/* Counters of keys that are asked for alike scatter by a third of their mean while they grow, and by half of it where
+ * they are held. */
 static bool scatters(const uint8_t *counters, uint64_t count)
 {
     double sum = 0, squares = 0;
@@ -98,38 +125,61 @@ static bool scatters(const uint8_t *counters, uint64_t count)
         squares += n * n;
     }
     const double keys = (double)count, mean = sum / keys;
-    return mean > 0 && (squares / keys - mean * mean) / mean > 1 + 5 * sqrt(2 / keys);
+    return mean > 0 && (squares / keys - mean * mean) / mean > 0.75 * (1 + 5 * sqrt(2 / keys));
 }
 
-/* The part that the hottest 1 % of the keys get. */
-static double hottest_part(const uint32_t *accesses, uint64_t count)
+/* The first rank that is not fitted any more. The higher a counter, the smaller its error, which is a half at 5 above that of a new key and a fifth at
+ * 25: where the order of enough keys is sure, only these are taken. */
+static uint64_t ranks_end(const uint8_t *counters, uint64_t count, uint64_t first)
 {
-    const uint64_t hottest = count / 100 > 0 ? count / 100 : 1;
-    double all = 0, part = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        all += accesses[i];
-        part += i < hottest ? accesses[i] : 0;
+    static const struct {
+        uint8_t least;
+        uint64_t ranks;
+    } choices[] = {{COUNTER_OF_NEW + 25, 50}, {COUNTER_OF_NEW + 10, 20}, {COUNTER_OF_NEW + 4, 0}};
+    uint64_t end = first;
+    for (size_t choice = 0; choice < sizeof choices / sizeof choices[0]; choice++) {
+        for (end = first; end < count && counters[end] >= choices[choice].least;)
+            end++;
+        if (end - first >= choices[choice].ranks)
+            break;
     }
-    return all > 0 ? part / all : 0;
+    return end - first < MODEL_RANKS_MAX ? end : first + MODEL_RANKS_MAX;
 }
 
-/* counters: of the keys of the space, falling. Ranks of a sample stand to each other as those of all keys do. */
-static void fit_skew(struct sample *sample, uint32_t index, const uint8_t *counters,
-                     uint32_t *accesses, uint64_t count)
+/* Counters fall. The ranks of a sample stand to each other as those of all keys do. */
+static double fit_exponent(const struct sample *sample, const uint8_t *counters, uint64_t count,
+                           uint64_t *ranks)
+{
+    uint64_t first = 0;
+    double sum = 0, logs = 0;
+    while (first < count && counters[first] >= COUNTER_END)
+        first++;
+    const uint64_t last = ranks_end(counters, count, first);
+    *ranks = last - first;
+    if (*ranks < 2)
+        return 0;
+    for (uint64_t i = first; i < last; i++) {
+        const double accesses = accesses_of(sample, counters[i]);
+        sum += accesses;
+        logs += accesses * log((double)i + 1);
+    }
+    return model_zipf_of_mean(logs / sum, first + 1, last);
+}
+
+static void fit_skew(struct sample *sample, uint32_t index, const uint8_t *counters, uint64_t count)
 {
     struct model_space *fitted = &sample->model->spaces[index];
     struct sample_space *space = &sample->spaces[index];
-    uint64_t reliable = 0;
+    const uint64_t hottest_here = count / 100 > 0 ? count / 100 : 1;
+    double part = 0;
     for (uint64_t i = 0; i < count; i++) {
-        const double told = sample_accesses(sample, counters[i]);
-        accesses[i] = told < UINT32_MAX ? (uint32_t)told : UINT32_MAX;
-        space->accesses += told;
-        reliable += counters[i] >= COUNTER_RELIABLE;
+        space->accesses += accesses_of(sample, counters[i]);
+        space->at_end += counters[i] >= COUNTER_END;
+        part += i < hottest_here ? accesses_of(sample, counters[i]) : 0;
     }
-    fitted->exponent = model_zipf_exponent(
-        accesses, reliable >= RELIABLE_RANKS_MIN ? reliable : count, &fitted->ranks);
+    space->hottest = space->accesses > 0 ? part / space->accesses : 0;
+    fitted->exponent = fit_exponent(sample, counters, count, &fitted->ranks);
     fitted->skewed = fitted->ranks > 1 && fitted->exponent > 0 && scatters(counters, count);
-    space->hottest = hottest_part(accesses, count);
     const uint64_t hottest = fitted->count / 100 > 0 ? fitted->count / 100 : 1;
     space->hottest_modelled = fitted->skewed ? model_zipf_sum(fitted->exponent, hottest) /
                                                    model_zipf_sum(fitted->exponent, fitted->count)
@@ -201,9 +251,9 @@ static uint64_t estimate_count(const struct sample *sample, uint32_t index)
 bool sample_fit_keys(struct sample *sample)
 {
     uint8_t *counters = malloc(sample->sampled + 1);
-    uint32_t *accesses = malloc((sample->sampled + 1) * sizeof *accesses);
     find_types(sample);
-    const bool done = counters != NULL && accesses != NULL && measure_keys(sample);
+    find_age(sample);
+    const bool done = counters != NULL && measure_keys(sample);
     for (uint32_t i = 0; done && i < sample->model->space_count; i++) {
         struct sample_space *space = &sample->spaces[i];
         uint64_t count = 0;
@@ -217,10 +267,9 @@ bool sample_fit_keys(struct sample *sample)
         }
         qsort(counters, count, sizeof *counters, compare_falling);
         if (sample->counters_known)
-            fit_skew(sample, i, counters, accesses, count);
+            fit_skew(sample, i, counters, count);
     }
     free(counters);
-    free(accesses);
     return done;
 }
 
@@ -235,4 +284,9 @@ uint32_t sample_elements(const struct sample_space *space)
 bool sample_expires(const struct sample_space *space)
 {
     return space->expiring * 2 >= space->keys && space->expiring > 0;
+}
+
+bool sample_fit(struct sample *sample)
+{
+    return sample_fit_keys(sample) && sample_fit_classes(sample);
 }

@@ -1,15 +1,22 @@
 /* A model (model.h) of what a server says of itself: a sample of its keys, and how often it executed each command. Pure;
  * `volley model --sample` asks the server.
  *
- * Which keys a command asks for the server does not say: it is divided among the key spaces of its type, in proportion to what their
- * keys' access counters say (LFU), or to their numbers. An LFU counter grows with the logarithm of the accesses, by
- * chance, and falls with time (lfu-log-factor, lfu-decay-time): sample_accesses. Memory: SAMPLE_KEYS_MAX records of 32 bytes. */
+ * Which keys a command asks for the server does not say: it is divided among the key spaces of its type, in proportion to
+ * what their keys' access counters say (LFU), or to their numbers.
+ *
+ * From n on an LFU counter grows by chance, with the probability 1 / (factor n + 1), so that it stands for A = n + factor n (n - 1) / 2
+ * accesses; and it falls by one in each lfu-decay-time, so that factor n + 1 accesses in that time hold it where it is: E. What a key gets is A /
+ * age + E, where the age of the load is chosen so that all keys together get what the server was asked for in the window; it is not
+ * above the server's. At 255 a counter ends: such keys are hotter than it tells, and the skew is fitted to those behind them.
+ *
+ * Memory: SAMPLE_KEYS_MAX records of 32 bytes. */
 #ifndef ORCHESTRATOR_TRAFFIC_SAMPLE_H
 #define ORCHESTRATOR_TRAFFIC_SAMPLE_H
 
 #include "orchestrator/traffic/model.h"
 
 #define SAMPLE_KEYS_MAX 1000000u
+#define SAMPLE_COMMANDS_MAX 400u
 #define SAMPLE_LEFT_OUT_MAX 8u /* names that are told */
 
 enum sample_type {
@@ -37,8 +44,9 @@ struct sample_space {
     uint64_t expiring;     /* of `keys` */
     enum sample_type type; /* of most of its keys */
     struct histogram *value_bytes, *elements, *time_left_s; /* NULL: no room */
-    double accesses;                                        /* as the counters tell, of `keys` */
-    double weight;                                          /* of requests for its type */
+    double accesses; /* a minute, as the counters tell, of `keys` */
+    uint64_t at_end; /* keys whose counters are */
+    double weight;   /* of requests for its type */
     double hottest,
         hottest_modelled; /* part of the accesses that the hottest 1 % of the keys get */
     bool numeric;         /* values are written as numbers: something counts with them */
@@ -70,7 +78,9 @@ struct sample {
     struct sample_space spaces[MODEL_SPACES_MAX]; /* beside the model's */
     /* private */
     struct sample_key *keys;
-    uint32_t key_room;
+    uint32_t key_room, command_count;
+    struct sample_calls commands[SAMPLE_COMMANDS_MAX];
+    double age_minutes; /* of the load, as the counters are read */
 };
 
 /* Room for so many keys. NULL: no memory. */
@@ -80,18 +90,20 @@ const char *sample_type_name(enum sample_type type);
 /* key->space is set here. Beyond the room keys are not looked at. False: no memory. */
 MUST_USE bool sample_add_key(struct sample *sample, const struct recording_argument *name,
                              const struct sample_key *key);
-/* Behind the last key: what the key spaces are, and what is fitted to their counters. False: no memory. */
-MUST_USE bool sample_fit_keys(struct sample *sample);
-/* Then each command, in any case of letters. False: no memory. */
-MUST_USE bool sample_add_calls(struct sample *sample, const char *name, uint64_t calls);
-/* Then the classes and what writes the keys. False: no memory. */
-MUST_USE bool sample_fit_classes(struct sample *sample);
+/* A command, in any case of letters. Beyond SAMPLE_COMMANDS_MAX they are counted as unknown. */
+void sample_add_calls(struct sample *sample, const char *name, uint64_t calls);
+/* Behind the last of both: key spaces, skews, classes, and what writes the keys. False: no memory. */
+MUST_USE bool sample_fit(struct sample *sample);
 /* What is known and what is guessed, each line behind line_begin; the workload file with that as comments. */
 void sample_write_fit(const struct sample *sample, FILE *out, const char *line_begin);
 void sample_write(const struct sample *sample, FILE *out, const char *name, const char *source);
 
-/* For sample.c and tests: the accesses to a key that its counter stands for, in the time that the server is up. */
-double sample_accesses(const struct sample *sample, uint8_t counter);
+/* ---- for sample*.c ---- */
+
+MUST_USE bool sample_fit_keys(struct sample *sample);
+MUST_USE bool sample_fit_classes(struct sample *sample);
+/* Whether it asks for keys, as far as is known. */
+bool sample_command_has_keys(const char *name);
 /* The median of how many elements the keys of a space have, as many of them as a prefill writes at most. */
 #define SAMPLE_ELEMENTS_MAX 32u
 uint32_t sample_elements(const struct sample_space *space);

@@ -238,6 +238,13 @@ static bool suits(const struct sample_space *space, const struct form *form)
     return !form->counts || histogram_quantile(space->value_bytes, 0.99) <= NUMBER_MAX_BYTES;
 }
 
+/* Of all its keys, where some were sampled. */
+static double accesses_of_space(const struct sample *sample, uint32_t index)
+{
+    return sample->spaces[index].accesses * (double)sample->model->spaces[index].count /
+           (double)sample->spaces[index].keys;
+}
+
 /* By what the counters of all keys say together; where they say nothing, by how many keys there are. */
 static double weigh(struct sample *sample, const struct form *form)
 {
@@ -245,43 +252,56 @@ static double weigh(struct sample *sample, const struct form *form)
     for (uint32_t i = 0; i < sample->model->space_count; i++) {
         if (!suits(&sample->spaces[i], form))
             continue;
-        accesses += sample->spaces[i].accesses;
+        accesses += accesses_of_space(sample, i);
         keys += (double)sample->model->spaces[i].count;
     }
     for (uint32_t i = 0; i < sample->model->space_count; i++) {
         struct sample_space *space = &sample->spaces[i];
         space->weight = !suits(space, form) ? 0
-                        : accesses > 0      ? space->accesses / accesses
+                        : accesses > 0      ? accesses_of_space(sample, i) / accesses
                                             : (double)sample->model->spaces[i].count / keys;
     }
     return keys;
 }
 
-bool sample_add_calls(struct sample *sample, const char *name, uint64_t calls)
+bool sample_command_has_keys(const char *name)
+{
+    return find_form(name) != NULL;
+}
+
+void sample_add_calls(struct sample *sample, const char *name, uint64_t calls)
 {
     struct model *model = sample->model;
     char upper[RECORDING_COMMAND_BYTES] = "";
     for (size_t i = 0; name[i] != '\0' && name[i] != '|' && i < sizeof upper - 1; i++)
         upper[i] = (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 'a' + 'A' : name[i]);
-    if (model_is_administrative(upper) || strcmp(upper, "PING") == 0) {
-        model->requests += calls;
-        model->administrative += calls;
-        return true;
-    }
-    const struct form *form = find_form(upper);
     model->requests += calls;
-    if (form == NULL) {
+    if (model_is_administrative(upper) || strcmp(upper, "PING") == 0) {
+        model->administrative += calls;
+    } else if (find_form(upper) == NULL || sample->command_count == SAMPLE_COMMANDS_MAX) {
         sample->unknown += calls;
         tell(sample->unknown_names, &sample->unknown_count, upper, calls);
-        return true;
+    } else {
+        struct sample_calls *command = &sample->commands[sample->command_count++];
+        memcpy(command->name, upper, sizeof upper);
+        command->calls = calls;
     }
+}
+
+/* Among the key spaces of its type. */
+static void divide_calls(struct sample *sample, const struct sample_calls *command)
+{
+    struct model *model = sample->model;
+    const struct form *form = find_form(command->name);
     if (!(weigh(sample, form) > 0)) {
-        sample->without_keys += calls;
-        tell(sample->without_keys_names, &sample->without_keys_count, upper, calls);
-        return true;
+        sample->without_keys += command->calls;
+        tell(sample->without_keys_names, &sample->without_keys_count, command->name,
+             command->calls);
+        return;
     }
     for (uint32_t i = 0; i < model->space_count; i++) {
-        const uint64_t requests = (uint64_t)((double)calls * sample->spaces[i].weight + 0.5);
+        const uint64_t requests =
+            (uint64_t)((double)command->calls * sample->spaces[i].weight + 0.5);
         if (requests == 0)
             continue;
         sample->spaces[i].numeric |= form->counts;
@@ -291,12 +311,11 @@ bool sample_add_calls(struct sample *sample, const char *name, uint64_t calls)
         }
         /* Made when all are known: what counts with a value decides what writes it. */
         struct model_shape *shape = &model->shapes[model->shape_count++];
-        snprintf(shape->name, sizeof shape->name, "%s", upper);
+        memcpy(shape->name, command->name, sizeof shape->name);
         shape->argument_count = 0;
         shape->requests = requests;
         shape->group_from = i;
     }
-    return true;
 }
 
 /* ---- what writes keys ---- */
@@ -350,6 +369,8 @@ bool sample_fit_classes(struct sample *sample)
 {
     struct model *model = sample->model;
     bool filled[MODEL_SPACES_MAX] = {false};
+    for (uint32_t i = 0; i < sample->command_count; i++)
+        divide_calls(sample, &sample->commands[i]);
     model_keep_shapes(model);
     for (uint32_t i = 0; i < model->shape_count; i++) {
         struct model_shape *shape = &model->shapes[i];

@@ -60,10 +60,12 @@ static void put_skew(const struct sample *sample, FILE *out, uint32_t index)
         return;
     }
     if (fitted->skewed)
-        fprintf(out, "; zipf %.3f by the counters of the %s hottest", fitted->exponent,
+        fprintf(out, "; zipf %.3f by the counters of %s hot keys", fitted->exponent,
                 UNITS_GROUPED(fitted->ranks));
     else
         fputs("; uniform", out);
+    if (space->at_end > 0)
+        fprintf(out, "; %s more are hotter than a counter tells", UNITS_GROUPED(space->at_end));
     fprintf(out, "; the hottest 1 %% get %.1f %%, in the model %.1f %%", 100 * space->hottest,
             100 * space->hottest_modelled);
 }
@@ -142,7 +144,7 @@ void sample_write_fit(const struct sample *sample, FILE *out, const char *line_b
         fprintf(out, "; %s more were gone when they were asked for",
                 UNITS_GROUPED(sample->vanished));
     if (sample->without_room > 0)
-        fprintf(out, "; %s more are of too many patterns to be told apart",
+        fprintf(out, "; %s more are of too many patterns, or have names that no file takes",
                 UNITS_GROUPED(sample->without_room));
     fputc('\n', out);
     put_mix(sample, out, line_begin);

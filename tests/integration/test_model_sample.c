@@ -268,6 +268,40 @@ TEST(bad_command_lines)
     }
 }
 
+static struct test_certificates certificates;
+
+static void start_guarded(void)
+{
+    temp_tree_make(&tree);
+    test_certificates_make(&certificates, tree.path);
+    snprintf(yaml, sizeof yaml, "%s/sampled.yaml", tree.path);
+    test_server_start(&server, &(struct test_server_options){.password = "secret",
+                                                             .certificates = &certificates});
+}
+
+static const struct suite_setting guarded = {
+    .set_up = start_guarded, .tear_down = tear_down, .timeout_seconds = 60};
+
+TEST_IN(guarded, a_server_behind_tls_with_a_password)
+{
+    /* Breaks when an option of a connection has no effect, or the keys of another database are taken. */
+    char authority[200];
+    free(test_server_text(&server, "SET other:1 1"));
+    call_expect(&call, 0, &(struct bench_setting){.port = server.port_text},
+                "-a secret --dbnum 3 -t set,get --sequential 100 -n 200");
+    call_free(&call);
+    program_run_volley(&program, "model", "--sample", "-p", server.tls_port_text, "-h", "localhost",
+                       "--tls", "--cacert",
+                       test_certificate(authority, sizeof authority, &certificates, "ca"), "-a",
+                       "secret", "--dbnum", "3", "--window", "0", "-o", yaml, NULL);
+    ended_with(0);
+    expect(program.out, "100 keys, of which 100 were sampled");
+    char *text = read_all(yaml);
+    ck_assert_ptr_null(strstr(text, "\"other:"));
+    ck_assert_ptr_null(strstr(text, "secret"));
+    free(text);
+}
+
 static struct test_cluster cluster;
 
 static void start_cluster(void)
