@@ -45,6 +45,7 @@ static const char *const differing[] = {
     "test_info_sampler_suite",    /* the fields of INFO that are sampled                     */
     "test_managed_cluster_suite", /* CLUSTER NODES, and how soon a new cluster is whole      */
     "test_managed_server_suite",  /* its options, and what it says when it does not start    */
+    "test_model_sample_suite",    /* CLIENT NO-TOUCH, MEMORY USAGE, and who may ask            */
     "test_resp3_suite",           /* HELLO 3 and the types of replies                        */
     "test_scout_suite",           /* replies of clusters and sentinels while they change     */
     "test_tracking_suite",        /* CLIENT TRACKING and its messages                        */
