@@ -105,13 +105,17 @@ void recording_facts_add(struct recording_facts *facts, const struct recording_e
     X(arguments_max)                                                                               \
     X(block_bytes_max)                                                                             \
     X(other_commands)
+/* Those behind the commands; a file from before them ends there. */
+#define TRAILER_LATER_NUMBERS(X)                                                                   \
+    X(skipped_lines)                                                                               \
+    X(snapshots)                                                                                   \
+    X(source_cuts)
 
 size_t recording_trailer_encode(unsigned char *out, const struct recording_facts *facts)
 {
     size_t bytes = 0;
 #define PUT_NUMBER(member) bytes += varint_encode(out + bytes, facts->member);
     TRAILER_NUMBERS(PUT_NUMBER)
-#undef PUT_NUMBER
     bytes += varint_encode(out + bytes, facts->command_count);
     for (uint32_t i = 0; i < facts->command_count; i++) {
         const struct recording_command *command = &facts->commands[i];
@@ -121,6 +125,8 @@ size_t recording_trailer_encode(unsigned char *out, const struct recording_facts
         bytes += name_bytes;
         bytes += varint_encode(out + bytes, command->count);
     }
+    TRAILER_LATER_NUMBERS(PUT_NUMBER)
+#undef PUT_NUMBER
     return bytes;
 }
 
@@ -144,7 +150,6 @@ bool recording_trailer_decode(struct recording_facts *facts, const unsigned char
     struct wire_cursor cursor = {.in = in, .left_bytes = in_bytes};
 #define GET_NUMBER(member) facts->member = wire_number(&cursor);
     TRAILER_NUMBERS(GET_NUMBER)
-#undef GET_NUMBER
     uint64_t commands = wire_number(&cursor);
     if (cursor.cut || commands > RECORDING_COMMANDS_MAX ||
         facts->request_bytes_max > RECORDING_REQUEST_MAX_BYTES ||
@@ -156,7 +161,11 @@ bool recording_trailer_decode(struct recording_facts *facts, const unsigned char
         if (!decode_command(&facts->commands[i], &cursor))
             return false;
     }
-    return true;
+    if (cursor.left_bytes == 0)
+        return true;
+    TRAILER_LATER_NUMBERS(GET_NUMBER)
+#undef GET_NUMBER
+    return !cursor.cut;
 }
 
 /* ---- the writer */
@@ -207,16 +216,8 @@ static void discard(struct recording_writer *writer)
     free(writer);
 }
 
-static enum err_code create_file(struct recording_writer *writer, const char *path, struct err *err)
+static enum err_code write_header(struct recording_writer *writer, struct err *err)
 {
-    writer->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (writer->fd < 0 && errno == EEXIST)
-        return err_set(err, E_USAGE,
-                       "%s exists, and a recording is never written over another "
-                       "file; name one that does not exist",
-                       PRINTABLE(path));
-    if (writer->fd < 0)
-        return err_set_errno(err, E_USAGE, errno, "cannot create %s", PRINTABLE(path));
     unsigned char start[RECORDING_MAGIC_BYTES + RECORDING_HEAD_BYTES + 2 * VARINT_MAX_BYTES +
                         RECORDING_CRC_BYTES];
     memcpy(start, RECORDING_MAGIC, RECORDING_MAGIC_BYTES);
@@ -231,10 +232,27 @@ enum err_code recording_create(struct recording_writer **writer, const char *pat
                                uint64_t start_unix_us, struct err *err)
 {
     *writer = NULL;
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST)
+        return err_set(err, E_USAGE,
+                       "%s exists, and a recording is never written over another "
+                       "file; name one that does not exist",
+                       PRINTABLE(path));
+    if (fd < 0)
+        return err_set_errno(err, E_USAGE, errno, "cannot create %s", PRINTABLE(path));
+    return recording_create_on(writer, fd, path, has_times, start_unix_us, err);
+}
+
+enum err_code recording_create_on(struct recording_writer **writer, int fd, const char *path,
+                                  bool has_times, uint64_t start_unix_us, struct err *err)
+{
+    *writer = NULL;
     struct recording_writer *created = calloc(1, sizeof *created);
-    if (created == NULL)
+    if (created == NULL) {
+        close(fd);
         return err_set(err, E_SYSTEM, "no memory to write a recording");
-    created->fd = -1;
+    }
+    created->fd = fd;
     created->facts.has_times = has_times;
     created->facts.start_unix_us = start_unix_us;
     created->room_bytes =
@@ -243,7 +261,7 @@ enum err_code recording_create(struct recording_writer **writer, const char *pat
     created->path = strdup(path);
     created->block = malloc(created->room_bytes);
     enum err_code code = created->path != NULL && created->block != NULL
-                             ? create_file(created, path, err)
+                             ? write_header(created, err)
                              : err_set(err, E_SYSTEM, "no memory to write a recording");
     if (code != OK)
         discard(created);
@@ -330,6 +348,14 @@ enum err_code recording_append(struct recording_writer *writer, const struct rec
 void recording_leave_out(struct recording_writer *writer)
 {
     writer->facts.left_out++;
+}
+
+void recording_note_source(struct recording_writer *writer, uint64_t skipped_lines, bool snapshot,
+                           bool cut)
+{
+    writer->facts.skipped_lines = skipped_lines;
+    writer->facts.snapshots = snapshot;
+    writer->facts.source_cuts = cut;
 }
 
 uint64_t recording_size_bytes(const struct recording_writer *writer)

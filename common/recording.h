@@ -54,6 +54,9 @@ struct recording_facts {
     uint64_t request_bytes; /* of all requests as RESP */
     uint64_t start_unix_us; /* of the first entry; 0: not known */
     uint64_t left_out; /* requests that were seen and are not in the file (secrets, too long) */
+    /* Of what it was imported from: lines that did not parse, whether a snapshot in front was passed over, and
+     * whether it ended in the middle of a request. 0 in files from before that was kept. */
+    uint64_t skipped_lines, snapshots, source_cuts;
     uint64_t request_bytes_max, arguments_max; /* of one request: what a reader has to hold */
     uint64_t block_bytes_max;
     uint32_t command_count;
@@ -71,12 +74,19 @@ struct recording_reader;
  * the last block (64 KiB, or what recording_flush wrote last). */
 MUST_USE enum err_code recording_create(struct recording_writer **writer, const char *path,
                                         bool has_times, uint64_t start_unix_us, struct err *err);
+/* The same onto a file that is open and empty, and is closed in any case; path: for messages. */
+MUST_USE enum err_code recording_create_on(struct recording_writer **writer, int fd,
+                                           const char *path, bool has_times, uint64_t start_unix_us,
+                                           struct err *err);
 /* Adds an entry; its request is not read, its arguments are. A time before the last one's counts as the last
  * one's. E_DATA: more arguments or bytes than a recording takes; nothing was added then, and the next may be. */
 MUST_USE enum err_code recording_append(struct recording_writer *writer,
                                         const struct recording_entry *entry, struct err *err);
 /* One request was left out. */
 void recording_leave_out(struct recording_writer *writer);
+/* What became of the file that it is made of; before recording_finish. */
+void recording_note_source(struct recording_writer *writer, uint64_t skipped_lines, bool snapshot,
+                           bool cut);
 /* Writes what is still in memory. */
 MUST_USE enum err_code recording_flush(struct recording_writer *writer, struct err *err);
 /* What the file takes so far, with what is in memory. */
@@ -94,6 +104,9 @@ bool recording_has_magic(const void *bytes, size_t byte_count);
  * *reader is NULL on error. */
 MUST_USE enum err_code recording_open(struct recording_reader **reader, const char *path,
                                       struct err *err);
+/* The same of an open file, which stays the caller's; path: for messages. */
+MUST_USE enum err_code recording_open_on(struct recording_reader **reader, int fd, const char *path,
+                                         struct err *err);
 /* The next entry; valid until the next call. *more false: the end. E_DATA: damaged, with the offset; every later
  * call says the same until the reader is rewound. */
 MUST_USE enum err_code recording_next(struct recording_reader *reader,

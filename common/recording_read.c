@@ -431,7 +431,6 @@ static enum err_code read_header(struct recording_reader *reader, struct err *er
 static enum err_code prepare(struct recording_reader *reader, const char *path, struct err *err)
 {
     struct stat status;
-    reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (reader->fd < 0 || fstat(reader->fd, &status) != 0)
         return err_set_errno(err, E_CONFIG, errno, "cannot read %s", PRINTABLE(path));
     if (!S_ISREG(status.st_mode))
@@ -452,15 +451,22 @@ static enum err_code prepare(struct recording_reader *reader, const char *path, 
     return OK;
 }
 
-enum err_code recording_open(struct recording_reader **reader, const char *path, struct err *err)
+/* fd is taken over; below 0: errno says why. */
+static enum err_code open_reader(struct recording_reader **reader, int fd, const char *path,
+                                 struct err *err)
 {
+    const int cause = errno;
     *reader = NULL;
     struct recording_reader *opened = calloc(1, sizeof *opened);
-    if (opened == NULL)
+    if (opened == NULL) {
+        if (fd >= 0)
+            close(fd);
         return err_set(err, E_SYSTEM, "no memory to read a recording");
-    opened->fd = -1;
+    }
+    opened->fd = fd;
     opened->path = strdup(path);
     opened->facts = calloc(1, sizeof *opened->facts);
+    errno = cause;
     enum err_code code = opened->path != NULL && opened->facts != NULL
                              ? prepare(opened, path, err)
                              : err_set(err, E_SYSTEM, "no memory to read a recording");
@@ -469,6 +475,17 @@ enum err_code recording_open(struct recording_reader **reader, const char *path,
     else
         *reader = opened;
     return code;
+}
+
+enum err_code recording_open(struct recording_reader **reader, const char *path, struct err *err)
+{
+    return open_reader(reader, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), path, err);
+}
+
+enum err_code recording_open_on(struct recording_reader **reader, int fd, const char *path,
+                                struct err *err)
+{
+    return open_reader(reader, fcntl(fd, F_DUPFD_CLOEXEC, 0), path, err);
 }
 
 void recording_close(struct recording_reader *reader)

@@ -1,10 +1,12 @@
 /* An append-only file as traffic: requests in RESP, with no times and no clients. In several parts (since Redis 7) it is a
  * manifest, whose lines name a base and what was appended since. */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/printable.h"
 #include "orchestrator/traffic/traffic_source.h"
@@ -274,6 +276,59 @@ enum err_code aof_next(struct traffic_source *source, struct recording_entry *en
 }
 
 /* ---- the manifest */
+
+/* Not one that a server was writing when it died. */
+static bool is_manifest(const char *name)
+{
+    static const char end[] = ".manifest";
+    const size_t bytes = strlen(name);
+    return bytes > sizeof end - 1 && strcmp(name + bytes - (sizeof end - 1), end) == 0 &&
+           strncmp(name, "temp-", 5) != 0;
+}
+
+static enum err_code find_in_directory(char **found, DIR *directory, const char *path,
+                                       struct err *err)
+{
+    enum err_code code = OK;
+    for (const struct dirent *entry; code == OK && (entry = readdir(directory)) != NULL;) {
+        if (!is_manifest(entry->d_name))
+            continue;
+        if (*found != NULL)
+            code = err_set(err, E_DATA, "%s has several manifests (*.manifest); name one of them",
+                           PRINTABLE(path));
+        else if (asprintf(found, "%s/%s", path, entry->d_name) < 0) {
+            *found = NULL;
+            code = err_set(err, E_SYSTEM, "no memory to read %s", PRINTABLE(path));
+        }
+    }
+    if (code == OK && *found == NULL)
+        code = err_set(err, E_CONFIG,
+                       "%s is a directory without a manifest (*.manifest) of an append-only file; "
+                       "name the one that the server calls appenddirname, or a file",
+                       PRINTABLE(path));
+    if (code != OK) {
+        free(*found);
+        *found = NULL;
+    }
+    return code;
+}
+
+enum err_code aof_find_manifest(char **found, const char *path, struct err *err)
+{
+    struct stat status;
+    *found = NULL;
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
+        *found = strdup(path); /* what is wrong with it is said by who opens it */
+        return *found != NULL ? OK
+                              : err_set(err, E_SYSTEM, "no memory to read %s", PRINTABLE(path));
+    }
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return err_set_errno(err, E_CONFIG, errno, "cannot read %s", PRINTABLE(path));
+    enum err_code code = find_in_directory(found, directory, path, err);
+    closedir(directory);
+    return code;
+}
 
 /* The words of "file NAME seq N type T"; the name may stand within quotes. */
 static bool read_manifest_line(char *line, char **name, char *type)

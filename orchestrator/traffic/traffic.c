@@ -82,6 +82,8 @@ static enum err_code open_form(struct traffic_source *source, struct err *err)
     report->has_times = true;
     if (looks_like_monitor(bytes, have))
         return OK;
+    if (have == 0)
+        return err_set(err, E_DATA, "%s is empty", PRINTABLE(source->path));
     return err_set(
         err, E_DATA,
         "%s is neither a recording of volley, nor text of MONITOR, nor an append-only file "
@@ -99,10 +101,9 @@ enum err_code traffic_open(struct traffic_source **source, const char *path, boo
     opened->input.fd = -1;
     opened->strict = strict;
     opened->report = report;
-    opened->path = strdup(path);
-    enum err_code code = opened->path != NULL
-                             ? file_input_open(&opened->input, path, err)
-                             : err_set(err, E_SYSTEM, "no memory to read %s", PRINTABLE(path));
+    enum err_code code = aof_find_manifest(&opened->path, path, err);
+    if (code == OK)
+        code = file_input_open(&opened->input, opened->path, err);
     if (code == OK)
         code = open_form(opened, err);
     if (code != OK)
@@ -187,8 +188,9 @@ void traffic_close(struct traffic_source *source)
 static enum err_code write_entries(struct traffic_source *source, struct recording_writer *writer,
                                    struct recording_entry *entry, struct err *err)
 {
+    const struct traffic_report *report = source->report;
     bool more = true;
-    uint64_t secrets = 0;
+    uint64_t left_out = 0;
     while (more) {
         struct err own = {.code = OK};
         enum err_code code = recording_append(writer, entry, &own);
@@ -196,16 +198,36 @@ static enum err_code write_entries(struct traffic_source *source, struct recordi
             /* What is too large is left out, and does not end it. */
             source->report->too_large++;
             source->report->entries--;
-            recording_leave_out(writer);
         } else if (code != OK) {
             return err_set(err, code, "%s", own.text);
         }
         if (traffic_next(source, entry, &more, err) != OK)
             return err->code;
-        for (; secrets < source->report->secrets; secrets++)
+        for (; left_out < report->secrets + report->too_large; left_out++)
             recording_leave_out(writer);
     }
+    recording_note_source(writer, report->skipped, report->snapshot[0] != '\0',
+                          report->cut[0] != '\0');
     return OK;
+}
+
+/* Writes all of it, and ends the writer. */
+static enum err_code write_recording(struct traffic_source *source, struct recording_writer *writer,
+                                     struct recording_entry *first, struct err *err)
+{
+    enum err_code code = write_entries(source, writer, first, err);
+    struct err own = {.code = OK};
+    enum err_code finished = recording_finish(writer, &own);
+    return code == OK && finished != OK ? err_set(err, finished, "%s", own.text) : code;
+}
+
+static enum err_code first_of(struct traffic_source *source, struct recording_entry *entry,
+                              struct err *err)
+{
+    bool more = false;
+    enum err_code code = traffic_next(source, entry, &more, err);
+    return code == OK && !more ? err_set(err, E_DATA, "%s has no requests", PRINTABLE(source->path))
+                               : code;
 }
 
 enum err_code recording_import(const char *from_path, const char *to_path, bool strict,
@@ -214,26 +236,34 @@ enum err_code recording_import(const char *from_path, const char *to_path, bool 
     struct traffic_source *source = NULL;
     struct recording_writer *writer = NULL;
     struct recording_entry entry;
-    bool more = false;
     enum err_code code = traffic_open(&source, from_path, strict, report, err);
     if (code == OK)
-        code = traffic_next(source, &entry, &more, err);
-    if (code == OK && !more)
-        code = err_set(err, E_DATA, "%s has no requests", PRINTABLE(from_path));
+        code = first_of(source, &entry, err);
     if (code == OK)
         code = recording_create(&writer, to_path, report->has_times, traffic_start_unix_us(source),
                                 err);
     if (code == OK) {
-        code = write_entries(source, writer, &entry, err);
-        struct err own = {.code = OK};
-        enum err_code finished = recording_finish(writer, &own);
-        if (code == OK && finished != OK)
-            code = err_set(err, finished, "%s", own.text);
+        code = write_recording(source, writer, &entry, err);
         if (code != OK)
             unlink(to_path);
     }
     traffic_close(source);
     return code;
+}
+
+enum err_code recording_import_on(struct traffic_source *source, int fd, const char *to_path,
+                                  struct err *err)
+{
+    struct recording_writer *writer = NULL;
+    struct recording_entry entry;
+    enum err_code code = first_of(source, &entry, err);
+    if (code != OK) {
+        close(fd);
+        return code;
+    }
+    code = recording_create_on(&writer, fd, to_path, source->report->has_times,
+                               traffic_start_unix_us(source), err);
+    return code == OK ? write_recording(source, writer, &entry, err) : code;
 }
 
 /* ---- what is to be said */

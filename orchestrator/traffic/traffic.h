@@ -32,7 +32,7 @@ struct traffic_report {
 
 struct traffic_source;
 
-/* E_CONFIG: it cannot be read, or is nothing of these forms. strict: what would be skipped is an error, E_DATA. The report
+/* A directory stands for the manifest of the append-only file in it. E_CONFIG: it cannot be read; E_DATA: it is nothing of these forms. strict: what would be skipped is an error, E_DATA. The report
  * is filled as the traffic is read, and outlives the source. */
 MUST_USE enum err_code traffic_open(struct traffic_source **source, const char *path, bool strict,
                                     struct traffic_report *report, struct err *err);
@@ -49,6 +49,11 @@ void traffic_close(struct traffic_source *source);
  * error there is no file. */
 MUST_USE enum err_code recording_import(const char *from_path, const char *to_path, bool strict,
                                         struct traffic_report *report, struct err *err);
+
+/* The same of a source that is open and has not been read, onto an open, empty file, which is closed in any case; path: for
+ * messages. */
+MUST_USE enum err_code recording_import_on(struct traffic_source *source, int fd,
+                                           const char *to_path, struct err *err);
 
 /* Logs what a user should know of a report, as warnings. */
 void traffic_report_warn(const struct traffic_report *report);

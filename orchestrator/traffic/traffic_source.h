@@ -38,6 +38,8 @@ MUST_USE enum err_code monitor_next(struct traffic_source *source, struct record
                                     bool *found, bool *more, struct err *err);
 MUST_USE enum err_code aof_next(struct traffic_source *source, struct recording_entry *entry,
                                 bool *found, bool *more, struct err *err);
+/* *found: path, or where that is a directory the manifest in it; owned by the caller, NULL on error. */
+MUST_USE enum err_code aof_find_manifest(char **found, const char *path, struct err *err);
 /* Reads the manifest in the input, whose paths are beside it, and opens the first part. */
 MUST_USE enum err_code aof_open_manifest(struct traffic_source *source, struct err *err);
 /* Whether it begins as a snapshot does. */

@@ -250,6 +250,40 @@ TEST(append_only_file_cut_at_every_byte)
     }
 }
 
+TEST(directory_of_an_append_only_file)
+{
+    /* Breaks when the wrong one of several manifests is taken, or that which a server had begun to write. */
+    write_part("a.incr.aof", AOF_SET);
+    write_part("a.manifest", "file a.incr.aof seq 1 type i\n");
+    write_part("temp-a.manifest", "file b.incr.aof seq 1 type i\n");
+    ck_assert_msg(recording_import(tree.path, to, true, &report, &err) == OK, "%s", err.text);
+    ck_assert_uint_eq(report.entries, 1);
+    unlink(to);
+    write_part("b.manifest", "file a.incr.aof seq 1 type i\n");
+    ck_assert_int_eq(recording_import(tree.path, to, true, &report, &err), E_DATA);
+    ck_assert_ptr_nonnull(strstr(err.text, "several manifests"));
+}
+
+TEST(a_recording_tells_what_its_source_held_besides)
+{
+    /* Breaks when what was left out by an import is known only to who watched it. */
+    struct recording_reader *reader;
+    ck_assert_int_eq(
+        import_text("1.5 [0 a:1] \"GET\" \"k\"\n1.6 [0 a:1] \"GET\n1.7 [0 a:1] \"AUTH\" \"x\"\n",
+                    false),
+        OK);
+    ck_assert_int_eq(recording_open(&reader, to, &err), OK);
+    const struct recording_facts *facts = recording_known_facts(reader);
+    ck_assert_uint_eq(facts->skipped_lines, 1);
+    ck_assert_uint_eq(facts->left_out, 1);
+    ck_assert_uint_eq(facts->source_cuts + facts->snapshots, 0);
+    recording_close(reader);
+    ck_assert_int_eq(import_text(AOF_SET "*2\r\n$3", false), OK);
+    ck_assert_int_eq(recording_open(&reader, to, &err), OK);
+    ck_assert_uint_eq(recording_known_facts(reader)->source_cuts, 1);
+    recording_close(reader);
+}
+
 TEST(damaged_append_only_file)
 {
     /* Breaks when what stands behind a damage is taken for requests, or is left out in silence. */
