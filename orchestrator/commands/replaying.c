@@ -1,8 +1,13 @@
 #include "orchestrator/commands/replaying.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <hiredis/hiredis.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -10,6 +15,8 @@
 #include "common/recording.h"
 #include "common/units.h"
 #include "orchestrator/options/relation.h"
+#include "orchestrator/report/json_value.h"
+#include "orchestrator/traffic/traffic.h"
 #include "worker/worker.h"
 
 static void say_left_out(const struct replay_facts *facts, const char *path)
@@ -25,22 +32,84 @@ static void say_left_out(const struct replay_facts *facts, const char *path)
                  PRINTABLE(path));
 }
 
-/* Other forms of traffic have to be made into a recording first. */
-static enum err_code refuse_other_forms(const char *path, struct err *err)
+/* ---- other forms than volley's own ---- */
+
+static int open_unnamed_in(const char *directory)
 {
-    char begin[sizeof RECORDING_MAGIC];
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return OK; /* said by who opens it as one */
-    const size_t bytes = fread(begin, 1, sizeof begin - 1, file);
-    fclose(file);
-    return bytes == 0 || recording_has_magic(begin, bytes)
-               ? OK
-               : err_set(err, E_DATA,
-                         "--replay %.200s: no recording in volley's form; of MONITOR's text and of "
-                         "append-only files \"volley record --from %.200s -o FILE\" makes one",
-                         path, path);
+    char name[PATH_MAX];
+    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 ||
+        snprintf(name, sizeof name, "%s/volley-replay-XXXXXX", directory) >= (int)sizeof name)
+        return fd;
+    fd = mkostemp(name, O_CLOEXEC); /* a file system that has no O_TMPFILE */
+    if (fd >= 0)
+        unlink(name);
+    return fd;
 }
+
+/* A file that is gone when the last process that has it open is, whatever ends that. */
+static int open_unnamed(const char **directory)
+{
+    const char *given = getenv("TMPDIR");
+    *directory = given != NULL && given[0] != '\0' ? given : "/tmp";
+    int fd = open_unnamed_in(*directory);
+    if (fd < 0 && strcmp(*directory, "/tmp") != 0)
+        fd = open_unnamed_in(*directory = "/tmp");
+    return fd;
+}
+
+static enum err_code refuse_without_times(const struct bench_request *request, struct err *err)
+{
+    return err_set(err, E_USAGE,
+                   "%.200s has no times of its requests: give --qps N, or --speed max for as fast "
+                   "as replies come",
+                   request->replay.path);
+}
+
+static enum err_code import(struct replay_plan *plan, struct traffic_source *source,
+                            struct err *err)
+{
+    char name[300];
+    const char *directory;
+    plan->fd = open_unnamed(&directory);
+    if (plan->fd < 0)
+        return err_set_errno(err, E_SYSTEM, errno,
+                             "--replay %.200s: cannot make a file in %.200s for its requests",
+                             plan->path, directory);
+    snprintf(name, sizeof name, "the requests of %.100s to a file without a name in %.100s",
+             plan->path, directory);
+    const int writer_fd = fcntl(plan->fd, F_DUPFD_CLOEXEC, 0);
+    if (writer_fd < 0)
+        return err_set_errno(err, E_SYSTEM, errno, "--replay %.200s", plan->path);
+    struct err own = {.code = OK};
+    const enum err_code code = recording_import_on(source, writer_fd, name, &own);
+    if (code == OK)
+        return OK;
+    return err_set(err, code, "%s%s", own.text,
+                   code == E_SYSTEM ? "; TMPDIR names another directory" : "");
+}
+
+/* What is no recording of volley becomes one. */
+static enum err_code take_in(struct bench_request *request, struct err *err)
+{
+    static const char *const forms[] = {
+        [TRAFFIC_COMPACT] = "recording", [TRAFFIC_MONITOR] = "monitor", [TRAFFIC_AOF] = "aof"};
+    struct replay_request *replay = &request->replay;
+    struct traffic_report report = {.entries = 0};
+    struct traffic_source *source = NULL;
+    enum err_code code = traffic_open(&source, replay->path, replay->strict, &report, err);
+    replay->form = forms[report.form];
+    if (code == OK && !report.has_times && !replay->fast && request->spec.rate.steps == NULL)
+        code = refuse_without_times(request, err);
+    if (code == OK && report.form != TRAFFIC_COMPACT) {
+        code = import(&replay->plan, source, err);
+        traffic_report_warn(&report);
+    }
+    traffic_close(source);
+    return code;
+}
+
+/* ---- what it means for the run ---- */
 
 static enum err_code settle_connections(struct bench_request *request, struct replay_plan *plan,
                                         struct err *err)
@@ -75,10 +144,7 @@ static enum err_code settle_times(struct bench_request *request, struct replay_p
     if (plan->by_number || request->replay.fast)
         return OK;
     if (!facts->has_times)
-        return err_set(err, E_USAGE,
-                       "%.200s has no times of its requests: give --qps N, or --speed max for as "
-                       "fast as replies come",
-                       plan->path);
+        return refuse_without_times(request, err);
     plan->speed = relation_given(request, "speed") ? request->replay.speed : 1;
     const double seconds = clock_seconds(facts->span_ns) / plan->speed;
     double micro = (double)SCHEDULE_RATE_MAX_MICRO;
@@ -100,10 +166,13 @@ enum err_code replaying_prepare(struct bench_request *request, struct err *err)
     struct load_options *load = &request->spec.load;
     if (request->replay.path == NULL)
         return OK;
-    *plan = (struct replay_plan){.path = request->replay.path};
-    enum err_code code = refuse_other_forms(plan->path, err);
+    *plan = (struct replay_plan){.path = request->replay.path, .fd = -1};
+    enum err_code code = take_in(request, err);
     if (code == OK)
-        code = replay_look(&plan->facts, plan->path, err);
+        code = replay_look(plan, err);
+    if (code == OK && request->replay.strict && plan->facts.cut)
+        code =
+            err_set(err, E_DATA, "--replay %.200s: it ends in the middle of an entry", plan->path);
     if (code == OK && plan->facts.clients == 0)
         code = err_set(err, E_USAGE, "--replay %.200s: it holds no request", plan->path);
     if (code == OK)
@@ -144,4 +213,37 @@ enum err_code replaying_check(const struct bench_request *request, struct contro
     if (reply != NULL)
         freeReplyObject(reply);
     return code;
+}
+
+/* ---- what outputs say of it ---- */
+
+static void add_left_out(json_t *list, uint64_t count, const char *reason, const char *text)
+{
+    if (count > 0)
+        json_array_append_new(list, json_pack("{s:I, s:s, s:s}", "count", (json_int_t)count,
+                                              "reason", reason, "text", text));
+}
+
+json_t *replaying_describe(const struct bench_request *request)
+{
+    static const char *const reasons[REPLAY_REASONS] = {
+        [REPLAY_NO_REPLY] = "no_reply", [REPLAY_ENDLESS] = "endless",
+        [REPLAY_LOGIN] = "login",       [REPLAY_SELECT] = "select",
+        [REPLAY_SERVER] = "server",     [REPLAY_TRANSACTION] = "transaction"};
+    const struct replay_plan *plan = &request->replay.plan;
+    const struct replay_facts *facts = &plan->facts;
+    if (plan->path == NULL)
+        return NULL;
+    json_t *list = json_array();
+    add_left_out(list, facts->skipped_lines, "unparsed", "lines that do not parse");
+    add_left_out(list, facts->never_recorded, "not_recorded",
+                 "requests with secrets, or too large for a recording");
+    add_left_out(list, facts->snapshot, "snapshot", "snapshot (RDB) ahead of the requests");
+    for (int i = REPLAY_SENT + 1; i < REPLAY_REASONS; i++)
+        add_left_out(list, facts->left_out[i], reasons[i],
+                     replay_reason_text((enum replay_reason)i));
+    return json_pack("{s:o, s:s, s:I, s:I, s:b, s:b, s:o}", "file", json_value_text(plan->path),
+                     "form", request->replay.form, "requests", (json_int_t)facts->entries,
+                     "clients", (json_int_t)facts->clients, "has_times", facts->has_times, "cut",
+                     facts->cut || facts->source_cut, "left_out", list);
 }

@@ -363,6 +363,9 @@ static enum err_code describe(struct session *session, struct err *err)
                                                 &session->request->values,
                                                 spec->endpoint.password)) != 0)
         return err_set(err, E_SYSTEM, "no memory to describe the session");
+    if (spec->load.replay != NULL && json_object_set_new(session->facts.environment, "replay",
+                                                         replaying_describe(session->request)) != 0)
+        return err_set(err, E_SYSTEM, "no memory to describe the replay");
     find_fixed_keys(session);
     take_stats(session);
     /* The control connection is not needed while requests are measured. */

@@ -62,8 +62,10 @@ enum err_code fleet_fork_member(struct fleet *fleet, uint32_t index, bool replac
             atomic_load(&live->state) != WORKER_DONE) /* else nothing is left of it */
             atomic_store(&live->state, WORKER_FORKED);
     }
+    const struct replay_plan *replay = fleet->run[0].replay;
+    const int keep_fds[] = {fleet->wake_fd, replay != NULL ? replay->fd : -1};
     const struct child_plan plan = {
-        .run = do_work, .state = &work, .keep_fds = &fleet->wake_fd, .keep_count = 1};
+        .run = do_work, .state = &work, .keep_fds = keep_fds, .keep_count = 2};
     if (!child_start(&member->process, &plan))
         return err_set_errno(err, E_SYSTEM, errno, "cannot fork worker %u", index);
     member->last_pid = member->process.pid;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/secret.h"
 #include "orchestrator/options/bench_groups.h"
@@ -152,6 +153,9 @@ enum err_code bench_options_parse(struct bench_request *request, int argc, const
 void bench_options_free(struct bench_request *request)
 {
     options_free(&request->values);
+    if (request->replay.plan.path != NULL && request->replay.plan.fd >= 0)
+        close(request->replay.plan.fd);
+    request->replay.plan.path = NULL;
     rate_steps_free(&request->steps);
     chaos_plan_free(&request->chaos);
     workload_files_free(&request->workload_files);

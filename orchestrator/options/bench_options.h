@@ -90,9 +90,11 @@ struct workload_files {
 struct replay_request {
     const char *path;
     double speed;
-    bool fast; /* as replies come */
-    struct replay_plan plan;
-    struct rate_step step; /* what spec.rate.steps points to, with recorded times */
+    bool fast;               /* as replies come */
+    bool strict;             /* what does not parse ends it */
+    const char *form;        /* of the file: "recording", "monitor", "aof" */
+    struct replay_plan plan; /* its fd is the request's */
+    struct rate_step step;   /* what spec.rate.steps points to, with recorded times */
 };
 
 struct dialect;

@@ -34,14 +34,19 @@ static const char *speed_at(size_t index)
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row replay_rows[] = {
     {ROW("replay", NULL, OPTION_TEXT, "FILE", AT(path)), .told = true,
-     .help = "Send the requests of a recording again, each recorded client's in their order and on "
-             "one connection; in place of --type, a command and --workload. They are sent at their "
-             "recorded times, or as --speed or --qps say. Commands that do not give one reply to "
-             "each request are left out and counted."},
+     .help = "Send recorded requests again, each recorded client's in their order and on one "
+             "connection; in place of --type, a command and --workload. FILE is a recording of "
+             "volley, text of MONITOR, or an append-only file, its manifest or directory. They are "
+             "sent at their recorded times, or as --speed or --qps say. Commands that do not give "
+             "one reply to each request are left out and counted."},
     {ROW("speed", NULL, OPTION_CUSTOM, "FACTOR", 0), .parse = parse_speed, .value_at = speed_at,
      .told = true,
      .help = "How much faster than recorded --replay is: 2x, 0.5x, or max, which waits for replies "
              "only; 1x without it."},
+    {ROW("strict", NULL, OPTION_FLAG, NULL, AT(strict)),
+     .help =
+         "With --replay: end at the first line that does not parse, and at a file that was cut, "
+         "in place of counting them."},
 };
 /* clang-format on */
 #undef AT
@@ -80,6 +85,8 @@ enum err_code replay_settle(struct bench_request *request, struct err *err)
 {
     const struct replay_request *replay = &request->replay;
     struct load_options *load = &request->spec.load;
+    if (replay->path == NULL && relation_given(request, "strict"))
+        return err_set(err, E_USAGE, "--strict needs --replay FILE: it says how that is read");
     if (replay->path == NULL)
         return relation_given(request, "speed")
                    ? err_set(err, E_USAGE, "--speed needs --replay FILE: it says how fast that is")

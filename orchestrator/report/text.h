@@ -17,7 +17,7 @@ void text_session(struct output *out, const struct session_facts *session,
                   const struct run_facts *run);
 /* Who serves, with version and address, and how TLS is spoken with it. */
 void text_server(struct output *out, const struct session_facts *session);
-/* Options that have no line of their own, and are not at their defaults; and the label. */
+/* What is sent again with --replay; options that have no line of their own, and are not at their defaults; the label. */
 void text_options(struct output *out, const struct session_facts *session);
 
 /* A line "caption: 1,234" (this and what follows: text_figures.c). */

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/printable.h"
+#include "common/units.h"
 #include "orchestrator/report/text.h"
 
 #define LINE_BYTES 2048u /* what is longer is cut; JSON has all of it */
@@ -39,6 +40,11 @@ static const json_t *member(const struct session_facts *session, const char *roo
 static const char *text_of(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
+}
+
+static json_int_t count_of(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
 }
 
 /* As a shell takes it. */
@@ -144,12 +150,41 @@ void text_server(struct output *out, const struct session_facts *session)
     print_tls(out, member(session, "tls"));
 }
 
+/* What is sent again, and what of it is not. */
+static void print_replay(struct output *out, const struct session_facts *session)
+{
+    static const char *const forms[][2] = {{"monitor", ", text of MONITOR"},
+                                           {"aof", ", an append-only file"}};
+    const json_t *replay = member(session, "replay"), *list = json_object_get(replay, "left_out");
+    const char *file = text_of(replay, "file"), *form = text_of(replay, "form");
+    struct line line = {.used = 0};
+    if (file == NULL)
+        return;
+    append(&line, "%s", file);
+    for (size_t i = 0; form != NULL && i < sizeof forms / sizeof forms[0]; i++)
+        append(&line, "%s", strcmp(form, forms[i][0]) == 0 ? forms[i][1] : "");
+    append(&line, ", %s requests", UNITS_GROUPED((uint64_t)count_of(replay, "requests")));
+    append(&line, " of %s clients", UNITS_GROUPED((uint64_t)count_of(replay, "clients")));
+    if (json_is_true(json_object_get(replay, "cut")))
+        append(&line, "; it ends in the middle of a request");
+    print_line(out, "Replay", &line);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        const char *text = text_of(item, "text");
+        line = (struct line){.used = 0};
+        append(&line, "%s: %s", UNITS_GROUPED((uint64_t)count_of(item, "count")),
+               text != NULL ? text : "?");
+        print_line(out, "  left out", &line);
+    }
+}
+
 void text_options(struct output *out, const struct session_facts *session)
 {
     json_t *options = json_object_get(member(session, "invocation"), "options_in_force");
     const char *key;
     json_t *value;
     struct line line = {.used = 0};
+    print_replay(out, session);
     if (session != NULL && session->label != NULL) {
         append(&line, "%s", session->label);
         print_line(out, "Label", &line);

@@ -283,9 +283,8 @@ static enum err_code open_replay(void **state, const void *source, uint32_t work
     void *bytes = mmap(NULL, replay->room_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     replay->bytes = bytes != MAP_FAILED ? bytes : NULL;
-    enum err_code code = bytes != MAP_FAILED
-                             ? recording_open(&replay->reader, given->plan->path, err)
-                             : out_of_memory(replay, err);
+    enum err_code code = bytes != MAP_FAILED ? replay_open(given->plan, &replay->reader, err)
+                                             : out_of_memory(replay, err);
     const struct recording_facts *facts;
     if (code == OK && recording_known_facts(replay->reader) == NULL)
         code = recording_count(replay->reader, &facts, err); /* no later call allocates */

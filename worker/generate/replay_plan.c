@@ -140,13 +140,31 @@ void replay_keep_transactions(struct replay_facts *facts)
     facts->left_out[REPLAY_TRANSACTION] = 0;
 }
 
-enum err_code replay_look(struct replay_facts *facts, const char *path, struct err *err)
+enum err_code replay_open(const struct replay_plan *plan, struct recording_reader **reader,
+                          struct err *err)
 {
+    return plan->fd < 0 ? recording_open(reader, plan->path, err)
+                        : recording_open_on(reader, plan->fd, plan->path, err);
+}
+
+static void take_facts(struct replay_facts *facts, const struct recording_facts *known)
+{
+    facts->has_times = known->has_times;
+    facts->never_recorded = known->left_out;
+    facts->skipped_lines = known->skipped_lines;
+    facts->snapshot = known->snapshots > 0;
+    facts->source_cut = known->source_cuts > 0;
+    find_classes(facts, known);
+}
+
+enum err_code replay_look(struct replay_plan *plan, struct err *err)
+{
+    struct replay_facts *facts = &plan->facts;
     struct recording_reader *reader = NULL;
     struct recording_entry entry;
     bool more = true;
     *facts = (struct replay_facts){.entries = 0};
-    enum err_code code = recording_open(&reader, path, err);
+    enum err_code code = replay_open(plan, &reader, err);
     while (code == OK) {
         code = recording_next(reader, &entry, &more, err);
         if (code != OK || !more)
@@ -157,10 +175,8 @@ enum err_code replay_look(struct replay_facts *facts, const char *path, struct e
         facts->cut = recording_was_cut(reader);
         const struct recording_facts *known = NULL;
         code = recording_count(reader, &known, err);
-        if (code == OK) {
-            facts->has_times = known->has_times;
-            find_classes(facts, known);
-        }
+        if (code == OK)
+            take_facts(facts, known);
     }
     recording_close(reader);
     return code;

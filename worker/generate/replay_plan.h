@@ -46,10 +46,14 @@ struct replay_facts {
     uint32_t most_database;
     bool has_times;
     bool cut; /* the file ends in the middle of an entry */
+    /* What the file never held, as far as it tells (recording.h). */
+    uint64_t never_recorded, skipped_lines;
+    bool snapshot, source_cut;
 };
 
 struct replay_plan {
-    const char *path;
+    const char *path;     /* as the user named it, for messages */
+    int fd;               /* the recording, without a name of its own; -1: it is the file `path` */
     uint64_t connections; /* of all workers; a client has number client % connections */
     uint64_t limit;       /* so many entries are sent, the first ones                 */
     double
@@ -65,8 +69,12 @@ uint32_t replay_class(const struct replay_facts *facts, const struct recording_e
 bool replay_reads(const struct replay_facts *facts);
 void replay_keep_transactions(struct replay_facts *facts);
 
-/* Reads the file once, in constant memory. E_USAGE: it cannot be opened;
+/* Reads the file once, in constant memory, into the plan's facts. E_CONFIG: it cannot be opened;
  * E_DATA: it is damaged. */
-MUST_USE enum err_code replay_look(struct replay_facts *facts, const char *path, struct err *err);
+MUST_USE enum err_code replay_look(struct replay_plan *plan, struct err *err);
+/* A reader of its own. */
+struct recording_reader;
+MUST_USE enum err_code replay_open(const struct replay_plan *plan, struct recording_reader **reader,
+                                   struct err *err);
 
 #endif
