@@ -99,6 +99,8 @@ static bool draw_due(struct stream *stream, uint64_t now_ns, struct touched *tou
             return false;
         }
         slot.waited_ns = supply_take(&dispatch->drawing, slot.intended_ns, slot.waited_ns, now_ns);
+        if (stream->router.gated && !replaying_enter(stream, &slot))
+            continue;
         struct connection *connection =
             pool->again.count + pool->fresh.count == 0 ? pools_pick(stream, pool) : NULL;
         if (connection == NULL) {
@@ -126,6 +128,8 @@ static bool draw_for(struct stream *stream, struct connection *connection, uint6
         struct pool *pool = draw_routed(stream, now_ns, &slot);
         if (pool == NULL)
             return false;
+        if (stream->router.gated && !replaying_enter(stream, &slot))
+            continue;
         if (pool != connection->pool) {
             pools_wait_fresh(stream, pool, &slot);
             continue;
@@ -153,6 +157,14 @@ static void draw_for_free(struct stream *stream, uint64_t now_ns, struct touched
                 return;
         }
     }
+}
+
+/* Clients whose request is settled: the next one of each goes on to its node. */
+COLD static void leave_gates(struct stream *stream, uint64_t now_ns)
+{
+    struct request_slot slot;
+    while (replaying_leave(stream, now_ns, &slot))
+        pools_wait_fresh(stream, router_route(stream, &slot), &slot);
 }
 
 static void serve_pools(struct stream *stream, uint64_t now_ns, struct touched *touched)
@@ -254,6 +266,8 @@ static bool send_batch(struct stream *stream, uint64_t now_ns)
 void dispatch_send(struct stream *stream, uint64_t now_ns)
 {
     const struct pacer *pacer = &stream->pacer;
+    if (stream->router.gated)
+        leave_gates(stream, now_ns);
     bool idle = stream->open_loop && pacer->next_ns > now_ns && !stream->dispatch.has_drawn &&
                 TAILQ_EMPTY(&stream->pools.work);
     if (!idle && may_send(stream, now_ns)) {
@@ -300,6 +314,8 @@ static __attribute__((noinline)) void fill_from_pools(struct connection *connect
     struct stream *stream = connection->stream;
     if (recycle_spent(connection, now_ns) || think_begin(connection, now_ns))
         return;
+    if (stream->router.gated)
+        leave_gates(stream, now_ns);
     if (stream->open_loop) {
         pools_connection_able(connection, now_ns);
         dispatch_send(stream, now_ns);

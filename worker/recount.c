@@ -45,6 +45,11 @@ static uint64_t each_unsent(struct stream *stream, visitor *visit, uint64_t unti
         for (uint32_t k = 0, at = fresh->head; k < fresh->count; k++, at = slots[at].next)
             unsent += count_unsent(stream, &pools->each[i], &slots[at].slot, visit, until_ns);
     }
+    for (uint32_t i = 0; stream->router.gated && i < replay_gate_count(stream->replay); i++) {
+        const struct slot_list *waiting = replay_gate_list(stream->replay, i);
+        for (uint32_t k = 0, at = waiting->head; k < waiting->count; k++, at = slots[at].next)
+            unsent += count_unsent(stream, NULL, &slots[at].slot, visit, until_ns);
+    }
     for (uint32_t i = 0; i < stream->connection_count; i++) {
         const struct connection *connection = &stream->connections[i];
         for (uint32_t place = 0; place < connection->unsent; place++) {
@@ -66,7 +71,8 @@ static void record_unsent(struct stream *stream, const struct pool *pool,
                           const struct request_slot *slot, uint64_t until_ns)
 {
     recorder_unsent(stream, 1, slot->intended_ns, until_ns);
-    pools_left_unsent(stream, pool, slot, until_ns);
+    if (pool != NULL) /* it waits for its client */
+        pools_left_unsent(stream, pool, slot, until_ns);
 }
 
 void recount_record_backlog(struct stream *stream, uint64_t until_ns)

@@ -20,6 +20,8 @@ void replaying_begin(struct stream *stream)
 /* Whether number is answered, or lost: those of a connection are settled in their order. */
 static bool is_settled(const struct stream *stream, uint64_t number, uint32_t at)
 {
+    if (!stream->router.by_client)
+        return replay_is_settled(stream->replay, number);
     const struct connection *connection = &stream->connections[at];
     const struct pool *pool = &stream->pools.each[at];
     const struct slot_list *fresh = &pool->fresh;
@@ -71,6 +73,34 @@ uint64_t replaying_due(struct stream *stream, uint64_t at_ns)
 struct pool *replaying_pool(struct stream *stream, const struct request_slot *slot)
 {
     return &stream->pools.each[replay_connection(stream->replay, slot)];
+}
+
+bool replaying_enter(struct stream *stream, const struct request_slot *slot)
+{
+    if (replay_enter(stream->replay, slot))
+        return true;
+    slots_push(&stream->pools.store,
+               replay_gate_list(stream->replay, replay_connection(stream->replay, slot)), slot);
+    stream->pools.held++;
+    return false;
+}
+
+bool replaying_leave(struct stream *stream, uint64_t now_ns, struct request_slot *slot)
+{
+    uint32_t gate;
+    while (replay_opened(stream->replay, &gate)) {
+        struct slot_list *waiting = replay_gate_list(stream->replay, gate);
+        if (waiting->count == 0)
+            continue;
+        *slot = slots_pop(&stream->pools.store, waiting);
+        stream->pools.held--;
+        replay_close_gate(stream->replay, slot);
+        /* Until now it waited for its client, and not for volley. */
+        if (stream->open_loop && now_ns > slot->intended_ns)
+            slot->waited_ns = now_ns - slot->intended_ns;
+        return true;
+    }
+    return false;
 }
 
 void replaying_place(struct connection *connection, struct request_slot *slot)

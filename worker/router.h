@@ -18,6 +18,8 @@ struct router {
     bool has_again;           /* there may be requests that were sent before, or follow others */
     bool many_nodes;          /* figures are kept for each                       */
     bool lanes;               /* ... or for classes: what is sent is counted for them */
+    bool by_client;           /* that                                                 */
+    bool gated;               /* by slot, and a replay: its requests have gates       */
     bool selects;             /* requests of a replay are of several databases       */
     bool asking;              /* some request has been sent behind ASKING      */
     bool from_replicas;       /* replicas serve requests that only read: some of the run's do     */

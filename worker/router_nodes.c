@@ -141,9 +141,9 @@ static void limit_fresh(struct pools *pools)
 static bool add_pools(struct stream *stream)
 {
     const struct router *router = &stream->router;
-    uint32_t wanted = stream->replay != NULL ? stream->connection_count
-                      : router->by_slot      ? router->topology->node_count
-                                             : 1;
+    uint32_t wanted = router->by_client ? stream->connection_count
+                      : router->by_slot ? router->topology->node_count
+                                        : 1;
     while (stream->pools.count < wanted)
         if (!pools_add(stream))
             return false;
@@ -304,9 +304,9 @@ static bool make_room(struct stream *stream)
     pools->held_max = FRESH_SLOTS * (nodes < FRESH_NODES ? nodes : FRESH_NODES);
     if (stream->replay != NULL && !stream->open_loop)
         pools->held_max = FRESH_SLOTS_AHEAD;
-    pools->each = calloc(stream->replay != NULL ? stream->connection_count
-                         : router->by_slot      ? TOPOLOGY_NODES_MAX
-                                                : 1,
+    pools->each = calloc(router->by_client ? stream->connection_count
+                         : router->by_slot ? TOPOLOGY_NODES_MAX
+                                           : 1,
                          sizeof pools->each[0]);
     if (pools->each == NULL)
         return false;
@@ -350,7 +350,9 @@ enum err_code router_create(struct stream *stream, struct err *err)
     if (code != OK)
         return code;
     find_what_reads(stream);
-    router->many_pools = router->by_slot || stream->replay != NULL;
+    router->by_client = stream->replay != NULL && !router->by_slot;
+    router->gated = stream->replay != NULL && router->by_slot;
+    router->many_pools = router->by_slot || router->by_client;
     router->selects = stream->replay != NULL && stream->run->replay->facts.most_database > 0;
     router->has_again =
         router->many_pools || stream->generation.weighted_count < stream->generation.class_count;

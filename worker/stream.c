@@ -61,7 +61,7 @@ static enum err_code open_generation(struct stream *stream, struct err *err)
     const void *source = run->generator_source;
     const struct replay_source replayed = {.plan = run->replay, .workers = run->worker_count};
     if (kind == NULL && run->replay != NULL) {
-        kind = &replay_generator;
+        kind = run->replay->routed ? &replay_routed_generator : &replay_generator;
         source = &replayed;
     } else if (kind == NULL && run->versions != NULL && workload_mix(run->workload) != NULL) {
         kind = &check_generator;

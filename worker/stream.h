@@ -213,7 +213,7 @@ static inline void stream_unanswered(struct stream *stream, const struct request
 static inline struct pool *stream_pool(const struct connection *connection, uint32_t node)
 {
     const struct stream *stream = connection->stream;
-    return &stream->pools.each[stream->replay != NULL   ? (size_t)(connection - stream->connections)
+    return &stream->pools.each[stream->router.by_client ? (size_t)(connection - stream->connections)
                                : stream->router.by_slot ? node
                                                         : 0];
 }

@@ -111,11 +111,34 @@ static enum err_code take_in(struct bench_request *request, struct err *err)
 
 /* ---- what it means for the run ---- */
 
+/* In a cluster a connection goes to a node, and not to a client. */
+static enum err_code settle_gates(struct bench_request *request, struct replay_plan *plan,
+                                  struct err *err)
+{
+    struct load_options *load = &request->spec.load;
+    const uint32_t clients = plan->facts.clients;
+    if (plan->facts.most_database > 0)
+        return err_set(err, E_USAGE,
+                       "--replay %.200s: it has requests of database %u, and a cluster has "
+                       "database 0 only",
+                       plan->path, plan->facts.most_database);
+    if (!relation_given(request, "clients") && clients > load->clients) {
+        load->clients = clients < REPLAY_CONNECTIONS_MAX ? clients : REPLAY_CONNECTIONS_MAX;
+        options_derive(&request->values, "clients", "replay", NULL);
+    }
+    plan->connections = clients < REPLAY_GATES_MAX ? clients : REPLAY_GATES_MAX;
+    plan->shared = true;
+    return OK;
+}
+
 static enum err_code settle_connections(struct bench_request *request, struct replay_plan *plan,
                                         struct err *err)
 {
     struct load_options *load = &request->spec.load;
     const uint32_t clients = plan->facts.clients;
+    plan->routed = request->spec.endpoint.cluster;
+    if (plan->routed)
+        return settle_gates(request, plan, err);
     if (!relation_given(request, "clients")) {
         load->clients = clients < REPLAY_CONNECTIONS_MAX ? clients : REPLAY_CONNECTIONS_MAX;
         options_derive(&request->values, "clients", "replay", NULL);

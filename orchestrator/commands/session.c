@@ -301,7 +301,7 @@ static enum err_code find_keys(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
     enum err_code code = OK;
-    if (spec->load.null_transport ||
+    if (spec->load.null_transport || spec->load.replay != NULL ||
         (!spec->endpoint.cluster && spec->endpoint.replica_reads == REPLICA_READS_NO))
         return OK;
     for (uint32_t i = 0; i < bench_steps_all(&session->steps) && code == OK; i++)

@@ -69,9 +69,7 @@ static void exclude(struct bench_request *request, struct err *err)
         {"idle", "all of its connections are recorded clients'"},
         {"dbnum", "each request is sent in the database in which it was recorded"},
         {"shed-after control", "the recording says when requests are due"},
-        {"cluster read-from-replica",
-         "the order of a client's requests is kept on one connection, to "
-         "one server"},
+        {"read-from-replica", "what a client reads behind its own write is to be there"},
         {"null", "it is a recording of one server's clients"},
     };
     for (size_t i = 0; i < sizeof excluded / sizeof excluded[0]; i++)

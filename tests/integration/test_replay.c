@@ -399,7 +399,8 @@ TEST(refused_before_anything_connects)
     } refused[] = {
         {"-t get", "--replay and --type exclude each other"},
         {"--workload cache", "--replay and --workload exclude each other"},
-        {"--cluster", "--replay and --cluster exclude each other"},
+        {"--cluster", "a cluster has database 0 only"},
+        {"--read-from-replica yes", "--replay and --read-from-replica exclude each other"},
         {"--warmup 1", "each recorded request is sent once"},
         {"--speed 0", "give a factor from 0.001x to 1000x"},
         {"--speed fast", "give a factor from 0.001x to 1000x"},

@@ -10,7 +10,9 @@
 
 #include "common/clock.h"
 #include "common/recording.h"
+#include "common/slots.h"
 #include "worker/generate/command_rules.h"
+#include "worker/generate/recorded_key.h"
 
 /* Requests wait in so much memory; a longer one has all of it, and as much more as it needs, for itself. */
 #define RING_BYTES (32u << 20)
@@ -22,7 +24,16 @@ struct kept {
     uint64_t offset_bytes; /* in the ring */
     uint32_t byte_count;
     uint32_t connection, database;
+    uint16_t key_slot;
     uint8_t class;
+    bool settled; /* in a cluster */
+};
+
+struct gate {
+    uint64_t holder; /* the number that went through it, + 1; 0: it is open */
+    uint32_t next;   /* of those that have opened, + 1                      */
+    bool listed;     /* it is one of them                                   */
+    struct slot_list waiting;
 };
 
 struct replay {
@@ -46,6 +57,9 @@ struct replay {
     uint64_t oldest, drawn, loaded; /* numbers, in this order */
     char *bytes;
     size_t room_bytes, end_bytes; /* reserved; where the newest entry ends */
+
+    struct gate *gates;
+    uint32_t gate_count, first_opened; /* first_opened: + 1; 0: none has */
 };
 
 /* ---- reading ---- */
@@ -102,6 +116,14 @@ static bool find_room(const struct replay *replay, size_t byte_count, size_t *at
     return *at + byte_count < from;
 }
 
+/* Without a key any node will do. */
+static uint16_t find_key_slot(const struct replay *replay, const struct recording_entry *entry)
+{
+    const struct recording_argument *key = replay->plan->routed ? recorded_key(entry) : NULL;
+    return key != NULL ? slots_of_key(key->bytes, key->byte_count)
+                       : (uint16_t)((replay->loaded * 0x9E3779B97F4A7C15u >> 32) % SLOTS_COUNT);
+}
+
 static bool load(struct replay *replay)
 {
     const struct recording_entry *entry = &replay->pending;
@@ -116,6 +138,7 @@ static bool load(struct replay *replay)
         .byte_count = (uint32_t)entry->request_bytes,
         .connection = (uint32_t)(entry->client % replay->plan->connections / replay->workers),
         .database = entry->database,
+        .key_slot = find_key_slot(replay, entry),
         .class = (uint8_t)replay_class(&replay->plan->facts, entry),
     };
     replay->end_bytes = at + entry->request_bytes;
@@ -227,6 +250,64 @@ uint32_t replay_database(const struct replay *replay, const struct request_slot 
     return of_slot(replay, slot)->database;
 }
 
+/* ---- gates ---- */
+
+uint32_t replay_gate_count(const struct replay *replay)
+{
+    return replay->gate_count;
+}
+
+struct slot_list *replay_gate_list(struct replay *replay, uint32_t gate)
+{
+    return &replay->gates[gate].waiting;
+}
+
+bool replay_enter(struct replay *replay, const struct request_slot *slot)
+{
+    struct gate *gate = &replay->gates[of_slot(replay, slot)->connection];
+    if (gate->holder != 0 || gate->waiting.count > 0)
+        return false;
+    gate->holder = slot->ticket + 1;
+    return true;
+}
+
+void replay_close_gate(struct replay *replay, const struct request_slot *slot)
+{
+    replay->gates[of_slot(replay, slot)->connection].holder = slot->ticket + 1;
+}
+
+bool replay_opened(struct replay *replay, uint32_t *gate)
+{
+    if (replay->first_opened == 0)
+        return false;
+    *gate = replay->first_opened - 1;
+    replay->first_opened = replay->gates[*gate].next;
+    replay->gates[*gate].listed = false;
+    return true;
+}
+
+bool replay_is_settled(const struct replay *replay, uint64_t number)
+{
+    return replay->kept[number & replay->mask].settled;
+}
+
+/* One that never went through, since there was no room for it, opens nothing. */
+static void settle(void *state, const struct request_slot *slot)
+{
+    struct replay *replay = state;
+    struct kept *kept = &replay->kept[slot->ticket & replay->mask];
+    struct gate *gate = &replay->gates[kept->connection];
+    kept->settled = true;
+    if (gate->holder != slot->ticket + 1)
+        return;
+    gate->holder = 0;
+    if (gate->listed)
+        return;
+    gate->listed = true;
+    gate->next = replay->first_opened;
+    replay->first_opened = kept->connection + 1;
+}
+
 const struct err *replay_error(const struct replay *replay)
 {
     return &replay->err;
@@ -243,6 +324,7 @@ static void close_replay(void *state)
     if (replay->bytes != NULL)
         munmap(replay->bytes, replay->room_bytes);
     free(replay->kept);
+    free(replay->gates);
     free(replay);
 }
 
@@ -278,13 +360,18 @@ static enum err_code open_replay(void **state, const void *source, uint32_t work
         replay->room_bytes = given->plan->facts.most_bytes;
     /* Whose an entry is its client's number says, and which one of all it is matters to nobody. */
     replay->skips = given->plan->limit == given->plan->facts.entries && !given->plan->by_number &&
-                    (!given->plan->shared || given->plan->connections % given->workers == 0);
+                    (given->plan->connections >= given->plan->facts.clients ||
+                     given->plan->connections % given->workers == 0);
+    replay->gate_count =
+        given->plan->routed ? (uint32_t)(given->plan->connections / given->workers + 1) : 0;
+    replay->gates = calloc(replay->gate_count + 1, sizeof replay->gates[0]);
     /* Touched as far as requests have waited. */
     void *bytes = mmap(NULL, replay->room_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     replay->bytes = bytes != MAP_FAILED ? bytes : NULL;
-    enum err_code code = bytes != MAP_FAILED ? replay_open(given->plan, &replay->reader, err)
-                                             : out_of_memory(replay, err);
+    enum err_code code = bytes != MAP_FAILED && replay->gates != NULL
+                             ? replay_open(given->plan, &replay->reader, err)
+                             : out_of_memory(replay, err);
     const struct recording_facts *facts;
     if (code == OK && recording_known_facts(replay->reader) == NULL)
         code = recording_count(replay->reader, &facts, err); /* no later call allocates */
@@ -338,9 +425,7 @@ static void render_part(const void *state, const struct request_slot *slot, size
 
 static uint16_t key_slot(const void *state, const struct request_slot *slot)
 {
-    (void)state;
-    (void)slot;
-    return 0;
+    return of_slot(state, slot)->key_slot;
 }
 
 /* In front of a request, in another database than the one before it. */
@@ -364,5 +449,20 @@ const struct generator replay_generator = {
     .render = render,
     .render_part = render_part,
     .ahead = ahead,
+    .reserve = reserve,
+};
+
+const struct generator replay_routed_generator = {
+    .name = "replay in a cluster",
+    .open = open_replay,
+    .close = close_replay,
+    .classes = classes,
+    .most_bytes = most_bytes,
+    .draw = draw,
+    .key_slot = key_slot,
+    .render = render,
+    .render_part = render_part,
+    .answered = settle,
+    .drop = settle,
     .reserve = reserve,
 };

@@ -16,6 +16,9 @@ struct replay_source {
     uint32_t workers;
 };
 extern const struct generator replay_generator;
+/* The same in a cluster, with gates: a client has one, which lets one of its requests through at a time, so that they keep their
+ * order whatever nodes they go to. */
+extern const struct generator replay_routed_generator;
 
 struct replay; /* its state */
 
@@ -49,7 +52,21 @@ bool replay_oldest(const struct replay *replay, uint64_t *number, uint32_t *conn
 /* Its reply is here, or none will come. */
 void replay_give_back(struct replay *replay);
 
-/* Of a slot: the worker's connection that it belongs to, and its database. */
+/* ---- gates, in a cluster ---- */
+
+uint32_t replay_gate_count(const struct replay *replay);
+/* What waits at a gate, which is its user's. */
+struct slot_list *replay_gate_list(struct replay *replay, uint32_t gate);
+/* The slot goes through its client's gate, which is then closed until it is settled. False: it is closed, or others wait. */
+bool replay_enter(struct replay *replay, const struct request_slot *slot);
+/* The same of the first one that waited at a gate that has opened. */
+void replay_close_gate(struct replay *replay, const struct request_slot *slot);
+/* A gate that has opened since; false: none has. */
+bool replay_opened(struct replay *replay, uint32_t *gate);
+/* Whether a number that is drawn has been answered, or never will be. */
+bool replay_is_settled(const struct replay *replay, uint64_t number);
+
+/* Of a slot: the worker's connection that it belongs to, or gate, and its database. */
 uint32_t replay_connection(const struct replay *replay, const struct request_slot *slot);
 uint32_t replay_database(const struct replay *replay, const struct request_slot *slot);
 

@@ -12,6 +12,8 @@
 
 /* Recorded clients have a connection each up to so many; beyond that several share one. */
 #define REPLAY_CONNECTIONS_MAX 10000u
+/* Beyond so many clients some share an order in a cluster. */
+#define REPLAY_GATES_MAX (1u << 20)
 
 /* Kinds of commands that cannot be sent again, and are left out. */
 enum replay_reason {
@@ -52,14 +54,17 @@ struct replay_facts {
 };
 
 struct replay_plan {
-    const char *path;     /* as the user named it, for messages */
-    int fd;               /* the recording, without a name of its own; -1: it is the file `path` */
-    uint64_t connections; /* of all workers; a client has number client % connections */
-    uint64_t limit;       /* so many entries are sent, the first ones                 */
+    const char *path; /* as the user named it, for messages */
+    int fd;           /* the recording, without a name of its own; -1: it is the file `path` */
+    /* Of all workers: what a client's requests keep their order on; a client has number client % connections. Connections,
+     * or in a cluster gates (replay.h). */
+    uint64_t connections;
+    uint64_t limit; /* so many entries are sent, the first ones                 */
     double
         speed; /* recorded times are divided by it; 0: the schedule, or in a closed loop the replies, say when */
     bool by_number; /* times are those of a schedule's tickets */
-    bool shared;    /* there are more clients than connections */
+    bool shared;    /* clients share connections: there are more of them, or it is a cluster */
+    bool routed;    /* in a cluster: to the node of the first key */
     struct replay_facts facts;
 };
 

@@ -211,7 +211,7 @@ static enum exchange_result take_answer(struct connection *connection,
         connection->head_asked =
             true; /* the reply to ASKING; when it failed the next one will, too */
         /* But behind a SELECT that failed requests would go to another database. */
-        return stream->replay != NULL && reply->is_error ? EXCHANGE_LOST : EXCHANGE_DONE;
+        return stream->router.selects && reply->is_error ? EXCHANGE_LOST : EXCHANGE_DONE;
     }
     bool redirected =
         stream->router.by_slot && reply->is_error && take_redirect(connection, reply, done_ns);
