@@ -116,6 +116,9 @@ MUST_USE enum err_code recording_next_of(struct recording_reader *reader, uint32
                                          uint32_t remainder, struct recording_entry *entry,
                                          bool *more, struct err *err);
 void recording_rewind(struct recording_reader *reader);
+/* A reader of the same file goes on where another one is. False: no memory, which cannot be where the facts are known. */
+MUST_USE bool recording_follow(struct recording_reader *reader,
+                               const struct recording_reader *other);
 /* Of the header: known at once. */
 uint64_t recording_file_bytes(const struct recording_reader *reader);
 bool recording_has_times(const struct recording_reader *reader);

@@ -320,6 +320,23 @@ void recording_rewind(struct recording_reader *reader)
     reader->damage = (struct err){.code = OK};
 }
 
+bool recording_follow(struct recording_reader *reader, const struct recording_reader *other)
+{
+    const size_t at = (size_t)(other->rest.in - other->block), left = other->rest.left_bytes;
+    if (!room_for_block(reader, at + left))
+        return false;
+    if (left > 0)
+        memcpy(reader->block + at, other->rest.in, left);
+    reader->rest = (struct wire_cursor){.in = reader->block + at, .left_bytes = left};
+    reader->offset = other->offset;
+    reader->block_offset = other->block_offset;
+    reader->block_begun = other->block_begun;
+    reader->last_us = other->last_us;
+    reader->ended = other->ended;
+    reader->damage = other->damage;
+    return true;
+}
+
 uint64_t recording_file_bytes(const struct recording_reader *reader)
 {
     return reader->file_bytes;

@@ -179,10 +179,12 @@ void pacer_count_unread(struct stream *stream, uint64_t until_ns)
     uint64_t intended_ns;
     if (stream->replay == NULL || until_ns <= pacer->origin_ns || !pacer->measuring)
         return;
-    while (replay_read_on(stream->replay, until_ns - pacer->origin_ns, &intended_ns)) {
-        pacer->due.number++;
+    const uint64_t loaded = replay_loaded(stream->replay);
+    uint64_t unread = 0; /* where there are some, all that is loaded is due, too */
+    for (; replay_read_on(stream->replay, until_ns - pacer->origin_ns, &intended_ns); unread++)
         recorder_unsent(stream, 1, pacer->origin_ns + intended_ns, until_ns);
-    }
+    if (unread > 0 && loaded + unread > pacer->due.number)
+        pacer->due.number = loaded + unread;
     set_due(stream, until_ns);
 }
 

@@ -20,7 +20,7 @@ void replaying_begin(struct stream *stream);
 bool replaying_has_next(struct stream *stream);
 /* A closed loop's next one. False: there is none now. */
 bool replaying_draw(struct stream *stream, uint64_t *ticket);
-/* The first number that is not intended for before at_ns, or has found no room yet. */
+/* The first number that is not intended for before at_ns. */
 uint64_t replaying_due(struct stream *stream, uint64_t at_ns);
 /* Where a slot's request belongs. */
 struct pool *replaying_pool(struct stream *stream, const struct request_slot *slot);

@@ -339,7 +339,7 @@ TEST(connections_end_under_way)
 
 TEST(far_behind)
 {
-    /* breaks when what was due and never read is missing in the totals, so that a replay which the server cannot keep up
+    /* breaks when what was due and never read is missing in the totals or the row in which it was due, so that a replay which the server cannot keep up
      * with says that it reached its target */
     const uint32_t requests = 200000;
     begin("far");
@@ -359,6 +359,9 @@ TEST(far_behind)
     test_server_resume(&world.server);
     trial_end(&trial, 0);
     ck_assert_int_eq(trial_count(&trial, "requests", "due"), requests);
+    const json_t *first = json_array_get(json_object_get(trial.run, "intervals"), 0);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(first, "requests"), "due")),
+                     requests);
     ck_assert_str_eq(trial_verdict(&trial, "target"), "RED");
     trial_free(&trial);
 }

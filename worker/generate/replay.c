@@ -36,20 +36,28 @@ struct gate {
     struct slot_list waiting;
 };
 
-struct replay {
-    const struct replay_plan *plan;
+/* In the file. */
+struct place {
     struct recording_reader *reader;
-    const struct schedule *schedule;
-    schedule_hint hint;
-    uint32_t worker, workers;
-    struct request_class classes[CLASSES_MAX];
-
     /* The entry that was read and is not loaded yet; its bytes are the reader's. */
     struct recording_entry pending;
     uint64_t pending_ns;
     bool has_pending, over;
-    bool skips;       /* others' entries are passed over unread, and not counted in */
     uint64_t entries; /* read so far, of all workers */
+    schedule_hint hint;
+};
+
+struct replay {
+    const struct replay_plan *plan;
+    const struct schedule *schedule;
+    uint32_t worker, workers;
+    struct request_class classes[CLASSES_MAX];
+
+    struct place at;
+    /* Further on in the file, in an open loop: how much is due that has found no room. `seen` have been read there. */
+    struct place ahead;
+    uint64_t seen;
+    bool skips; /* others' entries are passed over unread, and not counted in */
     struct err err;
 
     struct kept *kept;
@@ -64,39 +72,60 @@ struct replay {
 
 /* ---- reading ---- */
 
-static uint64_t intended_ns(struct replay *replay, uint64_t at_us)
+static uint64_t intended_ns(const struct replay *replay, struct place *place)
 {
     if (replay->plan->speed > 0)
-        return (uint64_t)((double)at_us * (double)NS_PER_US / replay->plan->speed);
+        return (uint64_t)((double)place->pending.at_us * (double)NS_PER_US / replay->plan->speed);
     return replay->schedule == NULL
                ? 0
-               : schedule_time_ns(replay->schedule, replay->entries, &replay->hint);
+               : schedule_time_ns(replay->schedule, place->entries, &place->hint);
 }
 
 /* The next entry that is this worker's. False: there is none. */
-static bool read_next(struct replay *replay)
+static bool read_next(struct replay *replay, struct place *place)
 {
     const struct replay_plan *plan = replay->plan;
     bool more = true;
-    while (!replay->has_pending && !replay->over) {
-        struct recording_entry *entry = &replay->pending;
+    while (!place->has_pending && !place->over) {
+        struct recording_entry *entry = &place->pending;
         const enum err_code code =
-            replay->skips ? recording_next_of(replay->reader, replay->workers, replay->worker,
-                                              entry, &more, &replay->err)
-                          : recording_next(replay->reader, entry, &more, &replay->err);
-        if (code != OK || !more || replay->entries == plan->limit) {
-            replay->over = true;
+            replay->skips ? recording_next_of(place->reader, replay->workers, replay->worker, entry,
+                                              &more, &replay->err)
+                          : recording_next(place->reader, entry, &more, &replay->err);
+        if (code != OK || !more || place->entries == plan->limit) {
+            place->over = true;
             break;
         }
         if (replay_judge(entry, plan->shared) != REPLAY_SENT)
             continue;
         const uint64_t connection = entry->client % plan->connections;
-        replay->has_pending = connection % replay->workers == replay->worker;
-        if (replay->has_pending)
-            replay->pending_ns = intended_ns(replay, entry->at_us);
-        replay->entries++;
+        place->has_pending = connection % replay->workers == replay->worker;
+        if (place->has_pending)
+            place->pending_ns = intended_ns(replay, place);
+        place->entries++;
     }
-    return replay->has_pending;
+    return place->has_pending;
+}
+
+/* What is due before at_ns, from the pending entry on, which is, and has found no room. Nothing is read twice, unless loading has
+ * come as far meanwhile. */
+static uint64_t count_ahead(struct replay *replay, uint64_t at_ns)
+{
+    struct place *ahead = &replay->ahead;
+    if (ahead->reader == NULL)
+        return replay->loaded;
+    if (replay->seen <= replay->loaded) {
+        if (!recording_follow(ahead->reader, replay->at.reader))
+            return replay->loaded;
+        ahead->has_pending = false;
+        ahead->over = replay->at.over;
+        ahead->entries = replay->at.entries;
+        ahead->hint = replay->at.hint;
+        replay->seen = replay->loaded + 1;
+    }
+    for (; read_next(replay, ahead) && ahead->pending_ns < at_ns; replay->seen++)
+        ahead->has_pending = false;
+    return replay->seen;
 }
 
 /* A place for so many bytes in one piece; false: there is none. */
@@ -126,14 +155,14 @@ static uint16_t find_key_slot(const struct replay *replay, const struct recordin
 
 static bool load(struct replay *replay)
 {
-    const struct recording_entry *entry = &replay->pending;
+    const struct recording_entry *entry = &replay->at.pending;
     size_t at;
-    if (!read_next(replay) || replay->loaded - replay->oldest > replay->mask ||
+    if (!read_next(replay, &replay->at) || replay->loaded - replay->oldest > replay->mask ||
         !find_room(replay, entry->request_bytes, &at))
         return false;
     memcpy(replay->bytes + at, entry->request, entry->request_bytes);
     replay->kept[replay->loaded++ & replay->mask] = (struct kept){
-        .intended_ns = replay->pending_ns,
+        .intended_ns = replay->at.pending_ns,
         .offset_bytes = at,
         .byte_count = (uint32_t)entry->request_bytes,
         .connection = (uint32_t)(entry->client % replay->plan->connections / replay->workers),
@@ -142,7 +171,7 @@ static bool load(struct replay *replay)
         .class = (uint8_t)replay_class(&replay->plan->facts, entry),
     };
     replay->end_bytes = at + entry->request_bytes;
-    replay->has_pending = false;
+    replay->at.has_pending = false;
     return true;
 }
 
@@ -160,14 +189,14 @@ bool replay_has_next(struct replay *replay)
 
 bool replay_is_over(const struct replay *replay)
 {
-    return replay->over && !replay->has_pending && replay->drawn == replay->loaded;
+    return replay->at.over && !replay->at.has_pending && replay->drawn == replay->loaded;
 }
 
 uint64_t replay_next_ns(const struct replay *replay)
 {
     if (replay->drawn < replay->loaded)
         return replay->kept[replay->drawn & replay->mask].intended_ns;
-    return replay->has_pending ? replay->pending_ns : SCHEDULE_NEVER;
+    return replay->at.has_pending ? replay->at.pending_ns : SCHEDULE_NEVER;
 }
 
 uint64_t replay_draw(struct replay *replay)
@@ -183,8 +212,11 @@ uint64_t replay_due(struct replay *replay, uint64_t at_ns)
         number--;
     if (number < replay->loaded)
         return number;
-    while (read_next(replay) && replay->pending_ns < at_ns && load(replay))
+    while (read_next(replay, &replay->at) && replay->at.pending_ns < at_ns) {
+        if (!load(replay))
+            return count_ahead(replay, at_ns);
         number++;
+    }
     return number;
 }
 
@@ -200,11 +232,11 @@ uint64_t replay_loaded(const struct replay *replay)
 
 bool replay_read_on(struct replay *replay, uint64_t until_ns, uint64_t *intended_ns)
 {
-    *intended_ns = replay->pending_ns;
-    if (!read_next(replay) || replay->pending_ns >= until_ns)
+    *intended_ns = replay->at.pending_ns;
+    if (!read_next(replay, &replay->at) || replay->at.pending_ns >= until_ns)
         return false;
-    *intended_ns = replay->pending_ns;
-    replay->has_pending = false;
+    *intended_ns = replay->at.pending_ns;
+    replay->at.has_pending = false;
     return true;
 }
 
@@ -215,8 +247,9 @@ uint64_t replay_pass(struct replay *replay, uint64_t count, uint64_t at_ns)
     if (replay->drawn < replay->loaded)
         return replay->drawn;
     uint64_t number = replay->drawn;
-    for (; number < count && read_next(replay) && replay->pending_ns < at_ns; number++)
-        replay->has_pending = false;
+    for (; number < count && read_next(replay, &replay->at) && replay->at.pending_ns < at_ns;
+         number++)
+        replay->at.has_pending = false;
     replay->oldest = replay->drawn = replay->loaded = number;
     return number;
 }
@@ -320,7 +353,8 @@ static void close_replay(void *state)
     struct replay *replay = state;
     if (replay == NULL)
         return;
-    recording_close(replay->reader);
+    recording_close(replay->at.reader);
+    recording_close(replay->ahead.reader);
     if (replay->bytes != NULL)
         munmap(replay->bytes, replay->room_bytes);
     free(replay->kept);
@@ -338,6 +372,15 @@ static enum read_kind read_kind(const void *state, uint32_t class, uint32_t inde
 static enum err_code out_of_memory(const struct replay *replay, struct err *err)
 {
     return err_set(err, E_SYSTEM, "worker %u: no memory for recorded requests", replay->worker);
+}
+
+static enum err_code open_place(const struct replay *replay, struct place *place, struct err *err)
+{
+    const struct recording_facts *facts;
+    const enum err_code code = replay_open(replay->plan, &place->reader, err);
+    return code == OK && recording_known_facts(place->reader) == NULL
+               ? recording_count(place->reader, &facts, err) /* no later call allocates */
+               : code;
 }
 
 static enum err_code open_replay(void **state, const void *source, uint32_t worker, struct err *err)
@@ -370,11 +413,10 @@ static enum err_code open_replay(void **state, const void *source, uint32_t work
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     replay->bytes = bytes != MAP_FAILED ? bytes : NULL;
     enum err_code code = bytes != MAP_FAILED && replay->gates != NULL
-                             ? replay_open(given->plan, &replay->reader, err)
+                             ? open_place(replay, &replay->at, err)
                              : out_of_memory(replay, err);
-    const struct recording_facts *facts;
-    if (code == OK && recording_known_facts(replay->reader) == NULL)
-        code = recording_count(replay->reader, &facts, err); /* no later call allocates */
+    if (code == OK && (given->plan->speed > 0 || given->plan->by_number))
+        code = open_place(replay, &replay->ahead, err);
     if (code != OK)
         close_replay(replay);
     return code;

@@ -33,8 +33,8 @@ uint64_t replay_next_ns(const struct replay *replay);
 /* Draws it. Returns its number. */
 uint64_t replay_draw(struct replay *replay);
 
-/* Loads what is intended for before at_ns, as far as there is room, and returns the first number that is not, or
- * could not be loaded. */
+/* Loads what is intended for before at_ns, as far as there is room, and returns the first number that is not: what has found no
+ * room is counted, by reading on in the file. For the edges of intervals. */
 uint64_t replay_due(struct replay *replay, uint64_t at_ns);
 /* When a loaded number is intended. */
 uint64_t replay_time_ns(const struct replay *replay, uint64_t number);
