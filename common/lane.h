@@ -160,7 +160,7 @@ struct class_figures {
 };
 
 /* Parts of requests that are several commands: figures of the same kind, in no sum with those of classes. Sent and
- * unanswered is the whole, so of counters they have ok and errors. */
+ * unanswered is the whole, so of counters they have ok, errors, hits and misses. */
 #define PARTS_MAX 64u
 
 void class_figures_add(struct class_figures *into, const struct class_figures *from);

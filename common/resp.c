@@ -38,6 +38,12 @@ bool resp_scanner_idle(const struct resp_scanner *scanner)
     return scanner->state == STATE_IDLE;
 }
 
+int64_t resp_scanner_integer(const struct resp_scanner *scanner, unsigned index)
+{
+    assert(index < RESP_INTEGERS);
+    return scanner->integers[index];
+}
+
 uint64_t resp_scanner_least_bytes(const struct resp_scanner *scanner)
 {
     uint64_t elements = 0;
@@ -130,12 +136,16 @@ static void element_note(struct resp_scanner *scanner, bool is_null, int64_t int
     if (scanner->depth == 0) {
         scanner->reply = (struct resp_reply){
             .type = scanner->element, .is_error = is_error, .is_null = is_null, .integer = integer};
+        memset(scanner->integers, 0, sizeof scanner->integers);
     } else if (scanner->attributes == 0) {
         scanner->reply.nulls += is_null;
         scanner->reply.errors += is_error;
         const int64_t element = scanner->reply.integer - scanner->remaining[0];
         if (is_error && element >= 0 && element < 64)
             scanner->reply.failed |= 1ull << element;
+        if (scanner->element == ':' && scanner->depth == 1 && element >= 0 &&
+            element < RESP_INTEGERS)
+            scanner->integers[element] = integer;
     }
 }
 

@@ -18,6 +18,8 @@
 #define RESP_LINE_BYTES 160 /* of a simple string or error text, what is kept of it */
 #define RESP_BULK_MAX_BYTES (512ll * 1024 * 1024 * 8) /* a longer announced length is rubbish */
 
+#define RESP_INTEGERS 2 /* at the head of an array, so many are kept */
+
 enum resp_status {
     RESP_REPLY,  /* one whole top-level reply ended; consumed_bytes says where       */
     RESP_MORE,   /* all bytes consumed, the reply goes on                            */
@@ -58,6 +60,7 @@ struct resp_scanner {
     int64_t skip_bytes;         /* of a bulk body and its CRLF, still to come              */
     const struct resp_tap *tap; /* of the call under way; NULL: values are passed over */
     struct resp_reply reply;
+    int64_t integers[RESP_INTEGERS];
     int64_t remaining[RESP_DEPTH_MAX]; /* elements still to come at each open level */
     bool attribute[RESP_DEPTH_MAX];    /* the level is an attribute: what follows it is the reply */
     char line[RESP_LINE_BYTES];
@@ -83,6 +86,9 @@ MUST_USE enum resp_status resp_scan_tapped(struct resp_scanner *scanner, const c
 
 /* True between replies: nothing of the next reply has been seen. */
 bool resp_scanner_idle(const struct resp_scanner *scanner);
+
+/* The integer at place `index` (below RESP_INTEGERS) of the array that came last; 0: none stands there. */
+int64_t resp_scanner_integer(const struct resp_scanner *scanner, unsigned index);
 
 /* So many bytes at least are still to come of the reply under way: of a value, and of elements that have
  * been announced. 0 between replies. */

@@ -114,6 +114,7 @@ static void add_streams(struct run_facts *facts, const struct bench_steps *steps
         facts->keyspace += key_count(beside);
         facts->open_loop |= spec->rate.steps != NULL;
         facts->reads |= workload_reads(beside->workload);
+        facts->awaits |= workload_awaits(beside->workload);
         facts->no_prefill &= !beside->could_prefill;
         facts->one_key = false;
         if (spec->load.pipeline > facts->pipeline)
@@ -151,6 +152,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .keyspace = key_count(step),
         .one_key = step->fixed_key || workload_uses_one_key(step->workload),
         .reads = workload_reads(step->workload),
+        .awaits = workload_awaits(step->workload),
         .no_prefill = !step->could_prefill || spec->load.null_transport,
         .keyspace_random = spec->load.key_order == KEYS_RANDOM,
         .renewed = spec->connections.reconnect_every > 0,

@@ -60,6 +60,12 @@ static void print_times(struct output *out, const struct metric_slice *slice)
     }
 }
 
+static bool is_of_parts(enum metric_id metric)
+{
+    return metric == METRIC_OK || metric == METRIC_ERRORS || metric == METRIC_HITS ||
+           metric == METRIC_MISSES;
+}
+
 static void print_row(struct class_csv *csv, const struct interval_row *row, const char *name,
                       const struct metric_slice *slice, bool is_part, bool consumes)
 {
@@ -67,10 +73,10 @@ static void print_row(struct class_csv *csv, const struct interval_row *row, con
                   clock_seconds(row->header.start_ns), slice->seconds);
     output_csv_text(&csv->out, name);
     for (size_t k = 0; k < COUNTS; k++) {
-        const bool of_all = counts[k] == METRIC_OK || counts[k] == METRIC_ERRORS;
         const bool of_consumers = counts[k] == METRIC_SENT || counts[k] == METRIC_BYTES_OUT ||
                                   counts[k] == METRIC_BYTES_IN;
-        if (is_part && !of_all && !(consumes && of_consumers))
+        const bool none = consumes && (counts[k] == METRIC_HITS || counts[k] == METRIC_MISSES);
+        if (is_part && (none || !is_of_parts(counts[k])) && !(consumes && of_consumers))
             output_printf(&csv->out, ",");
         else
             output_printf(&csv->out, ",%" PRIu64, metric_count(slice, counts[k]));

@@ -259,6 +259,7 @@ json_t *journal_facts_to_json(const struct run_facts *run)
     if (run->key_distribution[0] != '\0')
         json_object_set_new(json, "key_distribution", json_value_text(run->key_distribution));
     PUT_FLAG(no_prefill)
+    PUT_FLAG(awaits)
     PUT_FLAG(renewed)
     PUT_COUNT(commands)
     if (run->repetition > 0)
@@ -300,6 +301,7 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     /* Not in journals of older versions. */
     run->renewed = !json_is_false(json_object_get(json, "renewed"));
     run->no_prefill = json_is_true(json_object_get(json, "no_prefill"));
+    run->awaits = json_is_true(json_object_get(json, "awaits"));
     if (!get_text(run->key_distribution, sizeof run->key_distribution, json, "key_distribution"))
         run->key_distribution[0] = '\0';
     if (!get_count(&run->commands, json, "commands", UINT32_MAX))

@@ -175,6 +175,8 @@ static void add_parts(json_t *object, const struct metric_slice *whole, uint32_t
                                  json_value_text(part->command));
         put_count(item, "ok", metric_count(&slice, METRIC_OK));
         put_count(item, "errors", metric_count(&slice, METRIC_ERRORS));
+        put_count(item, "hits", metric_count(&slice, METRIC_HITS));
+        put_count(item, "misses", metric_count(&slice, METRIC_MISSES));
         json_object_set_new(item, "response_time_us", lane_times(&slice, METRIC_RESPONSE_TIME));
         json_object_set_new(item, "service_time_us", lane_times(&slice, METRIC_SERVICE_TIME));
         json_array_append_new(list, item);

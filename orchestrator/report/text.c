@@ -290,7 +290,7 @@ static void print_traffic(struct output *out, const struct run_result *result)
         return;
     text_count(out, "Hits", hits);
     output_printf(out, "Misses: %s (%.2f%%)\n", UNITS_GROUPED(missed), share * 100);
-    if (print_follow_ups(out, &slice))
+    if (print_follow_ups(out, &slice) || result->facts->awaits)
         return;
     if (share > 0.01)
         output_printf(out,

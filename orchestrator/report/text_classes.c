@@ -109,14 +109,14 @@ static void print_part(struct output *out, const struct metric_slice *whole, uin
 {
     const struct run_part *part = &whole->run->parts[index];
     const struct metric_slice slice = metric_slice_of_part(whole, index);
-    char p50[TIME_BYTES], p99[TIME_BYTES], max[TIME_BYTES];
-    output_printf(out, "%-*s  %-16s  %13s  %11s  %11s  %11s  %10s\n", width, PRINTABLE(part->name),
-                  PRINTABLE(part->command),
+    char p50[TIME_BYTES], p99[TIME_BYTES], max[TIME_BYTES], misses[TIME_BYTES];
+    output_printf(out, "%-*s  %-16s  %13s  %11s  %11s  %11s  %10s  %7s\n", width,
+                  PRINTABLE(part->name), PRINTABLE(part->command),
                   UNITS_REAL(metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number, 2),
                   time_text(p50, &slice, STATISTIC_PERCENTILE, 50),
                   time_text(p99, &slice, STATISTIC_PERCENTILE, 99),
                   time_text(max, &slice, STATISTIC_MAX, 0),
-                  UNITS_GROUPED(metric_count(&slice, METRIC_ERRORS)));
+                  UNITS_GROUPED(metric_count(&slice, METRIC_ERRORS)), misses_text(misses, &slice));
 }
 
 static void print_parts(struct output *out, const struct run_result *result)
@@ -137,8 +137,8 @@ static void print_parts(struct output *out, const struct run_result *result)
                   "\nParts:\n=====\n(%s in ms, each from the beginning of the whole request to the "
                   "part's own answer)\n",
                   facts->open_loop ? "response times" : "service times");
-    output_printf(out, "%-*s  %-16s  %13s  %11s  %11s  %11s  %10s\n", (int)width, "part", "command",
-                  "ok per second", "p50", "p99", "max", "errors");
+    output_printf(out, "%-*s  %-16s  %13s  %11s  %11s  %11s  %10s  %7s\n", (int)width, "part",
+                  "command", "ok per second", "p50", "p99", "max", "errors", "misses");
     for (uint32_t i = 0; i < count; i++)
         print_part(out, &whole, i, (int)width);
 }

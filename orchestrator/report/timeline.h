@@ -81,6 +81,7 @@ struct run_facts {
     uint64_t keyspace; /* 0: no number of a key stands in the request */
     bool one_key;      /* every request has the same key                            */
     bool reads;        /* hits and misses mean something                            */
+    bool awaits;       /* some of them are of WAIT: no keys; not in old journals      */
     bool no_prefill;   /* --prefill was given already, or cannot write what is read     */
     bool keyspace_random;
     char key_distribution[128]; /* "zipf:0.99"; "": random keys are uniform; not in old journals */

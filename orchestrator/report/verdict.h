@@ -68,7 +68,7 @@ struct verdict_foreign {
  *   censored           AMBER when a percentile that was asked for is not known, because too many
  *                      requests went without a reply or were never sent; the advice tells those that
  *                      a stop cut off from others
- *   misses             AMBER above 1 % of the keys that were looked up (tests that read)
+ *   misses             AMBER above 1 % of the keys that were looked up (tests that read); not judged where some are WAIT's
  *   values             AMBER from the first stale read that --verify has found, RED from the first corrupted
  *                      value and the first lost write
  *   messages           AMBER from the first message that was lost, came twice or out of order to a consumer

@@ -104,6 +104,10 @@ void judge_misses(struct verdict_check *check, const struct run_result *result)
         say(check, "%.3f %% of lookups, each followed by another request", share);
         return;
     }
+    if (result->facts->awaits) {
+        say(check, "%.3f %% of lookups and of WAITs, of which a miss is no missing key", share);
+        return;
+    }
     check->value = share;
     say(check, "%.3f %% of lookups", check->value);
     advise(check, "most servers answer a missing key faster than a stored one: write %s",

@@ -66,7 +66,7 @@ TEST(parts_have_rows_of_what_they_have)
     ck_assert_int_eq(timeline_interval(&timeline, row, &err), OK);
     timeline_session_end(&timeline);
     char *text = fixture_read_file(directory, "classes.csv", NULL);
-    ck_assert_str_eq(text, HEADER "1,0,0.000,1.000,\"add:1\",,10,3,,,,,,,2,2,2,2,1\n");
+    ck_assert_str_eq(text, HEADER "1,0,0.000,1.000,\"add:1\",,10,3,,,0,0,,,2,2,2,2,1\n");
     free(text);
     free(row);
 }

@@ -137,6 +137,64 @@ TEST(commands_of_a_transaction_have_what_exec_says)
     forget();
 }
 
+/* One of two for WAIT, and for WAITAOF the second number is too low each third time. */
+static void acknowledge(struct scripted_peer *peer, const char *bytes, size_t byte_count)
+{
+    char command[64] = {0};
+    memcpy(command, bytes, byte_count < sizeof command ? byte_count : sizeof command - 1);
+    if (is(command, "WAITAOF"))
+        scripted_say_text(peer, peer->memo % 3 == 0 ? "*2\r\n:1\r\n:1\r\n" : "*2\r\n:1\r\n:2\r\n",
+                          SCRIPTED_SERVICE_NS);
+    else if (is(command, "WAIT"))
+        scripted_say_text(peer, peer->memo++ % 2 == 0 ? ":1\r\n" : ":3\r\n", SCRIPTED_SERVICE_NS);
+    else if (is(command, "GET"))
+        scripted_say_text(peer, "$1\r\nx\r\n", SCRIPTED_SERVICE_NS);
+    else
+        scripted_say_text(peer, "+OK\r\n", SCRIPTED_SERVICE_NS);
+}
+
+TEST(too_few_acknowledgements_are_misses_of_their_command)
+{
+    /* Breaks when WAIT's reply looks like a success whatever it says, or its miss is told of another command. */
+    const struct scripted_server server = {.command = acknowledge};
+    prepare(HEAD "- {name: safe, unit: sequence, commands: ['SET {key#1} x', 'WAIT 2 100', "
+                 "'WAITAOF 1 2 100', 'GET {key#1}']}\n");
+    simulated.share.connections = 1;
+    simulated.run.requests = 600;
+    simulated_run_go(&simulated, &server);
+    const struct class_figures *parts = simulated.measured->parts;
+    static const uint64_t hits[] = {0, 300, 400, 600}, misses[] = {0, 300, 200, 0};
+    for (uint32_t i = 0; i < 4; i++) {
+        ck_assert_uint_eq(parts[i].counters[CLASS_HITS], hits[i]);
+        ck_assert_uint_eq(parts[i].counters[CLASS_MISSES], misses[i]);
+        ck_assert_uint_eq(parts[i].counters[CLASS_OK], 600);
+    }
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_HITS), 1300);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_MISSES), 500);
+    forget();
+}
+
+TEST(a_class_that_only_waits_has_misses_too)
+{
+    /* Breaks when the quick way through replies takes any integer for a hit, with one class or several. */
+    static const char *const beside[] = {"", PLAIN};
+    const struct scripted_server server = {.command = acknowledge};
+    for (size_t i = 0; i < 2; i++) {
+        char text[256];
+        snprintf(text, sizeof text, HEAD "- {name: wait, command: 'WAIT 2 100'}\n%s", beside[i]);
+        prepare(text);
+        simulated.share.connections = 1;
+        simulated.run.requests = 1000;
+        simulated.run.pipeline = 8;
+        simulated_run_go(&simulated, &server);
+        const uint64_t waits = i == 0 ? 1000 : 500;
+        ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_HITS), waits / 2);
+        ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_MISSES), waits / 2);
+        ck_assert(workload_awaits(workload));
+        forget();
+    }
+}
+
 TEST(names_are_of_the_commands)
 {
     /* Breaks when a row of the report is called like another command, or a class without room is told by halves. */

@@ -349,6 +349,12 @@ static const struct {
      "f:5:35: until: hit goes with one command that reads one key and says whether it is there, "
      "such "
      "as GET or HGETALL"},
+    {"name: w\n" KEYS "classes:\n  - {name: a, command: \"WAIT {int 1 2} 100\"}\n",
+     "f:4:24: WAIT {int 1 2}: how many are to acknowledge is a plain number, which the replies are "
+     "held against"},
+    {"name: w\n" KEYS "classes:\n  - {name: a, command: WAITAOF 1 all 100}\n",
+     "f:4:24: WAITAOF all: how many are to acknowledge is a plain number, which the replies are "
+     "held against"},
     {"name: w\n" KEYS "classes:\n  - {name: a, command: GET x, until: ever}\n",
      "f:4:38: until: ever: allowed: reply, hit"},
     {"name: w\n" KEYS

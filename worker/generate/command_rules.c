@@ -1,10 +1,11 @@
 #include "worker/generate/command_rules.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "common/units.h"
 
 /* Commands whose reply tells hits from misses. */
 static const struct {
@@ -26,6 +27,23 @@ enum read_kind command_read_kind(const char *command)
         if (strcasecmp(command, reading_commands[i].command) == 0)
             return reading_commands[i].read_kind;
     return READ_NONE;
+}
+
+enum err_code command_least(uint64_t least[COMMAND_LEAST_NUMBERS], bool *asks,
+                            const char *const *argv, size_t argc, struct err *err)
+{
+    const size_t numbers = strcasecmp(argv[0], "WAIT") == 0      ? 1
+                           : strcasecmp(argv[0], "WAITAOF") == 0 ? 2
+                                                                 : 0;
+    memset(least, 0, COMMAND_LEAST_NUMBERS * sizeof least[0]);
+    *asks = numbers > 0 && argc > numbers;
+    for (size_t i = 0; i < numbers && *asks; i++)
+        if (!units_parse_digits(&least[i], argv[i + 1], strlen(argv[i + 1]), INT32_MAX))
+            return err_set(err, E_CONFIG,
+                           "%s %.40s: how many are to acknowledge is a plain number, which the "
+                           "replies are held against",
+                           argv[0], argv[i + 1]);
+    return OK;
 }
 
 static struct recording_argument word_at(const struct command_words *words, size_t index)

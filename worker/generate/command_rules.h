@@ -2,6 +2,7 @@
 #ifndef WORKER_GENERATE_COMMAND_RULES_H
 #define WORKER_GENERATE_COMMAND_RULES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/err.h"
@@ -10,6 +11,12 @@
 
 /* What the command's reply says about hits. Case does not matter. */
 enum read_kind command_read_kind(const char *name);
+
+/* Of WAIT and WAITAOF: how many are asked to acknowledge, which the reply's numbers are held against; *asks false: it is
+ * neither. E_CONFIG: that is no plain number. */
+#define COMMAND_LEAST_NUMBERS 2u
+MUST_USE enum err_code command_least(uint64_t least[COMMAND_LEAST_NUMBERS], bool *asks,
+                                     const char *const *argv, size_t argc, struct err *err);
 
 /* A command with its arguments: ended texts, or recorded ones. */
 struct command_words {

@@ -19,7 +19,8 @@ static void find_usual(struct generation *generation)
     for (uint32_t i = 0; i < generation->class_count; i++) {
         const struct request_class *class = &generation->classes[i];
         generation->usual_kinds[i] = class->read_kind(generation->state, i, 0);
-        if (i < generation->weighted_count && is_usual(generation->kind, class))
+        if (i < generation->weighted_count && is_usual(generation->kind, class) &&
+            generation->usual_kinds[i] != READ_AT_LEAST)
             generation->usual_classes |= 1u << i;
     }
 }
@@ -45,10 +46,11 @@ enum err_code generation_open(struct generation *generation, const struct genera
     }
     for (uint32_t i = 0; i < generation->class_count; i++)
         generation->part_count += generation->classes[i].part_count;
+    generation->read_kind = generation->classes[0].read_kind(generation->state, 0, 0);
     generation->one_reply = generation->class_count == 1 && generation->classes[0].replies == 1 &&
                             kind->reply == NULL && kind->answered == NULL &&
+                            generation->read_kind != READ_AT_LEAST &&
                             generation->classes[0].feeds == 0;
-    generation->read_kind = generation->classes[0].read_kind(generation->state, 0, 0);
     find_usual(generation);
     return OK;
 }

@@ -16,6 +16,7 @@
 #include "common/lane.h"
 #include "common/resp.h"
 #include "common/stamp.h"
+#include "worker/generate/command_rules.h"
 #include "worker/generate/plugin.h"
 #include "worker/generate/workload.h"
 #include "worker/slot_list.h"
@@ -36,6 +37,8 @@ struct request_class {
     uint32_t feeds;    /* a bit for each consumer that gets its messages (consume_plan.h) */
     /* What reply `index` to a request of this class says about hits and misses. */
     enum read_kind (*read_kind)(const void *state, uint32_t class, uint32_t index);
+    const uint64_t (
+        *least)[COMMAND_LEAST_NUMBERS]; /* by reply: of READ_AT_LEAST, what was asked for */
 };
 
 /* Of a class of a file's mix all but read_kind, for the generators of mixes. */

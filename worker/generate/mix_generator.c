@@ -104,6 +104,7 @@ struct request_class mix_request_class(const struct mix *mix, uint32_t class)
         .follows_only = class >= mix->weighted_count || mix->weights[class] == 0,
         .reads_only = program->reads_only,
         .feeds = mix->consume.feeds[class],
+        .least = program->least,
     };
 }
 

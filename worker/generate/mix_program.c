@@ -460,9 +460,14 @@ static enum err_code append_command(struct compiler *compiler, const struct plan
     program->command_names[program->command_count] = plan->words[0];
     program->commands[program->command_count++] = (struct mix_command){
         .argument = program->argument_count, .argument_count = (uint32_t)plan->word_count};
-    program->read_kinds[program->replies++] = command_read_kind(plan->words[0]);
-    enum err_code code = add_program_text(
-        compiler, head, (size_t)snprintf(head, sizeof head, "*%zu\r\n", plan->word_count));
+    bool asks = false;
+    enum err_code code = command_least(program->least[program->replies], &asks, plan->words,
+                                       plan->word_count, compiler->err);
+    program->read_kinds[program->replies++] =
+        asks ? READ_AT_LEAST : command_read_kind(plan->words[0]);
+    if (code == OK)
+        code = add_program_text(compiler, head,
+                                (size_t)snprintf(head, sizeof head, "*%zu\r\n", plan->word_count));
     for (size_t i = 0; i < plan->word_count && code == OK; i++)
         code = append_word(compiler, plan->words[i]);
     return code;

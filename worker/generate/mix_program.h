@@ -5,6 +5,7 @@
 
 #include "common/err.h"
 #include "common/stamp.h"
+#include "worker/generate/command_rules.h"
 #include "worker/generate/key_draw.h"
 #include "worker/generate/size_draw.h"
 #include "worker/generate/workload.h"
@@ -115,7 +116,8 @@ struct mix_program {
     struct mix_command commands[PLAN_COMMANDS_MAX + 2];
     const char *command_names[PLAN_COMMANDS_MAX + 2]; /* first words, the plan's */
     uint32_t command_count;
-    enum read_kind read_kinds[PLAN_COMMANDS_MAX + 2]; /* one a reply */
+    enum read_kind read_kinds[PLAN_COMMANDS_MAX + 2];             /* one a reply */
+    uint64_t least[PLAN_COMMANDS_MAX + 2][COMMAND_LEAST_NUMBERS]; /* of READ_AT_LEAST */
     uint32_t replies;
     uint32_t draw_count;                     /* random numbers of a request    */
     uint32_t key_draws[PLAN_KEY_SPACES_MAX]; /* numbers of each key space in a request */

@@ -538,6 +538,11 @@ bool workload_reads(const struct workload *workload)
     return false;
 }
 
+bool workload_awaits(const struct workload *workload)
+{
+    return workload->mix != NULL && mix_awaits(workload->mix);
+}
+
 uint32_t workload_keys_per_request(const struct workload *workload)
 {
     return workload->mix != NULL ? mix_keys_per_request(workload->mix)

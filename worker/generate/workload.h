@@ -20,7 +20,8 @@
 enum read_kind {
     READ_NONE,  /* not a read                                                        */
     READ_VALUE, /* one key: null or an empty aggregate is a miss, anything else a hit */
-    READ_EACH   /* MGET: every element is a hit or, when null, a miss                */
+    READ_EACH,  /* MGET: every element is a hit or, when null, a miss                */
+    READ_AT_LEAST /* WAIT: a number, or an array of numbers, each as large as was asked for, is a hit */
 };
 
 #define WORKLOAD_TEST_ARGS_MAX 24
@@ -131,7 +132,8 @@ uint32_t workload_replies(const struct workload *workload);
 /* Commands that a request comes to on the average. */
 double workload_mean_commands(const struct workload *workload);
 enum read_kind workload_read_kind(const struct workload *workload, uint32_t reply_index);
-bool workload_reads(const struct workload *workload);                /* any part is a read        */
+bool workload_reads(const struct workload *workload);  /* any part is a read        */
+bool workload_awaits(const struct workload *workload); /* some misses are of WAIT, and no keys */
 uint32_t workload_keys_per_request(const struct workload *workload); /* random numbers drawn     */
 uint64_t workload_key_count(const struct workload *workload);        /* of a file; else 0 */
 bool workload_uses_one_key(const struct workload *workload); /* every request has the same key */

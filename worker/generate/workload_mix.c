@@ -33,6 +33,15 @@ bool mix_reads(const struct mix *mix)
     return false;
 }
 
+bool mix_awaits(const struct mix *mix)
+{
+    for (uint32_t i = 0; i < mix->class_count; i++)
+        for (uint32_t reply = 0; reply < mix->classes[i].replies; reply++)
+            if (mix->classes[i].read_kinds[reply] == READ_AT_LEAST)
+                return true;
+    return false;
+}
+
 uint32_t mix_keys_per_request(const struct mix *mix)
 {
     uint32_t most = 0;

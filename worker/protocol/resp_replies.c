@@ -34,6 +34,17 @@ static void count_reading(struct reply_counts *counts, enum read_kind kind,
     }
 }
 
+/* What was acknowledged is held against what was asked for. */
+static void count_acknowledged(struct reply_counts *counts, const uint64_t *least,
+                               const struct resp_scanner *scanner, const struct resp_reply *reply)
+{
+    bool enough = reply->type == ':' && reply->integer >= (int64_t)least[0];
+    if (reply->type == '*' && reply->integer == COMMAND_LEAST_NUMBERS)
+        enough = resp_scanner_integer(scanner, 0) >= (int64_t)least[0] &&
+                 resp_scanner_integer(scanner, 1) >= (int64_t)least[1];
+    *(enough ? &counts->hits : &counts->misses) += 1;
+}
+
 /* A request goes elsewhere as a whole: a sequence only when no part of it was executed. */
 static bool take_redirect(struct connection *connection, const struct resp_reply *reply,
                           uint64_t done_ns)
@@ -113,14 +124,24 @@ static bool take_reading(struct connection *connection, const struct request_slo
 {
     struct stream *stream = connection->stream;
     const struct generation *generation = &stream->generation;
-    const uint64_t hits = counts->hits, misses = counts->misses;
-    count_reading(counts,
-                  generation->classes[slot->class].read_kind(generation->state, slot->class,
-                                                             connection->head_replies),
-                  reply);
-    stream_count_class(stream, slot, CLASS_HITS, counts->hits - hits);
-    stream_count_class(stream, slot, CLASS_MISSES, counts->misses - misses);
-    return counts->misses > misses;
+    const struct request_class *class = &generation->classes[slot->class];
+    const uint32_t index = connection->head_replies;
+    const enum read_kind kind = class->read_kind(generation->state, slot->class, index);
+    uint64_t hits = counts->hits, misses = counts->misses;
+    if (kind == READ_AT_LEAST)
+        count_acknowledged(counts, class->least[index], &connection->walk.resp, reply);
+    else
+        count_reading(counts, kind, reply);
+    hits = counts->hits - hits;
+    misses = counts->misses - misses;
+    stream_count_class(stream, slot, CLASS_HITS, hits);
+    stream_count_class(stream, slot, CLASS_MISSES, misses);
+    if (class->part_count > 0 && !class->is_transaction) {
+        uint64_t *counters = stream->recorder.interval->parts[class->first_part + index].counters;
+        counters[CLASS_HITS] += hits;
+        counters[CLASS_MISSES] += misses;
+    }
+    return misses > 0;
 }
 
 static void fail_part(struct stream *stream, uint32_t part)
