@@ -83,7 +83,8 @@
     X(COUNTER_UNVERIFIED, "unverified") /* nothing is known of the key */                          \
     X(COUNTER_CORRUPTED, "corrupted")                                                              \
     X(COUNTER_STALE, "stale")                                                                      \
-    X(COUNTER_LOST_WRITES, "lost_writes")
+    X(COUNTER_LOST_WRITES, "lost_writes")                                                          \
+    X(COUNTER_RELOADED, "reloaded") /* sent again behind the script that a server did not know */
 
 #define COUNTER_ID(id, name) id,
 enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };

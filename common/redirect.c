@@ -64,6 +64,15 @@ static int read_where(struct redirect *redirect, const struct cursor *cursor)
     return 1;
 }
 
+bool redirect_wants_script(const char *text, size_t text_bytes)
+{
+    static const char noscript[] = "NOSCRIPT ", no_function[] = "ERR Function not found";
+    return (text_bytes >= sizeof noscript - 1 &&
+            memcmp(text, noscript, sizeof noscript - 1) == 0) ||
+           (text_bytes >= sizeof no_function - 1 &&
+            memcmp(text, no_function, sizeof no_function - 1) == 0);
+}
+
 enum redirect_kind redirect_parse(struct redirect *redirect, const char *text, size_t text_bytes)
 {
     struct cursor cursor = {.at = text, .end = text + text_bytes};

@@ -54,7 +54,7 @@ struct connection {
     uint32_t head_kind;              /* ... and the first of those was of this kind               */
     uint32_t head_redirects;         /* so many of them sent the request elsewhere ...          */
     struct redirect head_redirect;   /* ... the last one there                            */
-    bool head_asked;                 /* the reply to its ASKING is here                         */
+    uint32_t head_ahead;             /* replies to its ASKING, or what else went ahead, are here  */
     bool write_waiting;              /* the write event is pending                                */
     bool read_cut;                   /* the rest is read in the next turn of the loop             */
     bool write_failed;               /* the server has closed: read what it said, and end         */
@@ -98,7 +98,7 @@ static inline void connection_reset_head(struct connection *connection)
     connection->head_replies = 0;
     connection->head_redirects = 0;
     connection->head_failed = false;
-    connection->head_asked = false;
+    connection->head_ahead = 0;
 }
 
 /* A ready connection has ended: its requests in flight are lost by this cause, and it is counted by this

@@ -67,21 +67,29 @@ struct batch {
     bool to_the_end;   /* its last byte is the last one of a request                */
 };
 
-/* What goes out in front of a request whose slot says so. */
-COLD static size_t ahead(const struct stream *stream, const struct request_slot *slot,
-                         char text[GENERATOR_AHEAD_BYTES])
+/* What goes out in front of a request whose slot says so. text: room for what does not stand anywhere. */
+COLD static const char *ahead(const struct stream *stream, const struct request_slot *slot,
+                              char text[GENERATOR_AHEAD_BYTES], size_t *byte_count)
 {
     const struct generation *generation = &stream->generation;
-    if (generation->kind->ahead != NULL)
-        return generation->kind->ahead(generation->state, slot, text);
-    memcpy(text, asking_command, ASKING_BYTES);
-    return ASKING_BYTES;
+    if (slot->loads) {
+        *byte_count = generation->classes[slot->class].load_bytes;
+        return generation->classes[slot->class].load;
+    }
+    if (generation->kind->ahead != NULL) {
+        *byte_count = generation->kind->ahead(generation->state, slot, text);
+        return text;
+    }
+    *byte_count = ASKING_BYTES;
+    return asking_command;
 }
 
 COLD static size_t ahead_bytes(const struct stream *stream, const struct request_slot *slot)
 {
     char text[GENERATOR_AHEAD_BYTES];
-    return ahead(stream, slot, text);
+    size_t byte_count;
+    (void)ahead(stream, slot, text, &byte_count);
+    return byte_count;
 }
 
 /* Of all that goes out for a request. */
@@ -184,8 +192,9 @@ static const struct request_slot *next_slot(const struct connection *connection)
 static void render_part(const struct stream *stream, const struct request_slot *slot, size_t from,
                         size_t count, char *out)
 {
-    char text[GENERATOR_AHEAD_BYTES];
-    const size_t text_bytes = slot->asking ? ahead(stream, slot, text) : 0;
+    char room[GENERATOR_AHEAD_BYTES];
+    size_t text_bytes = 0;
+    const char *text = slot->asking ? ahead(stream, slot, room, &text_bytes) : NULL;
     if (from < text_bytes) {
         size_t part_bytes = text_bytes - from < count ? text_bytes - from : count;
         memcpy(out, text + from, part_bytes);

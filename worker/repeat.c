@@ -76,6 +76,7 @@ void repeat_missed(struct connection *connection, uint64_t now_ns)
     connection->in_flight--;
     slot.again = true;
     slot.asking = false;
+    slot.loads = 0;
     repeat_later(connection->stream, &slot, now_ns);
 }
 

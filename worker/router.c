@@ -65,6 +65,7 @@ struct pool *router_route(struct stream *stream, const struct request_slot *slot
 static void retry_later(struct stream *stream, struct request_slot *slot, uint64_t now_ns)
 {
     slot->asking = false;
+    slot->loads = 0;
     slot->hops = 0;
     slots_push(&stream->pools.store, &stream->router.retry, slot);
     stream->pools.store.slots[stream->router.retry.tail].retry_us =
@@ -116,10 +117,13 @@ void router_redirected(struct connection *connection, uint64_t now_ns)
     connection->head_index++;
     connection->in_flight--;
     slot.again = true;
-    slot.asking = kind == REDIRECT_ASK;
+    slot.loads = kind == REDIRECT_LOAD;
+    slot.asking = kind == REDIRECT_ASK || slot.loads;
     stream->router.asking |= slot.asking;
     if (kind == REDIRECT_MOVED || kind == REDIRECT_ASK)
         pool = redirect_pool(stream, connection);
+    else if (kind == REDIRECT_LOAD)
+        pool = connection->pool;
     if (kind == REDIRECT_MOVED || kind == REDIRECT_CLUSTERDOWN || pool == NULL)
         stream_want_refresh(stream);
     if (pool != NULL && slot.hops++ < HOPS_AT_ONCE)

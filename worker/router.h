@@ -22,6 +22,7 @@ struct router {
     bool gated;               /* by slot, and a replay: its requests have gates       */
     bool selects;             /* requests of a replay are of several databases       */
     bool asking;              /* some request has been sent behind ASKING      */
+    bool loads;               /* what a server does not know is sent ahead of the request again */
     bool from_replicas;       /* replicas serve requests that only read: some of the run's do     */
     bool mixed;               /* ... and others do not: primaries serve those                    */
     bool due_read, due_other; /* tickets are of classes that only read; of others            */

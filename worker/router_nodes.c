@@ -354,12 +354,15 @@ enum err_code router_create(struct stream *stream, struct err *err)
     router->gated = stream->replay != NULL && router->by_slot;
     router->many_pools = router->by_slot || router->by_client;
     router->selects = stream->replay != NULL && stream->run->replay->facts.most_database > 0;
-    router->has_again =
-        router->many_pools || stream->generation.weighted_count < stream->generation.class_count;
+    for (uint32_t i = 0; i < stream->generation.class_count; i++)
+        router->loads |= stream->generation.classes[i].load_count > 0;
+    router->has_again = router->many_pools || router->loads ||
+                        stream->generation.weighted_count < stream->generation.class_count;
     router->many_nodes = router->by_slot || router->topology->node_count > 1 ||
                          stream->spec->endpoint.sentinels != NULL ||
                          stream->spec->endpoint.replica_reads != REPLICA_READS_NO;
-    router->lanes = router->many_nodes || stream->recorder.interval->class_count > 0;
+    router->lanes =
+        router->many_nodes || router->loads || stream->recorder.interval->class_count > 0;
     stream->dispatch.straight =
         !stream->open_loop && !router->has_again && !think_is_wanted(stream);
     if (!make_room(stream) || !add_pools(stream))

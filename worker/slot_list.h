@@ -17,9 +17,10 @@ struct request_slot {
     uint64_t intended_ns; /* clock reading of the schedule; open loop only               */
     uint32_t bytes;       /* of the request, where they differ                              */
     uint8_t class;
-    uint8_t hops; /* how often a node has sent it elsewhere                           */
-    bool again;   /* has been sent before: sent_ns is that of the first time          */
-    bool asking;  /* goes out behind ASKING, or what else the generator puts ahead    */
+    uint8_t hops : 7;  /* how often a node has sent it elsewhere                           */
+    uint8_t loads : 1; /* what goes ahead of it are scripts (request_class.load); with asking */
+    bool again;        /* has been sent before: sent_ns is that of the first time          */
+    bool asking;       /* goes out behind ASKING, or what else the generator puts ahead    */
 };
 
 struct slot_list {

@@ -22,6 +22,7 @@
 #include "orchestrator/server/functions.h"
 #include "orchestrator/server/reach.h"
 #include "orchestrator/server/reply_value.h"
+#include "orchestrator/server/scripts.h"
 
 /* Of a list the first counts. */
 static bool is_loopback(const char *hosts)
@@ -316,8 +317,18 @@ enum err_code session_load_functions(const struct session *session, const struct
                                      struct err *err)
 {
     const struct workload_test *test = workload_test(step->workload);
-    if (step->spec.load.null_transport || test == NULL || test->more == MORE_NONE)
+    enum err_code code = OK;
+    if (step->spec.load.null_transport)
         return OK;
+    for (uint32_t i = 0; i < bench_steps_together(&session->steps, step) && code == OK; i++) {
+        const struct bench_step *beside = bench_steps_beside(&session->steps, step, i);
+        const struct workload_plan *plan = workload_plan(beside->workload);
+        if (plan != NULL)
+            code = scripts_load(session->topology, plan, &beside->spec.endpoint,
+                                &session->interrupts->count, err);
+    }
+    if (code != OK || test == NULL || test->more == MORE_NONE)
+        return code;
     return functions_load(session->topology, test, &step->spec, &session->interrupts->count, err);
 }
 

@@ -220,15 +220,16 @@ enum dataset_format dataset_format_of(const char *path)
 }
 
 /* All of a regular file. */
-static enum err_code read_file(char **bytes, size_t *byte_count, int fd, struct err *err)
+static enum err_code read_file(char **bytes, size_t *byte_count, int fd,
+                               const struct dataset_limit *limit, struct err *err)
 {
     struct stat status;
     if (fstat(fd, &status) != 0)
         return err_set_errno(err, E_CONFIG, errno, "cannot be read");
     if (!S_ISREG(status.st_mode))
         return err_set(err, E_CONFIG, "is no regular file");
-    if ((uint64_t)status.st_size > DATASET_BYTES_MAX)
-        return err_set(err, E_CONFIG, "is larger than 1 GB");
+    if ((uint64_t)status.st_size > limit->bytes)
+        return err_set(err, E_CONFIG, "is larger than %s", limit->text);
     const size_t size = (size_t)status.st_size;
     *bytes = malloc(size + 1);
     if (*bytes == NULL)
@@ -246,20 +247,30 @@ static enum err_code read_file(char **bytes, size_t *byte_count, int fd, struct 
     return OK;
 }
 
+enum err_code dataset_read_bytes(char **bytes, size_t *byte_count, const char *path,
+                                 const struct dataset_limit *limit, struct err *err)
+{
+    *bytes = NULL;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return err_set_errno(err, E_CONFIG, errno, "cannot be read");
+    enum err_code code = read_file(bytes, byte_count, fd, limit, err);
+    close(fd);
+    if (code != OK) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return code;
+}
+
 enum err_code dataset_read(struct dataset *dataset, const char *path, enum dataset_format format,
                            uint64_t rows, struct err *err)
 {
     char *bytes = NULL;
     size_t byte_count = 0;
+    static const struct dataset_limit limit = {DATASET_BYTES_MAX, "1 GB"};
     *dataset = (struct dataset){.bytes = NULL};
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return err_set_errno(err, E_CONFIG, errno, "cannot be read");
-    enum err_code code = read_file(&bytes, &byte_count, fd, err);
-    close(fd);
-    if (code != OK) {
-        free(bytes);
-        return code;
-    }
+    if (dataset_read_bytes(&bytes, &byte_count, path, &limit, err) != OK)
+        return err->code;
     return dataset_parse(dataset, bytes, byte_count, format, rows, err);
 }

@@ -18,6 +18,15 @@ enum dataset_format {
 #define DATASET_BYTES_MAX (1024ull * 1024 * 1024)
 #define DATASET_FIELDS_MAX 1000u
 
+/* How large a file may be, and how that is told: "1 GB". */
+struct dataset_limit {
+    uint64_t bytes;
+    const char *text;
+};
+/* All bytes of a regular file, which the caller frees. E_CONFIG: cannot be read, is too large; without the path. */
+MUST_USE enum err_code dataset_read_bytes(char **bytes, size_t *byte_count, const char *path,
+                                          const struct dataset_limit *limit, struct err *err);
+
 struct dataset {
     struct plan_data data; /* what requests see; points into bytes and cells */
     char *bytes;

@@ -333,6 +333,18 @@ static const struct file_object consumer_object = {
     .name = "a consumer", .fields = consumer_fields, .field_count = COUNT(consumer_fields)};
 static const struct file_field consumer_field = {.form = FILE_OBJECT, .object = &consumer_object};
 
+#define AT(member) offsetof(struct script_entry, member)
+static const struct file_field script_fields[] = {
+    {.row = {ROW("text", NULL, OPTION_TEXT, NULL, AT(text)), .help = "What it says."}},
+    {.row = {ROW("file", NULL, OPTION_TEXT, NULL, AT(path)),
+             .help = "Where that stands; what does not begin with / counts from the workload "
+                     "file."}},
+};
+#undef AT
+static const struct file_object script_object = {
+    .name = "a script", .fields = script_fields, .field_count = COUNT(script_fields)};
+static const struct file_field script_field = {.form = FILE_OBJECT, .object = &script_object};
+
 #define AT(member) offsetof(struct data_entry, member)
 static const struct file_field data_fields[] = {TABLE_FIELDS(.required = true)};
 #undef AT
@@ -379,6 +391,22 @@ static const struct file_field document_fields[] = {
                  "a request."},
      .form = FILE_OBJECT,
      .object = &data_object},
+    {.row = {.name = "scripts",
+             .offset = AT(scripts),
+             .help = "Scripts by name; {script NAME} is the SHA1 of one, for EVALSHA."},
+     .form = FILE_MAP,
+     .of = &script_field,
+     .element_bytes = sizeof(struct script_entry),
+     .count_offset = AT(script_count),
+     .most = PLAN_SCRIPTS_MAX},
+    {.row = {.name = "functions",
+             .offset = AT(libraries),
+             .help = "Libraries of functions by name, for FCALL."},
+     .form = FILE_MAP,
+     .of = &script_field,
+     .element_bytes = sizeof(struct script_entry),
+     .count_offset = AT(library_count),
+     .most = PLAN_SCRIPTS_MAX},
     {.row = {.name = "classes",
              .offset = AT(classes),
              .help = "Requests of one kind each.",

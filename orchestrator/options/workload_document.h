@@ -74,6 +74,13 @@ struct class_entry {
     unsigned until;            /* 1: hit */
     struct plan_command *list; /* owned */
 };
+/* A script, or a library of functions. */
+struct script_entry {
+    struct file_place place;
+    const char *text;
+    const char *path;
+    char *bytes; /* owned: the file's */
+};
 struct prefill_entry {
     struct file_place place;
     const char *keys;
@@ -99,12 +106,28 @@ struct workload_document {
     struct consumer_entry *consumers;
     struct data_entry data;
     struct dataset dataset;
-    size_t key_count, value_count, class_count, prefill_count, consumer_count;
+    struct script_entry *scripts, *libraries;
+    size_t key_count, value_count, class_count, prefill_count, consumer_count, script_count,
+        library_count;
     struct plan_key_space *plan_keys;
     struct plan_value *plan_values;
     struct plan_class *plan_classes;
     struct plan_prefill *plan_prefills;
     struct plan_consumer *plan_consumers;
+    struct plan_script *plan_scripts; /* of these, and of the libraries behind them */
 };
+
+/* A path in a file counts from where the file is. The caller frees; NULL: no memory. */
+char *workload_path_beside(const char *file, const char *path);
+/* What stands in placeholders, in columns of tables and before the colon of an objective. */
+MUST_USE enum err_code workload_check_name(const struct file *file, const struct file_place *place,
+                                           const char *key, const char *name, size_t bytes_max,
+                                           struct err *err);
+
+/* workload_scripts.c: reads the files of scripts and libraries, and puts both into the plan. */
+MUST_USE enum err_code workload_scripts_make(struct workload_plan *plan,
+                                             struct workload_document *document,
+                                             const struct file *file, struct err *err);
+void workload_scripts_free(struct workload_document *document);
 
 #endif

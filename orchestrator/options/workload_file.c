@@ -28,17 +28,23 @@ static enum err_code out_of_memory(const struct reading *reading)
     return err_set(reading->err, E_SYSTEM, "reading %.120s: out of memory", reading->file->name);
 }
 
-/* What stands in placeholders, in columns of tables and before the colon of an objective. */
-static enum err_code check_name(const struct reading *reading, const struct file_place *place,
-                                const char *key, const char *name, size_t bytes_max)
+enum err_code workload_check_name(const struct file *file, const struct file_place *place,
+                                  const char *key, const char *name, size_t bytes_max,
+                                  struct err *err)
 {
     bool fine = name[0] != '\0' && strlen(name) <= bytes_max;
     for (const char *c = name; *c != '\0'; c++)
         fine &= isalnum((unsigned char)*c) || strchr("_.-", *c) != NULL;
     return fine ? OK
-                : REFUSE(reading, place, key,
-                         "the name %.40s: letters, digits, _ . and - are allowed, up to %zu", name,
-                         bytes_max);
+                : file_refuse(file, place, key, err,
+                              "the name %.40s: letters, digits, _ . and - are allowed, up to %zu",
+                              name, bytes_max);
+}
+
+static enum err_code check_name(const struct reading *reading, const struct file_place *place,
+                                const char *key, const char *name, size_t bytes_max)
+{
+    return workload_check_name(reading->file, place, key, name, bytes_max, reading->err);
 }
 
 static enum err_code make_keys(const struct reading *reading, struct key_entry *entry,
@@ -113,8 +119,7 @@ static enum err_code make_size(const struct reading *reading, const struct size_
 
 /* --- tables ---------------------------------------------------------------------------------- */
 
-/* A path in a file counts from where the file is. */
-static char *path_beside(const char *file, const char *path)
+char *workload_path_beside(const char *file, const char *path)
 {
     const char *slash = strrchr(file, '/');
     const size_t directory_bytes = slash != NULL && path[0] != '/' ? (size_t)(slash - file) + 1 : 0;
@@ -130,7 +135,7 @@ static enum err_code read_table(const struct reading *reading, const struct file
                                 const struct data_entry *entry, struct dataset *dataset)
 {
     struct err reason = {.code = OK};
-    char *path = path_beside(reading->file->name, entry->path);
+    char *path = workload_path_beside(reading->file->name, entry->path);
     if (path == NULL)
         return out_of_memory(reading);
     const enum dataset_format format =
@@ -570,6 +575,8 @@ static enum err_code make_plan(const struct reading *reading, struct workload_pl
         .consumers = document->plan_consumers,
         .consumer_count = document->consumer_count,
     };
+    if (code == OK)
+        code = workload_scripts_make(plan, document, reading->file, reading->err);
     return code == OK ? check_plan(reading, plan) : code;
 }
 
@@ -606,6 +613,7 @@ void workload_file_free(struct workload_file *workload)
     for (size_t i = 0; i < document->value_count; i++)
         dataset_free(&document->values[i].dataset);
     dataset_free(&document->dataset);
+    workload_scripts_free(document);
     free(document->plan_keys);
     free(document->plan_values);
     free(document->plan_classes);

@@ -145,8 +145,11 @@ enum metric_type {
       COUNTED(COUNTER_TRYAGAIN))                                                                   \
     X(METRIC_CLUSTERDOWN, "redirections.clusterdown", "replies", "CLUSTERDOWN replies",            \
       COUNTED(COUNTER_CLUSTERDOWN))                                                                \
-    X(METRIC_RESENT, "redirections.resent", "requests", "Sent once more after one of these four",  \
+    X(METRIC_RESENT, "redirections.resent", "requests", "Sent once more after one of these",       \
       COUNTED(COUNTER_RESENT))                                                                     \
+    X(METRIC_RELOADED, "redirections.reloaded", "requests",                                        \
+      "Sent once more behind the script, or the functions, that a server did not know",            \
+      COUNTED(COUNTER_RELOADED), SPARSE)                                                           \
     X(METRIC_FOLLOW_UPS, "follow_ups.sent", "requests",                                            \
       "Sent because others were answered (on_miss, then); in no other count of requests",          \
       COUNTED(COUNTER_FOLLOW_UPS), SPARSE)                                                         \

@@ -187,10 +187,11 @@ void text_connections(struct output *out, const struct run_result *result)
 {
     const struct metric_slice slice = metric_slice_of_run(result);
     uint64_t recycled = metric_count(&slice, METRIC_CONNECTIONS_RECYCLED), redirected = 0;
-    uint64_t idle_lost = metric_count(&slice, METRIC_IDLE_LOST);
+    const uint64_t idle_lost = metric_count(&slice, METRIC_IDLE_LOST);
+    const uint64_t reloaded = metric_count(&slice, METRIC_RELOADED);
     for (enum metric_id id = METRIC_MOVED; id <= METRIC_CLUSTERDOWN; id++)
         redirected += metric_count(&slice, id);
-    if (recycled + redirected + metric_count(&slice, METRIC_HANDSHAKES) + idle_lost == 0)
+    if (recycled + redirected + metric_count(&slice, METRIC_HANDSHAKES) + idle_lost + reloaded == 0)
         return;
     output_printf(out, "\nConnections:\n===========\n");
     print_handshakes(out, &slice, recycled > 0);
@@ -211,6 +212,9 @@ void text_connections(struct output *out, const struct run_result *result)
                       UNITS_GROUPED(metric_count(&slice, METRIC_RESENT)));
     if (idle_lost > 0)
         text_count(out, "Idle connections lost", idle_lost);
+    if (reloaded > 0)
+        output_printf(out, "Sent again behind their script, which a server did not know: %s\n",
+                      UNITS_GROUPED(reloaded));
 }
 
 /* ---- With --extended-metrics. ---- */

@@ -244,7 +244,7 @@ static const struct {
     {CLASS("command: \"GET {kye}\""),
      "f:3:24: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "
-     "{ticket} {worker} {run} {now} {uuid} {field} {vector} {stamp}, and \\{ is a brace"},
+     "{ticket} {worker} {run} {now} {uuid} {script} {field} {vector} {stamp}, and \\{ is a brace"},
     {CONSUME("name: c"), "f:5:5: a consumer has one of: channel, pattern, shard_channel, pop, "
                          "stream and tracking"},
     {CONSUME("name: c, channel: x, stream: y"),
@@ -431,9 +431,26 @@ static const struct {
     {"name: w\n" KEYS ONE_CLASS "prefill: {keys: users, command: \"SET {key} {kye}\"}\n",
      "f:4:33: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "
-     "{ticket} {worker} {run} {now} {uuid} {field} {vector} {stamp}, and \\{ is a brace"},
-    {"name: w\nclass: []\n", "f:2:1: unknown key class; did you mean classes?; known are name, "
-                             "about, keys, values, data, classes, prefill, consume"},
+     "{ticket} {worker} {run} {now} {uuid} {script} {field} {vector} {stamp}, and \\{ is a brace"},
+    {"name: w\nclass: []\n",
+     "f:2:1: unknown key class; did you mean classes?; known are name, "
+     "about, keys, values, data, scripts, functions, classes, prefill, consume"},
+    {"name: w\nscripts: {s: {}}\n" ONE_CLASS,
+     "f:2:14: one of \"text\", what it says, and \"file\", where that stands, is needed"},
+    {"name: w\nfunctions: {l: {text: x, file: y}}\n" ONE_CLASS,
+     "f:2:16: one of \"text\", what it says, and \"file\", where that stands, is needed"},
+    {"name: w\nscripts: {s: {file: no/such.lua}}\n" ONE_CLASS,
+     "f:2:21: the file no/such.lua: cannot be read: No such file or directory"},
+    {"name: w\nscripts: {s: {file: /dev/null}}\n" ONE_CLASS,
+     "f:2:21: the file /dev/null: is no regular file"},
+    {"name: w\nscripts: {s s: {text: x}}\n" ONE_CLASS,
+     "f:2:16: the name s s: letters, digits, _ . and - are allowed, up to 63"},
+    {"name: w\nscripts: {take: {text: return 1}}\nclasses: [{name: a, command: \"EVALSHA "
+     "{script tkae} 0\"}]\n",
+     "f:3:30: there is no script tkae; did you mean take?; there are take"},
+    {CLASS("command: \"EVALSHA {script take} 0\""),
+     "f:3:24: {script take} asks for a script, and \"scripts\" names none"},
+    {CLASS("command: \"EVALSHA {script} 0\""), "f:3:24: {script}: it is {script NAME}"},
     {"name: w\ndata: nothing.csv\n" ONE_CLASS,
      "f:2:7: the data nothing.csv: cannot be read: No such file or directory"},
     {"name: w\ndata: {file: nothing.csv, format: cvs}\n" ONE_CLASS,
@@ -452,7 +469,7 @@ static const struct {
     {"{\"name\": \"w\", \"classes\": [{\"name\": \"a\", \"command\": \"GET {kye}\"}]}",
      "f:1:52: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "
-     "{ticket} {worker} {run} {now} {uuid} {field} {vector} {stamp}, and \\{ is a brace"},
+     "{ticket} {worker} {run} {now} {uuid} {script} {field} {vector} {stamp}, and \\{ is a brace"},
 };
 
 TEST(every_mistake_has_its_place)
@@ -488,6 +505,30 @@ TEST(what_is_no_text_file)
     temp_tree_remove(&tree);
 }
 
+TEST(a_script_of_a_file)
+{
+    /* breaks if a script is looked for elsewhere, is cut, or one that no server should get is read */
+    struct temp_tree tree;
+    char path[160], expected[256];
+    static char large[PLAN_SCRIPT_BYTES_MAX + 2];
+    memset(large, '-', sizeof large - 1);
+    temp_tree_make(&tree);
+    snprintf(path, sizeof path, "%s/w.yaml", tree.path);
+    temp_tree_write(&tree, "/w.yaml", "name: w\nscripts: {s: {file: s.lua}}\n" ONE_CLASS, 0600);
+    temp_tree_write(&tree, "/s.lua", "return 1", 0600);
+    ck_assert_int_eq(read_source(&(struct file_source){.name = path}), OK);
+    ck_assert_uint_eq(file.plan.script_count, 1);
+    ck_assert_str_eq(file.plan.scripts[0].sha1, "e0e1f9fabfc9d4800c877a703b823ac0578ff8db");
+    temp_tree_write(&tree, "/s.lua", large, 0600);
+    ck_assert_int_eq(read_source(&(struct file_source){.name = path}), E_CONFIG);
+    snprintf(expected, sizeof expected, "s.lua: is larger than 1 MB");
+    ck_assert_msg(strstr(err.text, expected) != NULL, "%s", err.text);
+    temp_tree_write(&tree, "/s.lua", "", 0600);
+    ck_assert_int_eq(read_source(&(struct file_source){.name = path}), E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "w.yaml:2:21: it is empty"));
+    temp_tree_remove(&tree);
+}
+
 /* ---- the reference ---- */
 
 static void ck_described(const char *page, const struct file_object *object)
@@ -510,10 +551,11 @@ TEST(the_reference_has_every_key_and_placeholder)
 {
     /* breaks if docs/reference/workloads.md lacks a key, another default is in force, or a placeholder is not
      * told */
-    static const char *const objects[] = {"keys", "values", "data", "classes", "prefill"};
+    static const char *const objects[] = {"keys",    "values",  "data",
+                                          "scripts", "classes", "prefill"};
     const struct file_object *document = workload_file_kind.root.object;
     const struct file_field *field;
-    char page[32 * 1024] = "", *known;
+    char page[64 * 1024] = "", *known;
     FILE *in = fopen("docs/reference/workloads.md", "r");
     ck_assert_ptr_nonnull(in);
     ck_assert_uint_lt(fread(page, 1, sizeof page - 1, in), sizeof page - 1);

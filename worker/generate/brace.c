@@ -39,6 +39,7 @@ static const struct known {
     {"run", BRACE_RUN, false, 0, 0, "{run}"},
     {"now", BRACE_NOW, false, 0, 0, "{now}"},
     {"uuid", BRACE_UUID, false, 0, 0, "{uuid}"},
+    {"script", BRACE_SCRIPT, false, 1, 1, "{script NAME}"},
     {"field", BRACE_FIELD, false, 1, 1, "{field NAME}"},
     {"vector", BRACE_VECTOR, false, 1, 1, "{vector N}, N from 1 to 65536"},
     {"stamp", BRACE_STAMP, false, 0, 1, "{stamp} or {stamp N}, N bytes from 64 to 1048576"},
@@ -162,6 +163,7 @@ static bool read_arguments(struct brace_piece *piece, const struct inside *insid
         return read_integer(&piece->from, first) && piece->from > 0 &&
                (count == 1 || (read_real(&piece->low, second) && piece->low <= KEY_EXPONENT_MAX));
     case BRACE_FIELD:
+    case BRACE_SCRIPT:
         memcpy(piece->name, first, sizeof piece->name);
         return true;
     case BRACE_VECTOR:

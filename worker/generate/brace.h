@@ -23,6 +23,7 @@ enum brace_kind {
     BRACE_RUN, /* microseconds since 1970 when its process began; one less in the warm-up */
     BRACE_NOW, /* milliseconds since 1970                                    */
     BRACE_UUID,
+    BRACE_SCRIPT, /* {script NAME}: its SHA1 */
     BRACE_FIELD,  /* {field NAME} of the workload's data                        */
     BRACE_VECTOR, /* {vector N}: N floats of 32 bits, little endian, -1 <= x < 1 */
     BRACE_STAMP /* {stamp}, {stamp N}: who sent it and when, filled up to N bytes (common/stamp.h) */
@@ -39,7 +40,7 @@ struct brace_piece {
     size_t used_bytes; /* of the word             */
     const char *text;  /* TEXT: what is sent      */
     size_t text_bytes;
-    char name[BRACE_NAME_BYTES]; /* FIELD; KEY, NEW, VALUE; "": the only one */
+    char name[BRACE_NAME_BYTES]; /* FIELD, SCRIPT; KEY, NEW, VALUE; "": the only one */
     uint32_t label;              /* KEY: the same again within a unit; 0: a new one each time */
     int64_t from, to;            /* INT; ZIPF and VECTOR: from = N */
     double low, high;            /* FLOAT; ZIPF: low = the exponent */

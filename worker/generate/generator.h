@@ -35,6 +35,11 @@ struct request_class {
     bool follows_only; /* no ticket is of it */
     bool reads_only;   /* all of its commands, as far as that is known: a replica can serve it */
     uint32_t feeds;    /* a bit for each consumer that gets its messages (consume_plan.h) */
+    /* Commands that give a server what a request needs, sent ahead of one that was refused for want of it, and their
+     * replies, which are passed over; load_count 0: there is nothing of the kind. */
+    const char *load;
+    size_t load_bytes;
+    uint32_t load_count;
     /* What reply `index` to a request of this class says about hits and misses. */
     enum read_kind (*read_kind)(const void *state, uint32_t class, uint32_t index);
     const uint64_t (

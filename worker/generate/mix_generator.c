@@ -105,6 +105,9 @@ struct request_class mix_request_class(const struct mix *mix, uint32_t class)
         .reads_only = program->reads_only,
         .feeds = mix->consume.feeds[class],
         .least = program->least,
+        .load = program->load,
+        .load_bytes = program->load_bytes,
+        .load_count = program->load_count,
     };
 }
 

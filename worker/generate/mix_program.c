@@ -287,6 +287,27 @@ static enum err_code field_step(struct mix_step *step, const struct compiler *co
                          piece->name, SUGGESTED(known.suggestion.best), known.list);
 }
 
+/* The name that a server has for it, which never changes. */
+static enum err_code script_step(struct mix_step *step, const struct compiler *compiler,
+                                 const struct brace_piece *piece)
+{
+    const struct workload_plan *plan = compiler->plan;
+    struct known known = {
+        .suggestion = {.wanted = piece->name, .wanted_bytes = strlen(piece->name)}};
+    for (size_t i = 0; i < plan->script_count; i++) {
+        if (strcmp(piece->name, plan->scripts[i].name) == 0) {
+            compiler->program->scripts |= 1ull << i;
+            return add_text(step, compiler, plan->scripts[i].sha1, PLAN_SHA1_BYTES - 1);
+        }
+        add_known(&known, plan->scripts[i].name);
+    }
+    return plan->script_count == 0
+               ? err_set(compiler->err, E_CONFIG,
+                         "{script %s} asks for a script, and \"scripts\" names none", piece->name)
+               : err_set(compiler->err, E_CONFIG, "there is no script %s%s%s%s; there are %s",
+                         piece->name, SUGGESTED(known.suggestion.best), known.list);
+}
+
 static enum err_code placeholder_step(struct mix_step *step, struct compiler *compiler,
                                       const struct brace_piece *piece)
 {
@@ -337,6 +358,8 @@ static enum err_code placeholder_step(struct mix_step *step, struct compiler *co
         step->fixed_bytes = MIX_UUID_BYTES;
         compiler->program->draw_count += 2;
         return OK;
+    case BRACE_SCRIPT:
+        return script_step(step, compiler, piece);
     case BRACE_FIELD:
         return field_step(step, compiler, piece);
     case BRACE_STAMP:
@@ -567,6 +590,8 @@ enum err_code mix_program_compile(struct mix_program *program, const struct mix_
         code = err_set(err, E_CONFIG,
                        "until: hit goes with one command that reads one key and says whether it is "
                        "there, such as GET or HGETALL");
+    if (code == OK)
+        code = mix_program_add_load(program, plan, err);
     return code == OK ? measure(program, material, err) : code;
 }
 
@@ -581,6 +606,7 @@ void mix_program_free(struct mix_program *program)
     free(program->arguments);
     free(program->whole.steps);
     free(program->checks);
+    free(program->load);
     free(program->text);
     *program = (struct mix_program){.text = NULL};
 }

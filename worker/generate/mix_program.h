@@ -134,6 +134,10 @@ struct mix_program {
     uint32_t key_argument; /* decides about the slot; UINT32_MAX: none, or not known */
     uint32_t follow_up;    /* the class that follows a miss, or any answer; 0: none */
     bool follows_miss, until_hit;
+    uint64_t scripts; /* a bit for each of the plan's that it names */
+    char *load;       /* as in request_class; mix_load.c's, owned */
+    size_t load_bytes;
+    uint32_t load_count;
     uint32_t first_part, part_count; /* as in request_class; mix.c's */
     bool is_transaction;
     struct mix_check *checks; /* in the order of the keys; NULL: there are none */
@@ -147,6 +151,9 @@ MUST_USE enum err_code mix_program_compile(struct mix_program *program,
                                            const struct plan_class *class, uint32_t number,
                                            struct err *err);
 void mix_program_free(struct mix_program *program);
+/* What a server needs before it can answer one: where it is one command, which can be sent again. mix_load.c. */
+MUST_USE enum err_code mix_program_add_load(struct mix_program *program,
+                                            const struct workload_plan *plan, struct err *err);
 /* Whether it is one command whose reply says of one key whether it is there. */
 bool mix_program_finds(const struct mix_program *program);
 

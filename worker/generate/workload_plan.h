@@ -63,6 +63,17 @@ struct plan_value {
     uint32_t field;
 };
 
+#define PLAN_SCRIPTS_MAX 16u
+#define PLAN_SCRIPT_BYTES_MAX (1024u * 1024)
+#define PLAN_SHA1_BYTES 41u /* in hexadecimal digits, with its end */
+/* A script, or a library of functions. */
+struct plan_script {
+    const char *name;
+    const char *text;
+    size_t text_bytes;
+    char sha1[PLAN_SHA1_BYTES]; /* of a script */
+};
+
 /* Words with placeholders in braces; brace.h. */
 struct plan_command {
     const char *const *words;
@@ -127,6 +138,8 @@ struct workload_plan {
     const struct plan_prefill *prefills;
     const struct plan_consumer *consumers;
     struct plan_data data;
+    const struct plan_script *scripts, *libraries;
+    size_t script_count, library_count;
     size_t key_space_count, value_count, class_count, prefill_count, consumer_count;
 };
 

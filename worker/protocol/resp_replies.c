@@ -58,16 +58,27 @@ static bool take_redirect(struct connection *connection, const struct resp_reply
     return true;
 }
 
+/* Once: what the server does not know behind the script it will never know. */
+static bool wants_load(struct connection *connection, const struct request_slot *slot,
+                       const struct resp_reply *reply)
+{
+    if (slot->loads || !redirect_wants_script(reply->text, reply->text_bytes))
+        return false;
+    connection->head_redirect = (struct redirect){.kind = REDIRECT_LOAD};
+    connection->head_redirects++;
+    return true;
+}
+
 static void count_redirect(struct connection *connection, const struct reply_counts *counts)
 {
     static const enum counter counters[] = {
-        [REDIRECT_MOVED] = COUNTER_MOVED,
-        [REDIRECT_ASK] = COUNTER_ASKED,
-        [REDIRECT_TRYAGAIN] = COUNTER_TRYAGAIN,
-        [REDIRECT_CLUSTERDOWN] = COUNTER_CLUSTERDOWN,
+        [REDIRECT_MOVED] = COUNTER_MOVED,       [REDIRECT_ASK] = COUNTER_ASKED,
+        [REDIRECT_TRYAGAIN] = COUNTER_TRYAGAIN, [REDIRECT_CLUSTERDOWN] = COUNTER_CLUSTERDOWN,
+        [REDIRECT_LOAD] = COUNTER_RELOADED,
     };
-    stream_count(connection->stream, counters[connection->head_redirect.kind], 1);
-    if (counts->node != NULL)
+    const enum redirect_kind kind = connection->head_redirect.kind;
+    stream_count(connection->stream, counters[kind], 1);
+    if (counts->node != NULL && kind != REDIRECT_LOAD)
         counts->node->counters[NODE_REDIRECTED]++;
 }
 
@@ -228,14 +239,14 @@ static enum exchange_result take_answer(struct connection *connection,
     const struct request_class *class = &generation->classes[slot->class];
     const uint32_t replies = replies_of(generation, slot);
     bool missed = false;
-    if (slot->asking && !connection->head_asked) {
-        connection->head_asked =
-            true; /* the reply to ASKING; when it failed the next one will, too */
+    if (slot->asking && connection->head_ahead < (slot->loads ? class->load_count : 1)) {
+        connection->head_ahead++; /* the reply to ASKING; when it failed the next one will, too */
         /* But behind a SELECT that failed requests would go to another database. */
         return stream->router.selects && reply->is_error ? EXCHANGE_LOST : EXCHANGE_DONE;
     }
     bool redirected =
-        stream->router.by_slot && reply->is_error && take_redirect(connection, reply, done_ns);
+        reply->is_error && ((stream->router.by_slot && take_redirect(connection, reply, done_ns)) ||
+                            (class->load_count > 0 && wants_load(connection, slot, reply)));
     if (redirected && replies == 1) {
         count_redirect(connection, counts);
         return EXCHANGE_REDIRECTED;
