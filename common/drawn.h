@@ -46,7 +46,8 @@ struct drawn_class {
     X(DRAWN_RUN, "{run}")                                                                          \
     X(DRAWN_NOW, "{now}")                                                                          \
     X(DRAWN_ON_MISS, "on_miss") /* goes with the answers, as does the next one */                  \
-    X(DRAWN_THEN, "then")
+    X(DRAWN_THEN, "then")                                                                          \
+    X(DRAWN_CURSOR, "{cursor}")
 #define DRAWN_CHANGE_ID(id, name) id,
 enum drawn_change { DRAWN_CHANGES_TABLE(DRAWN_CHANGE_ID) DRAWN_CHANGES };
 #undef DRAWN_CHANGE_ID

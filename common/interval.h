@@ -84,7 +84,8 @@
     X(COUNTER_CORRUPTED, "corrupted")                                                              \
     X(COUNTER_STALE, "stale")                                                                      \
     X(COUNTER_LOST_WRITES, "lost_writes")                                                          \
-    X(COUNTER_RELOADED, "reloaded") /* sent again behind the script that a server did not know */
+    X(COUNTER_RELOADED, "reloaded") /* sent again behind the script that a server did not know */  \
+    X(COUNTER_WALKS, "walks")       /* by cursors, that came to their end                      */
 
 #define COUNTER_ID(id, name) id,
 enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };

@@ -169,6 +169,9 @@ static void print_tickets(FILE *out, const struct bench_step *step)
     struct err ignored = {.code = OK};
     const bool classes = step->spec.load.workload != NULL;
     const uint64_t most = workload_plugin(step->workload) != NULL ? 1 : UINT64_MAX;
+    if (workload_walks(step->workload))
+        fprintf(out, "  {cursor} is 0 where a walk begins, and then what the reply to its last "
+                     "request said; a page has all else of the first one\n");
     for (uint64_t ticket = 0; ticket < step->spec.outputs.tickets_shown && ticket < most;
          ticket++) {
         struct workload_sample sample;

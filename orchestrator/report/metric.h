@@ -150,6 +150,9 @@ enum metric_type {
     X(METRIC_RELOADED, "redirections.reloaded", "requests",                                        \
       "Sent once more behind the script, or the functions, that a server did not know",            \
       COUNTED(COUNTER_RELOADED), SPARSE)                                                           \
+    X(METRIC_WALKS, "walks.completed", "walks",                                                    \
+      "By {cursor} of a workload file, to the cursor 0 at the end", COUNTED(COUNTER_WALKS),        \
+      SPARSE)                                                                                      \
     X(METRIC_FOLLOW_UPS, "follow_ups.sent", "requests",                                            \
       "Sent because others were answered (on_miss, then); in no other count of requests",          \
       COUNTED(COUNTER_FOLLOW_UPS), SPARSE)                                                         \

@@ -281,11 +281,11 @@ static void print_traffic(struct output *out, const struct run_result *result)
     double out_rate = figure_rate(metric_count(&slice, METRIC_BYTES_OUT), result->seconds);
     double in_rate = figure_rate(metric_count(&slice, METRIC_BYTES_IN), result->seconds);
     double share = figure_share(missed, hits + missed);
-    output_printf(out, "\nTraffic:\n=======\n");
-    output_printf(out, "Out: %s MB/s\n", UNITS_REAL(out_rate / BYTES_PER_MB, 2));
-    output_printf(out, "In: %s MB/s\n", UNITS_REAL(in_rate / BYTES_PER_MB, 2));
+    output_printf(out, "\nTraffic:\n=======\nOut: %s MB/s\nIn: %s MB/s\n",
+                  UNITS_REAL(out_rate / BYTES_PER_MB, 2), UNITS_REAL(in_rate / BYTES_PER_MB, 2));
     if (result->facts->tracking)
         text_count(out, "Invalidations", metric_count(&slice, METRIC_INVALIDATIONS));
+    text_walks(out, &slice);
     if (!result->facts->reads)
         return;
     text_count(out, "Hits", hits);

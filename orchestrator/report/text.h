@@ -32,6 +32,8 @@ void text_times(struct output *out, const struct run_result *result);
  * were none. */
 void text_nodes(struct output *out, const struct run_result *result);
 void text_connections(struct output *out, const struct run_result *result);
+/* Those that came to their end, where some did. */
+void text_walks(struct output *out, const struct metric_slice *slice);
 /* One line a workload side by side, a class of requests, a command of requests of several, where there are any, and
  * what follows (text_classes.c). */
 void text_lanes(struct output *out, const struct run_result *result);

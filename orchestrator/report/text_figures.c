@@ -183,6 +183,13 @@ static void print_handshakes(struct output *out, const struct metric_slice *slic
     print_spread(out, slice, METRIC_HANDSHAKE_TIME);
 }
 
+void text_walks(struct output *out, const struct metric_slice *slice)
+{
+    const uint64_t walks = metric_count(slice, METRIC_WALKS);
+    if (walks > 0)
+        output_printf(out, "Walks by cursors: %s came to their end\n", UNITS_GROUPED(walks));
+}
+
 void text_connections(struct output *out, const struct run_result *result)
 {
     const struct metric_slice slice = metric_slice_of_run(result);

@@ -120,7 +120,8 @@ TEST(what_a_placeholder_does_not_take)
     refused("{kye}",
             "no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
             "{float} "
-            "{zipf} {seq} {ticket} {worker} {run} {now} {uuid} {script} {field} {vector} {stamp}, "
+            "{zipf} {seq} {ticket} {worker} {run} {now} {uuid} {cursor} {script} {field} {vector} "
+            "{stamp}, "
             "and \\{ "
             "is a brace");
     refused("{key:}", "{key:}: it is {key}, {key:NAME} or {key:NAME#1}");

@@ -244,7 +244,8 @@ static const struct {
     {CLASS("command: \"GET {kye}\""),
      "f:3:24: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "
-     "{ticket} {worker} {run} {now} {uuid} {script} {field} {vector} {stamp}, and \\{ is a brace"},
+     "{ticket} {worker} {run} {now} {uuid} {cursor} {script} {field} {vector} {stamp}, and \\{ is "
+     "a brace"},
     {CONSUME("name: c"), "f:5:5: a consumer has one of: channel, pattern, shard_channel, pop, "
                          "stream and tracking"},
     {CONSUME("name: c, channel: x, stream: y"),
@@ -431,7 +432,8 @@ static const struct {
     {"name: w\n" KEYS ONE_CLASS "prefill: {keys: users, command: \"SET {key} {kye}\"}\n",
      "f:4:33: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "
-     "{ticket} {worker} {run} {now} {uuid} {script} {field} {vector} {stamp}, and \\{ is a brace"},
+     "{ticket} {worker} {run} {now} {uuid} {cursor} {script} {field} {vector} {stamp}, and \\{ is "
+     "a brace"},
     {"name: w\nclass: []\n",
      "f:2:1: unknown key class; did you mean classes?; known are name, "
      "about, keys, values, data, scripts, functions, classes, prefill, consume"},
@@ -450,6 +452,24 @@ static const struct {
      "f:3:30: there is no script tkae; did you mean take?; there are take"},
     {CLASS("command: \"EVALSHA {script take} 0\""),
      "f:3:24: {script take} asks for a script, and \"scripts\" names none"},
+    {CLASS("command: \"GET {cursor}\""), "f:3:24: {cursor} is the cursor of one command that has "
+                                         "one, as in SCAN {cursor} COUNT 100, or "
+                                         "HSCAN {key} {cursor}"},
+    {CLASS("command: \"SCAN 0 COUNT {cursor}\""), "f:3:24: {cursor} is the cursor of one command "
+                                                  "that has one, as in SCAN {cursor} COUNT 100, or "
+                                                  "HSCAN {key} {cursor}"},
+    {CLASS("command: \"HSCAN h 1{cursor}\""), "f:3:24: {cursor} is the cursor of one command that "
+                                              "has one, as in SCAN {cursor} COUNT 100, or "
+                                              "HSCAN {key} {cursor}"},
+    {"name: w\nclasses:\n- {name: a, unit: sequence, commands: [PING, \"SCAN {cursor}\"]}\n",
+     "f:3:39: {cursor} is the cursor of one command that has one, as in SCAN {cursor} COUNT 100, "
+     "or "
+     "HSCAN {key} {cursor}"},
+    {"name: w\nclasses:\n- {name: a, command: \"SCAN {cursor}\", then: b}\n"
+     "- {name: b, command: PING}\n",
+     "f:3:22: then: requests with {cursor} follow nothing, and nothing follows them"},
+    {"name: w\n" KEYS ONE_CLASS "prefill: {keys: users, command: \"HSCAN {key} {cursor}\"}\n",
+     "f:4:33: {cursor} reads, and a prefill writes"},
     {CLASS("command: \"EVALSHA {script} 0\""), "f:3:24: {script}: it is {script NAME}"},
     {"name: w\ndata: nothing.csv\n" ONE_CLASS,
      "f:2:7: the data nothing.csv: cannot be read: No such file or directory"},
@@ -469,7 +489,8 @@ static const struct {
     {"{\"name\": \"w\", \"classes\": [{\"name\": \"a\", \"command\": \"GET {kye}\"}]}",
      "f:1:52: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "
-     "{ticket} {worker} {run} {now} {uuid} {script} {field} {vector} {stamp}, and \\{ is a brace"},
+     "{ticket} {worker} {run} {now} {uuid} {cursor} {script} {field} {vector} {stamp}, and \\{ is "
+     "a brace"},
 };
 
 TEST(every_mistake_has_its_place)

@@ -39,6 +39,7 @@ static const struct known {
     {"run", BRACE_RUN, false, 0, 0, "{run}"},
     {"now", BRACE_NOW, false, 0, 0, "{now}"},
     {"uuid", BRACE_UUID, false, 0, 0, "{uuid}"},
+    {"cursor", BRACE_CURSOR, false, 0, 0, "{cursor}"},
     {"script", BRACE_SCRIPT, false, 1, 1, "{script NAME}"},
     {"field", BRACE_FIELD, false, 1, 1, "{field NAME}"},
     {"vector", BRACE_VECTOR, false, 1, 1, "{vector N}, N from 1 to 65536"},

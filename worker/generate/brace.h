@@ -24,6 +24,7 @@ enum brace_kind {
     BRACE_NOW, /* milliseconds since 1970                                    */
     BRACE_UUID,
     BRACE_SCRIPT, /* {script NAME}: its SHA1 */
+    BRACE_CURSOR, /* of SCAN and the like: what the reply before said          */
     BRACE_FIELD,  /* {field NAME} of the workload's data                        */
     BRACE_VECTOR, /* {vector N}: N floats of 32 bits, little endian, -1 <= x < 1 */
     BRACE_STAMP /* {stamp}, {stamp N}: who sent it and when, filled up to N bytes (common/stamp.h) */

@@ -548,6 +548,12 @@ enum err_code check_plan_mark(struct workload *workload, struct check_spaces *sp
         marker.program = &marker.mix->classes[class];
         marker.marks = (struct check_marks){0};
         const bool transaction = is_transaction(marker.mix, marker.program);
+        if (marker.program->cursor_count > 0)
+            code =
+                err_set(err, E_USAGE,
+                        "--verify: class %s follows a cursor, which goes with loads whose values "
+                        "are not checked: leave out one of both",
+                        marker.program->name);
         for (uint32_t i = 0; i < marker.program->command_count && code == OK; i++) {
             struct command command;
             read_command(&command, marker.mix, marker.program, i);

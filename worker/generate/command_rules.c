@@ -29,6 +29,15 @@ enum read_kind command_read_kind(const char *command)
     return READ_NONE;
 }
 
+uint32_t command_cursor_place(const char *name)
+{
+    static const char *const of_keys[] = {"HSCAN", "SSCAN", "ZSCAN"};
+    for (size_t i = 0; i < sizeof of_keys / sizeof of_keys[0]; i++)
+        if (strcasecmp(name, of_keys[i]) == 0)
+            return 2;
+    return strcasecmp(name, "SCAN") == 0 ? 1 : 0;
+}
+
 enum err_code command_least(uint64_t least[COMMAND_LEAST_NUMBERS], bool *asks,
                             const char *const *argv, size_t argc, struct err *err)
 {

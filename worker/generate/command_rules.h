@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/err.h"
 #include "common/recording.h"
@@ -11,6 +12,10 @@
 
 /* What the command's reply says about hits. Case does not matter. */
 enum read_kind command_read_kind(const char *name);
+
+/* Which argument of SCAN, HSCAN, SSCAN and ZSCAN is a cursor, whose next value their reply begins with; 0: it is none of
+ * these. */
+uint32_t command_cursor_place(const char *name);
 
 /* Of WAIT and WAITAOF: how many are asked to acknowledge, which the reply's numbers are held against; *asks false: it is
  * neither. E_CONFIG: that is no plain number. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "worker/generate/mix.h"
+#include "worker/generate/workload_mix.h"
 
 static bool is_usual(const struct generator *kind, const struct request_class *class)
 {
@@ -48,7 +49,7 @@ enum err_code generation_open(struct generation *generation, const struct genera
         generation->part_count += generation->classes[i].part_count;
     generation->read_kind = generation->classes[0].read_kind(generation->state, 0, 0);
     generation->one_reply = generation->class_count == 1 && generation->classes[0].replies == 1 &&
-                            kind->reply == NULL && kind->answered == NULL &&
+                            kind->reply == NULL && kind->answered == NULL && kind->string == NULL &&
                             generation->read_kind != READ_AT_LEAST &&
                             generation->classes[0].feeds == 0;
     find_usual(generation);
@@ -141,5 +142,7 @@ const struct generator *generator_of(const struct workload *workload)
     const struct mix *mix = workload_mix(workload);
     if (mix == NULL)
         return &workload_generator;
+    if (mix_walks(mix))
+        return &walk_generator;
     return mix->class_count == 1 && !mix->classes[0].varies ? &mix_alike_generator : &mix_generator;
 }

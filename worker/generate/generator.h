@@ -50,13 +50,15 @@ struct request_class {
 struct mix;
 struct request_class mix_request_class(const struct mix *mix, uint32_t class);
 
-/* What reads of keys whose values are checked came to; the counters of an interval in their order. */
+/* What the replies to a request came to, where somebody looks at their strings; the counters of an interval in their
+ * order. */
 enum check_count {
     CHECK_VERIFIED,
     CHECK_UNVERIFIED,
     CHECK_CORRUPTED,
     CHECK_STALE,
     CHECK_LOST,
+    CHECK_WALKS, /* that came to their end */
     CHECK_COUNTS
 };
 
@@ -123,6 +125,8 @@ struct generator {
 /* Their source is a compiled workload: of one template, or of a file; the last one's requests are of one class and
  * one length. */
 extern const struct generator workload_generator, mix_generator, mix_alike_generator;
+/* Of a workload of a file that has walks (mix_walks). */
+extern const struct generator walk_generator;
 /* Of a workload of a file whose values are checked; its source is a struct check_source (check_plan.h). */
 extern const struct generator check_generator;
 /* Of a plug-in; the second one looks at replies. */

@@ -155,6 +155,10 @@ static enum err_code compile_follow_up(struct mix *mix, uint32_t before, struct 
     enum err_code code =
         mix_program_compile(program, &mix->material, mix->plan, follower, mix->class_count, err);
     mix->class_count++;
+    if (code == OK && program->cursor_count + of->cursor_count > 0)
+        code = err_set(err, E_CONFIG,
+                       "%s: requests with {cursor} follow nothing, and nothing follows them",
+                       on_miss ? "on_miss" : "then");
     if (code != OK)
         return code;
     snprintf(program->name, sizeof program->name, "%s:%s", class->name,

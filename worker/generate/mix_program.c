@@ -358,6 +358,11 @@ static enum err_code placeholder_step(struct mix_step *step, struct compiler *co
         step->fixed_bytes = MIX_UUID_BYTES;
         compiler->program->draw_count += 2;
         return OK;
+    case BRACE_CURSOR:
+        step->kind = STEP_CURSOR;
+        compiler->program->cursor_count++;
+        compiler->program->cursor_argument = compiler->program->argument_count - 1;
+        return OK;
     case BRACE_SCRIPT:
         return script_step(step, compiler, piece);
     case BRACE_FIELD:
@@ -519,6 +524,21 @@ static enum err_code append_commands(struct compiler *compiler, const struct pla
 
 /* ---- the whole ---- */
 
+/* Its reply must have the cursor as its first string, and nothing else may depend on that. */
+static enum err_code check_cursor(const struct mix_program *program, struct err *err)
+{
+    if (program->cursor_count == 0)
+        return OK;
+    const uint32_t place = command_cursor_place(program->command_names[0]);
+    const uint32_t argument = program->cursor_argument;
+    return program->replies == 1 && program->cursor_count == 1 && place > 0 && argument == place &&
+                   program->arguments[argument].step_count == 1
+               ? OK
+               : err_set(err, E_CONFIG,
+                         "{cursor} is the cursor of one command that has one, as in SCAN {cursor} "
+                         "COUNT 100, or HSCAN {key} {cursor}");
+}
+
 bool mix_program_finds(const struct mix_program *program)
 {
     return program->replies == 1 && program->read_kinds[0] == READ_VALUE;
@@ -590,6 +610,8 @@ enum err_code mix_program_compile(struct mix_program *program, const struct mix_
         code = err_set(err, E_CONFIG,
                        "until: hit goes with one command that reads one key and says whether it is "
                        "there, such as GET or HGETALL");
+    if (code == OK)
+        code = check_cursor(program, err);
     if (code == OK)
         code = mix_program_add_load(program, plan, err);
     return code == OK ? measure(program, material, err) : code;

@@ -56,6 +56,7 @@ enum mix_step_kind {
     STEP_RUN,
     STEP_NOW,
     STEP_UUID,
+    STEP_CURSOR, /* the request's own: walk_generator.c */
     STEP_FIELD,
     STEP_VECTOR,
     STEP_STAMP
@@ -134,8 +135,9 @@ struct mix_program {
     uint32_t key_argument; /* decides about the slot; UINT32_MAX: none, or not known */
     uint32_t follow_up;    /* the class that follows a miss, or any answer; 0: none */
     bool follows_miss, until_hit;
-    uint64_t scripts; /* a bit for each of the plan's that it names */
-    char *load;       /* as in request_class; mix_load.c's, owned */
+    uint32_t cursor_count, cursor_argument; /* {cursor}: its requests are pages of walks */
+    uint64_t scripts;                       /* a bit for each of the plan's that it names */
+    char *load;                             /* as in request_class; mix_load.c's, owned */
     size_t load_bytes;
     uint32_t load_count;
     uint32_t first_part, part_count; /* as in request_class; mix.c's */
@@ -167,7 +169,8 @@ struct mix_request {
     uint64_t ticket,
         rank; /* rank among the requests of its class; of a follow-up the ticket's own */
     uint32_t worker;
-    uint64_t now_ms;                   /* since 1970 */
+    uint64_t now_ms; /* since 1970 */
+    uint64_t cursor;
     uint64_t run_us;                   /* likewise, when its process began with the run */
     const struct mix_written *written; /* for each check; NULL: values are not checked */
     const struct stamp *stamp;         /* as it is written; NULL: nobody sends it   */

@@ -199,6 +199,8 @@ static uint64_t step_number(const struct mix_step *step, const struct mix_progra
         return request->run_us - (request->ticket >= WORKLOAD_WARMUP_TICKET);
     case STEP_NOW:
         return request->now_ms;
+    case STEP_CURSOR:
+        return request->cursor;
     case STEP_FIELD:
         return row_number(step, program, material, request, NULL);
     }
@@ -401,6 +403,9 @@ static void write_step(char *out, size_t bytes, const struct mix_step *step,
         return;
     case STEP_STAMP:
         write_stamp(out, bytes, request->stamp);
+        return;
+    case STEP_CURSOR:
+        write_digits(out, number, bytes);
         return;
     case STEP_VECTOR:
         write_vector(out, random_of(program, request, step->draw), step->from);

@@ -538,6 +538,11 @@ bool workload_reads(const struct workload *workload)
     return false;
 }
 
+bool workload_walks(const struct workload *workload)
+{
+    return workload->mix != NULL && mix_walks(workload->mix);
+}
+
 bool workload_awaits(const struct workload *workload)
 {
     return workload->mix != NULL && mix_awaits(workload->mix);

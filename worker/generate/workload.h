@@ -133,6 +133,7 @@ uint32_t workload_replies(const struct workload *workload);
 double workload_mean_commands(const struct workload *workload);
 enum read_kind workload_read_kind(const struct workload *workload, uint32_t reply_index);
 bool workload_reads(const struct workload *workload);  /* any part is a read        */
+bool workload_walks(const struct workload *workload);  /* it has {cursor} */
 bool workload_awaits(const struct workload *workload); /* some misses are of WAIT, and no keys */
 uint32_t workload_keys_per_request(const struct workload *workload); /* random numbers drawn     */
 uint64_t workload_key_count(const struct workload *workload);        /* of a file; else 0 */

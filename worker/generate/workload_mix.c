@@ -33,6 +33,14 @@ bool mix_reads(const struct mix *mix)
     return false;
 }
 
+bool mix_walks(const struct mix *mix)
+{
+    bool walks = false;
+    for (uint32_t i = 0; i < mix->class_count; i++)
+        walks |= mix->classes[i].cursor_count > 0;
+    return walks;
+}
+
 bool mix_awaits(const struct mix *mix)
 {
     for (uint32_t i = 0; i < mix->class_count; i++)
@@ -195,6 +203,8 @@ static enum err_code set_class_keys(const struct mix *mix, struct mix_program *p
     program->reads_only = true;
     for (uint32_t i = 0; i < program->command_count; i++)
         program->reads_only &= keys[i].reads_only;
+    /* Each server has cursors of its own: a walk stays with the primary. */
+    program->reads_only &= program->cursor_count == 0;
     struct key_list list = {.arguments =
                                 calloc(program->argument_count + 1u, sizeof list.arguments[0])};
     if (list.arguments == NULL)
@@ -258,6 +268,8 @@ static enum err_code check_prefill(const struct workload_plan *plan, size_t inde
     writing.class_count = 1;
     writing.consumer_count = 0;
     enum err_code code = mix_create(&mix, &writing, &setup, reason);
+    if (code == OK && mix->classes[0].cursor_count > 0)
+        code = err_set(reason, E_CONFIG, "{cursor} reads, and a prefill writes");
     if (code == OK && mix->classes[0].key_draws[plan->prefills[index].key_space] != 1)
         code = err_set(reason, E_CONFIG, "it writes no key of %s, or more than one",
                        plan->key_spaces[plan->prefills[index].key_space].name);

@@ -7,6 +7,7 @@
 size_t mix_most_bytes(const struct mix *mix);
 double mix_mean_commands(const struct mix *mix); /* of a request */
 bool mix_reads(const struct mix *mix);
+bool mix_walks(const struct mix *mix);  /* some requests are pages of walks: {cursor} */
 bool mix_awaits(const struct mix *mix); /* acknowledgements: READ_AT_LEAST */
 uint32_t mix_keys_per_request(const struct mix *mix);
 bool mix_reads_some(const struct mix *mix); /* some class only reads, once the keys are known */

@@ -208,7 +208,7 @@ static void settle(struct connection *connection, const struct request_slot *slo
     static const enum counter counters[CHECK_COUNTS] = {
         [CHECK_VERIFIED] = COUNTER_VERIFIED,   [CHECK_UNVERIFIED] = COUNTER_UNVERIFIED,
         [CHECK_CORRUPTED] = COUNTER_CORRUPTED, [CHECK_STALE] = COUNTER_STALE,
-        [CHECK_LOST] = COUNTER_LOST_WRITES,
+        [CHECK_LOST] = COUNTER_LOST_WRITES,    [CHECK_WALKS] = COUNTER_WALKS,
     };
     struct stream *stream = connection->stream;
     const struct topology *topology = stream->router.topology;
