@@ -339,6 +339,11 @@ static void drop(void *state, const struct request_slot *slot)
     (void)kept_index_remove(&desk->index, slot->ticket, slot->class);
 }
 
+static bool use_stamp(void *state, const struct stamp *stamp)
+{
+    return mix_generator.use_stamp(((struct walk_desk *)state)->plain, stamp);
+}
+
 const struct generator walk_generator = {
     .name = "mix with walks",
     .open = open_desk,
@@ -347,6 +352,7 @@ const struct generator walk_generator = {
     .most_bytes = most_bytes,
     .draw = draw,
     .measure = measure,
+    .use_stamp = use_stamp,
     .key_slot = key_slot,
     .render = render,
     .render_part = render_part,
