@@ -72,7 +72,7 @@ SUPPORT_OBJECTS := $(filter $(BUILD)/obj/tests/support/%,$(TEST_OBJECTS))
 STRESS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/stress/*.c)))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 PERF_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/perf/*.c)))
-PERF := $(BUILD)/perf/floor $(BUILD)/perf/draws $(BUILD)/perf/lua $(BUILD)/perf/compare $(BUILD)/perf/honesty $(BUILD)/perf/verdicts
+PERF := $(BUILD)/perf/floor $(BUILD)/perf/draws $(BUILD)/perf/lua $(BUILD)/perf/subscriber $(BUILD)/perf/compare $(BUILD)/perf/honesty $(BUILD)/perf/verdicts
 # The server that stamps every request, and the reader of its record.
 RECORDER := $(BUILD)/support/recorder_server
 RECORD_OBJECT := $(BUILD)/obj/tests/support/recorder_record.o
@@ -239,8 +239,9 @@ $(RECORDER): $(BUILD)/obj/tests/support/recorder_command.o
 $(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o
 $(BUILD)/perf/draws: $(BUILD)/obj/tests/perf/draws.o
 $(BUILD)/perf/lua: $(BUILD)/obj/tests/perf/lua.o
-$(BUILD)/perf/compare: $(filter-out %/floor.o %/draws.o %/lua.o %/verdicts.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS))
-$(BUILD)/perf/honesty: $(filter-out %/floor.o %/draws.o %/lua.o %/compare.o %/verdicts.o,$(PERF_OBJECTS)) $(RECORD_OBJECT)
+$(BUILD)/perf/subscriber: $(BUILD)/obj/tests/perf/subscriber.o
+$(BUILD)/perf/compare: $(filter-out %/floor.o %/draws.o %/lua.o %/subscriber.o %/verdicts.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS))
+$(BUILD)/perf/honesty: $(filter-out %/floor.o %/draws.o %/lua.o %/subscriber.o %/compare.o %/verdicts.o,$(PERF_OBJECTS)) $(RECORD_OBJECT)
 $(BUILD)/perf/verdicts: $(addprefix $(BUILD)/obj/tests/perf/,verdicts.o honesty_runs.o processes.o server.o) $(RECORD_OBJECT)
 # An archive, so that each takes only what it uses.
 $(BUILD)/volley.a: $(LIB_OBJECTS)

@@ -55,6 +55,7 @@ compare tls --tls --connections 50 --pipelines 1,16 --requests 300k
 tests/perf/cluster.sh "$build/volley" "${ROUNDS:-9}"
 tests/perf/mix.sh "$build/volley" "${ROUNDS:-9}"
 tests/perf/custom.sh "$build/volley" "${ROUNDS:-9}"
+tests/perf/consume.sh "$build/volley" "$build/perf/subscriber" "${ROUNDS:-7}"
 tests/perf/verify.sh "$build/volley" "${ROUNDS:-5}"
 tests/perf/limits.sh "$build/volley"
 "$build/perf/draws"
