@@ -573,6 +573,14 @@ static bool has_all(const struct stream *stream)
     return sent_all && delivered >= expected;
 }
 
+static bool all_acknowledged(const struct consume *consume)
+{
+    for (uint32_t i = 0; i < consume->count; i++)
+        if (consume->each[i].acknowledges && consume->each[i].state != CONSUMER_SILENT)
+            return false;
+    return true;
+}
+
 bool consume_is_settled(struct stream *stream, uint64_t now_ns)
 {
     struct consume *consume = &stream->consume;
@@ -584,6 +592,6 @@ bool consume_is_settled(struct stream *stream, uint64_t now_ns)
     }
     const uint64_t since_ns =
         consume->last_ns > consume->last_sent_ns ? consume->last_ns : consume->last_sent_ns;
-    return consume->count == 0 || has_all(stream) ||
+    return consume->count == 0 || (has_all(stream) && all_acknowledged(consume)) ||
            now_ns >= since_ns + stream->spec->load.drain_timeout_ns;
 }

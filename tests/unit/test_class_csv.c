@@ -105,7 +105,7 @@ TEST(consumers_have_columns_of_their_own)
     char *text = fixture_read_file(directory, "classes.csv", NULL);
     const char *line = strstr(text, "\"all\"");
     ck_assert_ptr_nonnull(strstr(text, ",coarse,expected,duplicates,out_of_order\n"));
-    ck_assert_ptr_nonnull(strstr(text, "\"add:1\",,0,0,,,,,,,,,,,1,,,\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\"add:1\",,0,0,,,0,0,,,,,,,1,,,\n"));
     ck_assert_ptr_nonnull(line);
     ck_assert_str_eq(line, "\"all\",3,10,0,,,,,90,1000,2,2,2,2,1,12,1,2\n");
     free(text);
