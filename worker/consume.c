@@ -58,13 +58,18 @@ static bool waits_for_replies(const struct consumer *consumer)
 
 /* Where it goes ------------------------------------------------------------------------------- */
 
+/* Subscribers of channels are told by any node. */
+static bool has_slot(const struct consumer *consumer)
+{
+    const enum consume_kind kind = consumer->lane->plan->kind;
+    return kind != CONSUME_CHANNEL && kind != CONSUME_PATTERN;
+}
+
 /* In a cluster the node that owns its key, or its shard channel; else any, in turn. */
 static uint32_t node_of(const struct consumer *consumer)
 {
     const struct topology *topology = consumer->connection->stream->router.topology;
-    const enum consume_kind kind = consumer->lane->plan->kind;
-    if (topology->kind == TOPOLOGY_SLOTS &&
-        (waits_for_replies(consumer) || kind == CONSUME_SHARD_CHANNEL)) {
+    if (topology->kind == TOPOLOGY_SLOTS && has_slot(consumer)) {
         const uint16_t owner =
             topology->owner[slots_of_key(consumer->target->bytes, consumer->target->byte_count)];
         return owner < topology->node_count ? owner : consumer->connection->node;
@@ -80,13 +85,11 @@ static uint32_t node_of(const struct consumer *consumer)
 static bool is_where_it_belongs(const struct consumer *consumer)
 {
     const struct topology *topology = consumer->connection->stream->router.topology;
-    const enum consume_kind kind = consumer->lane->plan->kind;
     const struct connection *connection = consumer->connection;
     if (connection->retiring)
         return true;
-    return waits_for_replies(consumer) || kind == CONSUME_SHARD_CHANNEL
-               ? node_of(consumer) == connection->node
-               : topology->nodes[connection->node].role != TOPOLOGY_GONE;
+    return has_slot(consumer) ? node_of(consumer) == connection->node
+                              : topology->nodes[connection->node].role != TOPOLOGY_GONE;
 }
 
 /* What it says -------------------------------------------------------------------------------- */

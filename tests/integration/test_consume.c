@@ -146,6 +146,30 @@ TEST(every_kind_in_a_cluster)
     test_cluster_stop(&cluster);
 }
 
+TEST(what_a_cluster_does_not_take)
+{
+    /* breaks when caches of a cluster wait for what other nodes tell, or requests go to nodes that do not have their key */
+    static struct test_cluster cluster;
+    struct bench_call call;
+    test_cluster_start(&cluster, 3, 0, NULL);
+    const struct bench_setting setting = {.port = cluster.nodes[0].port_text};
+    write_workload("name: caches\nclasses:\n" EACH("name: write, weight: 1, command: 'SET "
+                                                   "inv:{stamp} 1'") "consume:\n" EACH(
+        "name: caches, tracking: 'inv:'"));
+    call_run(&call, &setting, "--cluster --workload %s -n 10 -c 6", path);
+    ck_assert_int_eq(call.program.exit_status, 2);
+    ck_assert_ptr_nonnull(strstr(call.program.err, "class write has a {stamp} in its key"));
+    call_free(&call);
+    write_workload(
+        "name: caches\nclasses:\n" EACH("name: write, weight: 1, command: 'SET inv:\\{a}:{stamp} "
+                                        "1'") "consume:\n" EACH("name: caches, tracking: 'inv:'"));
+    call_run(&call, &setting, "--cluster --workload %s -n 10 -c 6", path);
+    ck_assert_int_eq(call.program.exit_status, 2);
+    ck_assert_ptr_nonnull(strstr(call.program.err, "consumers caches: in a cluster each node"));
+    call_free(&call);
+    test_cluster_stop(&cluster);
+}
+
 TEST(invalidations)
 {
     /* breaks when a cache is not told of a key that was written, or only later than the figure says */

@@ -260,6 +260,22 @@ enum err_code consume_plan_create(struct consume_plan *plan, const struct worklo
     return code;
 }
 
+enum err_code consume_plan_check_cluster(const struct consume_plan *plan, struct err *err)
+{
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct consume_lane *lane = &plan->lanes[i];
+        const char *open = strchr(lane->targets[0].bytes, '{');
+        if (lane->plan->kind == CONSUME_TRACKING &&
+            (open == NULL || open[1] == '}' || strchr(open, '}') == NULL))
+            return err_set(
+                err, E_USAGE,
+                "consumers %s: in a cluster each node tells of its own keys only: give the "
+                "beginning of the keys a hash tag, as in tracking: 'cached:\\{tag}:'",
+                lane->plan->name);
+    }
+    return OK;
+}
+
 void consume_plan_free(struct consume_plan *plan)
 {
     for (uint32_t i = 0; i < plan->count; i++) {

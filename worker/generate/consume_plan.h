@@ -39,6 +39,8 @@ MUST_USE enum err_code consume_plan_create(struct consume_plan *plan,
                                            const struct workload_plan *workload,
                                            const struct mix_material *material, size_t *at,
                                            struct err *err);
+/* Whether they can be in a cluster. E_USAGE. */
+MUST_USE enum err_code consume_plan_check_cluster(const struct consume_plan *plan, struct err *err);
 void consume_plan_free(struct consume_plan *plan);
 
 #endif

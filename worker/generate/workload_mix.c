@@ -196,6 +196,29 @@ static void collect(struct key_list *list, const struct mix_program *program,
                 program->commands[i].argument + (uint32_t)keys[i].arguments[key];
 }
 
+/* A stamp is not known before the request is written: the slot of a key must not go with it. */
+static enum err_code check_stamped_key(const struct mix *mix, const struct mix_program *program,
+                                       struct err *err)
+{
+    const struct stamp other = {.place = 1, .sent_ns = 1};
+    const struct mix_request plain = {.ticket = 0}, stamped = {.ticket = 0, .stamp = &other};
+    const uint32_t class = (uint32_t)(program - mix->classes);
+    if (!program->stamps || program->key_argument == UINT32_MAX)
+        return OK;
+    char *key = malloc(program->key_bytes);
+    if (key == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a key");
+    const bool alike =
+        mix_key_slot(mix, class, &plain, key) == mix_key_slot(mix, class, &stamped, key);
+    free(key);
+    return alike
+               ? OK
+               : err_set(err, E_USAGE,
+                         "class %s has a {stamp} in its key, and a cluster needs to know the key's "
+                         "slot before: give the key a hash tag, as in cached:\\{tag}:{stamp}",
+                         program->name);
+}
+
 static enum err_code set_class_keys(const struct mix *mix, struct mix_program *program,
                                     const struct workload_command_keys *keys, bool cluster,
                                     struct err *err)
@@ -222,7 +245,7 @@ static enum err_code set_class_keys(const struct mix *mix, struct mix_program *p
     program->key_bytes = program->most_bytes;
     enum err_code code = cluster && list.count > 1 ? compare_slots(mix, program, &list, err) : OK;
     free(list.arguments);
-    return code;
+    return code == OK && cluster ? check_stamped_key(mix, program, err) : code;
 }
 
 enum err_code mix_set_keys(struct mix *mix, const struct workload_command_keys *keys, bool cluster,
@@ -233,7 +256,7 @@ enum err_code mix_set_keys(struct mix *mix, const struct workload_command_keys *
         code = set_class_keys(mix, &mix->classes[i], keys, cluster, err);
         keys += mix->classes[i].command_count;
     }
-    return code;
+    return code == OK && cluster ? consume_plan_check_cluster(&mix->consume, err) : code;
 }
 
 /* ---- a look at one ---- */
