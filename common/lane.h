@@ -143,7 +143,8 @@ MUST_USE enum err_code node_figures_decode_add(struct node_figures *into, uint64
     X(CLASS_EMPTY, "empty")               /* replies to a wait in which nothing came           */  \
     X(CLASS_ACKNOWLEDGED, "acknowledged")                                                          \
     X(CLASS_CLAIMED, "claimed")           /* taken over from another consumer, beside ok       */  \
-    X(CLASS_DISCONNECTED, "disconnected") /* its connections that were lost                    */
+    X(CLASS_DISCONNECTED, "disconnected") /* its connections that were lost                    */  \
+    X(CLASS_READ, "read") /* entries of a stream, by the first of the group that got them       */
 
 #define CLASS_COUNTER_ID(id, name) id,
 enum class_counter { CLASS_COUNTER_TABLE(CLASS_COUNTER_ID) CLASS_COUNTERS };

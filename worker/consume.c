@@ -94,6 +94,17 @@ static bool is_where_it_belongs(const struct consumer *consumer)
 
 /* What it says -------------------------------------------------------------------------------- */
 
+/* It listens no more, or not yet. */
+static void is_deaf(struct consumer *consumer, enum consumer_state state)
+{
+    struct stream *stream = consumer->connection->stream;
+    if (!stream->connected && consumer->heard) {
+        stream->consume.waiting++;
+        consumer->heard = false;
+    }
+    consumer->state = state;
+}
+
 /* False: the connection has ended. */
 static bool write_out(struct consumer *consumer, uint64_t now_ns)
 {
@@ -121,7 +132,7 @@ static bool write_out(struct consumer *consumer, uint64_t now_ns)
     }
     if (status != IO_DONE) {
         figures(consumer)[CLASS_DISCONNECTED]++;
-        consumer->state = CONSUMER_SILENT;
+        is_deaf(consumer, CONSUMER_SILENT);
         connection_lost(connection, COUNTER_LOST_DISCONNECT, COUNTER_CONNECTIONS_RESET, now_ns);
         return false;
     }
@@ -137,6 +148,7 @@ static void ask(struct consumer *consumer, uint64_t now_ns)
     consumer->again_ns = UINT64_MAX;
     const uint64_t wait_ns = consume_say(consumer, now_ns);
     consumer->entries = 0;
+    consumer->awaits = true;
     consumer->deadline_ns = now_ns + wait_ns + stream->spec->endpoint.request_timeout_ns;
     (void)write_out(consumer, now_ns);
 }
@@ -148,19 +160,28 @@ static bool keeps_order(const struct consumer *consumer)
     return consumer->lane->plan->kind != CONSUME_POP;
 }
 
+static void count_delivered(struct stream *stream, uint64_t count)
+{
+    _Atomic uint64_t *delivered = &stream->live->delivered;
+    atomic_store_explicit(delivered, atomic_load_explicit(delivered, memory_order_relaxed) + count,
+                          memory_order_relaxed);
+}
+
 static void take_stamp(struct consumer *consumer, const struct stamp *stamp)
 {
     struct stream *stream = consumer->connection->stream;
     struct interval *interval = stream->recorder.interval;
     struct class_figures *part = &interval->parts[consumer->part];
     const uint64_t done_ns = stream->consume.done_ns;
-    if (stamp->run != stream->consume.run) {
+    if (stamp->run != stream->consume.run || stamp->sent_ns > done_ns) {
         part->counters[CLASS_FOREIGN]++;
         return;
     }
     stream->consume.last_ns = done_ns;
     if (consumer->claims) {
-        part->counters[CLASS_CLAIMED] += (stamp->ticket & STAMP_WARMUP) == 0;
+        const bool counts = (stamp->ticket & STAMP_WARMUP) == 0;
+        part->counters[CLASS_CLAIMED] += counts;
+        count_delivered(stream, counts);
         return;
     }
     const enum consume_order order = consume_watch_take(
@@ -177,9 +198,7 @@ static void take_stamp(struct consumer *consumer, const struct stamp *stamp)
     coarse_record(&part->times[CLASS_SERVICE], took_ns, 1);
     if (stream->open_loop)
         coarse_record(&part->times[CLASS_RESPONSE], took_ns + stamp->late_ns, 1);
-    atomic_store_explicit(&stream->live->delivered,
-                          atomic_load_explicit(&stream->live->delivered, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    count_delivered(stream, 1);
 }
 
 /* "1700000000000-0". */
@@ -193,6 +212,13 @@ static bool is_id(const char *text, size_t bytes)
     return bytes < CONSUMER_ID_BYTES && dashes == 1 && digits + 1 == bytes;
 }
 
+/* How deep in a reply the ids of entries stand: what has the form of one elsewhere is somebody's text. */
+static uint32_t id_depth(const struct consumer *consumer)
+{
+    const bool by_map = consumer->connection->walk.resp.reply.type == '%';
+    return consumer->claims || by_map ? 3 : 4;
+}
+
 static void end_string(struct consumer *consumer)
 {
     const char *text = consumer->text;
@@ -204,9 +230,8 @@ static void end_string(struct consumer *consumer)
         memcpy(consumer->word, text, kept);
         consumer->word[kept] = '\0';
     }
-    if (consumer->lane->plan->kind == CONSUME_GROUP && is_id(text, bytes) &&
-        !(consumer->claims && consumer->strings == 1) &&
-        consumer->entries < consumer->lane->plan->count) {
+    if (consumer->lane->plan->kind == CONSUME_GROUP && consumer->depth == id_depth(consumer) &&
+        is_id(text, bytes) && consumer->entries < consumer->lane->plan->count) {
         char *id = consumer->ids + (size_t)consumer->entries++ * CONSUMER_ID_BYTES;
         memcpy(id, text, bytes);
         id[bytes] = '\0';
@@ -224,6 +249,7 @@ static void begin_string(void *state, int64_t byte_count)
 {
     struct consumer *consumer = state;
     consumer->strings++;
+    consumer->depth = consumer->connection->walk.resp.depth;
     consumer->text_bytes = 0;
     consumer->string_left = byte_count;
     if (byte_count == 0)
@@ -245,8 +271,10 @@ static void take_bytes(void *state, const char *bytes, size_t byte_count)
 static void listens(struct consumer *consumer)
 {
     struct stream *stream = consumer->connection->stream;
-    if (consumer->state == CONSUMER_ASKING && !stream->connected)
+    if (!stream->connected && !consumer->heard) {
         stream->consume.waiting--;
+        consumer->heard = true;
+    }
     consumer->state = CONSUMER_LISTENING;
     if (!waits_for_replies(consumer))
         consumer->deadline_ns = UINT64_MAX;
@@ -273,6 +301,7 @@ static void refused(struct consumer *consumer, const struct resp_reply *reply, u
     (void)recorder_error_kind(stream, reply->text, reply->text_bytes);
     stream_want_refresh(stream);
     consumer->entries = 0;
+    consumer->awaits = false;
     consumer->deadline_ns = UINT64_MAX;
     consumer->again_ns = now_ns + AGAIN_NS;
 }
@@ -283,6 +312,14 @@ static bool is_message(const struct consumer *consumer)
     return strcmp(consumer->word, kind == CONSUME_CHANNEL   ? "message"
                                   : kind == CONSUME_PATTERN ? "pmessage"
                                                             : "smessage") == 0;
+}
+
+static bool is_confirmation(const struct consumer *consumer)
+{
+    const enum consume_kind kind = consumer->lane->plan->kind;
+    return strcmp(consumer->word, kind == CONSUME_CHANNEL   ? "subscribe"
+                                  : kind == CONSUME_PATTERN ? "psubscribe"
+                                                            : "ssubscribe") == 0;
 }
 
 /* Of a subscriber, or a cache. */
@@ -296,10 +333,10 @@ static void take_message(struct consumer *consumer, const struct resp_reply *rep
             figures(consumer)[CLASS_FOREIGN] += consumer->strings > 1 && consumer->stamps == 0;
     } else if (strstr(consumer->word, "unsubscribe") != NULL) {
         /* Its slot has moved. */
-        consumer->state = CONSUMER_ASKING;
+        is_deaf(consumer, CONSUMER_ASKING);
         consumer->again_ns = now_ns + AGAIN_NS;
         stream_want_refresh(consumer->connection->stream);
-    } else if (strstr(consumer->word, "subscribe") != NULL) {
+    } else if (is_confirmation(consumer)) {
         listens(consumer);
     } else if (is_message(consumer)) {
         figures(consumer)[CLASS_FOREIGN] += consumer->stamps == 0;
@@ -317,7 +354,10 @@ static void take_awaited(struct consumer *consumer, const struct resp_reply *rep
             counters[CLASS_ACKNOWLEDGED] += (uint64_t)reply->integer;
         return;
     }
+    consumer->awaits = false;
     listens(consumer);
+    if (group && !consumer->claims)
+        counters[CLASS_READ] += consumer->entries;
     if (group && consumer->entries > consumer->stamps)
         counters[CLASS_FOREIGN] += consumer->entries - consumer->stamps;
     else if (!group && !reply->is_null && consumer->stamps == 0)
@@ -327,8 +367,12 @@ static void take_awaited(struct consumer *consumer, const struct resp_reply *rep
     ask(consumer, now_ns);
 }
 
-static void take_reply(struct consumer *consumer, const struct resp_reply *reply, uint64_t now_ns)
+/* False: the server answers what was not asked, or not to the end yet. */
+static bool take_reply(struct consumer *consumer, const struct resp_reply *reply, uint64_t now_ns)
 {
+    if (waits_for_replies(consumer) && reply->type != '>' &&
+        (!consumer->awaits || consumer->out_bytes > 0))
+        return false;
     if (consumer->regroups && consumer->again_ns == UINT64_MAX && reply->type != '>')
         consumer->regroups = false; /* another one may have been first */
     else if (reply->is_error)
@@ -340,13 +384,14 @@ static void take_reply(struct consumer *consumer, const struct resp_reply *reply
     consumer->strings = 0;
     consumer->stamps = 0;
     consumer->word[0] = '\0';
+    return true;
 }
 
 /* Reading ------------------------------------------------------------------------------------- */
 
 static void lost(struct consumer *consumer, enum counter event, uint64_t now_ns)
 {
-    consumer->state = CONSUMER_SILENT;
+    is_deaf(consumer, CONSUMER_SILENT);
     figures(consumer)[CLASS_DISCONNECTED]++;
     connection_lost(consumer->connection, COUNTER_LOST_DISCONNECT, event, now_ns);
 }
@@ -365,12 +410,11 @@ static bool take_read(struct consumer *consumer, size_t byte_count, uint64_t now
         const enum resp_status status = resp_scan_tapped(
             &connection->walk.resp, at, (size_t)(end - at), &used_bytes, &reply, &tap);
         at += used_bytes;
-        if (status == RESP_INVALID) {
+        if (status == RESP_INVALID ||
+            (status == RESP_REPLY && !take_reply(consumer, &reply, now_ns))) {
             lost(consumer, COUNTER_CONNECTIONS_PROTOCOL, now_ns);
             return false;
         }
-        if (status == RESP_REPLY)
-            take_reply(consumer, &reply, now_ns);
         if (connection->state != CONNECTION_READY)
             return false;
     }

@@ -15,10 +15,13 @@ static uint64_t *figures(const struct consumer *consumer)
 static void say(struct consumer *consumer, size_t argc, const char *const *argv,
                 const size_t *argv_bytes)
 {
+    const size_t room = consumer->out_room - consumer->out_bytes;
+    const size_t bytes =
+        resp_encode_command(consumer->out + consumer->out_bytes, room, argc, argv, argv_bytes);
+    if (bytes > room) /* there is room for all that is said between two replies */
+        return;
     figures(consumer)[CLASS_SENT]++;
-    consumer->out_bytes +=
-        resp_encode_command(consumer->out + consumer->out_bytes,
-                            consumer->out_room - consumer->out_bytes, argc, argv, argv_bytes);
+    consumer->out_bytes += bytes;
 }
 
 static void say_subscribe(struct consumer *consumer, const char *command)

@@ -36,11 +36,14 @@ struct consumer {
     uint64_t deadline_ns;   /* of the reply that it waits for; UINT64_MAX: none */
     uint64_t again_ns;      /* asks again then; UINT64_MAX: it does not         */
     uint64_t next_claim_ns; /* of a group                                       */
+    bool heard;             /* it listened before the start                     */
+    bool awaits;            /* a reply to what it said last                     */
     bool claims;            /* the reply that it waits for is to XAUTOCLAIM     */
     bool acknowledges;      /* ... and one to XACK comes before it              */
     bool regroups;          /* it makes the group anew, or is about to          */
     /* The reply under way. */
     uint32_t strings;    /* so far */
+    uint32_t depth;      /* of levels around the newest           */
     int64_t string_left; /* bytes of the newest that are still to come */
     char text[CONSUMER_TEXT_BYTES];
     size_t text_bytes;

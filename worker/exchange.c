@@ -152,6 +152,8 @@ static inline void count_written(struct connection *connection, const struct bat
             position -= whole_bytes;
         connection->partial_bytes = position;
         begun += position > 0;
+        if (begun > 1 || skipped_bytes == 0) /* else it is the one that was half-written before */
+            connection->stamp_ns = stream->exchange.stamp_ns;
     }
     uint32_t newly_sent = begun - (skipped_bytes > 0), again = 0;
     bool has_again = stream->router.has_again;
@@ -207,20 +209,19 @@ static void render_part(const struct stream *stream, const struct request_slot *
                                              count, out);
 }
 
-/* What is written from now on is sent now, but for the rest of a request that has begun. */
-static inline void stamp_time(struct connection *connection)
+/* What begins from now on is sent now; the rest of a request that has begun is not. */
+static inline void stamp_time(struct stream *stream)
 {
-    if (connection->stream->exchange.stamps)
-        connection->stamp_ns = clock_now_ns();
+    if (stream->exchange.stamps)
+        stream->exchange.stamp_ns = clock_now_ns();
 }
 
 __attribute__((noinline)) static void fill_stamp(const struct connection *connection,
-                                                 const struct request_slot *slot)
+                                                 const struct request_slot *slot, uint64_t sent_ns)
 {
     struct stream *stream = connection->stream;
     const uint32_t at = (uint32_t)(slot - connection->slots);
     const bool warmup = slot->ticket >= WORKLOAD_WARMUP_TICKET;
-    const uint64_t sent_ns = connection->stamp_ns;
     stream->exchange.stamp = (struct stamp){
         .run = stream->consume.run,
         .worker = stream->share->index,
@@ -234,10 +235,11 @@ __attribute__((noinline)) static void fill_stamp(const struct connection *connec
 }
 
 /* Before it is rendered. */
-static inline void stamp_slot(const struct connection *connection, const struct request_slot *slot)
+static inline void stamp_slot(const struct connection *connection, const struct request_slot *slot,
+                              uint64_t sent_ns)
 {
     if (connection->stream->exchange.stamps)
-        fill_stamp(connection, slot);
+        fill_stamp(connection, slot, sent_ns);
 }
 
 /* A request longer than the buffer goes out window by window, and one behind ASKING on its own. */
@@ -248,9 +250,9 @@ static struct batch render_alone(struct connection *connection)
     size_t left_bytes = slot_bytes(stream, slot) - connection->partial_bytes;
     size_t count =
         left_bytes < stream->exchange.out_bytes ? left_bytes : stream->exchange.out_bytes;
-    if (connection->partial_bytes == 0)
-        stamp_time(connection);
-    stamp_slot(connection, slot);
+    stamp_time(stream);
+    stamp_slot(connection, slot,
+               connection->partial_bytes > 0 ? connection->stamp_ns : stream->exchange.stamp_ns);
     render_part(stream, slot, connection->partial_bytes, count, stream->exchange.out);
     return (struct batch){.byte_count = count, .requests = 1, .to_the_end = count == left_bytes};
 }
@@ -266,17 +268,17 @@ __attribute__((noinline)) static struct batch render_mixed(struct connection *co
     if (slot_bytes(stream, slot) > stream->exchange.out_bytes || slot->asking)
         return render_alone(connection);
     if (partial_bytes > 0) {
-        stamp_slot(connection, slot);
+        stamp_slot(connection, slot, connection->stamp_ns);
         render_part(stream, slot, partial_bytes, slot_bytes(stream, slot) - partial_bytes, out);
         out += slot_bytes(stream, slot) - partial_bytes;
     }
     uint32_t fresh = 0;
-    stamp_time(connection);
+    stamp_time(stream);
     for (; fresh < connection->unsent; fresh++) {
         slot = connection_slot(connection, connection->in_flight + fresh);
         if (slot_bytes(stream, slot) > (size_t)(end - out) || slot->asking)
             break;
-        stamp_slot(connection, slot);
+        stamp_slot(connection, slot, stream->exchange.stamp_ns);
         stream->generation.kind->render(stream->generation.state, slot, out);
         out += slot_bytes(stream, slot);
     }

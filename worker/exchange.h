@@ -49,6 +49,7 @@ struct exchange {
     struct exchange_loss loss;    /* with EXCHANGE_LOST                           */
     bool stamps;                  /* requests carry ...                           */
     struct stamp stamp;           /* ... this one                                 */
+    uint64_t stamp_ns;            /* of what begins with the batch at hand        */
 };
 
 /* Writes what is waiting, until nothing is left, the socket is full, or the connection is gone. */

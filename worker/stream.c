@@ -56,7 +56,8 @@ static enum err_code open_generation(struct stream *stream, struct err *err)
     const struct check_source checked = {.workload = run->workload, .versions = run->versions};
     const struct plugin_source *plugin =
         run->workload != NULL ? workload_plugin(run->workload) : NULL;
-    const struct plugin_desk_source custom = {.plugin = plugin, .inside = &stream->live->inside};
+    const struct plugin_desk_source custom = {
+        .plugin = plugin, .inside = &stream->live->inside, .stop_at_ns = &stream->stop_at_ns};
     const struct generator *kind = run->generator;
     const void *source = run->generator_source;
     const struct replay_source replayed = {.plan = run->replay, .workers = run->worker_count};

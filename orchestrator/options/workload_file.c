@@ -480,6 +480,10 @@ static enum err_code make_consumer(const struct reading *reading, struct consume
                 REFUSE(reading, &entry->place, "name", "there are two consumers %s", entry->name);
     if (code == OK)
         code = find_consume_kind(reading, entry, consumer);
+    if (code == OK && !consumer->acknowledge && consumer->claim_after_ms > 0)
+        code = REFUSE(reading, &entry->place, "claim_after",
+                      "claim_after: with acknowledge: false each entry would be claimed again and "
+                      "again; leave one of them out");
     if (code == OK && consumer->kind == CONSUME_GROUP && consumer->group == NULL) {
         snprintf(entry->own_group, sizeof entry->own_group, "volley-%08x",
                  (unsigned)(clock_now_ns() >> 8));

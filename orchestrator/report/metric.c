@@ -244,6 +244,8 @@ struct metric_slice metric_slice_of_part(const struct metric_slice *whole, uint3
         figures.counters[CLASS_LOST] = missing < none ? missing : none;
     }
     return (struct metric_slice){.class = &figures,
+                                 .lost_for_ever =
+                                     whole->run != NULL && whole->run->parts[part].consumes,
                                  .open_loop = whole->open_loop,
                                  .seconds = whole->seconds,
                                  .due_seconds = whole->due_seconds};

@@ -268,6 +268,8 @@ struct metric_slice {
     const struct error_kinds *error_kinds; /* the numbers of the words              */
     const struct note *sample;             /* the newest                            */
     bool open_loop;
+    bool
+        lost_for_ever; /* what a class lost is not an answer that nobody waited for: it never came */
     uint32_t worker_count;
     double seconds, due_seconds; /* of the slice; in which requests fell due */
 };

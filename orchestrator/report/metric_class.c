@@ -31,10 +31,9 @@ bool metric_class_lost_messages(double *number, const struct class_figures *clas
 
 bool metric_class_pending(double *number, const struct class_figures *class)
 {
-    const uint64_t read =
-        class->counters[CLASS_OK] + class->counters[CLASS_CLAIMED] + class->counters[CLASS_FOREIGN];
+    const uint64_t read = class->counters[CLASS_READ];
     const uint64_t acknowledged = class->counters[CLASS_ACKNOWLEDGED];
-    *number = acknowledged > 0 && read > acknowledged ? (double)(read - acknowledged) : 0;
+    *number = read > acknowledged ? (double)(read - acknowledged) : 0;
     return true;
 }
 
@@ -43,6 +42,7 @@ struct times {
     const struct histogram *window; /* NULL: coarse */
     const struct coarse_times *coarse;
     uint64_t count, unanswered;
+    bool for_ever;
 };
 
 static uint64_t value_of_rank(const struct times *times, uint64_t rank)
@@ -69,7 +69,9 @@ static void read_percentile(struct metric_value *value, const struct times *time
     value->censored = rank > times->count;
     value->known &= !value->censored;
     value->few_samples = figure_few_samples(times->count, percent);
-    if (rank > times->unanswered && value->censored)
+    if (value->censored && times->for_ever)
+        value->at_least_ns = times->coarse->max_ns;
+    else if (rank > times->unanswered && value->censored)
         value->at_least_ns = lowest_like(times, value_of_rank(times, rank - times->unanswered));
     value->number = value->known ? (double)value_of_rank(times, rank) : (double)value->at_least_ns;
 }
@@ -102,6 +104,7 @@ struct metric_value metric_class_times(const struct metric_slice *slice, enum cl
         .coarse = &slice->class->times[which],
         .count = window != NULL ? window->count : slice->class->counters[CLASS_OK],
         .unanswered = metric_class_unanswered(slice->class),
+        .for_ever = slice->lost_for_ever,
     };
     struct metric_value value = {.known = times.count > 0};
     switch (statistic->kind) {

@@ -153,9 +153,9 @@ TEST(what_a_cluster_does_not_take)
     struct bench_call call;
     test_cluster_start(&cluster, 3, 0, NULL);
     const struct bench_setting setting = {.port = cluster.nodes[0].port_text};
-    write_workload("name: caches\nclasses:\n" EACH("name: write, weight: 1, command: 'SET "
-                                                   "inv:{stamp} 1'") "consume:\n" EACH(
-        "name: caches, tracking: 'inv:'"));
+    write_workload("name: caches\nclasses:\n" EACH(
+        "name: write, weight: 1, command: 'SET "
+        "inv:{stamp} 1'") "consume:\n" EACH("name: caches, tracking: 'inv:'"));
     call_run(&call, &setting, "--cluster --workload %s -n 10 -c 6", path);
     ck_assert_int_eq(call.program.exit_status, 2);
     ck_assert_ptr_nonnull(strstr(call.program.err, "class write has a {stamp} in its key"));
@@ -181,6 +181,38 @@ TEST(invalidations)
     trial_end(&trial, 0);
     ck_whole("caches", 3 * trial_count(&trial, "requests", "ok"));
     ck_assert_int_eq(test_server_integer(&world.server, "DBSIZE"), 0);
+    trial_free(&trial);
+}
+
+TEST(texts_that_look_like_ids)
+{
+    /* breaks when a value of an entry is acknowledged in place of its id, or {key} is not the only key space */
+    test_server_start(&world.server, NULL);
+    write_workload("name: ids\nkeys:\n  s: {count: 2}\nclasses:\n" EACH(
+        "name: add, weight: 1, command: "
+        "\"XADD {key} * 7-1 5-1 alt 6-1 data "
+        "{stamp}\"") "consume:\n" EACH("name: readers, stream: \"{key:s}\", connections: 4"));
+    for (int i = 0; i < 2; i++) {
+        RUN("-n", "1000", "-c", "3", i == 0 ? "-q" : "-3");
+        trial_end(&trial, 0);
+        ck_whole("readers", 1000);
+        ck_assert_int_eq(messages("readers", "acknowledged"), 1000);
+        ck_assert_int_eq(messages("readers", "pending"), 0);
+        trial_free(&trial);
+    }
+}
+
+TEST(what_is_not_acknowledged_is_pending)
+{
+    /* breaks when entries that were read and not acknowledged are not told */
+    test_server_start(&world.server, NULL);
+    write_workload("name: ids\nclasses:\n" EACH(
+        "name: add, weight: 1, command: \"XADD events * "
+        "data {stamp}\"") "consume:\n" EACH("name: readers, stream: events, acknowledge: false"));
+    RUN("-n", "300", "-c", "3");
+    trial_end(&trial, 0);
+    ck_whole("readers", 300);
+    ck_assert_int_eq(messages("readers", "pending"), 300);
     trial_free(&trial);
 }
 
@@ -361,6 +393,26 @@ TEST(objectives)
     RUN("-n", "2000", "--check", "one:p99<1ns");
     trial_end(&trial, 1);
     trial_expect(&trial, PROGRAM_ERR, "one:p99<1ns");
+    trial_free(&trial);
+}
+
+TEST(a_server_that_answers_what_was_not_asked)
+{
+    /* breaks when a server makes a worker write beyond its memory, by answers that never end, or counts them */
+    const struct fake_rule rules[] = {{.command = "BRPOP",
+                                       .action = FAKE_ENDLESS,
+                                       .bytes = "*-1\r\n",
+                                       .more = "*-1\r\n*-1\r\n*-1\r\n*-1\r\n*-1\r\n"}};
+    fake_server_start(&world.fake, &(struct fake_script){.rules = rules, .rule_count = 1});
+    write_workload("name: endless\nclasses:\n" EACH(
+        "name: push, weight: 1, command: \"LPUSH jobs "
+        "{stamp}\"") "consume:\n" EACH("name: workers, pop: \"BRPOP jobs 1\""));
+    trial_start(&trial, "-p", world.fake.port_text, "--workload", path, "--cpus", "none", "--qps",
+                "100", "--duration", "1", "--drain-timeout", "1s", NULL);
+    program_wait(&trial.program);
+    ck_assert_int_eq(trial.program.exit_status, 0);
+    trial_expect_not(&trial, PROGRAM_OUT, "lost_workers");
+    trial_expect(&trial, PROGRAM_OUT, "connections lost");
     trial_free(&trial);
 }
 

@@ -318,6 +318,19 @@ LOOP_TEST(a_plugin_that_fails_under_way, sizeof deadly / sizeof deadly[0])
     ck_assert_msg(strstr(program.err, deadly[_i].said) != NULL, "%s", program.err);
 }
 
+TEST(nothing_is_sent_in_place_of_what_a_plugin_does_not_make)
+{
+    /* Breaks when requests that nobody made are sent, and told as the plug-in's. */
+    write_plugin(HEAD NEXT("    if (ticket >= 500) { return false; }\n"
+                           "    volley_add_text(request, \"ECHO\");"
+                           "    volley_add_text(request, \"x\");") TABLE(".next = next"));
+    call_run(&call, &(struct bench_setting){.port = server.port_text},
+             "-t custom --custom-command-file %s -n 100000 -c 4 --processes 1", file);
+    ck_assert_int_eq(call.program.exit_status, 3);
+    ck_assert_double_eq(number("requests.sent"), 500);
+    ck_assert_double_eq(number("requests.ok"), 500);
+}
+
 TEST(in_a_cluster)
 {
     /* Breaks when a request goes to another node than that of its key. */

@@ -181,8 +181,8 @@ TEST(only_what_a_class_calls_goes_ahead_of_it)
     static const uint32_t counts[] = {1, 2, 0, 1, 0};
     static const char *const texts[] = {
         "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$8\r\nreturn 1\r\n",
-        "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$8\r\nreturn 1\r\n"
-        "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$8\r\nreturn 2\r\n",
+        ("*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$8\r\nreturn 1\r\n"
+         "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$8\r\nreturn 2\r\n"),
         "", "*4\r\n$8\r\nFUNCTION\r\n$4\r\nLOAD\r\n$7\r\nREPLACE\r\n$12\r\n#!lua name=a\r\n", ""};
     for (uint32_t i = 0; i < 5; i++) {
         const struct request_class class = mix_request_class(workload_mix(workload), i);

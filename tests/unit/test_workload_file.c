@@ -279,6 +279,17 @@ static const struct {
      "x {stamp}\"]}\nconsume: {name: c, channel: x}\n",
      "f:4:10: class a sends it 2 messages in one request, and all have the same stamp; give each a "
      "class of its own"},
+    {CONSUME("name: c, stream: s, acknowledge: false, claim_after: 1s"),
+     "f:5:59: claim_after: with acknowledge: false each entry would be claimed again and again; "
+     "leave one of them out"},
+    {"name: w\nclasses:\n  - {name: a, command: \"LPUSH x {stamp} {stamp}\"}\n"
+     "consume: {name: c, pop: \"BRPOP x 1\"}\n",
+     "f:4:10: LPUSH has 2 stamps for it in one request, and all are the same"},
+    {"name: w\nkeys: {r: {count: 200, digits: 3}}\nclasses:\n  - {name: a, command: \"PUBLISH "
+     "{key} {stamp}\"}\nconsume: {name: c, pattern: \"r:0*\"}\n",
+     "f:5:10: the pattern r:0* matches some of the channels {key} and not others, so that nobody "
+     "can "
+     "say how many messages are to come; give these a key space of their own"},
     {CLASS("command: \"SET x {stamp 63}\""),
      "f:3:24: {stamp 63}: it is {stamp} or {stamp N}, N bytes from 64 to 1048576"},
     {CLASS("command: \"GET {key\""), "f:3:24: {key has no } at its end; \\{ is a brace"},

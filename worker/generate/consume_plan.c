@@ -24,7 +24,7 @@ static const struct kind {
     [CONSUME_CHANNEL] = {"SUBSCRIBE", " PUBLISH ", "channel"},
     [CONSUME_PATTERN] = {"PSUBSCRIBE", " PUBLISH ", "pattern"},
     [CONSUME_SHARD_CHANNEL] = {"SSUBSCRIBE", " SPUBLISH ", "shard_channel"},
-    [CONSUME_POP] = {NULL, " LPUSH RPUSH LPUSHX RPUSHX ZADD ", "pop"},
+    [CONSUME_POP] = {NULL, " LPUSH RPUSH ZADD ", "pop"},
     [CONSUME_GROUP] = {"XREADGROUP", " XADD ", "stream"},
     [CONSUME_TRACKING] = {"CLIENT TRACKING", NULL, "tracking"},
 };
@@ -150,17 +150,17 @@ static enum err_code check_pop(const struct plan_consumer *plan, struct err *err
 
 /* ---- who feeds whom ---- */
 
-static bool has_stamp(const struct plan_command *command, size_t from)
+static uint32_t stamps_in(const struct plan_command *command, size_t from)
 {
+    uint32_t count = 0;
     for (size_t i = from; i < command->word_count; i++)
-        if (strstr(command->words[i], "{stamp") != NULL)
-            return true;
-    return false;
+        for (const char *at = command->words[i]; (at = strstr(at, "{stamp")) != NULL; at++)
+            count++;
+    return count;
 }
 
-static bool is_feeding(const struct consume_lane *lane, const char *name)
+static bool is_among(const char *all, const char *name)
 {
-    const char *all = kinds[lane->plan->kind].feeding;
     char wanted[24];
     if (all == NULL || strlen(name) + 3 > sizeof wanted)
         return false;
@@ -170,35 +170,101 @@ static bool is_feeding(const struct consume_lane *lane, const char *name)
     return strstr(all, wanted) != NULL;
 }
 
-/* Whether what goes to that channel matches the lane's pattern: of a key space, whether its keys begin so. */
-static bool matches(const struct consume_lane *lane, const char *word,
-                    const struct workload_plan *workload, const struct mix_material *material)
+/* Some of them do nothing under a condition, and the server's reply is no error. */
+static bool is_unconditional(const struct plan_command *command)
+{
+    static const char conditions[] = " NX XX GT LT INCR NOMKSTREAM ";
+    for (size_t i = 2; i < command->word_count && i < 4; i++)
+        if (is_among(conditions, command->words[i]))
+            return false;
+    return true;
+}
+
+#define TRIED_KEYS 65536u
+
+/* How many of the channels that a word stands for match the lane's pattern, of those that are looked at: all of a
+ * key space, or that many of a larger one. */
+static uint64_t count_matches(uint64_t *tried, const struct consume_lane *lane, const char *word,
+                              const struct workload_plan *workload,
+                              const struct mix_material *material)
 {
     char text[TARGET_BYTES_MAX + 1];
     uint32_t space;
     struct err ignored = {.code = OK};
+    uint64_t matches = 0;
+    *tried = 0;
     if (read_target(&space, text, workload, word, &ignored) != OK)
-        return false;
-    if (space != NO_SPACE && mix_key_most_bytes(&material->keys[space]) > TARGET_BYTES_MAX)
-        return false;
-    if (space != NO_SPACE)
-        text[mix_key_text(text, &material->keys[space], workload->key_spaces[space].first)] = '\0';
-    return fnmatch(lane->targets[0].bytes, text, 0) == 0;
+        return 0;
+    const struct plan_key_space *keys = space != NO_SPACE ? &workload->key_spaces[space] : NULL;
+    if (keys != NULL && mix_key_most_bytes(&material->keys[space]) > TARGET_BYTES_MAX)
+        return 0;
+    *tried = keys == NULL ? 1 : keys->count < TRIED_KEYS ? keys->count : TRIED_KEYS;
+    for (uint64_t i = 0; i < *tried; i++) {
+        if (keys != NULL)
+            text[mix_key_text(text, &material->keys[space],
+                              keys->first + i * (keys->count / *tried))] = '\0';
+        matches += fnmatch(lane->targets[0].bytes, text, 0) == 0;
+    }
+    return matches;
 }
 
-static bool feeds(const struct consume_lane *lane, const struct plan_command *command,
-                  const struct workload_plan *workload, const struct mix_material *material)
+static enum err_code feeds_pattern(bool *feeds, const struct consume_lane *lane,
+                                   const struct plan_command *command,
+                                   const struct workload_plan *workload,
+                                   const struct mix_material *material, struct err *err)
+{
+    uint64_t tried;
+    const uint64_t matches = count_matches(&tried, lane, command->words[1], workload, material);
+    *feeds = matches > 0;
+    if (matches == 0 || matches == tried)
+        return OK;
+    return err_set(
+        err, E_CONFIG,
+        "the pattern %s matches some of the channels %s and not others, so that nobody can "
+        "say how many messages are to come; give these a key space of their own",
+        lane->targets[0].bytes, command->words[1]);
+}
+
+/* {key} is {key:NAME} where there is one key space. */
+static bool is_same_target(const char *one, const char *other, const struct workload_plan *workload)
+{
+    char texts[2][TARGET_BYTES_MAX + 1];
+    uint32_t spaces[2];
+    struct err ignored = {.code = OK};
+    return strcmp(one, other) == 0 ||
+           (read_target(&spaces[0], texts[0], workload, one, &ignored) == OK &&
+            read_target(&spaces[1], texts[1], workload, other, &ignored) == OK &&
+            spaces[0] == spaces[1] && (spaces[0] != NO_SPACE || strcmp(texts[0], texts[1]) == 0));
+}
+
+static enum err_code feeds(bool *found, const struct consume_lane *lane,
+                           const struct plan_command *command, const struct workload_plan *workload,
+                           const struct mix_material *material, struct err *err)
 {
     const struct plan_consumer *plan = lane->plan;
+    *found = false;
     if (command->word_count < 2)
-        return false;
-    if (plan->kind == CONSUME_TRACKING)
-        return strncmp(command->words[1], plan->target, strlen(plan->target)) == 0 &&
-               strstr(command->words[1], "{stamp") != NULL;
-    if (!is_feeding(lane, command->words[0]) || !has_stamp(command, 2))
-        return false;
-    return plan->kind == CONSUME_PATTERN ? matches(lane, command->words[1], workload, material)
-                                         : strcmp(command->words[1], plan->target) == 0;
+        return OK;
+    if (plan->kind == CONSUME_TRACKING) {
+        *found = strncmp(command->words[1], plan->target, strlen(plan->target)) == 0 &&
+                 strstr(command->words[1], "{stamp") != NULL;
+        return OK;
+    }
+    const uint32_t stamps = stamps_in(command, 2);
+    if (!is_among(kinds[plan->kind].feeding, command->words[0]) || stamps == 0 ||
+        !is_unconditional(command))
+        return OK;
+    if (plan->kind == CONSUME_PATTERN) {
+        if (feeds_pattern(found, lane, command, workload, material, err) != OK)
+            return err->code;
+    } else {
+        *found = is_same_target(command->words[1], plan->target, workload);
+    }
+    return *found && stamps > 1
+               ? err_set(err, E_CONFIG,
+                         "%s has %" PRIu32 " stamps for it in one request, and all are the same",
+                         command->words[0], stamps)
+               : OK;
 }
 
 static enum err_code find_feeding(struct consume_plan *plan, uint32_t number,
@@ -209,8 +275,12 @@ static enum err_code find_feeding(struct consume_plan *plan, uint32_t number,
     for (size_t class = 0; class < workload->class_count; class ++) {
         const struct plan_class *from = &workload->classes[class];
         uint32_t found = 0;
-        for (size_t i = 0; i < from->command_count; i++)
-            found += feeds(lane, &from->commands[i], workload, material);
+        for (size_t i = 0; i < from->command_count; i++) {
+            bool feeding;
+            if (feeds(&feeding, lane, &from->commands[i], workload, material, err) != OK)
+                return err->code;
+            found += feeding;
+        }
         if (found > 1 && lane->plan->kind != CONSUME_TRACKING)
             return err_set(err, E_CONFIG,
                            "class %s sends it %" PRIu32

@@ -133,6 +133,8 @@ extern const struct generator check_generator;
 struct plugin_desk_source {
     const struct plugin_source *plugin;
     _Atomic uint64_t *inside; /* PLUGIN_AT, while its code runs */
+    uint64_t *
+        stop_at_ns; /* set to now when it can make no more requests: nothing is sent from then on */
 };
 extern const struct generator plugin_generator, plugin_looking_generator;
 const struct generator *generator_of(const struct workload *workload);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "worker/generate/generator.h"
 #include "worker/generate/kept_index.h"
 #include "worker/generate/plugin.h"
@@ -35,6 +36,7 @@ struct plugin_desk {
     struct plugin plugin;
     struct request_class classes[VOLLEY_PLUGIN_CLASSES_MAX];
     _Atomic uint64_t *inside; /* where its code runs, for the orchestrator */
+    uint64_t *stop_at_ns;     /* of the stream; NULL: of none */
     struct kept_index index;
     struct kept *kept; /* at the index's places */
     struct err err;    /* why it makes no more requests */
@@ -92,6 +94,7 @@ static enum err_code open_desk(void **state, const void *source, uint32_t worker
         return err_set(err, E_SYSTEM, "worker %u: no memory for its requests", worker);
     desk->source = given->plugin;
     desk->inside = given->inside;
+    desk->stop_at_ns = given->stop_at_ns;
     enter(desk, PLUGIN_INIT, 0);
     const struct plugin_found *tried = &desk->source->found;
     struct plugin_found found;
@@ -175,6 +178,14 @@ static void make_nothing(struct plugin_request *request)
     request->request.class_index = 0;
 }
 
+/* So that none of these is sent: the stream ends what it has begun, and asks why (failed). */
+static void stop(const struct plugin_desk *desk)
+{
+    const uint64_t now_ns = clock_now_ns();
+    if (desk->stop_at_ns != NULL && *desk->stop_at_ns > now_ns)
+        *desk->stop_at_ns = now_ns;
+}
+
 static void draw(void *state, struct request_slot *slot)
 {
     struct plugin_desk *desk = state;
@@ -187,8 +198,10 @@ static void draw(void *state, struct request_slot *slot)
                            &desk->err);
         leave(desk);
     }
-    if (code != OK)
+    if (code != OK) {
         make_nothing(request);
+        stop(desk);
+    }
     slot->class = (uint8_t)request->request.class_index;
     slot->bytes = (uint32_t)(request->end_byte - request->first_byte);
 }
