@@ -63,3 +63,15 @@ int command_frame_run(const struct command_frame *frame, int argc, const char *c
         options_free(frame->values);
     return err_exit_status(code);
 }
+
+int command_frame_run_bench(struct command_frame *frame, struct bench_request *bench, int argc,
+                            const char *const *argv)
+{
+    struct err err = {.code = OK};
+    if (bench_options_defaults(bench, &err) != OK)
+        log_line(LOG_ERROR, "%s", err.text);
+    frame->values = &bench->values;
+    frame->help = &bench->help;
+    frame->load = bench;
+    return command_frame_run(frame, argc, argv);
+}

@@ -28,6 +28,10 @@ struct command_frame {
     void (*destroy)(void *target); /* in any case; NULL: options_free(values) */
 };
 
+/* The same for a command that takes the options of bench, which are given their defaults; values, help and load of the
+ * frame are set here. */
+int command_frame_run_bench(struct command_frame *frame, struct bench_request *bench, int argc,
+                            const char *const *argv);
 /* Returns the exit status. The text of an error that run returns is logged. */
 int command_frame_run(const struct command_frame *frame, int argc, const char *const *argv);
 

@@ -454,21 +454,15 @@ static void destroy(void *target)
 int command_verify(int argc, const char *const *argv)
 {
     struct verify_request *request = calloc(1, sizeof *request);
-    struct err err = {.code = OK};
     if (request == NULL)
         return err_exit_status(E_SYSTEM);
     request->fd = -1;
-    if (bench_options_defaults(&request->bench, &err) != OK)
-        log_line(LOG_ERROR, "%s", err.text);
-    const struct command_frame frame = {.table = verify_option_table(),
-                                        .target = request,
-                                        .values = &request->bench.values,
-                                        .help = &request->bench.help,
-                                        .words = &request->words,
-                                        .load = &request->bench,
-                                        .run = run,
-                                        .destroy = destroy};
-    const int status = command_frame_run(&frame, argc, argv);
+    struct command_frame frame = {.table = verify_option_table(),
+                                  .target = request,
+                                  .words = &request->words,
+                                  .run = run,
+                                  .destroy = destroy};
+    const int status = command_frame_run_bench(&frame, &request->bench, argc, argv);
     free(request);
     return status;
 }
