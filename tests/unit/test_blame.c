@@ -223,6 +223,7 @@ TEST(test_several_stops_in_an_interval)
     const struct scripted_server server = {.command = answer, .connected = plan_several};
     simulated.share.connections = 3;
     simulated.spec.load.interval_ns = NS_PER_SECOND;
+    service_ns = 5 * SERVICE_NS; /* few requests, as above */
     stops_made = 0;
     simulated_run_go(&simulated, &server);
     ck_assert_uint_eq(simulated.own_stops.count, SEVERAL);
