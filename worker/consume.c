@@ -45,11 +45,6 @@ uint32_t consume_connections(const struct stream *stream)
     return count;
 }
 
-static uint64_t *figures(const struct consumer *consumer)
-{
-    return consumer->connection->stream->recorder.interval->parts[consumer->part].counters;
-}
-
 static bool waits_for_replies(const struct consumer *consumer)
 {
     const enum consume_kind kind = consumer->lane->plan->kind;
@@ -98,11 +93,16 @@ static bool is_where_it_belongs(const struct consumer *consumer)
 static void is_deaf(struct consumer *consumer, enum consumer_state state)
 {
     struct stream *stream = consumer->connection->stream;
-    if (!stream->connected && consumer->heard) {
+    if (!stream->connected && consumer->state == CONSUMER_LISTENING)
         stream->consume.waiting++;
-        consumer->heard = false;
-    }
     consumer->state = state;
+}
+
+static void lost(struct consumer *consumer, enum counter event, uint64_t now_ns)
+{
+    is_deaf(consumer, CONSUMER_SILENT);
+    consume_figures(consumer)[CLASS_DISCONNECTED]++;
+    connection_lost(consumer->connection, COUNTER_LOST_DISCONNECT, event, now_ns);
 }
 
 /* False: the connection has ended. */
@@ -121,7 +121,7 @@ static bool write_out(struct consumer *consumer, uint64_t now_ns)
                                           &written_bytes, &sys_errno);
         if (status == IO_DONE || status == IO_AGAIN) {
             consumer->sent_bytes += written_bytes;
-            figures(consumer)[CLASS_BYTES_OUT] += written_bytes;
+            consume_figures(consumer)[CLASS_BYTES_OUT] += written_bytes;
         }
         if (status == IO_DONE && written_bytes == 0)
             status = IO_AGAIN;
@@ -131,9 +131,7 @@ static bool write_out(struct consumer *consumer, uint64_t now_ns)
         return true;
     }
     if (status != IO_DONE) {
-        figures(consumer)[CLASS_DISCONNECTED]++;
-        is_deaf(consumer, CONSUMER_SILENT);
-        connection_lost(connection, COUNTER_LOST_DISCONNECT, COUNTER_CONNECTIONS_RESET, now_ns);
+        lost(consumer, COUNTER_CONNECTIONS_RESET, now_ns);
         return false;
     }
     consumer->out_bytes = consumer->sent_bytes = 0;
@@ -160,13 +158,6 @@ static bool keeps_order(const struct consumer *consumer)
     return consumer->lane->plan->kind != CONSUME_POP;
 }
 
-static void count_delivered(struct stream *stream, uint64_t count)
-{
-    _Atomic uint64_t *delivered = &stream->live->delivered;
-    atomic_store_explicit(delivered, atomic_load_explicit(delivered, memory_order_relaxed) + count,
-                          memory_order_relaxed);
-}
-
 static void take_stamp(struct consumer *consumer, const struct stamp *stamp)
 {
     struct stream *stream = consumer->connection->stream;
@@ -181,7 +172,7 @@ static void take_stamp(struct consumer *consumer, const struct stamp *stamp)
     if (consumer->claims) {
         const bool counts = (stamp->ticket & STAMP_WARMUP) == 0;
         part->counters[CLASS_CLAIMED] += counts;
-        count_delivered(stream, counts);
+        stream_add(&stream->live->delivered, counts);
         return;
     }
     const enum consume_order order = consume_watch_take(
@@ -198,7 +189,7 @@ static void take_stamp(struct consumer *consumer, const struct stamp *stamp)
     coarse_record(&part->times[CLASS_SERVICE], took_ns, 1);
     if (stream->open_loop)
         coarse_record(&part->times[CLASS_RESPONSE], took_ns + stamp->late_ns, 1);
-    count_delivered(stream, 1);
+    stream_add(&stream->live->delivered, 1);
 }
 
 /* "1700000000000-0". */
@@ -271,10 +262,8 @@ static void take_bytes(void *state, const char *bytes, size_t byte_count)
 static void listens(struct consumer *consumer)
 {
     struct stream *stream = consumer->connection->stream;
-    if (!stream->connected && !consumer->heard) {
+    if (!stream->connected && consumer->state != CONSUMER_LISTENING)
         stream->consume.waiting--;
-        consumer->heard = true;
-    }
     consumer->state = CONSUMER_LISTENING;
     if (!waits_for_replies(consumer))
         consumer->deadline_ns = UINT64_MAX;
@@ -293,7 +282,7 @@ static void refused(struct consumer *consumer, const struct resp_reply *reply, u
         consumer->deadline_ns = UINT64_MAX;
         return;
     }
-    figures(consumer)[CLASS_ERRORS]++;
+    consume_figures(consumer)[CLASS_ERRORS]++;
     consumer->regroups = consumer->lane->plan->kind == CONSUME_GROUP &&
                          reply->text_bytes >= strlen("NOGROUP") &&
                          memcmp(reply->text, "NOGROUP", strlen("NOGROUP")) == 0;
@@ -330,7 +319,8 @@ static void take_message(struct consumer *consumer, const struct resp_reply *rep
         if (reply->type == '+')
             listens(consumer);
         else
-            figures(consumer)[CLASS_FOREIGN] += consumer->strings > 1 && consumer->stamps == 0;
+            consume_figures(consumer)[CLASS_FOREIGN] +=
+                consumer->strings > 1 && consumer->stamps == 0;
     } else if (strstr(consumer->word, "unsubscribe") != NULL) {
         /* Its slot has moved. */
         is_deaf(consumer, CONSUMER_ASKING);
@@ -339,7 +329,7 @@ static void take_message(struct consumer *consumer, const struct resp_reply *rep
     } else if (is_confirmation(consumer)) {
         listens(consumer);
     } else if (is_message(consumer)) {
-        figures(consumer)[CLASS_FOREIGN] += consumer->stamps == 0;
+        consume_figures(consumer)[CLASS_FOREIGN] += consumer->stamps == 0;
     }
 }
 
@@ -347,7 +337,7 @@ static void take_message(struct consumer *consumer, const struct resp_reply *rep
 static void take_awaited(struct consumer *consumer, const struct resp_reply *reply, uint64_t now_ns)
 {
     const bool group = consumer->lane->plan->kind == CONSUME_GROUP;
-    uint64_t *counters = figures(consumer);
+    uint64_t *counters = consume_figures(consumer);
     if (consumer->acknowledges) {
         consumer->acknowledges = false;
         if (reply->type == ':' && reply->integer > 0)
@@ -389,13 +379,6 @@ static bool take_reply(struct consumer *consumer, const struct resp_reply *reply
 
 /* Reading ------------------------------------------------------------------------------------- */
 
-static void lost(struct consumer *consumer, enum counter event, uint64_t now_ns)
-{
-    is_deaf(consumer, CONSUMER_SILENT);
-    figures(consumer)[CLASS_DISCONNECTED]++;
-    connection_lost(consumer->connection, COUNTER_LOST_DISCONNECT, event, now_ns);
-}
-
 /* False: the connection has ended. */
 static bool take_read(struct consumer *consumer, size_t byte_count, uint64_t now_ns)
 {
@@ -403,7 +386,7 @@ static bool take_read(struct consumer *consumer, size_t byte_count, uint64_t now
     const char *at = connection->stream->exchange.in, *const end = at + byte_count;
     const struct resp_tap tap = {
         .state = consumer, .string = begin_string, .bytes = take_bytes, .pushes = true};
-    figures(consumer)[CLASS_BYTES_IN] += byte_count;
+    consume_figures(consumer)[CLASS_BYTES_IN] += byte_count;
     while (at < end) {
         struct resp_reply reply;
         size_t used_bytes;
@@ -453,7 +436,7 @@ static void receive(struct consumer *consumer, bool closed_by_peer)
 
 static void became_ready(struct consumer *consumer)
 {
-    consumer->state = CONSUMER_ASKING;
+    is_deaf(consumer, CONSUMER_ASKING);
     consumer->out_bytes = consumer->sent_bytes = 0;
     consumer->strings = consumer->stamps = consumer->entries = 0;
     consumer->word[0] = '\0';
@@ -589,7 +572,7 @@ static void tick_one(struct consumer *consumer, uint64_t now_ns)
     if (connection->state != CONNECTION_READY)
         return;
     if (!is_where_it_belongs(consumer)) {
-        consumer->state = CONSUMER_SILENT;
+        is_deaf(consumer, CONSUMER_SILENT);
         connection_move(connection, node_of(consumer), now_ns);
     } else if (now_ns >= consumer->deadline_ns) {
         lost(consumer, COUNTER_CONNECTIONS_TIMED_OUT, now_ns);

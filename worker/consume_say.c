@@ -7,7 +7,7 @@
 
 #include "worker/stream.h"
 
-static uint64_t *figures(const struct consumer *consumer)
+uint64_t *consume_figures(const struct consumer *consumer)
 {
     return consumer->connection->stream->recorder.interval->parts[consumer->part].counters;
 }
@@ -20,7 +20,7 @@ static void say(struct consumer *consumer, size_t argc, const char *const *argv,
         resp_encode_command(consumer->out + consumer->out_bytes, room, argc, argv, argv_bytes);
     if (bytes > room) /* there is room for all that is said between two replies */
         return;
-    figures(consumer)[CLASS_SENT]++;
+    consume_figures(consumer)[CLASS_SENT]++;
     consumer->out_bytes += bytes;
 }
 

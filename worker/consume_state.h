@@ -36,7 +36,6 @@ struct consumer {
     uint64_t deadline_ns;   /* of the reply that it waits for; UINT64_MAX: none */
     uint64_t again_ns;      /* asks again then; UINT64_MAX: it does not         */
     uint64_t next_claim_ns; /* of a group                                       */
-    bool heard;             /* it listened before the start                     */
     bool awaits;            /* a reply to what it said last                     */
     bool claims;            /* the reply that it waits for is to XAUTOCLAIM     */
     bool acknowledges;      /* ... and one to XACK comes before it              */

@@ -393,8 +393,5 @@ void recorder_fed(struct stream *stream, const struct request_slot *slot,
         expected += receivers;
     }
     if (counter == CLASS_EXPECTED)
-        atomic_store_explicit(&stream->live->expected,
-                              atomic_load_explicit(&stream->live->expected, memory_order_relaxed) +
-                                  expected,
-                              memory_order_relaxed);
+        stream_add(&stream->live->expected, expected);
 }

@@ -114,12 +114,17 @@ struct stream {
     struct consume consume;
 };
 
-/* Adds to a live total. Only this process writes it; the orchestrator reads it at any time. */
+/* Adds to a live word. Only this process writes it; others read it at any time. */
+static inline void stream_add(_Atomic uint64_t *word, uint64_t by)
+{
+    atomic_store_explicit(word, atomic_load_explicit(word, memory_order_relaxed) + by,
+                          memory_order_relaxed);
+}
+
+/* The same for a total. */
 static inline void stream_count(struct stream *stream, enum counter counter, uint64_t by)
 {
-    _Atomic uint64_t *total = &stream->live->counters[counter];
-    atomic_store_explicit(total, atomic_load_explicit(total, memory_order_relaxed) + by,
-                          memory_order_relaxed);
+    stream_add(&stream->live->counters[counter], by);
 }
 
 static inline uint64_t stream_total(const struct stream *stream, enum counter counter)
@@ -172,9 +177,7 @@ static inline void stream_publish_unsent(struct stream *stream)
 /* Asks the scout for a new look at the target. */
 static inline void stream_want_refresh(struct stream *stream)
 {
-    _Atomic uint64_t *wanted = &stream->live->refresh_wanted;
-    atomic_store_explicit(wanted, atomic_load_explicit(wanted, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    stream_add(&stream->live->refresh_wanted, 1);
 }
 
 /* The same for the request's class, where there are several. */

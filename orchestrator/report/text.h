@@ -37,6 +37,10 @@ void text_walks(struct output *out, const struct metric_slice *slice);
 /* One line a workload side by side, a class of requests, a command of requests of several, where there are any, and
  * what follows (text_classes.c). */
 void text_lanes(struct output *out, const struct run_result *result);
+/* A response time of a lane: ">= 2.500" where too many without a reply hide it; "-" when nobody was answered. */
+#define TEXT_TIME_BYTES 32u
+const char *text_lane_time(char text[TEXT_TIME_BYTES], const struct metric_slice *slice,
+                           enum metric_statistic_kind kind, double percent);
 /* What consumers got, where there are any (text_consumers.c). */
 void text_consumers(struct output *out, const struct run_result *result);
 /* Keys, values and classes, a line each, where there are any (text_drawn.c). */

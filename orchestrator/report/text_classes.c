@@ -7,29 +7,26 @@
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/text.h"
 
-#define TIME_BYTES 32u
-
-/* ">= 2.500" where too many without a reply hide it; "-" when nobody was answered. */
-static const char *time_text(char text[TIME_BYTES], const struct metric_slice *slice,
-                             enum metric_statistic_kind kind, double percent)
+const char *text_lane_time(char text[TEXT_TIME_BYTES], const struct metric_slice *slice,
+                           enum metric_statistic_kind kind, double percent)
 {
     const struct metric_statistic statistic = {"", kind, percent};
     const struct metric_value time = metric_read(slice, METRIC_RESPONSE_TIME, &statistic);
     const double shown_ns = time.known ? time.number : (double)time.at_least_ns;
     if (!time.known && (!time.censored || time.at_least_ns == 0))
         return "-";
-    snprintf(text, TIME_BYTES, "%s%s", time.known ? "" : ">= ", TEXT_MS(shown_ns));
+    snprintf(text, TEXT_TIME_BYTES, "%s%s", time.known ? "" : ">= ", TEXT_MS(shown_ns));
     return text;
 }
 
 /* Of what was read; "-" when nothing was. */
-static const char *misses_text(char text[TIME_BYTES], const struct metric_slice *slice)
+static const char *misses_text(char text[TEXT_TIME_BYTES], const struct metric_slice *slice)
 {
     const uint64_t misses = metric_count(slice, METRIC_MISSES);
     const uint64_t read = metric_count(slice, METRIC_HITS) + misses;
     if (read == 0)
         return "-";
-    snprintf(text, TIME_BYTES, "%.2f%%", figure_share(misses, read) * 100);
+    snprintf(text, TEXT_TIME_BYTES, "%.2f%%", figure_share(misses, read) * 100);
     return text;
 }
 
@@ -46,14 +43,15 @@ static void print_row(struct output *out, const char *name, const struct metric_
         metric_count(slice, METRIC_TIMED_OUT) + metric_count(slice, METRIC_LOST);
     const double share =
         figure_share(metric_count(slice, METRIC_SENT), metric_count(whole, METRIC_SENT));
-    char p50[TIME_BYTES], p99[TIME_BYTES], max[TIME_BYTES], misses[TIME_BYTES];
-    output_printf(
-        out, "%-*s  %6.2f%%  %13s  %11s  %11s  %11s  %10s  %10s  %7s\n", width, PRINTABLE(name),
-        share * 100, UNITS_REAL(metric_read(slice, METRIC_ACHIEVED_RATE, NULL).number, 2),
-        time_text(p50, slice, STATISTIC_PERCENTILE, 50),
-        time_text(p99, slice, STATISTIC_PERCENTILE, 99), time_text(max, slice, STATISTIC_MAX, 0),
-        UNITS_GROUPED(metric_count(slice, METRIC_ERRORS)), UNITS_GROUPED(unanswered),
-        misses_text(misses, slice));
+    char p50[TEXT_TIME_BYTES], p99[TEXT_TIME_BYTES], max[TEXT_TIME_BYTES], misses[TEXT_TIME_BYTES];
+    output_printf(out, "%-*s  %6.2f%%  %13s  %11s  %11s  %11s  %10s  %10s  %7s\n", width,
+                  PRINTABLE(name), share * 100,
+                  UNITS_REAL(metric_read(slice, METRIC_ACHIEVED_RATE, NULL).number, 2),
+                  text_lane_time(p50, slice, STATISTIC_PERCENTILE, 50),
+                  text_lane_time(p99, slice, STATISTIC_PERCENTILE, 99),
+                  text_lane_time(max, slice, STATISTIC_MAX, 0),
+                  UNITS_GROUPED(metric_count(slice, METRIC_ERRORS)), UNITS_GROUPED(unanswered),
+                  misses_text(misses, slice));
 }
 
 /* "50 connections, pipeline of 16, 10,000/s, even, 99.2 % of it sent". */
@@ -109,13 +107,13 @@ static void print_part(struct output *out, const struct metric_slice *whole, uin
 {
     const struct run_part *part = &whole->run->parts[index];
     const struct metric_slice slice = metric_slice_of_part(whole, index);
-    char p50[TIME_BYTES], p99[TIME_BYTES], max[TIME_BYTES], misses[TIME_BYTES];
+    char p50[TEXT_TIME_BYTES], p99[TEXT_TIME_BYTES], max[TEXT_TIME_BYTES], misses[TEXT_TIME_BYTES];
     output_printf(out, "%-*s  %-16s  %13s  %11s  %11s  %11s  %10s  %7s\n", width,
                   PRINTABLE(part->name), PRINTABLE(part->command),
                   UNITS_REAL(metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number, 2),
-                  time_text(p50, &slice, STATISTIC_PERCENTILE, 50),
-                  time_text(p99, &slice, STATISTIC_PERCENTILE, 99),
-                  time_text(max, &slice, STATISTIC_MAX, 0),
+                  text_lane_time(p50, &slice, STATISTIC_PERCENTILE, 50),
+                  text_lane_time(p99, &slice, STATISTIC_PERCENTILE, 99),
+                  text_lane_time(max, &slice, STATISTIC_MAX, 0),
                   UNITS_GROUPED(metric_count(&slice, METRIC_ERRORS)), misses_text(misses, &slice));
 }
 

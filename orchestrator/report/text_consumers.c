@@ -7,32 +7,18 @@
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/text.h"
 
-#define TIME_BYTES 32u
-
-static const char *time_text(char text[TIME_BYTES], const struct metric_slice *slice,
-                             enum metric_statistic_kind kind, double percent)
-{
-    const struct metric_statistic statistic = {"", kind, percent};
-    const struct metric_value time = metric_read(slice, METRIC_RESPONSE_TIME, &statistic);
-    const double shown_ns = time.known ? time.number : (double)time.at_least_ns;
-    if (!time.known && (!time.censored || time.at_least_ns == 0))
-        return "-";
-    snprintf(text, TIME_BYTES, "%s%s", time.known ? "" : ">= ", TEXT_MS(shown_ns));
-    return text;
-}
-
 static void print_row(struct output *out, const struct metric_slice *whole, uint32_t index,
                       int width)
 {
     const struct run_part *part = &whole->run->parts[index];
     const struct metric_slice slice = metric_slice_of_part(whole, index);
-    char p50[TIME_BYTES], p99[TIME_BYTES], max[TIME_BYTES];
+    char p50[TEXT_TIME_BYTES], p99[TEXT_TIME_BYTES], max[TEXT_TIME_BYTES];
     output_printf(out, "%-*s  %-15s  %13s  %10s  %10s  %10s  %13s  %13s  %9s\n", width,
                   PRINTABLE(part->name), PRINTABLE(part->command),
                   UNITS_REAL(metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number, 2),
-                  time_text(p50, &slice, STATISTIC_PERCENTILE, 50),
-                  time_text(p99, &slice, STATISTIC_PERCENTILE, 99),
-                  time_text(max, &slice, STATISTIC_MAX, 0),
+                  text_lane_time(p50, &slice, STATISTIC_PERCENTILE, 50),
+                  text_lane_time(p99, &slice, STATISTIC_PERCENTILE, 99),
+                  text_lane_time(max, &slice, STATISTIC_MAX, 0),
                   UNITS_GROUPED(metric_count(&slice, METRIC_MESSAGES_DELIVERED)),
                   UNITS_GROUPED(metric_count(&slice, METRIC_MESSAGES_EXPECTED)),
                   UNITS_GROUPED(metric_count(&slice, METRIC_MESSAGES_LOST)));

@@ -130,44 +130,82 @@ TEST(every_kind_gets_what_is_sent)
     ck_assert_int_eq(test_server_integer(&world.server, "LLEN jobs"), 0);
 }
 
+static struct test_cluster cluster;
+
+/* A bench of it, whose exit status must be this. */
+static void bench_cluster(struct bench_call *call, int exit_status, const char *options)
+{
+    const struct bench_setting setting = {.port = cluster.nodes[0].port_text};
+    call_expect(call, exit_status, &setting, "--cluster --workload %s --cpus none %s", path,
+                options);
+}
+
 TEST(every_kind_in_a_cluster)
 {
     /* breaks when a consumer does not listen at the node that has its key, or its shard channel */
-    static struct test_cluster cluster;
+    struct bench_call call;
     test_cluster_start(&cluster, 3, 0, NULL);
     write_workload(every_kind);
-    struct bench_call call;
-    const struct bench_setting setting = {.port = cluster.nodes[0].port_text};
-    call_expect(&call, 0, &setting,
-                "--cluster --workload %s --cpus none -n 8000 -c 6 --processes 2", path);
+    bench_cluster(&call, 0, "-n 8000 -c 6 --processes 2");
     trial = (struct trial){.run = run_json_at(call.root, 0)};
     ck_every_kind();
     call_free(&call);
     test_cluster_stop(&cluster);
 }
 
+static void ck_refused_by_cluster(const char *text, const char *said)
+{
+    struct bench_call call;
+    write_workload(text);
+    bench_cluster(&call, 2, "-n 10 -c 6");
+    ck_assert_msg(strstr(call.program.err, said) != NULL, "%s", call.program.err);
+    call_free(&call);
+}
+
 TEST(what_a_cluster_does_not_take)
 {
     /* breaks when caches of a cluster wait for what other nodes tell, or requests go to nodes that do not have their key */
-    static struct test_cluster cluster;
-    struct bench_call call;
     test_cluster_start(&cluster, 3, 0, NULL);
-    const struct bench_setting setting = {.port = cluster.nodes[0].port_text};
-    write_workload("name: caches\nclasses:\n" EACH(
-        "name: write, weight: 1, command: 'SET "
-        "inv:{stamp} 1'") "consume:\n" EACH("name: caches, tracking: 'inv:'"));
-    call_run(&call, &setting, "--cluster --workload %s -n 10 -c 6", path);
-    ck_assert_int_eq(call.program.exit_status, 2);
-    ck_assert_ptr_nonnull(strstr(call.program.err, "class write has a {stamp} in its key"));
-    call_free(&call);
-    write_workload(
-        "name: caches\nclasses:\n" EACH("name: write, weight: 1, command: 'SET inv:\\{a}:{stamp} "
-                                        "1'") "consume:\n" EACH("name: caches, tracking: 'inv:'"));
-    call_run(&call, &setting, "--cluster --workload %s -n 10 -c 6", path);
-    ck_assert_int_eq(call.program.exit_status, 2);
-    ck_assert_ptr_nonnull(strstr(call.program.err, "consumers caches: in a cluster each node"));
-    call_free(&call);
+    ck_refused_by_cluster("name: w\nclasses: [{name: write, command: 'SET inv:{stamp} 1'}]\n"
+                          "consume: {name: caches, tracking: 'inv:'}\n",
+                          "class write has a {stamp} in its key");
+    ck_refused_by_cluster("name: w\nclasses: [{name: write, command: 'SET inv:\\{a}:{stamp} 1'}]\n"
+                          "consume: {name: caches, tracking: 'inv:'}\n",
+                          "consumers caches: in a cluster each node");
     test_cluster_stop(&cluster);
+}
+
+/* From its heading to the next one. */
+static char *consumers_in(const char *report)
+{
+    const char *from = strstr(report, "\nConsumers:\n");
+    ck_assert_msg(from != NULL, "%s", report);
+    const char *to = strstr(from, "\n\n");
+    ck_assert_ptr_nonnull(to);
+    char *text = calloc(1, (size_t)(to - from) + 1);
+    ck_assert_ptr_nonnull(text);
+    memcpy(text, from, (size_t)(to - from));
+    return text;
+}
+
+TEST(a_report_says_the_same_later)
+{
+    /* breaks when a journal does not keep what consumers got */
+    char out[240];
+    struct program report;
+    test_server_start(&world.server, NULL);
+    write_workload(every_kind);
+    snprintf(out, sizeof out, "%s/run", world.tree.path);
+    RUN("--qps", "1000", "--duration", "2", "--out", out);
+    trial_end(&trial, 0);
+    program_run_volley(&report, "report", out, NULL);
+    ck_assert_int_eq(report.exit_status, 0);
+    char *first = consumers_in(trial.program.out), *second = consumers_in(report.out);
+    ck_assert_str_eq(first, second);
+    free(first);
+    free(second);
+    program_free(&report);
+    trial_free(&trial);
 }
 
 TEST(invalidations)
@@ -213,6 +251,20 @@ TEST(what_is_not_acknowledged_is_pending)
     trial_end(&trial, 0);
     ck_whole("readers", 300);
     ck_assert_int_eq(messages("readers", "pending"), 300);
+    trial_free(&trial);
+}
+
+TEST(side_by_side)
+{
+    /* breaks when consumers of one workload get figures of another one's, or wait for its messages */
+    test_server_start(&world.server, NULL);
+    trial_start(&trial, "-p", world.server.port_text, "--cpus", "none", "--workload",
+                "pubsub,c=2,qps=200", "--workload", "event-stream,c=2,qps=300", "--processes", "2",
+                "--duration", "1", NULL);
+    trial_end(&trial, 0);
+    ck_whole("pubsub:members", 5 * class_ok("pubsub"));
+    ck_whole("pubsub:moderators", class_ok("pubsub"));
+    ck_whole("event-stream:readers", class_ok("event-stream"));
     trial_free(&trial);
 }
 

@@ -49,10 +49,21 @@ TEST(each_class_has_a_row_an_interval)
     free(text);
 }
 
+/* Of a run with one interval; the caller frees both. */
+static char *csv_of(const struct run_facts *facts, struct interval_row *row)
+{
+    struct err err = {.code = OK};
+    fixture_answer(row, 2500, 13);
+    timeline_session_begin(&timeline, &session);
+    timeline_run_begin(&timeline, facts);
+    ck_assert_int_eq(timeline_interval(&timeline, row, &err), OK);
+    timeline_session_end(&timeline);
+    return fixture_read_file(directory, "classes.csv", NULL);
+}
+
 TEST(parts_have_rows_of_what_they_have)
 {
     /* Breaks when the commands of a request are no rows, or tell what only the whole knows. */
-    struct err err = {.code = OK};
     struct run_facts facts = fixture_facts();
     struct interval_row *row = fixture_row(0);
     facts.part_count = row->part_count = 1;
@@ -60,12 +71,7 @@ TEST(parts_have_rows_of_what_they_have)
     row->parts[0].counters[CLASS_OK] = 10;
     row->parts[0].counters[CLASS_ERRORS] = 3;
     coarse_record(&row->parts[0].times[CLASS_SERVICE], 2500, 10);
-    fixture_answer(row, 2500, 13);
-    timeline_session_begin(&timeline, &session);
-    timeline_run_begin(&timeline, &facts);
-    ck_assert_int_eq(timeline_interval(&timeline, row, &err), OK);
-    timeline_session_end(&timeline);
-    char *text = fixture_read_file(directory, "classes.csv", NULL);
+    char *text = csv_of(&facts, row);
     ck_assert_str_eq(text, HEADER "1,0,0.000,1.000,\"add:1\",,10,3,,,0,0,,,2,2,2,2,1\n");
     free(text);
     free(row);
@@ -82,7 +88,6 @@ TEST(one_class_has_no_file)
 TEST(consumers_have_columns_of_their_own)
 {
     /* breaks when what was lost on the way cannot be seen by interval, or columns move where nobody consumes */
-    struct err err = {.code = OK};
     struct run_facts facts = fixture_facts();
     struct interval_row *row = fixture_row(0);
     facts.part_count = row->part_count = 2;
@@ -97,12 +102,7 @@ TEST(consumers_have_columns_of_their_own)
     counters[CLASS_DUPLICATES] = 1;
     counters[CLASS_OUT_OF_ORDER] = 2;
     coarse_record(&row->parts[1].times[CLASS_SERVICE], 2500, 10);
-    fixture_answer(row, 2500, 13);
-    timeline_session_begin(&timeline, &session);
-    timeline_run_begin(&timeline, &facts);
-    ck_assert_int_eq(timeline_interval(&timeline, row, &err), OK);
-    timeline_session_end(&timeline);
-    char *text = fixture_read_file(directory, "classes.csv", NULL);
+    char *text = csv_of(&facts, row);
     const char *line = strstr(text, "\"all\"");
     ck_assert_ptr_nonnull(strstr(text, ",coarse,expected,duplicates,out_of_order\n"));
     ck_assert_ptr_nonnull(strstr(text, "\"add:1\",,0,0,,,0,0,,,,,,,1,,,\n"));
