@@ -14,7 +14,7 @@ readonly port=${PORT:-27877}
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/volley-consume-XXXXXX")
 server=
-trap '[ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT
+trap '[ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" || true; }; rm -rf "$work"' EXIT
 valkey-server --port "$port" --save '' --dir "$work" --maxclients 10000 >"$work/log" 2>&1 &
 server=$!
 for ((i = 0; i < 100; i++)); do
