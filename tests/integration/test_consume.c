@@ -47,13 +47,14 @@ static long long messages(const char *name, const char *which)
     return json_integer_value(count);
 }
 
-/* All that was expected came, once, in order, and each was timed. */
-static void ck_whole(const char *name, long long expected)
+/* All that was expected came, once, in order, and each was timed; that many, or up to `carried` fewer. */
+static void ck_came(const char *name, long long most, long long carried)
 {
+    const long long expected = messages(name, "expected");
     static const char *const none[] = {"lost",         "unsure",  "duplicates",
                                        "out_of_order", "foreign", "disconnected"};
-    ck_assert_msg(messages(name, "expected") == expected, "%s: %lld expected, not %lld", name,
-                  messages(name, "expected"), expected);
+    ck_assert_msg(expected <= most && expected >= most - carried, "%s: %lld expected, not %lld",
+                  name, expected, most);
     ck_assert_int_eq(messages(name, "delivered"), expected);
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
         ck_assert_msg(messages(name, none[i]) == 0, "%s: %lld %s", name, messages(name, none[i]),
@@ -61,6 +62,11 @@ static void ck_whole(const char *name, long long expected)
     const json_t *times = json_object_get(consumers(name), "response_time_us");
     ck_assert_int_eq(json_integer_value(json_object_get(times, "count")), expected);
     ck_assert(json_number_value(json_object_get(times, "p50")) > 0);
+}
+
+static void ck_whole(const char *name, long long expected)
+{
+    ck_came(name, expected, 0);
 }
 
 static long long class_ok(const char *name)
@@ -73,6 +79,13 @@ static long long class_ok(const char *name)
             return json_integer_value(json_object_get(json_object_get(item, "requests"), "ok"));
     }
     ck_abort_msg("there is no class %s", name);
+}
+
+/* A request of the warm-up that is answered after it stands in its class's row, but its message is the warm-up's. */
+static void ck_fed(const char *name, long long receivers, const char *class)
+{
+    ck_came(name, receivers * class_ok(class),
+            receivers * trial_count(&trial, "requests", "in_flight_before"));
 }
 
 static const char every_kind[] =
@@ -95,14 +108,14 @@ static const char every_kind[] =
 
 static void ck_every_kind(void)
 {
-    ck_whole("workers", class_ok("push"));
-    ck_whole("qworkers", class_ok("pushq"));
-    ck_whole("ranked", class_ok("rank"));
-    ck_whole("readers", class_ok("add"));
-    ck_assert_int_eq(messages("readers", "acknowledged"), class_ok("add"));
-    ck_whole("shards", 2 * class_ok("spub"));
-    ck_whole("one", 5 * class_ok("pub"));
-    ck_whole("all", 2 * class_ok("pub"));
+    ck_fed("workers", 1, "push");
+    ck_fed("qworkers", 1, "pushq");
+    ck_fed("ranked", 1, "rank");
+    ck_fed("readers", 1, "add");
+    ck_assert_int_eq(messages("readers", "acknowledged"), messages("readers", "delivered"));
+    ck_fed("shards", 2, "spub");
+    ck_fed("one", 5, "pub");
+    ck_fed("all", 2, "pub");
     ck_assert_str_eq(trial_verdict(&trial, "messages"), "GREEN");
 }
 
