@@ -16,6 +16,7 @@
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/sampling.h"
 #include "orchestrator/options/bench_groups.h"
+#include "orchestrator/report/output_entry.h"
 #include "orchestrator/server/reach.h"
 #include "orchestrator/traffic/model.h"
 #include "orchestrator/traffic/traffic.h"
@@ -273,11 +274,7 @@ static enum err_code check_source(const struct model_request *request, struct er
 
 static enum err_code check_output(const char *path, struct err *err)
 {
-    if (path != NULL && access(path, F_OK) == 0)
-        return err_set(err, E_USAGE,
-                       "%s exists, and is not overwritten; name a file that does not exist",
-                       PRINTABLE(path));
-    return OK;
+    return path != NULL ? output_entry_check_new(path, err) : OK;
 }
 
 static enum err_code run(void *target, struct err *err)

@@ -312,11 +312,6 @@ enum err_code monitoring_run(struct monitoring *monitoring, struct err *err)
     struct err file_err = {.code = OK};
     monitoring->report.form = TRAFFIC_MONITOR;
     monitoring->report.has_times = true;
-    if (access(monitoring->path, F_OK) == 0)
-        return err_set(err, E_USAGE,
-                       "%s exists, and a recording is never written over another file; name one "
-                       "that does not exist",
-                       PRINTABLE(monitoring->path));
     enum err_code code = watch_server(&watch, err);
     if (finish_file(&watch, &file_err) != OK)
         code = err_set(err, file_err.code, "%s", file_err.text);

@@ -37,7 +37,7 @@ struct monitoring {
 /* Asks the server for MONITOR and writes what it says, until the time is over, the file is full, an interrupt, or the
  * server ends it. What came until then is in the file, which is whole, whatever ended it; without a request there is
  * no file. Nothing of volley's own is in it: between MONITOR and its end no other command is sent. E_CONNECT: the server
- * cannot be reached, forbids MONITOR, or has gone (end is MONITORING_LOST then); E_USAGE: the file exists; E_DATA: with
+ * cannot be reached, forbids MONITOR, or has gone (end is MONITORING_LOST then); E_USAGE: the file exists, or cannot be made; E_DATA: with
  * strict, a line that does not parse. */
 MUST_USE enum err_code monitoring_run(struct monitoring *monitoring, struct err *err);
 

@@ -14,7 +14,7 @@
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/monitoring.h"
 #include "orchestrator/options/bench_groups.h"
-#include "orchestrator/report/output.h"
+#include "orchestrator/report/output_entry.h"
 #include "orchestrator/server/reach.h"
 
 #define COMMANDS_SHOWN 10u
@@ -145,7 +145,9 @@ static void print_monitoring(struct record_request *request)
         [MONITORING_SIZE] = "Ended before its time: the recording has reached --max-bytes.\n",
         [MONITORING_INTERRUPTED] =
             "Ended by an interrupt; the recording is whole as far as it goes.\n",
-        [MONITORING_LOST] = "",
+        [MONITORING_LOST] =
+            "Ended before its time: the server has gone; the recording is whole as far as it "
+            "goes.\n",
     };
     monitoring->facts.has_times = true;
     traffic_report_warn(&monitoring->report);
@@ -254,6 +256,8 @@ static enum err_code run(void *target, struct err *err)
     if (request->output == NULL)
         return err_set(err, E_USAGE, "name the file that is to be written: %s",
                        record_option_table()->usage);
+    if (output_entry_check_new(request->output, err) != OK)
+        return err->code;
     if (request->from == NULL)
         return record_server(request, err);
     if (refuse_server_options(request, err) != OK)

@@ -199,6 +199,20 @@ enum err_code output_entry_find_own(struct output_entry *entry, const char *path
     return code;
 }
 
+enum err_code output_entry_check_new(const char *path, struct err *err)
+{
+    struct output_entry entry;
+    enum err_code code = output_entry_find(&entry, path, err);
+    if (code == OK && entry.exists)
+        code = err_set(err, E_USAGE,
+                       "%.200s exists, and is not written over; name a file that does not exist",
+                       path);
+    else if (code == OK && faccessat(entry.directory_fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+        code = err_set_errno(err, E_USAGE, errno, "cannot create %.200s", path);
+    output_entry_close(&entry);
+    return code;
+}
+
 void output_entry_close(struct output_entry *entry)
 {
     if (entry->path != NULL && entry->directory_fd >= 0)

@@ -30,6 +30,8 @@ MUST_USE enum err_code output_entry_find(struct output_entry *entry, const char 
  * may stand there. */
 MUST_USE enum err_code output_entry_find_own(struct output_entry *entry, const char *path,
                                              struct err *err);
+/* Whether a file can be made there that does not exist yet, for those who make one late: E_USAGE. */
+MUST_USE enum err_code output_entry_check_new(const char *path, struct err *err);
 /* Safe on a zeroed struct. */
 void output_entry_close(struct output_entry *entry);
 

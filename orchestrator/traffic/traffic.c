@@ -99,7 +99,7 @@ enum err_code traffic_open(struct traffic_source **source, const char *path, boo
     if (opened == NULL)
         return err_set(err, E_SYSTEM, "no memory to read %s", PRINTABLE(path));
     opened->input.fd = -1;
-    opened->strict = strict;
+    opened->strict = report->strict = strict;
     opened->report = report;
     enum err_code code = aof_find_manifest(&opened->path, path, err);
     if (code == OK)
@@ -268,32 +268,46 @@ enum err_code recording_import_on(struct traffic_source *source, int fd, const c
 
 /* ---- what is to be said */
 
-static void warn_of(uint64_t count, const char *sentence)
+static void warn_of(uint64_t count, const char *one, const char *several)
 {
     if (count > 0)
-        log_line(LOG_WARNING, "%s %s", UNITS_GROUPED(count), sentence);
+        log_line(LOG_WARNING, "%s %s", UNITS_GROUPED(count), count == 1 ? one : several);
+}
+
+/* With --strict the first of these is the error that ended it. */
+static void warn_of_skipped(const struct traffic_report *report)
+{
+    if (report->strict)
+        return;
+    for (uint64_t i = 0; i < report->skipped && i < TRAFFIC_PLACES_MAX; i++)
+        log_line(LOG_WARNING, "%s", report->places[i]);
+    warn_of(report->skipped, "line does not parse and was skipped; --strict ends at it",
+            "lines do not parse and were skipped; --strict ends at the first one");
+    if (report->cut[0] != '\0')
+        log_line(LOG_WARNING, "%.250s; what stands before it was read", report->cut);
 }
 
 void traffic_report_warn(const struct traffic_report *report)
 {
-    for (uint64_t i = 0; i < report->skipped && i < TRAFFIC_PLACES_MAX; i++)
-        log_line(LOG_WARNING, "%s", report->places[i]);
-    warn_of(report->skipped, "lines do not parse and were skipped; --strict ends at the first one");
-    warn_of(report->secrets, "requests were left out since they tell a password or another secret");
+    warn_of_skipped(report);
+    warn_of(report->secrets, "request was left out since it tells a password or another secret",
+            "requests were left out since they tell a password or another secret");
     warn_of(report->from_scripts,
+            "command was called by a script, whose EVAL or FCALL is there in its place",
             "commands were called by scripts, whose EVAL or FCALL is there in their place");
-    warn_of(report->too_large, "requests were left out since they are larger than 64 MiB");
+    warn_of(report->too_large, "request was left out since it is larger than 64 MiB",
+            "requests were left out since they are larger than 64 MiB");
     warn_of(report->shared_clients,
+            "request is of a client beyond the first million, which share their numbers",
             "requests are of clients beyond the first million, which share their numbers");
     warn_of(report->went_back,
+            "request has a time before the one in front of it, and counts as sent with it",
             "requests have a time before the one in front of them, and count as sent with it");
     if (report->snapshot[0] != '\0')
         log_line(LOG_WARNING,
                  "%.200s is a snapshot (RDB) and was skipped: what was in the database before the "
                  "recorded requests is not there",
                  report->snapshot);
-    if (report->cut[0] != '\0')
-        log_line(LOG_WARNING, "%.250s; what stands before it was read", report->cut);
     if (report->form == TRAFFIC_AOF)
         log_line(LOG_WARNING, "an append-only file has no times and no clients: the order of the "
                               "requests is all that is known");

@@ -16,7 +16,7 @@ enum traffic_form { TRAFFIC_COMPACT, TRAFFIC_MONITOR, TRAFFIC_AOF };
 /* What was read, and what was not. Zeroed by the caller. */
 struct traffic_report {
     enum traffic_form form;
-    bool has_times;
+    bool has_times, strict;
     uint64_t entries;
     uint64_t lines;   /* of MONITOR */
     uint64_t skipped; /* lines that do not parse, of which the first are named: "file:line: why" */

@@ -172,12 +172,13 @@ TEST(lines_that_do_not_parse_are_named)
     program_run_volley(&program, "record", "--from", path, "-o", compact, "--strict", NULL);
     ck_assert_int_eq(program.exit_status, 4);
     ck_assert_ptr_nonnull(strstr(program.err, "/traffic:3: an argument is not within quotes"));
+    ck_assert_ptr_null(strstr(program.err, "skipped"));
     ck_assert_int_ne(access(compact, F_OK), 0);
     program_free(&program);
     program_run_volley(&program, "record", "--from", path, "-o", compact, NULL);
     ck_assert_int_eq(program.exit_status, 0);
     ck_assert_ptr_nonnull(strstr(program.err, "/traffic:3: "));
-    ck_assert_ptr_nonnull(strstr(program.err, "1 lines do not parse"));
+    ck_assert_ptr_nonnull(strstr(program.err, "1 line does not parse and was skipped"));
     ck_assert_ptr_nonnull(strstr(program.out, "1 requests of 1 client in 0.0 s"));
 }
 
@@ -237,6 +238,8 @@ TEST(a_server_that_goes_away)
     ck_assert_msg(program.exit_status == 5, "exit status %d: %s%s", program.exit_status,
                   program.out, program.err);
     ck_assert_msg(strstr(program.err, "closed") != NULL, "%s", program.err);
+    ck_assert_msg(strstr(program.out, "Ended before its time: the server has gone") != NULL, "%s",
+                  program.out);
     struct recording_facts facts = facts_of(path);
     ck_assert_uint_eq(count_of(&facts, "SET"), 1);
 }
@@ -335,6 +338,8 @@ TEST(bad_command_lines)
         {{"--duration", "1"}, "name the file that is to be written"},
         {{"-o", "x", "--from=y", "--port=1"}, "--port and --from contradict each other"},
         {{"-o", "x", "--host=a,b"}, "name one"},
+        {{"-o", "/nowhere/x", "--port=1"}, "/nowhere"},
+        {{"-o", ".", "--port=1"}, "exists"},
         {{"-o", "x", "--cluster"}, "--cluster"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
