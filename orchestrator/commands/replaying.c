@@ -152,8 +152,6 @@ static enum err_code settle_connections(struct bench_request *request, struct re
     if (plan->shared)
         log_line(LOG_WARNING, "%s: %s recorded clients share %s connections", PRINTABLE(plan->path),
                  UNITS_GROUPED(clients), UNITS_GROUPED(load->clients));
-    else
-        replay_keep_transactions(&plan->facts);
     return OK;
 }
 
@@ -200,6 +198,8 @@ enum err_code replaying_prepare(struct bench_request *request, struct err *err)
         code = err_set(err, E_USAGE, "--replay %.200s: it holds no request", plan->path);
     if (code == OK)
         code = settle_connections(request, plan, err);
+    if (code == OK)
+        replay_settle_transactions(&plan->facts, plan->shared);
     if (code == OK && plan->facts.entries == 0)
         code = err_set(err, E_USAGE, "--replay %.200s: it holds no request that can be sent",
                        plan->path);

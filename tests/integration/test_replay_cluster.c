@@ -1,5 +1,6 @@
 /* `volley bench --replay --cluster`: recorded clients keep their order over all nodes, and requests go to the nodes of their
  * keys. */
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -377,6 +378,11 @@ TEST(requests_without_a_key_and_of_several_nodes)
     ck_assert_int_eq(run_json_count(&call, 0, "errors_by_kind.CROSSSLOT"), 10);
     ck_assert_int_eq(count("redirections.moved"), 0);
     ck_assert_ptr_nonnull(strstr(call.program.err, "20 commands are left out: MULTI"));
+    size_t at;
+    const json_t *class;
+    json_array_foreach(json_object_get(run_json_at(call.root, 0), "classes"), at, class)
+        ck_assert_int_gt(
+            json_integer_value(json_object_get(json_object_get(class, "requests"), "sent")), 0);
     for (uint32_t i = 0; i < 3; i++)
         ck_assert_int_gt(test_server_calls(&cluster.nodes[i], "echo"), 0);
     done();

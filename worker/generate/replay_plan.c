@@ -76,13 +76,12 @@ static void count_entry(struct replay_facts *facts, const struct recording_entry
         facts->most_database = entry->database;
 }
 
-/* A command of which no request is sent. */
-/* Whatever its arguments are. */
-static bool is_never_sent(const char *name)
+/* Of a command, whatever its arguments are. */
+static enum replay_reason judge_name(const char *name, bool shared)
 {
     const struct recording_argument alone = {.bytes = name, .byte_count = strlen(name)};
     const struct recording_entry entry = {.arguments = &alone, .argument_count = 1};
-    return replay_judge(&entry, false) != REPLAY_SENT;
+    return replay_judge(&entry, shared);
 }
 
 static void find_classes(struct replay_facts *facts, const struct recording_facts *known)
@@ -90,7 +89,7 @@ static void find_classes(struct replay_facts *facts, const struct recording_fact
     bool taken[RECORDING_COMMANDS_MAX] = {false};
     uint32_t distinct = 0;
     for (uint32_t i = 0; i < known->command_count; i++) {
-        taken[i] = is_never_sent(known->commands[i].name);
+        taken[i] = judge_name(known->commands[i].name, false) != REPLAY_SENT;
         distinct += !taken[i];
     }
     facts->has_others = distinct > CLASSES_MAX || known->other_commands > 0;
@@ -134,10 +133,18 @@ bool replay_reads(const struct replay_facts *facts)
     return false;
 }
 
-void replay_keep_transactions(struct replay_facts *facts)
+void replay_settle_transactions(struct replay_facts *facts, bool shared)
 {
-    facts->entries += facts->left_out[REPLAY_TRANSACTION];
-    facts->left_out[REPLAY_TRANSACTION] = 0;
+    uint32_t kept = 0;
+    if (!shared) {
+        facts->entries += facts->left_out[REPLAY_TRANSACTION];
+        facts->left_out[REPLAY_TRANSACTION] = 0;
+        return;
+    }
+    for (uint32_t i = 0; i < facts->class_count; i++)
+        if (judge_name(facts->classes[i], true) != REPLAY_TRANSACTION)
+            memmove(facts->classes[kept++], facts->classes[i], CLASS_NAME_BYTES);
+    facts->class_count = kept;
 }
 
 enum err_code replay_open(const struct replay_plan *plan, struct recording_reader **reader,

@@ -72,7 +72,9 @@ struct replay_plan {
 uint32_t replay_class(const struct replay_facts *facts, const struct recording_entry *entry);
 /* Some class's replies tell hits from misses. */
 bool replay_reads(const struct replay_facts *facts);
-void replay_keep_transactions(struct replay_facts *facts);
+/* Once after replay_look, when it is known whether clients share connections: then transactions are left out and their
+ * commands are no classes, else they are sent. */
+void replay_settle_transactions(struct replay_facts *facts, bool shared);
 
 /* Reads the file once, in constant memory, into the plan's facts. E_CONFIG: it cannot be opened;
  * E_DATA: it is damaged. */
