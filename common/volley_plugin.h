@@ -165,4 +165,20 @@ static inline uint64_t volley_argument_number(const char *arguments, const char 
     return text[0] != '\0' ? strtoull(text, NULL, 10) : otherwise;
 }
 
+/* The first argument whose name is none of these, for a refusal that names it; NULL: there is none. Up to its comma. */
+static inline const char *volley_argument_other_than(const char *arguments,
+                                                     const char *const *names, size_t name_count)
+{
+    for (const char *at = arguments; *at != '\0'; at += *at == ',') {
+        const size_t name_bytes = strcspn(at, "=,");
+        bool known = name_bytes == 0 && *at == ',';
+        for (size_t i = 0; i < name_count && !known; i++)
+            known = strlen(names[i]) == name_bytes && memcmp(names[i], at, name_bytes) == 0;
+        if (!known)
+            return at;
+        at += strcspn(at, ",");
+    }
+    return NULL;
+}
+
 #endif

@@ -31,11 +31,19 @@ static bool refuse(struct volley_setup *setup, const char *why)
 
 static bool init(void **state, const struct volley_settings *settings, struct volley_setup *setup)
 {
+    static const char *const settings_known[] = {"operation", "batch_size", "key_prefix"};
     char wanted[32];
+    const char *other = volley_argument_other_than(settings->arguments, settings_known, 3);
     struct desk *desk = calloc(1, sizeof *desk);
     *state = desk;
     if (desk == NULL)
         return refuse(setup, "no memory");
+    if (other != NULL) {
+        snprintf(setup->error, sizeof setup->error,
+                 "%.*s: there are operation, batch_size and key_prefix", (int)strcspn(other, ","),
+                 other);
+        return false;
+    }
     volley_argument(wanted, sizeof wanted, settings->arguments, "operation", "set");
     volley_argument(desk->prefix, sizeof desk->prefix, settings->arguments, "key_prefix", "custom");
     desk->prefix_bytes = strlen(desk->prefix);

@@ -33,7 +33,14 @@ local operations = {
   end,
 }
 
+local settings = {operation = true, batch_size = true, key_prefix = true}
+
 function init(args)
+  for name in pairs(args) do -- args[0] is all of them
+    if name ~= 0 and not settings[name] then
+      error(name .. ": there are operation, batch_size and key_prefix")
+    end
+  end
   local operation = args.operation or "set"
   request = operations[operation]
   if not request then

@@ -290,6 +290,8 @@ TEST(files_that_are_refused)
     snprintf(file, sizeof file, "configs/plugins/operations.c");
     expect_refused(3, "operation is one of set, mset, hset, lpush, lpush_keyspace",
                    "operation=fly");
+    expect_refused(3, "batchsize=2: there are operation, batch_size and key_prefix",
+                   "operation=mset,batchsize=2");
 }
 
 static const struct {
