@@ -93,9 +93,17 @@ static void print_changes(struct output *out, const struct drawn *drawn)
         output_printf(out, "\n");
 }
 
+static bool says_anything(const struct drawn *drawn)
+{
+    bool says = drawn->key_count > 0 || drawn->value_count > 0 || drawn->class_count > 1;
+    for (unsigned i = 0; i < DRAWN_CHANGES; i++)
+        says |= drawn->changes[i];
+    return says;
+}
+
 void text_drawn(struct output *out, const struct drawn *drawn)
 {
-    if (drawn->requests == 0)
+    if (drawn->requests == 0 || !says_anything(drawn))
         return;
     output_printf(
         out,
