@@ -33,7 +33,13 @@ struct hdr_log {
     char tag[sizeof((struct run_facts *)NULL)->name];
     uint32_t class_count; /* 0: one */
     char class_tags[CLASSES_MAX][CLASS_NAME_BYTES];
-    uint64_t window_start_ns; /* of classes; UINT64_MAX: with the next row */
+    uint32_t part_count;
+    struct {
+        bool consumes;
+        char tag[CLASS_NAME_BYTES];
+    } parts[PARTS_MAX];
+    struct histogram of_coarse; /* what consumers waited, in the log's buckets */
+    uint64_t window_start_ns;   /* of classes; UINT64_MAX: with the next row */
     unsigned char encoded[V2_HEADER_BYTES + HISTOGRAM_WIRE_MAX_BYTES]; /* V2 header and payload */
     unsigned char *packed; /* compressed header and zlib stream */
     uLong packed_max_bytes;
@@ -113,6 +119,11 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     log->window_start_ns = UINT64_MAX;
     for (uint32_t i = 0; i < run->class_count; i++)
         set_tag(log->class_tags[i], sizeof log->class_tags[i], PRINTABLE(run->class_names[i]));
+    log->part_count = run->part_count;
+    for (uint32_t i = 0; i < run->part_count; i++) {
+        log->parts[i].consumes = run->parts[i].consumes;
+        set_tag(log->parts[i].tag, sizeof log->parts[i].tag, PRINTABLE(run->parts[i].name));
+    }
     if (!log->header_printed) {
         char when[64];
         struct tm utc;
@@ -132,12 +143,13 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     return output_status(&log->out, err);
 }
 
+static const char *const class_kinds[CLASS_TIMES] = {
+    [CLASS_SERVICE] = "service", [CLASS_RESPONSE] = "response"};
+
 /* Their windows, which may be of several intervals. */
 static enum err_code print_classes(struct hdr_log *log, const struct interval_row *row,
                                    struct err *err)
 {
-    static const char *const kinds[CLASS_TIMES] = {
-        [CLASS_SERVICE] = "service", [CLASS_RESPONSE] = "response"};
     enum err_code code = OK;
     if (log->window_start_ns == UINT64_MAX)
         log->window_start_ns = row->header.start_ns;
@@ -145,10 +157,36 @@ static enum err_code print_classes(struct hdr_log *log, const struct interval_ro
         return OK;
     for (uint32_t i = 0; i < log->class_count && i < row->class_count; i++)
         for (int k = log->open_loop ? CLASS_RESPONSE : CLASS_SERVICE; k >= 0 && code == OK; k--)
-            code = print_line(log, log->class_tags[i], kinds[k], log->window_start_ns,
+            code = print_line(log, log->class_tags[i], class_kinds[k], log->window_start_ns,
                               row->header.end_ns,
                               &row->class_windows[i * CLASS_TIMES + (uint32_t)k], err);
     log->window_start_ns = row->header.end_ns;
+    return code;
+}
+
+/* The log's buckets of what is known to 3.2 %: each value is the highest of its step. */
+static const struct histogram *from_coarse(struct hdr_log *log, const struct coarse_times *times)
+{
+    histogram_reset(&log->of_coarse);
+    for (uint32_t step = 0; step < COARSE_COUNTS; step++) {
+        const uint64_t highest_ns = coarse_highest(step);
+        if (times->counts[step] > 0)
+            histogram_record_n(&log->of_coarse,
+                               highest_ns < times->max_ns ? highest_ns : times->max_ns,
+                               times->counts[step]);
+    }
+    return &log->of_coarse;
+}
+
+static enum err_code print_consumers(struct hdr_log *log, const struct interval_row *row,
+                                     struct err *err)
+{
+    enum err_code code = OK;
+    for (uint32_t i = 0; i < log->part_count && i < row->part_count; i++)
+        for (int k = log->open_loop ? CLASS_RESPONSE : CLASS_SERVICE;
+             k >= 0 && code == OK && log->parts[i].consumes; k--)
+            code = print_line(log, log->parts[i].tag, class_kinds[k], row->header.start_ns,
+                              row->header.end_ns, from_coarse(log, &row->parts[i].times[k]), err);
     return code;
 }
 
@@ -180,7 +218,7 @@ static enum err_code interval(void *state, const struct interval_row *row,
                        err) != OK)
             return err->code;
     }
-    if (print_classes(log, row, err) != OK)
+    if (print_classes(log, row, err) != OK || print_consumers(log, row, err) != OK)
         return err->code;
     return output_status(&log->out, err);
 }
@@ -206,6 +244,7 @@ enum err_code sink_hdr_log(struct sink *sink, const char *path, enum output_nami
     struct hdr_log *log = calloc(1, sizeof *log);
     if (log == NULL)
         return err_set(err, E_SYSTEM, "no memory for the histogram log");
+    histogram_init_zeroed(&log->of_coarse);
     log->packed_max_bytes = COMPRESSED_HEADER_BYTES + compressBound(sizeof log->encoded);
     log->packed = malloc(log->packed_max_bytes);
     log->base64 = malloc((log->packed_max_bytes + 2) / 3 * 4 + 1);

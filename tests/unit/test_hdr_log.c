@@ -261,6 +261,47 @@ TEST(classes_have_lines_of_their_own)
     free(text);
 }
 
+static void play_consumers(struct timeline *timeline, const struct session_facts *session)
+{
+    struct err err = {.code = OK};
+    struct run_facts facts = fixture_class_facts();
+    facts.part_count = 2;
+    facts.parts[0] = (struct run_part){.name = "read:1", .command = "GET"};
+    facts.parts[1] = (struct run_part){.name = "members", .consumes = true};
+    timeline_session_begin(timeline, session);
+    timeline_run_begin(timeline, &facts);
+    struct interval_row *row = fixture_row(1);
+    fixture_class_ok(row, 0, 150000, 10);
+    row->part_count = 2;
+    coarse_record(&row->parts[0].times[CLASS_SERVICE], 1000, 5);
+    row->parts[0].counters[CLASS_OK] = 5;
+    row->parts[1].counters[CLASS_OK] = 10;
+    coarse_record(&row->parts[1].times[CLASS_SERVICE], 150000, 9);
+    coarse_record(&row->parts[1].times[CLASS_SERVICE], 900000, 1);
+    ck_assert_msg(timeline_interval(timeline, row, &err) == OK, "%s", err.text);
+    free(row);
+    struct run_result *result = fixture_result();
+    timeline_run_end(timeline, result);
+    timeline_session_end(timeline);
+    free(result);
+}
+
+TEST(consumers_have_lines_of_their_own)
+{
+    /* Breaks when what consumers waited is left out, or stands in buckets that are more than 3.2 % above the truth. */
+    char *text = play(play_consumers);
+    const char *at = strstr(text, "\nTag=shop-members-service,");
+    ck_assert_ptr_nonnull(at);
+    const struct line line = read_line(at + 1);
+    ck_assert_uint_eq(line.count, 10);
+    ck_assert_double_eq_tol(line.max, 0.9, 1e-9);
+    ck_assert_uint_ge(line.high, 900000);
+    ck_assert_double_le((double)line.high, 900000 * 1.001);
+    ck_assert_double_le((double)line.low, 150000 * 1.032);
+    ck_assert_ptr_null(strstr(text, "read:1"));
+    free(text);
+}
+
 TEST(later_runs_stand_later)
 {
     /* breaks if the second test of a session overlaps the first, or a tag ends at a comma */
