@@ -1,5 +1,6 @@
 #include "orchestrator/commands/frame.h"
 
+#include <assert.h>
 #include <ctype.h>
 
 #include "common/log.h"
@@ -68,8 +69,12 @@ int command_frame_run_bench(struct command_frame *frame, struct bench_request *b
                             const char *const *argv)
 {
     struct err err = {.code = OK};
-    if (bench_options_defaults(bench, &err) != OK)
+    assert(bench != NULL);
+    if (bench_options_defaults(bench, &err) != OK) {
         log_line(LOG_ERROR, "%s", err.text);
+        bench_options_free(bench);
+        return err_exit_status(err.code);
+    }
     frame->values = &bench->values;
     frame->help = &bench->help;
     frame->load = bench;
