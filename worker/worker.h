@@ -12,6 +12,7 @@
 #include "worker/generate/plugin.h"
 #include "worker/generate/prefill.h"
 #include "worker/generate/replay_plan.h"
+#include "worker/generate/live_plan.h"
 #include "worker/generate/workload.h"
 #include "worker/generate/workload_drawn.h"
 

@@ -1,0 +1,24 @@
+/* What a phase came to, beside what was sampled in it: filled by the command when it ends. */
+#ifndef ORCHESTRATOR_SCENARIO_PHASE_ACCOUNT_H
+#define ORCHESTRATOR_SCENARIO_PHASE_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "orchestrator/scenario/series.h"
+
+struct phase_account {
+    uint64_t start_ns,
+        end_ns;    /* since the scenario began; the gap before the first request counts */
+    bool ran;      /* false: it was not reached */
+    char end[160]; /* why it ended: "used_memory>=80%target", "duration", "done", or an error */
+    bool failed, target_missed;
+    uint64_t requests_ok, requests_failed;
+    double rate;                                          /* successful requests a second */
+    double p50_ms, p95_ms, p99_ms, max_ms;                /* of all its requests; NAN: none */
+    uint64_t keys_before, keys_after;                     /* live keys by volley's own map */
+    uint64_t payload_bytes;                               /* that it wrote; 0: unknown */
+    double before[SERIES_METRICS], after[SERIES_METRICS]; /* samples at its edges */
+};
+
+#endif

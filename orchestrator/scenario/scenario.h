@@ -1,0 +1,132 @@
+/* A scenario as its file says it, read and checked, with variables put in and times and sizes scaled. Constant from then
+ * on. Read by scenario_file.h; carried out by orchestrator/commands. Times in nanoseconds, sizes in bytes. */
+#ifndef ORCHESTRATOR_SCENARIO_SCENARIO_H
+#define ORCHESTRATOR_SCENARIO_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/distribution.h"
+#include "orchestrator/options/file_reader.h"
+#include "worker/worker.h"
+
+#define SCENARIO_NAME_BYTES 64u
+#define SCENARIO_PHASES_MAX 512u /* with loops unrolled */
+#define SCENARIO_CHECKS_MAX 128u
+
+enum phase_type {
+    PHASE_LOAD,
+    PHASE_RAMP,
+    PHASE_HOLD, /* also written mixed */
+    PHASE_BURST,
+    PHASE_QUERY,
+    PHASE_DELETE,    /* delete-fraction */
+    PHASE_OVERWRITE, /* overwrite-resize */
+    PHASE_EXPIRE,
+    PHASE_IDLE,
+    PHASE_FLUSH,
+    PHASE_CHECKPOINT,
+    PHASE_PURGE,
+    PHASE_TYPES
+};
+
+/* "used_memory>=80%target", "keys>=1000": a phase ends when it holds. */
+struct phase_until {
+    char metric[48]; /* "": none. A name of series.h */
+    char text[96];   /* as it was written */
+    bool at_least;   /* >= or >; else <= or < */
+    bool of_target;  /* value is a part of memory_target: 0.8 */
+    double value;
+};
+
+/* wait_stable: the phase ends early when the metric has stayed within the tolerance of its mean for a window. */
+struct phase_stable {
+    char metric[48]; /* "": none */
+    uint64_t window_ns, max_ns;
+    double tolerance; /* 0.01 */
+};
+
+/* One command of a mix, with its share. */
+enum phase_operation { OPERATION_LOAD, OPERATION_GET, OPERATION_UPDATE, OPERATION_DEL };
+struct phase_share {
+    enum phase_operation operation;
+    double weight;
+};
+
+struct phase {
+    struct file_place place;        /* for messages */
+    char name[SCENARIO_NAME_BYTES]; /* unique: the third time round a loop it is "shrink_3" */
+    enum phase_type type;
+    uint64_t duration_ns; /* 0: until it is done */
+    struct phase_until until;
+    uint64_t clients, pipeline;
+    double qps;                             /* 0: as fast as replies come */
+    double ramp_from, ramp_to, ramp_factor; /* RAMP: rates; factor 0: linear */
+    double ramp_step;
+    uint64_t ramp_interval_ns;
+    double factor;         /* BURST: times the last rate; 0: as fast as replies come */
+    double clients_factor; /* BURST; 0: 1 */
+    enum live_type datatype;
+    struct size_wish value_size;
+    bool has_value_size;
+    uint64_t keys;  /* LOAD: so many at most; 0: no limit */
+    uint64_t batch; /* keys of a request */
+    uint64_t least_ttl_s, most_ttl_s;
+    struct phase_share mix[8];
+    uint32_t mix_count;
+    double fraction;
+    enum live_pick_order strategy;
+    uint64_t stride;
+    bool unlink, verify;              /* QUERY: values are checked */
+    double least_factor, most_factor; /* OVERWRITE: size_factor; 0: value_size says */
+    bool wait;                        /* EXPIRE */
+    struct phase_stable stable;
+    char tag[SCENARIO_NAME_BYTES];   /* CHECKPOINT */
+    bool memory_purge, activedefrag; /* PURGE */
+    bool flush_all;                  /* FLUSH: scope db or all; else own keys */
+    bool continue_on_error;          /* on_error: continue */
+    uint32_t loop_index;             /* from 1 on; 0: in no loop */
+};
+
+enum check_severity { SEVERITY_FAIL, SEVERITY_WARN };
+enum check_aggregate {
+    AGGREGATE_LAST,
+    AGGREGATE_FIRST,
+    AGGREGATE_MEAN,
+    AGGREGATE_MIN,
+    AGGREGATE_MAX,
+    AGGREGATE_P95,
+    AGGREGATE_STDEV,
+    AGGREGATE_DELTA, /* last - first */
+    AGGREGATE_SLOPE, /* by minute, least squares */
+    AGGREGATES
+};
+enum check_operator { CHECK_LE, CHECK_LT, CHECK_GE, CHECK_GT, CHECK_EQ, CHECK_NE, CHECK_OPERATORS };
+
+struct scenario_check {
+    struct file_place place;
+    char metric[48];
+    char phase
+        [SCENARIO_NAME_BYTES]; /* "all", "": the whole run; a name of the file means all its turns of a loop */
+    enum check_aggregate aggregate;
+    enum check_operator operator;
+    double value;
+    enum check_severity severity;
+    bool full_only; /* is skipped when scaled */
+};
+
+struct scenario {
+    char name[SCENARIO_NAME_BYTES];
+    char description[512];
+    uint64_t stated_duration_ns;  /* what the author says; 0: nothing */
+    uint64_t planned_duration_ns; /* the sum of the phases */
+    uint64_t memory_target_bytes; /* 0: none */
+    uint64_t sample_interval_ns;
+    double scale; /* 1: as written */
+    struct phase *phases;
+    uint32_t phase_count;
+    struct scenario_check *checks;
+    uint32_t check_count;
+};
+
+#endif

@@ -1,0 +1,76 @@
+/* What was sampled while a scenario ran: a table of numbers, a row a sample, a column a metric, in the order of time. Kept
+ * whole, since analysis looks at all of it: 8 bytes a number. Owned by the command. Numbers that are not known are NAN. */
+#ifndef ORCHESTRATOR_SCENARIO_SERIES_H
+#define ORCHESTRATOR_SCENARIO_SERIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+/* Identifier, name in files and checks, where it comes from, what it is. In bytes, numbers, ratios or counts as the server
+ * has them; a new one is a row here. Sources: SERVER: a field of INFO of that name; CLIENT: what volley measured in the
+ * interval before the sample; DERIVED: from others of the same row. */
+#define SERIES_METRIC_TABLE(X)                                                                     \
+    X(SERIES_USED_MEMORY, "used_memory", SERVER)                                                   \
+    X(SERIES_RSS, "used_memory_rss", SERVER)                                                       \
+    X(SERIES_PEAK, "used_memory_peak", SERVER)                                                     \
+    X(SERIES_OVERHEAD, "used_memory_overhead", SERVER)                                             \
+    X(SERIES_DATASET, "used_memory_dataset", SERVER)                                               \
+    X(SERIES_ALLOCATED, "allocator_allocated", SERVER)                                             \
+    X(SERIES_ACTIVE, "allocator_active", SERVER)                                                   \
+    X(SERIES_RESIDENT, "allocator_resident", SERVER)                                               \
+    X(SERIES_FRAGMENTATION, "mem_fragmentation_ratio", SERVER)                                     \
+    X(SERIES_ALLOCATOR_FRAGMENTATION, "allocator_frag_ratio", SERVER)                              \
+    X(SERIES_ALLOCATOR_RSS, "allocator_rss_ratio", SERVER)                                         \
+    X(SERIES_RSS_OVERHEAD, "rss_overhead_ratio", SERVER)                                           \
+    X(SERIES_DEFRAG_RUNNING, "active_defrag_running", SERVER)                                      \
+    X(SERIES_LAZYFREE_PENDING, "lazyfree_pending_objects", SERVER)                                 \
+    X(SERIES_EVICTED, "evicted_keys", SERVER)                                                      \
+    X(SERIES_EXPIRED, "expired_keys", SERVER)                                                      \
+    X(SERIES_HITS, "keyspace_hits", SERVER)                                                        \
+    X(SERIES_MISSES, "keyspace_misses", SERVER)                                                    \
+    X(SERIES_SERVER_OPS, "instantaneous_ops_per_sec", SERVER)                                      \
+    X(SERIES_CONNECTED, "connected_clients", SERVER)                                               \
+    X(SERIES_CPU_SYS, "used_cpu_sys", SERVER)                                                      \
+    X(SERIES_CPU_USER, "used_cpu_user", SERVER)                                                    \
+    X(SERIES_NET_IN, "total_net_input_bytes", SERVER)                                              \
+    X(SERIES_NET_OUT, "total_net_output_bytes", SERVER)                                            \
+    X(SERIES_KEYS, "keys", SERVER) /* DBSIZE, summed over primaries */                             \
+    X(SERIES_OPS, "ops_per_second", CLIENT)                                                        \
+    X(SERIES_ERRORS, "errors", CLIENT)                                                             \
+    X(SERIES_REQUESTS, "requests", CLIENT)                                                         \
+    X(SERIES_P50, "p50_ms", CLIENT)                                                                \
+    X(SERIES_P95, "p95_ms", CLIENT)                                                                \
+    X(SERIES_P99, "p99_ms", CLIENT)                                                                \
+    X(SERIES_MAX, "max_ms", CLIENT)
+
+enum series_source { SERIES_OF_SERVER, SERIES_OF_CLIENT };
+#define SERIES_ID(id, name, source) id,
+enum series_metric { SERIES_METRIC_TABLE(SERIES_ID) SERIES_METRICS };
+#undef SERIES_ID
+
+struct series_row {
+    uint64_t at_ns; /* since the scenario began */
+    uint64_t wall_ns;
+    uint32_t phase; /* of the scenario */
+    double values[SERIES_METRICS];
+};
+
+struct series {
+    struct series_row *rows;
+    size_t count;
+    size_t room; /* private */
+};
+
+const char *series_metric_name(enum series_metric metric);
+/* Also by its alias in vst's files: rss_mb is used_memory_rss in megabytes; then *divisor is 1048576, else 1. False:
+ * nothing is called so. */
+bool series_metric_find(enum series_metric *metric, double *divisor, const char *name);
+/* E_SYSTEM: no memory. */
+MUST_USE enum err_code series_add(struct series *series, const struct series_row *row,
+                                  struct err *err);
+void series_free(struct series *series); /* safe on a zeroed struct */
+
+#endif
