@@ -13,11 +13,11 @@
 
 #include "common/err.h"
 
-#define LIVE_KEYS_MAX (1ull << 36)
+#define LIVE_KEYS_MAX (1ull << 36) /* 12 digits hold their numbers */
 
 struct live_map; /* owns its mapping */
 
-/* Room for so many keys; memory is taken as they come. E_SYSTEM: there is none. */
+/* Room for so many keys; memory is taken as they come. E_SYSTEM: there is none. E_USAGE: more than LIVE_KEYS_MAX. */
 MUST_USE enum err_code live_map_create(struct live_map **map, uint64_t capacity_keys,
                                        struct err *err);
 void live_map_destroy(struct live_map *map); /* NULL is fine */
@@ -27,8 +27,8 @@ uint64_t live_map_capacity(const struct live_map *map);
 void live_map_set(struct live_map *map, uint64_t key);
 void live_map_clear(struct live_map *map, uint64_t key);
 bool live_map_has(const struct live_map *map, uint64_t key);
-/* A live key for a random number, each about as likely as another: tries some places, then takes the next live key
- * after the last. False: there is none. Hot path. */
+/* A live key for a random number, each about as likely as another: tries some places, then some blocks of 4,096 keys by
+ * how many are live in them, and then takes the next block that has any. False: there is none. Hot path. */
 bool live_map_random(const struct live_map *map, uint64_t random, uint64_t *key);
 
 /* Counted anew: between phases, not under way. */
@@ -50,7 +50,7 @@ struct live_pick {
 /* Picks among the live keys; what was picked before is forgotten. Returns how many. Between phases. */
 uint64_t live_map_pick(struct live_map *map, const struct live_pick *pick);
 /* The picked key of rank `rank`, from the lowest number on, below what live_map_pick returned; whether it is still live
- * does not matter. A few cache misses. Hot path. */
+ * does not matter. UINT64_MAX: there are not so many. A few cache misses. Hot path. */
 uint64_t live_map_picked_at(const struct live_map *map, uint64_t rank);
 
 #endif
