@@ -153,7 +153,7 @@ TEST(each_thousand_tickets_have_the_mix_and_ranks_have_no_gap)
         for (unsigned i = 0; i < 6; i++) {
             ck_assert_uint_ge(drawn[i], asked[i]);
             ck_assert_uint_le(drawn[i], asked[i] + 1);
-            ck_assert_uint_eq(drawn[i], workload->mix->weights[i]);
+            ck_assert_uint_eq(drawn[i], workload->mix->order.weights[i]);
             next_rank[i] += drawn[i];
         }
         ck_assert(!same_order);

@@ -1,7 +1,6 @@
 #include "worker/generate/mix.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +11,6 @@
 
 /* Streams of the seed. */
 #define STREAM_KEYS 0x6b657973ull
-#define STREAM_ORDER 0x6f72646572ull
-#define STREAM_TABLE 0x7461626c65ull
 #define STREAM_POOL 0x706f6f6cull
 
 /* A compressible value is made of so long blocks, each with random bytes at its beginning. zlib's matches are at most
@@ -86,58 +83,20 @@ static enum err_code prepare_material(struct mix *mix, const struct mix_setup *s
 
 /* ---- classes ---- */
 
-void mix_share(uint16_t shares[], const uint64_t weights[], size_t count)
-{
-    double sum = 0, rests[PLAN_CLASSES_MAX] = {0};
-    uint32_t left = MIX_BLOCK;
-    for (size_t i = 0; i < count; i++)
-        sum += (double)weights[i];
-    for (size_t i = 0; i < count; i++) {
-        const double exact = (double)weights[i] / sum * MIX_BLOCK;
-        shares[i] = (uint16_t)floor(exact);
-        rests[i] = exact - shares[i];
-        left -= shares[i];
-    }
-    for (; left > 0; left--) {
-        size_t largest = 0;
-        for (size_t i = 1; i < count; i++)
-            if (rests[i] > rests[largest])
-                largest = i;
-        shares[largest]++;
-        rests[largest] = -1;
-    }
-}
-
 static enum err_code share_tickets(struct mix *mix, size_t *at_class, struct err *err)
 {
     uint64_t weights[PLAN_CLASSES_MAX] = {0};
     for (uint32_t i = 0; i < mix->weighted_count; i++)
         weights[i] = mix->plan->classes[i].weight;
-    mix_share(mix->weights, weights, mix->weighted_count);
+    mix_order_prepare(&mix->order, weights, mix->weighted_count, mix->material.seed);
     for (uint32_t i = 0; i < mix->weighted_count; i++) {
         *at_class = i;
-        if (mix->weights[i] == 0 && weights[i] > 0)
+        if (mix->order.weights[i] == 0 && weights[i] > 0)
             return err_set(err, E_CONFIG,
                            "the weight is less than half a thousandth of all; one thousandth is "
                            "the least");
     }
     *at_class = mix->weighted_count;
-    uint32_t place = 0;
-    for (uint32_t class = 0; class < mix->weighted_count; class ++)
-        for (uint32_t i = 0; i < mix->weights[class]; i++)
-            mix->places[place++] = (struct mix_place){.class = (uint16_t) class};
-    /* Fisher and Yates. */
-    for (uint32_t i = MIX_BLOCK - 1; i > 0; i--) {
-        const uint32_t other =
-            (uint32_t)rng_bounded(rng_at(mix->material.seed ^ STREAM_TABLE, i), i + 1);
-        const struct mix_place moved = mix->places[i];
-        mix->places[i] = mix->places[other];
-        mix->places[other] = moved;
-    }
-    uint16_t met[PLAN_CLASSES_MAX] = {0};
-    for (uint32_t i = 0; i < MIX_BLOCK; i++)
-        mix->places[i].rank = met[mix->places[i].class]++;
-    mix->order_seed = mix->material.seed ^ STREAM_ORDER;
     return OK;
 }
 
@@ -230,7 +189,7 @@ static enum err_code find_growth(struct mix *mix, bool *grows, size_t *at_class,
         struct mix_keys *keys = &mix->material.keys[space];
         for (uint32_t class = 0; class < mix->weighted_count; class ++) {
             const uint64_t grown =
-                (uint64_t)mix->classes[class].new_keys[space] * mix->weights[class];
+                (uint64_t)mix->classes[class].new_keys[space] * mix->order.weights[class];
             *at_class = class;
             if (grown > 0 && keys->grown_per_block > 0)
                 return err_set(err, E_CONFIG, "two classes add keys to %s by {new}; one can",
@@ -323,32 +282,7 @@ void mix_destroy(struct mix *mix)
     free(mix);
 }
 
-/* ---- tickets ---- */
-
-/* Numbers that have no factor in common with 1,000, from which each block takes one. */
-static uint32_t coprime_to_block(uint32_t random)
-{
-    static const uint8_t last_digits[] = {1, 3, 7, 9};
-    return random / 4 % 100 * 10 + last_digits[random % 4];
-}
-
-struct mix_block mix_block_of(const struct mix *mix, uint64_t ticket)
-{
-    const uint64_t apart = ticket >= WORKLOAD_WARMUP_TICKET ? WORKLOAD_WARMUP_TICKET : 0;
-    const uint64_t number = (ticket - apart) / MIX_BLOCK;
-    const uint64_t random = rng_at(mix->order_seed + apart, number);
-    return (struct mix_block){.first_ticket = apart + number * MIX_BLOCK,
-                              .apart = apart,
-                              .number = number,
-                              .factor = coprime_to_block((uint32_t)(random >> 32)),
-                              .shift = (uint32_t)random % MIX_BLOCK};
-}
-
-struct mix_turn mix_turn_of(const struct mix *mix, uint64_t ticket)
-{
-    const struct mix_block block = mix_block_of(mix, ticket);
-    return mix_turn_in(mix, &block, ticket);
-}
+/* ---- keys ---- */
 
 uint16_t mix_key_slot(const struct mix *mix, uint32_t class, const struct mix_request *request,
                       char *key)

@@ -101,7 +101,7 @@ struct request_class mix_request_class(const struct mix *mix, uint32_t class)
         .first_part = program->first_part,
         .part_count = program->part_count,
         .is_transaction = program->is_transaction,
-        .follows_only = class >= mix->weighted_count || mix->weights[class] == 0,
+        .follows_only = class >= mix->weighted_count || mix->order.weights[class] == 0,
         .reads_only = program->reads_only,
         .feeds = mix->consume.feeds[class],
         .least = program->least,
@@ -124,7 +124,7 @@ static enum err_code open_mix(void **state, const void *source, uint32_t worker,
         desk->classes[i] = mix_request_class(desk->mix, i);
         desk->classes[i].read_kind = read_kind;
     }
-    desk->block = mix_block_of(desk->mix, 0);
+    desk->block = mix_block_of(&desk->mix->order, 0);
     measure_clocks(desk);
     enum err_code code = allocate(desk, desk->mix, err);
     if (code != OK)
@@ -166,8 +166,8 @@ static void find_request(struct mix_request *request, const struct mix_desk *des
 static struct mix_turn turn_of(struct mix_desk *desk, uint64_t ticket)
 {
     if (ticket - desk->block.first_ticket >= MIX_BLOCK)
-        desk->block = mix_block_of(desk->mix, ticket);
-    return mix_turn_in(desk->mix, &desk->block, ticket);
+        desk->block = mix_block_of(&desk->mix->order, ticket);
+    return mix_turn_in(&desk->mix->order, &desk->block, ticket);
 }
 
 /* What was kept of it, or the place where it is to be kept. */

@@ -20,7 +20,7 @@ double mix_mean_commands(const struct mix *mix)
 {
     double sum = 0;
     for (uint32_t i = 0; i < mix->weighted_count; i++)
-        sum += (double)mix->classes[i].replies * mix->weights[i];
+        sum += (double)mix->classes[i].replies * mix->order.weights[i];
     return sum / MIX_BLOCK;
 }
 
