@@ -94,6 +94,8 @@ struct generator {
      * replies, and that costs nothing. */
     bool (*reply)(void *state, const struct request_slot *slot, uint32_t index,
                   const struct resp_reply *reply);
+    const char *
+        refusal; /* what a failure by reply is called among the errors, a word and a text; NULL: a plug-in's */
     /* It has its last reply. For who keeps what was drawn and does not look at replies; NULL: nothing is kept, or reply
      * tells. */
     void (*answered)(void *state, const struct request_slot *slot);

@@ -1,12 +1,14 @@
 /* RESP2 and RESP3. Where a reply ends, whether it is an error, what it says about hits; values are skipped. */
 #include "worker/protocol/protocol.h"
 
+#include <string.h>
+
 #include "common/redirect.h"
 #include "common/resp_usual.h"
 #include "worker/protocol/replies.h"
 
 #define COLD __attribute__((noinline, cold))
-#define REFUSED_BY_GENERATOR "PLUGIN the plug-in takes the reply for a failure"
+#define REFUSED_BY_PLUGIN "PLUGIN the plug-in takes the reply for a failure"
 
 static void reset(struct connection *connection)
 {
@@ -273,8 +275,9 @@ static enum exchange_result take_answer(struct connection *connection,
     if (generation->kind->reply != NULL &&
         !generation->kind->reply(generation->state, slot, index, reply) &&
         !connection->head_failed) {
-        connection->head_kind =
-            recorder_error_kind(stream, REFUSED_BY_GENERATOR, sizeof REFUSED_BY_GENERATOR - 1);
+        const char *refusal =
+            generation->kind->refusal != NULL ? generation->kind->refusal : REFUSED_BY_PLUGIN;
+        connection->head_kind = recorder_error_kind(stream, refusal, strlen(refusal));
         connection->head_failed = true;
     }
     if (connection->head_replies < replies)
