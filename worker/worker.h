@@ -9,10 +9,10 @@
 #include "common/spec.h"
 #include "common/transport.h"
 #include "worker/generate/check_plan.h"
+#include "worker/generate/live_plan.h"
 #include "worker/generate/plugin.h"
 #include "worker/generate/prefill.h"
 #include "worker/generate/replay_plan.h"
-#include "worker/generate/live_plan.h"
 #include "worker/generate/workload.h"
 #include "worker/generate/workload_drawn.h"
 

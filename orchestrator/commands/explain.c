@@ -111,7 +111,7 @@ static bool is_always_the_same(const struct workload *workload)
 
 static void print_keys(FILE *out, const struct spec *spec, const struct workload *workload)
 {
-    if (workload_mix(workload) != NULL) {
+    if (workload_mix(workload) != NULL || workload_live(workload) != NULL) {
         fprintf(out, "  keys          %s\n", UNITS_GROUPED(workload_key_count(workload)));
         return;
     }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "worker/generate/live.h"
 #include "worker/generate/mix.h"
 #include "worker/generate/workload_mix.h"
 
@@ -140,6 +141,9 @@ const struct generator workload_generator = {
 const struct generator *generator_of(const struct workload *workload)
 {
     const struct mix *mix = workload_mix(workload);
+    const struct live *live = workload_live(workload);
+    if (live != NULL)
+        return live->checks ? &live_checking_generator : &live_generator;
     if (mix == NULL)
         return &workload_generator;
     if (mix_walks(mix))

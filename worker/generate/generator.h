@@ -131,6 +131,8 @@ extern const struct generator workload_generator, mix_generator, mix_alike_gener
 extern const struct generator walk_generator;
 /* Of a workload of a file whose values are checked; its source is a struct check_source (check_plan.h). */
 extern const struct generator check_generator;
+/* Of a workload of a live plan; the second one checks values. */
+extern const struct generator live_generator, live_checking_generator;
 /* Of a plug-in; the second one looks at replies. */
 struct plugin_desk_source {
     const struct plugin_source *plugin;

@@ -1,5 +1,5 @@
 /* What a phase of a scenario sends: requests about the keys of a live map (common/live_map.h). Filled by the orchestrator,
- * compiled by workload_create, rendered by live_generator.c. Key number n is PREFIX and n in decimal digits, at least 12
+ * compiled by workload_create (live.c), sent by live_generator.c. Key number n is PREFIX and n in decimal digits, at least 12
  * of them. A value is bytes of a pool that key and seed say the place of, whatever its length, so that what is read can be
  * checked without knowing when it was last written. */
 #ifndef WORKER_GENERATE_LIVE_PLAN_H
@@ -16,12 +16,13 @@
 #define LIVE_BATCH_MAX 1000u
 
 enum live_action {
-    LIVE_INSERT, /* the next new key: first_new + rank in its class (times batch); its bit is set once it is taken */
+    LIVE_INSERT, /* the next new key: first_new + rank in its class (times batch); its bit is set once it is taken. One whose
+                  * reply never came is not live, though it may be there. */
     LIVE_DELETE, /* picked key of this rank (UNLINK, or DEL); its bit is cleared once it is deleted */
     LIVE_OVERWRITE, /* picked key of this rank: another size */
     LIVE_EXPIRE, /* picked key of this rank: EXPIRE with ttl; the bit is cleared at once: it will go */
-    LIVE_READ,  /* a live key at random; a miss is counted as one */
-    LIVE_UPDATE /* a live key at random: written again, with a size of sizes */
+    LIVE_READ, /* a live key at random; a miss is counted as one */
+    LIVE_UPDATE /* a live key at random: written again if it is still there (SET XX), with another size */
 };
 
 enum live_type { LIVE_STRING, LIVE_HASH, LIVE_LIST, LIVE_SET, LIVE_ZSET };
@@ -29,9 +30,11 @@ enum live_type { LIVE_STRING, LIVE_HASH, LIVE_LIST, LIVE_SET, LIVE_ZSET };
 struct live_class {
     char name[CLASS_NAME_BYTES];
     enum live_action action;
-    enum live_type type;
-    double weight;  /* above 0; of the sum of all */
-    uint32_t batch; /* INSERT of strings: so many keys in one MSET; 0, 1: one key a request */
+    enum live_type
+        type; /* of the keys that it writes or reads: all that are live must be of it to be READ */
+    double weight; /* above 0; of the sum of all */
+    uint32_t
+        batch; /* INSERT of strings: so many keys in one MSET; 0, 1: one key a request; not on a cluster */
     struct size_wish size; /* of values that it writes */
     uint64_t least_ttl_s,
         most_ttl_s; /* of what it inserts (SET EX; others: not allowed), or expires; 0: none */
@@ -39,14 +42,24 @@ struct live_class {
     bool check;     /* READ of strings: a value that is not this key's is a failed request */
 };
 
-/* Requests are numbered over a class by its rank: with one class it is the ticket. */
+/* Requests are numbered over a class by its rank: with one class it is the ticket. Of several each block of 1,000 tickets
+ * has as many of a class as its weight says, in an order of its own: so a phase that is to reach each picked or each new
+ * key sends whole blocks. Classes that insert share the new keys, block by block and without a gap, and so do those
+ * that are about picked keys.
+ *
+ * A class whose keys are used up (a duration, a rest of a block, a warm-up) goes on with live keys at random that it leaves as
+ * they are: one that writes strings writes them again, as UPDATE does, and any other one asks whether they are there
+ * (EXISTS). Where no key is live, too, and READ asks for one that is not.
+ *
+ * All phases of a scenario have one seed in their spec: the bytes of values, and the sizes of those that are inserted, go by
+ * it and the key. Sizes of what is written again, TTLs and random keys also go by phase_seed. */
 struct live_plan {
     struct live_map *map;
-    char prefix[LIVE_PREFIX_BYTES]; /* "vst:run:" */
-    uint64_t
-        first_new; /* number of the first new key of each INSERT class: these share them in turn */
-    uint64_t new_limit;    /* numbers below it alone are inserted; 0: the map's capacity */
-    uint64_t picked_count; /* what live_map_pick returned */
+    char prefix[LIVE_PREFIX_BYTES]; /* "vst:run:"; terminated */
+    uint64_t first_new;             /* number of the first new key: INSERT classes share them */
+    uint64_t new_limit;             /* numbers below it alone are inserted; 0: the map's capacity */
+    uint64_t picked_count;          /* what live_map_pick returned */
+    uint64_t phase_seed;            /* another one for each phase; 0 is one, too */
     struct live_class classes[CLASSES_MAX];
     uint32_t class_count;
 };

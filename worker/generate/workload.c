@@ -10,6 +10,7 @@
 
 #include "common/units.h"
 #include "worker/generate/command_rules.h"
+#include "worker/generate/live.h"
 #include "worker/generate/plugin.h"
 #include "worker/generate/replay_plan.h"
 #include "worker/generate/workload_mix.h"
@@ -360,6 +361,16 @@ static enum err_code create_mix(struct workload *workload, const struct workload
     return mix_create(&workload->mix, plan, &setup, err);
 }
 
+/* What is known of its keys and commands needs no server. */
+static enum err_code create_live(struct workload *workload, const struct live_plan *plan,
+                                 const struct spec *spec, struct err *err)
+{
+    enum err_code code = live_create(&workload->live, plan, spec, err);
+    workload->keys_known = true;
+    workload->reads_only = code == OK && live_reads_only(workload->live);
+    return code;
+}
+
 enum err_code workload_create(struct workload **out, const struct workload_source *source,
                               const struct spec *spec, struct err *err)
 {
@@ -375,6 +386,8 @@ enum err_code workload_create(struct workload **out, const struct workload_sourc
     enum err_code code = template_init(&workload->template, spec, err);
     if (code == OK && source->plugin != NULL) {
         workload->keys_known = true;
+    } else if (code == OK && source->live != NULL) {
+        code = create_live(workload, source->live, spec, err);
     } else if (code == OK && source->plan != NULL) {
         code = create_mix(workload, source->plan, spec, err);
     } else if (code == OK && source->test == NULL) {
@@ -401,6 +414,7 @@ void workload_destroy(struct workload *workload)
     if (workload == NULL)
         return;
     mix_destroy(workload->mix);
+    live_destroy(workload->live);
     template_destroy(&workload->template);
     key_slot_free(&workload->key_slot);
     for (uint32_t i = 0; i < workload->command_count; i++) {
@@ -421,6 +435,7 @@ const char *workload_title(const struct workload *workload)
 uint32_t workload_class_count(const struct workload *workload)
 {
     return workload->plugin != NULL   ? workload->plugin->found.class_count
+           : workload->live != NULL   ? workload->live->plan.class_count
            : workload->mix != NULL    ? workload->mix->class_count
            : workload->replay != NULL ? workload->replay->facts.class_count
                                       : 1;
@@ -436,82 +451,21 @@ const char *workload_class_name(const struct workload *workload, uint32_t class)
     if (workload_class_count(workload) == 1)
         return workload->title;
     return workload->plugin != NULL   ? workload->plugin->found.classes[class].name
+           : workload->live != NULL   ? workload->live->plan.classes[class].name
            : workload->replay != NULL ? workload->replay->facts.classes[class]
                                       : workload->mix->classes[class].name;
-}
-
-const char *workload_asks_replicas(const struct workload *workload)
-{
-    for (uint32_t i = 0; workload->mix != NULL && i < workload->mix->class_count; i++)
-        if (workload->mix->classes[i].until_hit)
-            return workload->mix->classes[i].name;
-    return NULL;
-}
-
-uint32_t workload_part_count(const struct workload *workload)
-{
-    return workload->mix != NULL ? workload->mix->part_count + workload->mix->consume.count : 0;
-}
-
-const struct consume_plan *workload_consume_plan(const struct workload *workload)
-{
-    return workload->mix != NULL && workload->mix->consume.count > 0 ? &workload->mix->consume
-                                                                     : NULL;
-}
-
-bool workload_group_at(struct workload_group *group, const struct workload *workload, size_t index)
-{
-    const struct consume_plan *plan = workload_consume_plan(workload);
-    for (uint32_t i = 0; plan != NULL && i < plan->count; i++) {
-        const struct consume_lane *lane = &plan->lanes[i];
-        if (lane->plan->kind != CONSUME_GROUP)
-            continue;
-        if (index < lane->target_count) {
-            *group = (struct workload_group){.consumer = lane->plan->name,
-                                             .name = lane->plan->group,
-                                             .key = lane->targets[index].bytes,
-                                             .key_bytes = lane->targets[index].byte_count};
-            return true;
-        }
-        index -= lane->target_count;
-    }
-    return false;
-}
-
-uint64_t workload_consumer_connections(const struct workload *workload)
-{
-    const struct consume_plan *plan = workload_consume_plan(workload);
-    uint64_t count = 0;
-    for (uint32_t i = 0; plan != NULL && i < plan->count; i++)
-        count += plan->lanes[i].plan->connections;
-    return count;
-}
-
-struct request_part workload_part(const struct workload *workload, uint32_t part)
-{
-    const struct mix *mix = workload->mix;
-    if (part >= mix->part_count) {
-        const struct consume_lane *lane = &mix->consume.lanes[part - mix->part_count];
-        bool fed = false;
-        for (uint32_t i = 0; i < mix->class_count; i++)
-            fed |= (mix->consume.feeds[i] >> (part - mix->part_count) & 1) != 0;
-        return (struct request_part){
-            .name = lane->plan->name, .command = lane->command, .consumes = true, .fed = fed};
-    }
-    const struct mix_part *at = &mix->parts[part];
-    return (struct request_part){.name = at->name, .command = at->command, .class = at->class};
 }
 
 size_t workload_request_bytes(const struct workload *workload)
 {
     if (workload->mix != NULL)
         return mix_most_bytes(workload->mix);
-    return workload->template.byte_count;
+    return workload->live != NULL ? workload->live->most_bytes : workload->template.byte_count;
 }
 
 uint32_t workload_replies(const struct workload *workload)
 {
-    if (workload->plugin != NULL)
+    if (workload->plugin != NULL || workload->live != NULL)
         return 1;
     if (workload->mix == NULL)
         return workload->part_count;
@@ -535,7 +489,7 @@ bool workload_reads(const struct workload *workload)
     for (uint32_t i = 0; i < workload->part_count; i++)
         if (workload->parts[i].read_kind != READ_NONE)
             return true;
-    return false;
+    return workload->live != NULL && live_reads_some(workload->live);
 }
 
 bool workload_walks(const struct workload *workload)
@@ -556,6 +510,8 @@ uint32_t workload_keys_per_request(const struct workload *workload)
 
 uint64_t workload_key_count(const struct workload *workload)
 {
+    if (workload->live != NULL)
+        return live_map_capacity(workload->live->plan.map);
     return workload->mix != NULL ? mix_key_count(workload->mix) : 0;
 }
 
@@ -583,6 +539,11 @@ const struct mix *workload_mix(const struct workload *workload)
     return workload->mix;
 }
 
+const struct live *workload_live(const struct workload *workload)
+{
+    return workload->live;
+}
+
 const struct plugin_source *workload_plugin(const struct workload *workload)
 {
     return workload->plugin;
@@ -603,6 +564,23 @@ static enum err_code sample_plugin(struct workload_sample *sample, const struct 
     return OK;
 }
 
+/* As the map is now. */
+static enum err_code sample_live(struct workload_sample *sample, const struct workload *workload,
+                                 uint64_t ticket, struct err *err)
+{
+    const struct live *live = workload->live;
+    const struct mix_turn turn = mix_order_turn(&live->order, ticket);
+    const struct live_request request = live_draw(live, &turn, ticket);
+    *sample = (struct workload_sample){.class = workload_class_name(workload, turn.class),
+                                       .byte_count = live_request_bytes(live, &request)};
+    sample->bytes = malloc(sample->byte_count + 1);
+    if (sample->bytes == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a request of %zu bytes", sample->byte_count);
+    live_request_write(sample->bytes, 0, sample->byte_count, live, &request);
+    sample->bytes[sample->byte_count] = '\0';
+    return OK;
+}
+
 enum err_code workload_sample(struct workload_sample *sample, const struct workload *workload,
                               uint64_t ticket, struct err *err)
 {
@@ -610,6 +588,8 @@ enum err_code workload_sample(struct workload_sample *sample, const struct workl
     uint32_t class = 0;
     if (workload->plugin != NULL)
         return sample_plugin(sample, workload, err);
+    if (workload->live != NULL)
+        return sample_live(sample, workload, ticket, err);
     *sample = (struct workload_sample){.byte_count = workload_request_bytes(workload)};
     enum err_code code =
         mix != NULL ? mix_sample(&class, &sample->byte_count, NULL, mix, ticket, err) : OK;

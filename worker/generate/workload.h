@@ -68,6 +68,8 @@ const char *workload_test_untagged(char text[WORKLOAD_TEST_ARG_BYTES], const cha
 char *workload_function_library(uint64_t functions, bool with_keys, struct err *err);
 
 struct consume_plan;
+struct live;
+struct live_plan;
 struct mix;
 struct plugin_source;
 struct workload; /* owns its template and value pool */
@@ -75,8 +77,10 @@ struct workload; /* owns its template and value pool */
 /* What is compiled: a workload file, a row of the table, or a command with placeholders and ';' sequences. */
 struct workload_source {
     const struct plugin_source *plugin; /* that was tried; likewise as the next          */
-    const struct workload_plan *plan;   /* lives as long as the workload; NULL ...        */
-    const struct workload_test *test;   /* or NULL and ...                                */
+    const struct live_plan
+        *live; /* copied, but for its map, which lives as long; likewise, with a title */
+    const struct workload_plan *plan; /* lives as long as the workload; NULL ...        */
+    const struct workload_test *test; /* or NULL and ...                                */
     bool tagged; /* the test's keys have {tag} also where its row does not ask for it    */
     const char *const *argv;  /* ... the user's arguments                        */
     const size_t *argv_bytes; /* their lengths; NULL: terminated strings         */
@@ -136,7 +140,8 @@ bool workload_reads(const struct workload *workload);  /* any part is a read    
 bool workload_walks(const struct workload *workload);  /* it has {cursor} */
 bool workload_awaits(const struct workload *workload); /* some misses are of WAIT, and no keys */
 uint32_t workload_keys_per_request(const struct workload *workload); /* random numbers drawn     */
-uint64_t workload_key_count(const struct workload *workload);        /* of a file; else 0 */
+/* Of a file, or that the live map of a phase has room for; else 0. */
+uint64_t workload_key_count(const struct workload *workload);
 bool workload_uses_one_key(const struct workload *workload); /* every request has the same key */
 bool workload_has_tag(const struct workload *workload);      /* a hash tag, for {tag}          */
 /* Key numbers that share one hash tag; 0: the tags do not go with the numbers, or there are none. */
@@ -158,6 +163,8 @@ bool workload_group_at(struct workload_group *group, const struct workload *work
 uint64_t workload_consumer_connections(const struct workload *workload);
 /* A file's mix of classes, else NULL. */
 const struct mix *workload_mix(const struct workload *workload);
+/* A phase of a scenario, compiled (live.h), else NULL. */
+const struct live *workload_live(const struct workload *workload);
 /* The plug-in that makes its requests, else NULL. */
 const struct plugin_source *workload_plugin(const struct workload *workload);
 

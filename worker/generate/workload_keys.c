@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/slots.h"
+#include "worker/generate/live.h"
 #include "worker/generate/workload_mix.h"
 #include "worker/generate/workload_state.h"
 
@@ -176,6 +177,8 @@ bool workload_keys_known(const struct workload *workload)
 
 bool workload_reads_some(const struct workload *workload)
 {
+    if (workload->live != NULL)
+        return live_reads_some(workload->live);
     return workload->mix != NULL ? mix_reads_some(workload->mix) : workload_reads_only(workload);
 }
 

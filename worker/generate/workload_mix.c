@@ -4,6 +4,7 @@
 
 #include "common/slots.h"
 #include "worker/generate/brace.h"
+#include "worker/generate/workload_state.h"
 
 #define RANKS_COMPARED 256u
 
@@ -276,6 +277,70 @@ enum err_code mix_sample(uint32_t *class, size_t *byte_count, char *out, const s
         mix_request_write(out, program, &mix->material, &request, numbers);
     free(numbers);
     return OK;
+}
+
+/* ---- follow-ups, parts and consumers ---- */
+
+const char *workload_asks_replicas(const struct workload *workload)
+{
+    for (uint32_t i = 0; workload->mix != NULL && i < workload->mix->class_count; i++)
+        if (workload->mix->classes[i].until_hit)
+            return workload->mix->classes[i].name;
+    return NULL;
+}
+
+uint32_t workload_part_count(const struct workload *workload)
+{
+    return workload->mix != NULL ? workload->mix->part_count + workload->mix->consume.count : 0;
+}
+
+const struct consume_plan *workload_consume_plan(const struct workload *workload)
+{
+    return workload->mix != NULL && workload->mix->consume.count > 0 ? &workload->mix->consume
+                                                                     : NULL;
+}
+
+bool workload_group_at(struct workload_group *group, const struct workload *workload, size_t index)
+{
+    const struct consume_plan *plan = workload_consume_plan(workload);
+    for (uint32_t i = 0; plan != NULL && i < plan->count; i++) {
+        const struct consume_lane *lane = &plan->lanes[i];
+        if (lane->plan->kind != CONSUME_GROUP)
+            continue;
+        if (index < lane->target_count) {
+            *group = (struct workload_group){.consumer = lane->plan->name,
+                                             .name = lane->plan->group,
+                                             .key = lane->targets[index].bytes,
+                                             .key_bytes = lane->targets[index].byte_count};
+            return true;
+        }
+        index -= lane->target_count;
+    }
+    return false;
+}
+
+uint64_t workload_consumer_connections(const struct workload *workload)
+{
+    const struct consume_plan *plan = workload_consume_plan(workload);
+    uint64_t count = 0;
+    for (uint32_t i = 0; plan != NULL && i < plan->count; i++)
+        count += plan->lanes[i].plan->connections;
+    return count;
+}
+
+struct request_part workload_part(const struct workload *workload, uint32_t part)
+{
+    const struct mix *mix = workload->mix;
+    if (part >= mix->part_count) {
+        const struct consume_lane *lane = &mix->consume.lanes[part - mix->part_count];
+        bool fed = false;
+        for (uint32_t i = 0; i < mix->class_count; i++)
+            fed |= (mix->consume.feeds[i] >> (part - mix->part_count) & 1) != 0;
+        return (struct request_part){
+            .name = lane->plan->name, .command = lane->command, .consumes = true, .fed = fed};
+    }
+    const struct mix_part *at = &mix->parts[part];
+    return (struct request_part){.name = at->name, .command = at->command, .class = at->class};
 }
 
 /* ---- before it is used ---- */

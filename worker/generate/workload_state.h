@@ -23,7 +23,8 @@ struct workload_command {
 struct workload {
     const struct workload_test *test;
     const struct plugin_source *plugin;
-    struct mix *mix; /* of a file; then what is below is empty, but for the title */
+    struct mix *mix;   /* of a file; then what is below is empty, but for the title */
+    struct live *live; /* of a phase of a scenario; likewise */
     const struct replay_plan *replay; /* whose requests are sent in its place; NULL */
     char title[128];
     struct template template;
