@@ -319,16 +319,27 @@ static enum err_code read_field(const struct reader *reader, const struct file_f
 
 /* --- files ----------------------------------------------------------------------------------- */
 
+enum err_code file_parse(struct file *file, const struct file_kind *kind,
+                         const struct file_source *source, struct err *err)
+{
+    file->name = source->name;
+    return source->text != NULL
+               ? config_tree_parse(&file->root, source->name, source->text, source->text_bytes, err)
+               : config_tree_read(&file->root, source->name, kind->what, err);
+}
+
+enum err_code file_read_tree(struct file *file, const struct file_kind *kind, void *target,
+                             struct err *err)
+{
+    const struct reader reader = {.name = file->name, .err = err};
+    return read_field(&reader, &kind->root, &file->root, target);
+}
+
 enum err_code file_read(struct file *file, const struct file_kind *kind, void *target,
                         const struct file_source *source, struct err *err)
 {
-    const struct reader reader = {.name = source->name, .err = err};
-    file->name = source->name;
-    enum err_code code =
-        source->text != NULL
-            ? config_tree_parse(&file->root, source->name, source->text, source->text_bytes, err)
-            : config_tree_read(&file->root, source->name, kind->what, err);
-    return code == OK ? read_field(&reader, &kind->root, &file->root, target) : code;
+    enum err_code code = file_parse(file, kind, source, err);
+    return code == OK ? file_read_tree(file, kind, target, err) : code;
 }
 
 void file_free(struct file *file)

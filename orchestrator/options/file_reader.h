@@ -94,6 +94,11 @@ struct file {
 MUST_USE enum err_code file_read(struct file *file, const struct file_kind *kind, void *target,
                                  const struct file_source *source, struct err *err);
 void file_free(struct file *file);
+/* Its two halves, for a caller that puts something into the tree in between. file_free in any case. */
+MUST_USE enum err_code file_parse(struct file *file, const struct file_kind *kind,
+                                  const struct file_source *source, struct err *err);
+MUST_USE enum err_code file_read_tree(struct file *file, const struct file_kind *kind, void *target,
+                                      struct err *err);
 
 /* Whether a key of an object was given. */
 bool file_given(const struct file_place *place, const char *key);
