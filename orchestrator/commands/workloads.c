@@ -12,7 +12,7 @@ struct workloads_request {
     struct option_values values;
     struct command_words words;
     bool help;
-    struct workload_library library;
+    struct shipped_files library;
 };
 
 #define AT(member) offsetof(struct workloads_request, member)
@@ -33,12 +33,12 @@ const struct option_table workloads_option_table = {
 };
 
 /* What a file says of itself; one that cannot be read is told, and the others are listed. */
-static enum err_code list_one(const struct workload_library *library, const char *name,
+static enum err_code list_one(const struct shipped_files *library, const char *name,
                               struct err *err)
 {
     struct workload_file file;
     char *path;
-    enum err_code code = workload_library_find(&path, library, name, err);
+    enum err_code code = shipped_files_find(&path, library, name, err);
     if (code != OK)
         return code;
     code = workload_file_read(&file, &(struct file_source){.name = path}, err);
@@ -49,7 +49,7 @@ static enum err_code list_one(const struct workload_library *library, const char
     return code;
 }
 
-static enum err_code list(const struct workload_library *library, struct err *err)
+static enum err_code list(const struct shipped_files *library, struct err *err)
 {
     for (size_t i = 0; i < library->count; i++)
         if (list_one(library, library->names[i], err) == E_SYSTEM)
@@ -57,11 +57,10 @@ static enum err_code list(const struct workload_library *library, struct err *er
     return err->code;
 }
 
-static enum err_code print(const struct workload_library *library, const char *name,
-                           struct err *err)
+static enum err_code print(const struct shipped_files *library, const char *name, struct err *err)
 {
     char *path, bytes[4096];
-    enum err_code code = workload_library_find(&path, library, name, err);
+    enum err_code code = shipped_files_find(&path, library, name, err);
     if (code != OK)
         return code;
     FILE *file = fopen(path, "re");
@@ -82,7 +81,7 @@ static enum err_code run(void *target, struct err *err)
     const struct command_words *words = &request->words;
     if (words->count > 1)
         return err_set(err, E_USAGE, "one name at a time: %s", workloads_option_table.usage);
-    enum err_code code = workload_library_open(&request->library, err);
+    enum err_code code = shipped_files_open(&request->library, &workload_library, err);
     if (code != OK)
         return code;
     return words->count == 1 ? print(&request->library, words->items[0], err)
@@ -92,7 +91,7 @@ static enum err_code run(void *target, struct err *err)
 static void destroy(void *target)
 {
     struct workloads_request *request = target;
-    workload_library_close(&request->library);
+    shipped_files_close(&request->library);
     options_free(&request->values);
 }
 

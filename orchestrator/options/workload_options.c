@@ -310,16 +310,16 @@ static enum err_code read_text(const struct workload_plan **plan, struct bench_r
 /* The path of the file that is meant; one of the user's own goes before a built-in one. */
 static enum err_code find_file(const char **path, struct bench_request *request, struct err *err)
 {
-    struct workload_library library;
+    struct shipped_files library;
     struct err reason = {.code = OK};
     const char *name = *path;
     char *found = NULL;
     if (strchr(name, '/') != NULL || access(name, F_OK) == 0)
         return OK;
-    enum err_code code = workload_library_open(&library, &reason);
+    enum err_code code = shipped_files_open(&library, &workload_library, &reason);
     if (code == OK)
-        code = workload_library_find(&found, &library, name, &reason);
-    workload_library_close(&library);
+        code = shipped_files_find(&found, &library, name, &reason);
+    shipped_files_close(&library);
     *path = found;
     if (found != NULL)
         request->workload_files.built_in[request->workload_files.built_in_count++] = found;
