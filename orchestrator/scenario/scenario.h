@@ -62,15 +62,15 @@ struct phase {
     uint64_t clients, pipeline;
     double qps;                             /* 0: as fast as replies come */
     double ramp_from, ramp_to, ramp_factor; /* RAMP: rates; factor 0: linear */
-    double ramp_step;
+    double ramp_step;                       /* above 0, also of one that falls */
     uint64_t ramp_interval_ns;
     double factor;         /* BURST: times the last rate; 0: as fast as replies come */
     double clients_factor; /* BURST; 0: 1 */
     enum live_type datatype;
-    struct size_wish value_size;
-    bool has_value_size;
-    uint64_t keys;  /* LOAD: so many at most; 0: no limit */
-    uint64_t batch; /* keys of a request */
+    struct size_wish value_size; /* the file's, or else the last load's, or else 512 bytes */
+    bool has_value_size;         /* the file has one for this phase */
+    uint64_t keys;               /* LOAD: so many at most; 0: no limit */
+    uint64_t batch;              /* keys of a request */
     uint64_t least_ttl_s, most_ttl_s;
     struct phase_share mix[8];
     uint32_t mix_count;
@@ -86,6 +86,8 @@ struct phase {
     bool flush_all;                  /* FLUSH: scope db or all; else own keys */
     bool continue_on_error;          /* on_error: continue */
     uint32_t loop_index;             /* from 1 on; 0: in no loop */
+    char base[SCENARIO_NAME_BYTES];  /* its name in the file; of checks: scenario_phase_is */
+    char loop[SCENARIO_NAME_BYTES];  /* the name of its loop; "": in none */
 };
 
 enum check_severity { SEVERITY_FAIL, SEVERITY_WARN };

@@ -1,0 +1,511 @@
+#include "orchestrator/scenario/scenario_fields.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "orchestrator/options/distribution.h"
+#include "orchestrator/options/option_group.h"
+#include "orchestrator/options/rate_text.h"
+#include "orchestrator/scenario/scenario_file.h"
+#include "orchestrator/scenario/scenario_values.h"
+
+#define LONGEST_NS (SCENARIO_PHASE_HOURS_MAX * 3600ull * NS_PER_SECOND)
+
+/* ---- words ---- */
+
+#define WORDS(function, ...)                                                                       \
+    static const char *function(size_t index)                                                      \
+    {                                                                                              \
+        static const char *const words[] = {__VA_ARGS__};                                          \
+        return index < sizeof words / sizeof words[0] ? words[index] : NULL;                       \
+    }
+WORDS(on_error_at, "stop", "continue")
+WORDS(datatype_at, "string", "hash", "list", "set", "zset")
+WORDS(ramp_mode_at, "linear", "exponential")
+WORDS(scope_at, "own", "db", "all")
+WORDS(verify_at, "none", "exists", "checksum")
+WORDS(severity_at, "fail", "warn")
+WORDS(
+    aggregate_at, [AGGREGATE_LAST] = "last", [AGGREGATE_FIRST] = "first", [AGGREGATE_MEAN] = "mean",
+    [AGGREGATE_MIN] = "min", [AGGREGATE_MAX] = "max", [AGGREGATE_P95] = "p95",
+    [AGGREGATE_STDEV] = "stdev", [AGGREGATE_DELTA] = "delta", [AGGREGATE_SLOPE] = "slope")
+WORDS(operator_at, [CHECK_LE] = "<=", [CHECK_LT] = "<", [CHECK_GE] = ">=", [CHECK_GT] = ">",
+      [CHECK_EQ] = "==", [CHECK_NE] = "!=")
+
+/* ---- values with parsers of their own ---- */
+
+static enum err_code parse_name(void *target, const char *value, struct err *reason)
+{
+    struct scenario_entry *entry = target;
+    if (strcmp(value, "all") == 0)
+        return err_set(reason, E_USAGE, "in checks this is the whole run: take another name");
+    return scenario_name(entry->phase.name, value, true, reason);
+}
+
+static enum err_code parse_tag(void *target, const char *value, struct err *reason)
+{
+    return scenario_name(((struct scenario_entry *)target)->phase.tag, value, true, reason);
+}
+
+static enum err_code parse_until(void *target, const char *value, struct err *reason)
+{
+    return scenario_until(&((struct scenario_entry *)target)->phase.until, value, reason);
+}
+
+static enum err_code parse_sizes(void *target, const char *value, struct err *reason)
+{
+    struct phase *phase = target;
+    phase->has_value_size = true;
+    return scenario_sizes(&phase->value_size, value, reason);
+}
+
+static enum err_code parse_ttl(void *target, const char *value, struct err *reason)
+{
+    struct phase *phase = target;
+    return scenario_ttl(&phase->least_ttl_s, &phase->most_ttl_s, value, reason);
+}
+
+static enum err_code parse_factors(void *target, const char *value, struct err *reason)
+{
+    struct phase *phase = target;
+    return scenario_factors(&phase->least_factor, &phase->most_factor, value, reason);
+}
+
+static enum err_code parse_strategy(void *target, const char *value, struct err *reason)
+{
+    struct phase *phase = target;
+    return scenario_strategy(&phase->strategy, &phase->stride, value, reason);
+}
+
+static enum err_code parse_key_order(void *target, const char *value, struct err *reason)
+{
+    struct key_order_wish wish;
+    (void)target; /* there is one, so that nothing is stored */
+    enum err_code code = distribution_parse_keys(&wish, value, reason);
+    if (code == OK && wish.kind != ORDER_UNIFORM)
+        return err_set(reason, E_USAGE, "not carried out by this version; allowed: uniform");
+    return code;
+}
+
+static enum err_code parse_ramp_factor(void *target, const char *value, struct err *reason)
+{
+    if (rate_parse_factor(&((struct scenario_ramp *)target)->factor, value))
+        return OK;
+    return err_set(reason, E_USAGE, "allowed: a factor above 0, as in 1.5");
+}
+
+static enum err_code parse_stable_metric(void *target, const char *value, struct err *reason)
+{
+    double divisor;
+    struct scenario_stable *wish = target;
+    return scenario_metric(wish->stable.metric, &divisor, value, reason);
+}
+
+static enum err_code parse_tolerance(void *target, const char *value, struct err *reason)
+{
+    return scenario_part(&((struct scenario_stable *)target)->stable.tolerance, value, reason);
+}
+
+static enum err_code parse_check_metric(void *target, const char *value, struct err *reason)
+{
+    struct scenario_check_entry *entry = target;
+    return scenario_check_metric(entry->check.metric, &entry->divisor, value, reason);
+}
+
+static enum err_code parse_check_phase(void *target, const char *value, struct err *reason)
+{
+    struct scenario_check_entry *entry = target;
+    return scenario_name(entry->check.phase, value, false, reason);
+}
+
+static enum err_code parse_observed(void *target, const char *value, struct err *reason)
+{
+    struct scenario_observed *observed = target;
+    return scenario_metric(observed->metric, &observed->divisor, value, reason);
+}
+
+static enum err_code parse_scenario_name(void *target, const char *value, struct err *reason)
+{
+    return scenario_name(((struct scenario_fields *)target)->name, value, false, reason);
+}
+
+/* ---- the keys of a phase ---- */
+
+#define COUNT_OF(list) (sizeof(list) / sizeof(list)[0])
+#define AT(member) offsetof(struct scenario_entry, member)
+/* clang-format off: a key reads best as a few short lines */
+#define CUSTOM(name_, parse_, ...)                                                                 \
+    {                                                                                              \
+        .row = { ROW(name_, NULL, OPTION_CUSTOM, NULL, 0), .parse = (parse_), __VA_ARGS__ }        \
+    }
+#define NUMBER_KEY(name_, at_, min_, max_, ...)                                                    \
+    {                                                                                              \
+        .row = { ROW(name_, NULL, OPTION_COUNT, NULL, at_), NUMBER(min_, max_), __VA_ARGS__ }      \
+    }
+#define FLAG_KEY(name_, at_, unset_, help_)                                                        \
+    {                                                                                              \
+        .row = { ROW(name_, NULL, OPTION_FLAG, NULL, at_), .unset = (unset_), .help = (help_) }    \
+    }
+#define WORD_KEY(name_, at_, value_at_, unset_, help_)                                             \
+    {                                                                                              \
+        .row = {                                                                                   \
+            ROW(name_, NULL, OPTION_WORD, NULL, at_),                                              \
+            .value_at = (value_at_),                                                               \
+            .unset = (unset_),                                                                     \
+            .help = (help_)                                                                        \
+        }                                                                                          \
+    }
+#define TIME_ROW(name_, at_, help_)                                                                \
+    .row = {ROW(name_, NULL, OPTION_DURATION, NULL, at_),                                          \
+            BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .hint = "as in " name_ ": 10s",            \
+            .help = (help_)}
+
+#define DURATION                                                                                   \
+    {                                                                                              \
+        TIME_ROW("duration", AT(phase.duration_ns),                                                \
+                 "How long it lasts at most; a number without a unit is seconds.")                 \
+    }
+#define NEEDED_DURATION                                                                            \
+    {                                                                                              \
+        TIME_ROW("duration", AT(phase.duration_ns),                                                \
+                 "How long it lasts; a number without a unit is seconds."),                        \
+            .required = true                                                                       \
+    }
+#define UNTIL                                                                                      \
+    CUSTOM("until", parse_until, .hint = "as in until: \"used_memory>=80%target\"",                \
+           .help = "It ends when this holds of a sample.")
+#define CLIENTS                                                                                    \
+    NUMBER_KEY("clients", AT(phase.clients), 1, 1000000, .unset = "50", .help = "Connections.")
+#define PIPELINE                                                                                   \
+    NUMBER_KEY("pipeline", AT(phase.pipeline), 1, 100000, .unset = "1",                            \
+               .help = "Requests in flight on each connection.")
+#define QPS                                                                                        \
+    {                                                                                              \
+        .row = {                                                                                   \
+            ROW("qps", NULL, OPTION_RATE, NULL, AT(qps_micro)),                                    \
+            .help = "Requests per second; 0: as fast as replies come."                             \
+        }                                                                                          \
+    }
+#define ON_ERROR                                                                                   \
+    WORD_KEY("on_error", AT(on_error), on_error_at, "stop",                                        \
+             "Whether the scenario goes on when the phase fails.")
+#define VALUE_SIZE(help_) CUSTOM("value_size", parse_sizes, .help = (help_))
+#define DATATYPE                                                                                   \
+    WORD_KEY("datatype", AT(phase.datatype), datatype_at, NULL,                                    \
+             "What a key holds; that of the load before where it is not said, else string.")
+#define KEY_DIST CUSTOM("key_dist", parse_key_order, .help = "How keys are chosen: uniform.")
+#define TTL(help_) CUSTOM("ttl", parse_ttl, .help = (help_))
+#define MIX                                                                                        \
+    {                                                                                              \
+        .row = {.name = "mix",                                                                     \
+                .offset = AT(mix),                                                                 \
+                .hint = "as in mix: {load: 50, get: 30, del: 20}",                                 \
+                .help = "Percent of load, get, update and del."},                                  \
+        .form = FILE_MAP, .required = true, .of = &share_field,                                    \
+        .element_bytes = sizeof(struct scenario_share), .count_offset = AT(mix_count), .least = 1, \
+        .most = 8                                                                                  \
+    }
+#define FRACTION                                                                                   \
+    {                                                                                              \
+        .row = {ROW("fraction", NULL, OPTION_REAL, NULL, AT(phase.fraction)), REAL(0, 1),          \
+                .hint = "as in fraction: 0.5", .help = "Of the live keys."},                       \
+        .required = true                                                                           \
+    }
+#define STRATEGY                                                                                   \
+    CUSTOM("strategy", parse_strategy, .unset = "random",                                          \
+           .help = "Which keys: random, oldest, newest or stride:K.")
+#define MIXED_KEYS                                                                                 \
+    MIX, KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE,                                    \
+        TTL("Of what is loaded: seconds, or two of them as in 60-300.")
+
+static const struct file_field share_field = {
+    .row = {.kind = OPTION_REAL, .offset = offsetof(struct scenario_share, percent), REAL(0, 100)}};
+
+static const struct file_field load_fields[] = {
+    DURATION,
+    UNTIL,
+    CLIENTS,
+    PIPELINE,
+    QPS,
+    ON_ERROR,
+    NUMBER_KEY("keys", AT(phase.keys), 1, LIVE_KEYS_MAX, .help = "So many keys at most."),
+    {.row = {ROW("target_memory", NULL, OPTION_SIZE, NULL, AT(target_bytes)), NUMBER(1, 1ull << 50),
+             .help = "It ends when used_memory is so large."}},
+    VALUE_SIZE("N, A-B, bimodal:A/B/PART, list:SIZE:WEIGHT,... and what else --data-size takes."),
+    DATATYPE,
+    NUMBER_KEY("batch", AT(phase.batch), 1, 1000, .unset = "1", .help = "Keys of a request: MSET."),
+    TTL("When keys expire: seconds, or two of them as in 60-300."),
+};
+static const struct file_field ramp_own_fields[] = {
+    {.row = {ROW("from", NULL, OPTION_RATE, NULL, offsetof(struct scenario_ramp, from_micro)),
+             .help = "Requests per second at the beginning."},
+     .required = true},
+    {.row = {ROW("to", NULL, OPTION_RATE, NULL, offsetof(struct scenario_ramp, to_micro)),
+             .help = "Requests per second at the end."},
+     .required = true},
+    WORD_KEY("mode", offsetof(struct scenario_ramp, mode), ramp_mode_at, "linear",
+             "linear adds the step every interval, exponential multiplies by the factor."),
+    {.row = {ROW("step", NULL, OPTION_RATE, NULL, offsetof(struct scenario_ramp, step_micro)),
+             .help = "By how much; without it the duration is used up."}},
+    CUSTOM("factor", parse_ramp_factor, .help = "By what; without it the duration is used up."),
+    {.row = {ROW("interval", NULL, OPTION_DURATION, NULL,
+                 offsetof(struct scenario_ramp, interval_ns)),
+             BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .unset = "1s",
+             .help = "How often the rate changes."}},
+};
+static const struct file_object ramp_object = {
+    .name = "a ramp", .fields = ramp_own_fields, .field_count = COUNT_OF(ramp_own_fields)};
+static const struct file_field ramp_fields[] = {
+    NEEDED_DURATION,
+    UNTIL,
+    CLIENTS,
+    PIPELINE,
+    ON_ERROR,
+    {.row = {.name = "ramp",
+             .offset = AT(ramp),
+             .hint = "as in ramp: {from: 1000, to: 50k}",
+             .help = "The rate over time."},
+     .form = FILE_OBJECT,
+     .required = true,
+     .object = &ramp_object},
+    MIXED_KEYS,
+};
+static const struct file_field hold_fields[] = {
+    NEEDED_DURATION, UNTIL, CLIENTS, PIPELINE, QPS, ON_ERROR, MIXED_KEYS,
+};
+static const struct file_field burst_fields[] = {
+    NEEDED_DURATION,
+    UNTIL,
+    CLIENTS,
+    PIPELINE,
+    ON_ERROR,
+    {.row = {ROW("factor", NULL, OPTION_REAL, NULL, AT(phase.factor)), REAL(0, 1000),
+             .help = "Times the rate of the phase before; 0: as fast as replies come."}},
+    {.row = {ROW("clients_factor", NULL, OPTION_REAL, NULL, AT(phase.clients_factor)),
+             REAL(0.01, 100), .unset = "1", .help = "Times the clients."}},
+    MIXED_KEYS,
+};
+static const struct file_field query_fields[] = {
+    NEEDED_DURATION,
+    UNTIL,
+    CLIENTS,
+    PIPELINE,
+    QPS,
+    ON_ERROR,
+    KEY_DIST,
+    WORD_KEY("verify", AT(verify), verify_at, "none",
+             "none and exists count misses; checksum also looks at what is read."),
+};
+static const struct file_field delete_fields[] = {
+    DURATION, UNTIL,    CLIENTS,
+    PIPELINE, QPS,      ON_ERROR,
+    FRACTION, STRATEGY, FLAG_KEY("unlink", AT(phase.unlink), "true", "UNLINK, or else DEL."),
+};
+static const struct file_field overwrite_fields[] = {
+    DURATION,
+    UNTIL,
+    CLIENTS,
+    PIPELINE,
+    QPS,
+    ON_ERROR,
+    FRACTION,
+    STRATEGY,
+    CUSTOM("size_factor", parse_factors, .help = "Times the size that a key was loaded with."),
+    VALUE_SIZE("The new size."),
+};
+static const struct file_field expire_fields[] = {
+    DURATION,
+    UNTIL,
+    CLIENTS,
+    PIPELINE,
+    QPS,
+    ON_ERROR,
+    FRACTION,
+    STRATEGY,
+    {.row = {ROW("ttl", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_ttl,
+             .hint = "as in ttl: 60-300", .help = "Seconds, or two of them."},
+     .required = true},
+    FLAG_KEY("wait", AT(phase.wait), NULL, "It ends when so many keys have expired."),
+};
+static const struct file_field stable_own_fields[] = {
+    {.row = {ROW("metric", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_stable_metric,
+             .help = "What is looked at."},
+     .required = true},
+    {TIME_ROW("window", offsetof(struct scenario_stable, stable.window_ns),
+              "How long it has to stay within the tolerance."),
+     .required = true},
+    CUSTOM("tolerance", parse_tolerance, .unset = "1%", .help = "How far from its mean it may be."),
+    {TIME_ROW("max", offsetof(struct scenario_stable, stable.max_ns),
+              "How long is waited at most; without it the duration.")},
+};
+static const struct file_object stable_object = {
+    .name = "a wait", .fields = stable_own_fields, .field_count = COUNT_OF(stable_own_fields)};
+static const struct file_field idle_fields[] = {
+    DURATION,
+    UNTIL,
+    ON_ERROR,
+    {.row = {.name = "wait_stable",
+             .offset = AT(stable),
+             .hint = "as in wait_stable: {metric: used_memory_rss, window: 3s}",
+             .help = "It ends when the metric has come to rest."},
+     .form = FILE_OBJECT,
+     .object = &stable_object},
+};
+static const struct file_field flush_fields[] = {
+    CLIENTS,
+    PIPELINE,
+    ON_ERROR,
+    WORD_KEY("scope", AT(scope), scope_at, "own",
+             "own: keys of this run. db: the database. all: all of them."),
+};
+static const struct file_field checkpoint_fields[] = {
+    ON_ERROR,
+    CUSTOM("tag", parse_tag, .help = "What it is called; its name where it is not said."),
+};
+static const struct file_field purge_fields[] = {
+    ON_ERROR,
+    FLAG_KEY("memory_purge", AT(phase.memory_purge), "true", "MEMORY PURGE."),
+    FLAG_KEY("activedefrag", AT(phase.activedefrag), NULL, "CONFIG SET activedefrag yes."),
+};
+static const struct file_field phases_field;
+static const struct file_field loop_fields[] = {
+    {.row = {ROW("iterations", NULL, OPTION_COUNT, NULL, AT(iterations)), NUMBER(1, 1000),
+             .hint = "as in iterations: 4", .help = "How often."},
+     .required = true},
+    {.row = {.name = "phases", .offset = AT(phases), .help = "One after the other."},
+     .form = FILE_LIST,
+     .required = true,
+     .of = &phases_field,
+     .element_bytes = sizeof(struct scenario_entry),
+     .count_offset = AT(phase_count),
+     .least = 1,
+     .most = SCENARIO_PHASES_MAX},
+};
+
+#define VARIANT(name_, fields_, help_)                                                             \
+    {                                                                                              \
+        .name = (name_), .fields = (fields_), .field_count = COUNT_OF(fields_), .help = (help_)    \
+    }
+static const struct file_variant variants[SCENARIO_VARIANTS] = {
+    [PHASE_LOAD] = VARIANT("load", load_fields, "Inserts new keys."),
+    [PHASE_RAMP] = VARIANT("ramp", ramp_fields, "A mix at a rate that moves."),
+    [PHASE_HOLD] = VARIANT("hold", hold_fields, "A mix at one rate."),
+    [PHASE_BURST] = VARIANT("burst", burst_fields, "A mix at a multiple of the last rate."),
+    [PHASE_QUERY] = VARIANT("query", query_fields, "Reads."),
+    [PHASE_DELETE] = VARIANT("delete-fraction", delete_fields, "Deletes some of the live keys."),
+    [PHASE_OVERWRITE] = VARIANT("overwrite-resize", overwrite_fields,
+                                "Writes some of the live keys again, in other sizes."),
+    [PHASE_EXPIRE] = VARIANT("expire", expire_fields, "Makes some of the live keys expire."),
+    [PHASE_IDLE] = VARIANT("idle", idle_fields, "Sends nothing."),
+    [PHASE_FLUSH] = VARIANT("flush", flush_fields, "Empties the server, or deletes its own keys."),
+    [PHASE_CHECKPOINT] = VARIANT("checkpoint", checkpoint_fields, "Asks for all figures, once."),
+    [PHASE_PURGE] = VARIANT("purge", purge_fields, "Has the allocator return memory."),
+    [SCENARIO_LOOP] = VARIANT("loop", loop_fields, "Phases, so many times over."),
+    [SCENARIO_MIXED] = VARIANT("mixed", hold_fields, "The same as hold."),
+};
+const char *scenario_type_name(enum phase_type type)
+{
+    return variants[type].name;
+}
+
+static const struct file_field phase_fields[] = {
+    {.row = {ROW("name", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_name,
+             .hint = "as in name: grow", .help = "Unique among the phases."},
+     .required = true},
+};
+static const struct file_object phase_object = {
+    .name = "a phase",
+    .fields = phase_fields,
+    .field_count = COUNT_OF(phase_fields),
+    .variants = variants,
+    .variant_count = SCENARIO_VARIANTS,
+    .tag = "type",
+};
+static const struct file_field phases_field = {.form = FILE_OBJECT,
+                                               .object = &phase_object,
+                                               .row.hint =
+                                                   "as in {name: grow, type: load, duration: 20s}"};
+#undef AT
+
+/* ---- checks, and the whole ---- */
+
+#define AT(member) offsetof(struct scenario_check_entry, member)
+static const struct file_field check_fields[] = {
+    {.row = {ROW("metric", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_check_metric,
+             .help = "A metric that is sampled, or a figure of phases."},
+     .required = true},
+    WORD_KEY("agg", AT(check.aggregate), aggregate_at, "last",
+             "What is made of the samples of the phase."),
+    CUSTOM("phase", parse_check_phase, .unset = "all",
+           .help = "The name of a phase or loop; all: the whole run."),
+    {.row = {ROW("op", NULL, OPTION_WORD, NULL, AT(check.operator)), .value_at = operator_at,
+             .help = "How it has to compare."},
+     .required = true},
+    {.row = {ROW("value", NULL, OPTION_TEXT, NULL, AT(value)),
+             .help = "A number, a size, a percent, or a part of the target as 90%target."},
+     .required = true},
+    WORD_KEY("severity", AT(check.severity), severity_at, "fail",
+             "Whether the scenario fails by it."),
+    FLAG_KEY("full_only", AT(check.full_only), NULL, "It is skipped in a scaled run."),
+};
+#undef AT
+static const struct file_object check_object = {
+    .name = "a check", .fields = check_fields, .field_count = COUNT_OF(check_fields)};
+static const struct file_field checks_field = {
+    .form = FILE_OBJECT,
+    .object = &check_object,
+    .row.hint = "as in {metric: evicted_keys, agg: delta, op: \"==\", value: 0}"};
+static const struct file_field observed_field = CUSTOM("", parse_observed, .help = "A metric.");
+
+#define AT(member) offsetof(struct scenario_fields, member)
+static const struct file_field scenario_fields[] = {
+    {.row = {ROW("name", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_scenario_name,
+             .help = "Of the scenario, and of what it writes."},
+     .required = true},
+    {.row = {ROW("description", NULL, OPTION_TEXT, NULL, AT(description)),
+             .help = "One sentence on what it is for."}},
+    {TIME_ROW("duration", AT(duration_ns),
+              "What all phases take; a notice tells when they do not.")},
+    {.row = {ROW("memory_target", NULL, OPTION_SIZE, NULL, AT(memory_target_bytes)),
+             NUMBER(1ull << 20, 1ull << 50), .help = "What %target is a part of."}},
+    {.row = {ROW("scale", NULL, OPTION_REAL, NULL, AT(scale)),
+             REAL(SCENARIO_SCALE_LEAST, SCENARIO_SCALE_MOST),
+             .help = "Times, sizes and counts are multiplied by this; --scale goes before it."}},
+    {.row = {ROW("sample_interval", NULL, OPTION_DURATION, NULL, AT(sample_interval_ns)),
+             BARE(NS_PER_SECOND, 100 * NS_PER_MS, 60 * NS_PER_SECOND), .unset = "1s",
+             .help = "How often the server is asked for its figures."}},
+    {.row = {.name = "observe",
+             .offset = AT(observed),
+             .help = "Metrics that are wanted; all are sampled, unknown ones are refused."},
+     .form = FILE_LIST,
+     .of = &observed_field,
+     .element_bytes = sizeof(struct scenario_observed),
+     .count_offset = AT(observed_count),
+     .most = SERIES_METRICS},
+    {.row = {.name = "phases", .offset = AT(phases), .help = "One after the other."},
+     .form = FILE_LIST,
+     .required = true,
+     .of = &phases_field,
+     .element_bytes = sizeof(struct scenario_entry),
+     .count_offset = AT(phase_count),
+     .least = 1,
+     .most = SCENARIO_PHASES_MAX},
+    {.row = {.name = "checks", .offset = AT(checks), .help = "What has to be true of it."},
+     .form = FILE_LIST,
+     .of = &checks_field,
+     .element_bytes = sizeof(struct scenario_check_entry),
+     .count_offset = AT(check_count),
+     .most = SCENARIO_CHECKS_MAX},
+};
+/* clang-format on */
+static const struct file_object scenario_object = {
+    .name = "a scenario", .fields = scenario_fields, .field_count = COUNT_OF(scenario_fields)};
+const struct file_kind scenario_file_kind = {
+    .name = "scenario",
+    .what = "scenario",
+    .help = "Phases, checks and a memory target, for volley run scenario.",
+    .root = {.form = FILE_OBJECT,
+             .object = &scenario_object,
+             .row.hint = "as in {name: grow, phases: [...]}"},
+};

@@ -1,0 +1,73 @@
+/* The keys of a scenario file as tables, and what is read by them, before it is known what they mean together. For
+ * scenario_file.c. */
+#ifndef ORCHESTRATOR_SCENARIO_SCENARIO_FIELDS_H
+#define ORCHESTRATOR_SCENARIO_SCENARIO_FIELDS_H
+
+#include "orchestrator/scenario/scenario.h"
+
+struct scenario_ramp {
+    struct file_place place;
+    uint64_t from_micro, to_micro, step_micro, interval_ns;
+    double factor;
+    unsigned mode; /* 0: linear, 1: exponential */
+};
+
+struct scenario_share {
+    struct file_place place;
+    double percent;
+};
+
+struct scenario_stable {
+    struct file_place place;
+    struct phase_stable stable;
+};
+
+/* A phase, or a loop of them. */
+struct scenario_entry {
+    struct phase phase; /* begins with the place */
+    uint64_t qps_micro;
+    uint64_t target_bytes; /* target_memory */
+    struct scenario_ramp ramp;
+    struct scenario_share *mix;
+    size_t mix_count;
+    struct scenario_stable stable;
+    unsigned on_error, scope, verify; /* by the index of the word */
+    uint64_t iterations;
+    struct scenario_entry *phases;
+    size_t phase_count;
+};
+
+struct scenario_check_entry {
+    struct scenario_check check; /* begins with the place */
+    double divisor;              /* of its metric */
+    const char *value;
+};
+
+struct scenario_observed {
+    char metric[48];
+    double divisor;
+};
+
+struct scenario_fields {
+    struct file_place place;
+    char name[SCENARIO_NAME_BYTES];
+    const char *description;
+    uint64_t duration_ns, memory_target_bytes, sample_interval_ns;
+    double scale; /* 0: not given */
+    struct scenario_entry *phases;
+    size_t phase_count;
+    struct scenario_check_entry *checks;
+    size_t check_count;
+    struct scenario_observed *observed;
+    size_t observed_count;
+};
+
+#define SCENARIO_SCALE_LEAST 0.0001
+#define SCENARIO_SCALE_MOST 10.0
+#define SCENARIO_PHASE_HOURS_MAX                                                                   \
+    1000u /* 512 of them, times the largest scale, are fewer than 2^64 ns */
+
+/* A loop is a variant beside the types of phases. */
+enum { SCENARIO_LOOP = PHASE_TYPES, SCENARIO_MIXED, SCENARIO_VARIANTS };
+
+#endif

@@ -1,0 +1,547 @@
+#include "orchestrator/scenario/scenario_file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/clock.h"
+#include "common/schedule.h"
+#include "common/suggest.h"
+#include "common/units.h"
+#include "orchestrator/scenario/scenario_fields.h"
+#include "orchestrator/scenario/scenario_values.h"
+
+#define FLOOR_NS (2 * NS_PER_SECOND) /* of a scaled phase */
+#define USUAL_SIZE_BYTES 512u
+
+/* What is known on the way from phase to phase. */
+struct reading {
+    struct scenario *scenario;
+    const struct file *file;
+    const struct scenario_fields *fields;
+    uint64_t unscaled_ns;
+    bool has_keys;           /* something was loaded before */
+    enum live_type datatype; /* of it */
+    struct size_wish sizes;
+    bool has_rate; /* a phase before had one */
+    struct err *err;
+};
+
+#define REFUSE(reading, phase_, key, ...)                                                          \
+    file_refuse((reading)->file, &(phase_)->place, key, (reading)->err, __VA_ARGS__)
+
+bool scenario_phase_is(const struct phase *phase, const char *name)
+{
+    return strcmp(phase->name, name) == 0 || strcmp(phase->base, name) == 0 ||
+           (phase->loop[0] != '\0' && strcmp(phase->loop, name) == 0);
+}
+
+/* ---- before the tables: what is known and not carried out ---- */
+
+static enum err_code refuse_types(const struct file *file, const struct config_node *phases,
+                                  struct err *err)
+{
+    static const char *const types[] = {"parallel",   "index-create", "index-drop",
+                                        "wait-index", "failover",     "rebalance"};
+    for (size_t i = 0; phases != NULL && phases->kind == CONFIG_LIST && i < phases->count; i++) {
+        const struct config_node *phase = &phases->children[i];
+        if (phase->kind != CONFIG_MAP)
+            continue;
+        const struct config_node *type = config_node_get(phase, "type");
+        for (size_t k = 0; k < sizeof types / sizeof types[0]; k++)
+            if (type != NULL && type->kind == CONFIG_SCALAR &&
+                strcasecmp(type->text, types[k]) == 0)
+                return config_refuse(err, file->name, type->mark,
+                                     "phase type %s is not carried out by this version", types[k]);
+        if (refuse_types(file, config_node_get(phase, "phases"), err) != OK)
+            return err->code;
+    }
+    return OK;
+}
+
+static enum err_code refuse_unsupported(const struct file *file, struct err *err)
+{
+    if (file->root.kind != CONFIG_MAP)
+        return OK; /* the tables refuse it */
+    const struct config_node *steps = config_node_get(&file->root, "steps");
+    if (steps != NULL)
+        return config_refuse(err, file->name, steps->key_mark,
+                             "a scenario of `steps` is another format, which this version does not "
+                             "translate: write the steps as `phases`, each with a name and a type");
+    return refuse_types(file, config_node_get(&file->root, "phases"), err);
+}
+
+/* ---- scaling ---- */
+
+/* Not below the floor, unless it was before. */
+static uint64_t scaled(const struct reading *reading, uint64_t number, uint64_t floor)
+{
+    const double product = (double)number * reading->scenario->scale;
+    if (reading->scenario->scale == 1)
+        return number;
+    if (product < (double)floor)
+        return number < floor ? number : floor;
+    return product < 1.8e19 ? (uint64_t)(product + 0.5) : UINT64_MAX;
+}
+
+static void scale_phase(const struct reading *reading, struct phase *phase)
+{
+    struct phase_until *until = &phase->until;
+    phase->duration_ns = scaled(reading, phase->duration_ns, FLOOR_NS);
+    phase->ramp_interval_ns = scaled(reading, phase->ramp_interval_ns, 1);
+    phase->stable.window_ns = scaled(reading, phase->stable.window_ns, NS_PER_SECOND);
+    phase->stable.max_ns = scaled(reading, phase->stable.max_ns, NS_PER_SECOND);
+    phase->keys = scaled(reading, phase->keys, 1);
+    phase->least_ttl_s = scaled(reading, phase->least_ttl_s, 1);
+    phase->most_ttl_s = scaled(reading, phase->most_ttl_s, 1);
+    if (!until->of_target &&
+        (strcmp(until->metric, "keys") == 0 || scenario_metric_is_bytes(until->metric)))
+        until->value *= reading->scenario->scale;
+}
+
+/* ---- what the keys of a phase say ---- */
+
+static double rate_of(uint64_t micro)
+{
+    return (double)micro / SCHEDULE_MICRO;
+}
+
+static enum err_code settle_mix(const struct reading *reading, struct phase *phase,
+                                const struct scenario_entry *entry)
+{
+    double sum = 0;
+    for (size_t i = 0; i < entry->mix_count; i++) {
+        const struct scenario_share *share = &entry->mix[i];
+        const char *key = share->place.node->key;
+        struct err reason = {.code = OK};
+        enum phase_operation operation;
+        if (scenario_operation(&operation, key, &reason) != OK)
+            return config_refuse(reading->err, reading->file->name, share->place.node->key_mark,
+                                 "mix: %s", reason.text);
+        sum += share->percent;
+        uint32_t k = 0;
+        while (k < phase->mix_count && phase->mix[k].operation != operation)
+            k++;
+        if (share->percent == 0)
+            continue;
+        phase->mix[k].operation = operation;
+        phase->mix[k].weight += share->percent;
+        phase->mix_count += k == phase->mix_count ? 1 : 0;
+    }
+    return entry->mix_count == 0 || sum > 0
+               ? OK
+               : REFUSE(reading, phase, "mix", "mix: all shares are 0: nothing would be sent");
+}
+
+static bool has_share(const struct phase *phase, enum phase_operation operation)
+{
+    for (uint32_t i = 0; i < phase->mix_count; i++)
+        if (phase->mix[i].operation == operation)
+            return true;
+    return false;
+}
+
+static enum err_code settle_ramp(const struct reading *reading, struct phase *phase,
+                                 const struct scenario_ramp *ramp)
+{
+    const bool linear = ramp->mode == 0;
+    const bool up = ramp->to_micro > ramp->from_micro;
+    if (ramp->from_micro == ramp->to_micro)
+        return file_refuse(reading->file, &ramp->place, "to", reading->err,
+                           "to: a ramp goes from one rate to another; for one rate take hold");
+    if (linear && ramp->factor > 0)
+        return file_refuse(reading->file, &ramp->place, "factor", reading->err,
+                           "factor: it is of mode: exponential; linear takes step");
+    if (!linear && ramp->step_micro > 0)
+        return file_refuse(reading->file, &ramp->place, "step", reading->err,
+                           "step: it is of mode: linear; exponential takes factor");
+    if (!linear && (ramp->from_micro == 0 || ramp->to_micro == 0))
+        return file_refuse(reading->file, &ramp->place, NULL, reading->err,
+                           "mode: exponential never comes from 0 or gets to 0: no factor does");
+    if (!linear && ramp->factor > 0 && (up ? ramp->factor <= 1 : ramp->factor >= 1))
+        return file_refuse(reading->file, &ramp->place, "factor", reading->err,
+                           "factor: it has to lead from %s to %s: %s 1",
+                           UNITS_REAL(rate_of(ramp->from_micro), 0),
+                           UNITS_REAL(rate_of(ramp->to_micro), 0), up ? "above" : "below");
+    if (ramp->interval_ns > phase->duration_ns)
+        return file_refuse(reading->file, &ramp->place, "interval", reading->err,
+                           "interval: it is longer than the phase");
+    const double intervals = (double)phase->duration_ns / (double)ramp->interval_ns;
+    phase->ramp_from = rate_of(ramp->from_micro);
+    phase->ramp_to = rate_of(ramp->to_micro);
+    phase->ramp_interval_ns = ramp->interval_ns;
+    if (linear)
+        phase->ramp_step = ramp->step_micro > 0
+                               ? rate_of(ramp->step_micro)
+                               : fabs(phase->ramp_to - phase->ramp_from) / intervals;
+    else
+        phase->ramp_factor =
+            ramp->factor > 0 ? ramp->factor : pow(phase->ramp_to / phase->ramp_from, 1 / intervals);
+    return OK;
+}
+
+/* Of LOAD: what batches and times to live allow. */
+static enum err_code check_values(const struct reading *reading, const struct phase *phase)
+{
+    if (phase->batch > 1 && phase->datatype != LIVE_STRING)
+        return REFUSE(reading, phase, "batch", "batch: only strings are set many at once, by MSET");
+    if (phase->type != PHASE_EXPIRE && phase->most_ttl_s > 0 && phase->datatype != LIVE_STRING)
+        return REFUSE(reading, phase, "ttl", "ttl: only strings are loaded with one; take expire");
+    if (phase->type == PHASE_LOAD && phase->most_ttl_s > 0 && phase->batch > 1)
+        return REFUSE(reading, phase, "ttl", "ttl: MSET has none; leave out batch, or take expire");
+    return OK;
+}
+
+static enum err_code check_until(const struct reading *reading, const struct phase *phase)
+{
+    static const char *const grow[] = {"keys", "used_memory", "used_memory_dataset",
+                                       "used_memory_rss", "allocator_allocated"};
+    const struct phase_until *until = &phase->until;
+    if (until->of_target && reading->scenario->memory_target_bytes == 0)
+        return REFUSE(reading, phase, "until", "until: %s: the file has no memory_target",
+                      until->text);
+    if (until->metric[0] != '\0' && until->at_least && until->value == 0)
+        return REFUSE(reading, phase, "until", "until: %s: this holds from the beginning",
+                      until->text);
+    bool grows = false;
+    for (size_t i = 0; i < sizeof grow / sizeof grow[0]; i++)
+        grows |= strcmp(until->metric, grow[i]) == 0;
+    if (grows && !until->at_least && phase->type == PHASE_LOAD)
+        return REFUSE(
+            reading, phase, "until",
+            "until: %s: this can never hold while keys are loaded; compare with >=", until->text);
+    if (strcmp(until->metric, "keys") == 0 && until->at_least &&
+        (phase->type == PHASE_DELETE || phase->type == PHASE_EXPIRE))
+        return REFUSE(reading, phase, "until",
+                      "until: %s: this can never hold while keys go; compare with <=", until->text);
+    return OK;
+}
+
+/* What the keys of its own type say together. */
+static enum err_code check_ends(const struct reading *reading, struct phase *phase)
+{
+    if (phase->type == PHASE_LOAD && phase->duration_ns == 0 && phase->keys == 0 &&
+        phase->until.metric[0] == '\0')
+        return REFUSE(reading, phase, NULL,
+                      "%s: a load without end: give keys, until, target_memory or duration",
+                      phase->base);
+    if (phase->type == PHASE_IDLE && phase->duration_ns == 0 && phase->stable.max_ns == 0)
+        return REFUSE(reading, phase, NULL,
+                      "%s: idle without end: give duration, or wait_stable with max", phase->base);
+    if (phase->type == PHASE_OVERWRITE && phase->has_value_size == (phase->most_factor > 0))
+        return REFUSE(reading, phase, NULL,
+                      "%s: overwrite-resize takes %s size_factor %s value_size", phase->base,
+                      phase->has_value_size ? "either" : "one of",
+                      phase->has_value_size ? "or" : "and");
+    if (phase->type == PHASE_PURGE && !phase->memory_purge && !phase->activedefrag)
+        return REFUSE(reading, phase, NULL,
+                      "%s: nothing to do: neither memory_purge nor activedefrag", phase->base);
+    if (phase->type == PHASE_BURST && phase->factor > 0 && !reading->has_rate)
+        return REFUSE(reading, phase, "factor",
+                      "factor: no phase before has a rate (qps or ramp) that it could multiply");
+    return OK;
+}
+
+/* Whether there are keys to work on, and of one type. */
+static enum err_code check_keys(const struct reading *reading, struct phase *phase)
+{
+    const bool loads = phase->type == PHASE_LOAD || has_share(phase, OPERATION_LOAD);
+    const bool needs = phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
+                       phase->type == PHASE_EXPIRE || phase->type == PHASE_QUERY ||
+                       (phase->mix_count > 0 && !loads);
+    if (needs && !reading->has_keys)
+        return REFUSE(reading, phase, NULL,
+                      "%s: there are no keys yet: a load has to stand before %s", phase->base,
+                      scenario_type_name(phase->type));
+    if (!file_given(&phase->place, "datatype"))
+        phase->datatype = reading->has_keys ? reading->datatype : LIVE_STRING;
+    else if (reading->has_keys && phase->datatype != reading->datatype)
+        return REFUSE(
+            reading, phase, "datatype",
+            "datatype: the keys loaded before hold another: one at a time, or flush first");
+    if (phase->type == PHASE_QUERY && phase->verify && phase->datatype != LIVE_STRING)
+        return REFUSE(reading, phase, "verify", "verify: checksum is of strings only");
+    return check_values(reading, phase);
+}
+
+/* What later phases build on. */
+static void remember(struct reading *reading, struct phase *phase)
+{
+    const bool loads = phase->type == PHASE_LOAD || has_share(phase, OPERATION_LOAD);
+    if (!phase->has_value_size)
+        phase->value_size = reading->sizes;
+    if (phase->type == PHASE_LOAD)
+        reading->sizes = phase->value_size;
+    if (loads)
+        reading->datatype = phase->datatype;
+    reading->has_keys = (reading->has_keys || loads) && phase->type != PHASE_FLUSH;
+    reading->has_rate |= phase->qps > 0 || phase->type == PHASE_RAMP;
+}
+
+/* ---- phases one after the other ---- */
+
+struct turn {
+    const char *loop; /* NULL: in none */
+    uint32_t index;
+};
+
+static bool put_index(char *text, size_t text_bytes, const char *from, uint32_t index)
+{
+    const char *marker = strstr(from, SCENARIO_LOOP_INDEX);
+    size_t used = 0;
+    bool found = false;
+    for (; marker != NULL; marker = strstr(from, SCENARIO_LOOP_INDEX)) {
+        used += (size_t)snprintf(text + used, text_bytes - used, "%.*s%u", (int)(marker - from),
+                                 from, index);
+        from = marker + strlen(SCENARIO_LOOP_INDEX);
+        found = true;
+    }
+    snprintf(text + used, text_bytes - used, "%s", from);
+    return found;
+}
+
+static enum err_code settle_name(const struct reading *reading, struct phase *phase,
+                                 const struct turn *turn)
+{
+    if (turn->loop == NULL &&
+        (strstr(phase->name, "${") != NULL || strstr(phase->tag, "${") != NULL))
+        return REFUSE(reading, phase, strstr(phase->name, "${") != NULL ? "name" : "tag",
+                      SCENARIO_LOOP_INDEX " stands in loops only");
+    if (phase->type == PHASE_CHECKPOINT && phase->tag[0] == '\0')
+        snprintf(phase->tag, sizeof phase->tag, "%s", phase->name);
+    memcpy(phase->base, phase->name, sizeof phase->base);
+    if (turn->loop != NULL) {
+        char tag[SCENARIO_NAME_BYTES];
+        phase->loop_index = turn->index;
+        snprintf(phase->loop, sizeof phase->loop, "%s", turn->loop);
+        memcpy(tag, phase->tag, sizeof tag);
+        if (!put_index(phase->name, sizeof phase->name, phase->base, turn->index))
+            snprintf(phase->name, sizeof phase->name, "%.48s_%u", phase->base, turn->index);
+        if (!put_index(phase->tag, sizeof phase->tag, tag, turn->index) &&
+            strcmp(tag, phase->base) == 0)
+            memcpy(phase->tag, phase->name, sizeof phase->tag);
+    }
+    for (uint32_t i = 0; i < reading->scenario->phase_count; i++) {
+        const struct phase *other = &reading->scenario->phases[i];
+        const bool same_loop = strcmp(other->loop, phase->loop) == 0;
+        if (strcmp(other->name, phase->name) == 0 ||
+            (!same_loop && scenario_phase_is(other, phase->base)))
+            return REFUSE(reading, phase, "name",
+                          "name: there is a phase or loop %s in line %u already", phase->base,
+                          other->place.node->mark.line);
+    }
+    return OK;
+}
+
+static enum err_code add_phase(struct reading *reading, const struct scenario_entry *entry,
+                               const struct turn *turn)
+{
+    struct scenario *scenario = reading->scenario;
+    struct phase *phase = &scenario->phases[scenario->phase_count];
+    const size_t variant = entry->phase.place.variant;
+    *phase = entry->phase;
+    phase->type = variant == SCENARIO_MIXED ? PHASE_HOLD : (enum phase_type)variant;
+    phase->qps = rate_of(entry->qps_micro);
+    phase->continue_on_error = entry->on_error == 1;
+    phase->flush_all = entry->scope > 0;
+    phase->verify = entry->verify == 2;
+    phase->stable = entry->stable.stable;
+    if (phase->stable.metric[0] != '\0' && phase->stable.max_ns == 0)
+        phase->stable.max_ns = phase->duration_ns;
+    if (entry->target_bytes > 0 && phase->until.metric[0] != '\0')
+        return REFUSE(reading, phase, "target_memory",
+                      "target_memory and until exclude each other");
+    if (entry->target_bytes > 0) {
+        phase->until = (struct phase_until){
+            .metric = "used_memory", .at_least = true, .value = (double)entry->target_bytes};
+        snprintf(phase->until.text, sizeof phase->until.text, "used_memory>=%llu",
+                 (unsigned long long)entry->target_bytes);
+    }
+    enum err_code code = settle_name(reading, phase, turn);
+    if (code == OK)
+        code = settle_mix(reading, phase, entry);
+    if (code == OK && phase->type == PHASE_RAMP)
+        code = settle_ramp(reading, phase, &entry->ramp);
+    if (code == OK)
+        code = check_until(reading, phase);
+    if (code == OK)
+        code = check_ends(reading, phase);
+    if (code == OK)
+        code = check_keys(reading, phase);
+    if (code != OK)
+        return code;
+    remember(reading, phase);
+    const bool by_max = phase->type == PHASE_IDLE && phase->duration_ns == 0;
+    reading->unscaled_ns += by_max ? phase->stable.max_ns : phase->duration_ns;
+    scale_phase(reading, phase);
+    scenario->planned_duration_ns += by_max ? phase->stable.max_ns : phase->duration_ns;
+    scenario->phase_count++;
+    return OK;
+}
+
+/* Phases with loops unrolled; once more than fit, the number does not matter. */
+static size_t count_phases(const struct scenario_entry *entries, size_t count)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < count && sum <= SCENARIO_PHASES_MAX; i++)
+        sum += entries[i].phase.place.variant == SCENARIO_LOOP
+                   ? entries[i].iterations * entries[i].phase_count
+                   : 1;
+    return sum;
+}
+
+static enum err_code add_loop(struct reading *reading, const struct scenario_entry *loop)
+{
+    enum err_code code = OK;
+    const char *name = loop->phase.name;
+    if (strstr(name, "${") != NULL)
+        return REFUSE(reading, &loop->phase, "name",
+                      SCENARIO_LOOP_INDEX
+                      " stands in names of what is in the loop, not in its own");
+    for (uint32_t i = 0; i < reading->scenario->phase_count; i++)
+        if (scenario_phase_is(&reading->scenario->phases[i], name))
+            return REFUSE(reading, &loop->phase, "name",
+                          "name: there is a phase or loop %s already", name);
+    for (uint32_t index = 1; index <= loop->iterations && code == OK; index++) {
+        const struct turn turn = {.loop = name, .index = index};
+        for (size_t i = 0; i < loop->phase_count && code == OK; i++)
+            code = loop->phases[i].phase.place.variant == SCENARIO_LOOP
+                       ? REFUSE(reading, &loop->phases[i].phase, NULL, "a loop stands in no loop")
+                       : add_phase(reading, &loop->phases[i], &turn);
+    }
+    return code;
+}
+
+static enum err_code add_phases(struct reading *reading)
+{
+    const struct scenario_fields *fields = reading->fields;
+    enum err_code code = OK;
+    if (count_phases(fields->phases, fields->phase_count) > SCENARIO_PHASES_MAX)
+        return file_refuse(reading->file, &fields->place, "phases", reading->err,
+                           "phases: with loops unrolled there are more than %u",
+                           SCENARIO_PHASES_MAX);
+    reading->scenario->phases = calloc(SCENARIO_PHASES_MAX, sizeof(struct phase));
+    if (reading->scenario->phases == NULL)
+        return err_set(reading->err, E_SYSTEM, "reading %.150s: out of memory",
+                       reading->file->name);
+    for (size_t i = 0; i < fields->phase_count && code == OK; i++) {
+        const struct scenario_entry *entry = &fields->phases[i];
+        code = entry->phase.place.variant == SCENARIO_LOOP
+                   ? add_loop(reading, entry)
+                   : add_phase(reading, entry, &(struct turn){.loop = NULL});
+    }
+    return code;
+}
+
+/* ---- checks ---- */
+
+static enum err_code find_phase(const struct reading *reading, const struct scenario_check *check)
+{
+    struct suggestion suggestion = {.wanted = check->phase, .wanted_bytes = strlen(check->phase)};
+    if (strcmp(check->phase, "all") == 0)
+        return OK;
+    for (uint32_t i = 0; i < reading->scenario->phase_count; i++) {
+        const struct phase *phase = &reading->scenario->phases[i];
+        if (scenario_phase_is(phase, check->phase))
+            return OK;
+        suggest_offer(&suggestion, phase->base, strlen(phase->base));
+        suggest_offer(&suggestion, phase->loop, strlen(phase->loop));
+    }
+    return file_refuse(reading->file, &check->place, "phase", reading->err,
+                       "phase: there is no phase %.60s%s%s%s", check->phase,
+                       SUGGESTED(suggestion.best));
+}
+
+static enum err_code add_checks(struct reading *reading)
+{
+    struct scenario *scenario = reading->scenario;
+    const struct scenario_fields *fields = reading->fields;
+    scenario->checks = calloc(fields->check_count + 1, sizeof *scenario->checks);
+    if (scenario->checks == NULL)
+        return err_set(reading->err, E_SYSTEM, "reading %.150s: out of memory",
+                       reading->file->name);
+    for (size_t i = 0; i < fields->check_count; i++) {
+        struct scenario_check *check = &scenario->checks[i];
+        const struct scenario_check_entry *entry = &fields->checks[i];
+        struct err reason = {.code = OK};
+        *check = entry->check;
+        if (find_phase(reading, check) != OK)
+            return reading->err->code;
+        if (scenario_check_value(&check->value, check->metric, entry->divisor,
+                                 scenario->memory_target_bytes, entry->value, &reason) != OK)
+            return file_refuse(reading->file, &check->place, "value", reading->err,
+                               "value: %.40s: %s", entry->value, reason.text);
+        scenario->check_count++;
+    }
+    return OK;
+}
+
+/* ---- the whole ---- */
+
+static enum err_code settle(struct scenario *scenario, const struct file *file,
+                            const struct scenario_fields *fields, const struct scenario_wish *wish,
+                            struct reading *reading)
+{
+    if (fields->description != NULL && strlen(fields->description) >= sizeof scenario->description)
+        return file_refuse(file, &fields->place, "description", reading->err,
+                           "description: longer than %zu bytes", sizeof scenario->description - 1);
+    snprintf(scenario->name, sizeof scenario->name, "%s", fields->name);
+    snprintf(scenario->description, sizeof scenario->description, "%s",
+             fields->description != NULL ? fields->description : "");
+    scenario->scale = wish->scale > 0 ? wish->scale : fields->scale > 0 ? fields->scale : 1;
+    scenario->stated_duration_ns = fields->duration_ns;
+    scenario->memory_target_bytes = scaled(reading, fields->memory_target_bytes, 1);
+    scenario->sample_interval_ns = fields->sample_interval_ns;
+    enum err_code code = add_phases(reading);
+    return code == OK ? add_checks(reading) : code;
+}
+
+static void note_duration(struct scenario_document *document, uint64_t stated_ns, uint64_t sum_ns)
+{
+    char stated[32], sum[32];
+    if (stated_ns != 0 && stated_ns != sum_ns)
+        snprintf(document->notice, sizeof document->notice,
+                 "%.120s: the phases take %s in all, and duration says %s", document->file.name,
+                 units_format_duration(sum, sizeof sum, sum_ns),
+                 units_format_duration(stated, sizeof stated, stated_ns));
+}
+
+enum err_code scenario_read(struct scenario *scenario, struct scenario_document *document,
+                            const struct file_source *source, const struct scenario_wish *wish,
+                            struct err *err)
+{
+    struct scenario_fields fields = {.phase_count = 0};
+    struct reading reading = {.scenario = scenario,
+                              .file = &document->file,
+                              .fields = &fields,
+                              .sizes = {.kind = SIZE_FIXED, .least_bytes = USUAL_SIZE_BYTES},
+                              .err = err};
+    *scenario = (struct scenario){.scale = 1};
+    *document = (struct scenario_document){.notice = ""};
+    if (wish->scale != 0 &&
+        !(wish->scale >= SCENARIO_SCALE_LEAST && wish->scale <= SCENARIO_SCALE_MOST))
+        return err_set(err, E_USAGE, "--scale: out of range; allowed: %g to %g",
+                       SCENARIO_SCALE_LEAST, SCENARIO_SCALE_MOST);
+    enum err_code code = file_parse(&document->file, &scenario_file_kind, source, err);
+    if (code == OK)
+        code = scenario_variables_put(&document->file, &wish->variables, err);
+    if (code == OK)
+        code = refuse_unsupported(&document->file, err);
+    if (code == OK)
+        code = file_read_tree(&document->file, &scenario_file_kind, &fields, err);
+    if (code == OK)
+        code = settle(scenario, &document->file, &fields, wish, &reading);
+    if (code == OK)
+        note_duration(document, fields.duration_ns, reading.unscaled_ns);
+    return code;
+}
+
+void scenario_free(struct scenario *scenario, struct scenario_document *document)
+{
+    free(scenario->phases);
+    free(scenario->checks);
+    file_free(&document->file);
+    *scenario = (struct scenario){.phase_count = 0};
+}
