@@ -180,8 +180,9 @@ $(MAN_PAGE): docs/man/volley.1 $(BUILD)/volley
 	$(Q)sed -e "s/@VERSION@/$$($(BUILD)/volley version | cut -d' ' -f2)/" -e '/@OPTIONS@/{r $(BUILD)/gen/options.man' -e 'd}' $< > $@
 
 WORKLOADS = $(notdir $(wildcard configs/workloads/*.yaml))
+SCENARIOS = $(notdir $(wildcard configs/scenarios/*.yaml))
 PLUGINS = $(notdir $(wildcard configs/plugins/*))
-install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads, man page and bash completion under DESTDIR, PREFIX
+install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads and scenarios, man page and bash completion under DESTDIR, PREFIX
 	$(BUILD)/volley docs completion > $(BUILD)/gen/volley.bash
 	$(INSTALL) -D -m 755 $(BUILD)/volley $(DESTDIR)$(PREFIX)/bin/volley
 	$(INSTALL) -d $(DESTDIR)$(MODULE_FOLDER)
@@ -189,6 +190,8 @@ install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads, man 
 	$(INSTALL) -D -m 644 $(MAN_PAGE) $(DESTDIR)$(PREFIX)/share/man/man1/volley.1
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/volley/workloads
 	$(INSTALL) -m 644 $(WORKLOADS:%=configs/workloads/%) $(DESTDIR)$(PREFIX)/share/volley/workloads
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/volley/scenarios
+	$(INSTALL) -m 644 $(SCENARIOS:%=configs/scenarios/%) $(DESTDIR)$(PREFIX)/share/volley/scenarios
 	$(INSTALL) -D -m 644 common/volley_plugin.h $(DESTDIR)$(PREFIX)/include/volley_plugin.h
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/volley/plugins
 	$(INSTALL) -m 644 $(PLUGINS:%=configs/plugins/%) $(DESTDIR)$(PREFIX)/share/volley/plugins
@@ -202,9 +205,9 @@ uninstall: ## remove what install put in place
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/volley
 	for link in $(TOOLS:%=$(DESTDIR)$(LINKS)/%); do \
 	    [ "$$(readlink $$link)" != $(LINKED) ] || rm -f $$link; done
-	rm -f $(WORKLOADS:%=$(DESTDIR)$(PREFIX)/share/volley/workloads/%) $(DESTDIR)$(PREFIX)/include/volley_plugin.h \
+	rm -f $(WORKLOADS:%=$(DESTDIR)$(PREFIX)/share/volley/workloads/%) $(SCENARIOS:%=$(DESTDIR)$(PREFIX)/share/volley/scenarios/%) $(DESTDIR)$(PREFIX)/include/volley_plugin.h \
 	    $(PLUGINS:%=$(DESTDIR)$(PREFIX)/share/volley/plugins/%) $(MODULES:%=$(DESTDIR)$(MODULE_FOLDER)/volley-%.so)
-	rmdir $(DESTDIR)$(MODULE_FOLDER) $(DESTDIR)$(LINKS) $(DESTDIR)$(PREFIX)/share/volley/plugins $(DESTDIR)$(PREFIX)/share/volley/workloads $(DESTDIR)$(PREFIX)/share/volley 2>/dev/null || true
+	rmdir $(DESTDIR)$(MODULE_FOLDER) $(DESTDIR)$(LINKS) $(DESTDIR)$(PREFIX)/share/volley/plugins $(DESTDIR)$(PREFIX)/share/volley/workloads $(DESTDIR)$(PREFIX)/share/volley/scenarios $(DESTDIR)$(PREFIX)/share/volley 2>/dev/null || true
 
 clean: ## remove build/
 	rm -rf build
