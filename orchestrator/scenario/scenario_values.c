@@ -116,9 +116,8 @@ static bool parse_number(double *value, const char *metric, double divisor, cons
     double real;
     if (units_parse_real(&real, text))
         *value = real * divisor;
-    else if (scenario_metric_is_bytes(metric) && units_parse_size(&whole, text))
-        *value = (double)whole;
-    else if (is_counted(metric) && units_parse_count(&whole, text))
+    else if ((scenario_metric_is_bytes(metric) && units_parse_size(&whole, text)) ||
+             (is_counted(metric) && units_parse_count(&whole, text)))
         *value = (double)whole;
     else
         return false;
@@ -227,11 +226,9 @@ enum err_code scenario_check_value(double *value, const char *metric, double div
         return err_set(reason, E_USAGE, "there is no memory_target");
     if (of_target > 0)
         read *= (double)target_bytes / 100;
-    else if (of_target < 0)
-        return err_set(reason, E_USAGE, "%s is expected", number_form(metric));
-    else if (parse_before(&read, number, "%") > 0)
+    else if (of_target == 0 && parse_before(&read, number, "%") > 0)
         read /= 100;
-    else if (!parse_number(&read, metric, divisor, number))
+    else if (of_target < 0 || !parse_number(&read, metric, divisor, number))
         return err_set(reason, E_USAGE, "%s is expected", number_form(metric));
     *value = negative ? -read : read;
     return OK;
