@@ -11,6 +11,7 @@
 #include "orchestrator/options/rate_plan.h"
 #include "orchestrator/options/workload_file.h"
 #include "orchestrator/report/interval_csv.h"
+#include "orchestrator/scenario/scenario_file.h"
 
 static const struct option_table *ctl_table(void)
 {
@@ -154,7 +155,7 @@ static enum err_code print_dialect(const char *name)
 static enum err_code print_schema(const char *name)
 {
     static const struct file_kind *const kinds[] = {&rate_plan_kind, &chaos_plan_kind,
-                                                    &workload_file_kind};
+                                                    &workload_file_kind, &scenario_file_kind};
     json_t *schema = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(name, kinds[i]->name) == 0)
@@ -163,7 +164,8 @@ static enum err_code print_schema(const char *name)
         schema = file_schema_of_options(&options_config_kind, bench_option_table());
     if (schema == NULL || json_dumpf(schema, stdout, JSON_INDENT(2)) != 0) {
         log_line(LOG_ERROR,
-                 "volley docs schema: there are rate-plan, chaos, workload and config, not \"%s\"",
+                 "volley docs schema: there are rate-plan, chaos, workload, scenario and config, "
+                 "not \"%s\"",
                  name);
         json_decref(schema);
         return E_USAGE;
@@ -182,7 +184,8 @@ static void print_help(void)
            "  markdown      docs/reference/options.md\n"
            "  metrics       docs/reference/metrics.md\n"
            "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
-           "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload or config\n");
+           "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario or "
+           "config\n");
 }
 
 int command_docs(int argc, const char *const *argv)

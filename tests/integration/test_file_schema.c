@@ -9,6 +9,7 @@
 #include "orchestrator/options/file_schema.h"
 #include "orchestrator/options/rate_plan.h"
 #include "orchestrator/options/workload_file.h"
+#include "orchestrator/scenario/scenario_file.h"
 #include "tests/support/check/sample_kind.h"
 #include "tests/support/check/suite.h"
 
@@ -79,6 +80,20 @@ static const struct {
     {&workload_file_kind,
      "{\"name\": \"w\", \"classes\": [{\"name\": \"a\", \"command\": \"PING\", \"unit\": "
      "\"transction\"}]}",
+     false},
+    {&scenario_file_kind,
+     "{\"name\": \"s\", \"memory_target\": \"64mb\", \"phases\": [{\"name\": \"a\", \"type\": "
+     "\"load\", "
+     "\"keys\": 10, \"duration\": 1.5}, {\"name\": \"l\", \"type\": \"loop\", \"iterations\": 2, "
+     "\"phases\": "
+     "[{\"name\": \"b\", \"type\": \"mixed\", \"duration\": 2, \"mix\": {\"get\": 50, \"set\": "
+     "50}}]}], "
+     "\"checks\": [{\"metric\": \"keys\", \"op\": \">=\", \"value\": 10}]}",
+     true},
+    {&scenario_file_kind,
+     "{\"name\": \"s\", \"phases\": [{\"name\": \"a\", \"type\": \"load\", \"keyz\": 10}]}", false},
+    {&scenario_file_kind,
+     "{\"name\": \"s\", \"phases\": [{\"name\": \"a\", \"type\": \"loop\", \"phases\": []}]}",
      false},
     {&options_config_kind, "{\"clients\": 50, \"tests\": [\"set\", \"get\"], \"n\": 1}", false},
     {&options_config_kind, "{\"clients\": 50, \"tests\": [\"set\", \"get\"], \"duration\": 5}",
