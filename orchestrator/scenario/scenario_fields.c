@@ -232,7 +232,7 @@ static const struct file_field load_fields[] = {
     NUMBER_KEY("keys", AT(phase.keys), 1, LIVE_KEYS_MAX, .help = "So many keys at most."),
     {.row = {ROW("target_memory", NULL, OPTION_SIZE, NULL, AT(target_bytes)), NUMBER(1, 1ull << 50),
              .help = "It ends when used_memory is so large."}},
-    VALUE_SIZE("N, A-B, bimodal:A/B/PART, list:SIZE:WEIGHT,... and what else --data-size takes."),
+    VALUE_SIZE("N, A-B, bimodal:A/B/PART, list:SIZE:WEIGHT,... and what else --value-size takes."),
     DATATYPE,
     NUMBER_KEY("batch", AT(phase.batch), 1, 1000, .unset = "1", .help = "Keys of a request: MSET."),
     TTL("When keys expire: seconds, or two of them as in 60-300."),

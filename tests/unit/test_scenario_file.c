@@ -19,6 +19,7 @@ static struct err err;
 static void teardown(void)
 {
     scenario_free(&scenario, &document);
+    err = (struct err){.code = OK};
 }
 
 static enum err_code read_wish(const char *text, const struct scenario_wish *wish)
