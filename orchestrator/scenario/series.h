@@ -9,9 +9,9 @@
 
 #include "common/err.h"
 
-/* Identifier, name in files and checks, where it comes from, what it is. In bytes, numbers, ratios or counts as the server
- * has them; a new one is a row here. Sources: SERVER: a field of INFO of that name; CLIENT: what volley measured in the
- * interval before the sample; DERIVED: from others of the same row. */
+/* Identifier, name in files and checks, where it comes from. In bytes, numbers, ratios or counts as the server has them; a
+ * new one is a row here. Sources: SERVER: a field of INFO of that name; CLIENT: what volley measured in the interval
+ * before the sample. */
 #define SERIES_METRIC_TABLE(X)                                                                     \
     X(SERIES_USED_MEMORY, "used_memory", SERVER)                                                   \
     X(SERIES_RSS, "used_memory_rss", SERVER)                                                       \
@@ -50,6 +50,7 @@ enum series_source { SERIES_OF_SERVER, SERIES_OF_CLIENT };
 #define SERIES_ID(id, name, source) id,
 enum series_metric { SERIES_METRIC_TABLE(SERIES_ID) SERIES_METRICS };
 #undef SERIES_ID
+#define SERIES_MB 1048576.0
 
 struct series_row {
     uint64_t at_ns; /* since the scenario began */
@@ -65,9 +66,11 @@ struct series {
 };
 
 const char *series_metric_name(enum series_metric metric);
+enum series_source series_metric_source(enum series_metric metric);
 /* Also by its alias in vst's files: rss_mb is used_memory_rss in megabytes; then *divisor is 1048576, else 1. False:
  * nothing is called so. */
 bool series_metric_find(enum series_metric *metric, double *divisor, const char *name);
+const char *series_alias_at(size_t index); /* NULL: behind the last */
 /* E_SYSTEM: no memory. */
 MUST_USE enum err_code series_add(struct series *series, const struct series_row *row,
                                   struct err *err);
