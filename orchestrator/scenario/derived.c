@@ -1,0 +1,207 @@
+#include "orchestrator/scenario/derived.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/report/statistics.h"
+#include "orchestrator/scenario/leak.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define LITTLE_BYTES SERIES_MB
+#define LITTLE_SHARE 0.01
+#define STALL_SHARE 0.1
+#define NS_PER_SECOND 1e9
+
+/* The account of phase i, when the set has it. */
+static const struct phase_account *account_in(const struct observation *observation,
+                                              const struct phase_set *set, uint32_t i)
+{
+    return set->has[i] ? &observation->accounts[i] : NULL;
+}
+
+#define FOR_ACCOUNTS(account, observation, set)                                                    \
+    for (uint32_t phase_ = 0; phase_ < (observation)->scenario->phase_count; phase_++)             \
+        for (const struct phase_account *account = account_in(observation, set, phase_);           \
+             (account) != NULL; (account) = NULL)
+
+double derived_cleanup_efficiency(const struct observation *observation,
+                                  const struct phase_set *set)
+{
+    double used = 0, resident = 0;
+    FOR_ACCOUNTS(account, observation, set)
+    {
+        const double before = account->before[SERIES_USED_MEMORY];
+        const double fall = before - account->after[SERIES_USED_MEMORY];
+        const double given_back = account->before[SERIES_RSS] - account->after[SERIES_RSS];
+        if (!(fall > fmax(LITTLE_BYTES, before * LITTLE_SHARE)) || isnan(given_back))
+            continue;
+        used += fall;
+        resident += given_back;
+    }
+    return used > 0 ? resident / used : NAN;
+}
+
+double derived_alloc_efficiency(const struct observation *observation, const struct phase_set *set)
+{
+    double stored = 0, growth = 0;
+    FOR_ACCOUNTS(account, observation, set)
+    {
+        const double grown =
+            account->after[SERIES_USED_MEMORY] - account->before[SERIES_USED_MEMORY];
+        const double payload = (double)account->payload_bytes;
+        if (!(grown > LITTLE_BYTES) || payload == 0 || payload > grown)
+            continue;
+        stored += payload;
+        growth += grown;
+    }
+    return growth > 0 ? stored / growth : NAN;
+}
+
+/* Of one phase; `room` holds as many numbers as there are samples. Each sample stands for the time since the one before it,
+ * or since its phase began. NAN: without samples. */
+static double stalled(const struct observation *observation, uint32_t phase, double *room)
+{
+    const struct phase_set set = phase_set_of(phase);
+    const size_t count = observation_samples(observation, &set, SERIES_OPS, NULL, room);
+    if (count == 0)
+        return NAN;
+    const double limit = statistics_median(room, count) * STALL_SHARE;
+    uint64_t since_ns = observation->accounts[phase].start_ns, stalled_ns = 0;
+    for (size_t i = 0; i < observation->series->count; i++) {
+        const struct series_row *row = &observation->series->rows[i];
+        if (row->phase != phase)
+            continue;
+        if (row->values[SERIES_OPS] < limit && row->at_ns > since_ns)
+            stalled_ns += row->at_ns - since_ns;
+        since_ns = row->at_ns;
+    }
+    return (double)stalled_ns / NS_PER_SECOND;
+}
+
+double derived_stall_seconds(const struct observation *observation, const struct phase_set *set)
+{
+    double *room = calloc(observation->series->count + 1, sizeof *room);
+    double sum = NAN;
+    for (uint32_t i = 0; room != NULL && i < observation->scenario->phase_count; i++) {
+        const double seconds = set->has[i] ? stalled(observation, i, room) : NAN;
+        if (!isnan(seconds))
+            sum = isnan(sum) ? seconds : sum + seconds;
+    }
+    free(room);
+    return sum;
+}
+
+static double error_rate(const struct observation *observation, const struct phase_set *set)
+{
+    double failed = 0, all = 0;
+    FOR_ACCOUNTS(account, observation, set)
+    {
+        failed += (double)account->requests_failed;
+        all += (double)account->requests_failed + (double)account->requests_ok;
+    }
+    return all > 0 ? failed / all : NAN;
+}
+
+/* Over the time of the phases that sent requests. */
+static double throughput(const struct observation *observation, const struct phase_set *set)
+{
+    double requests = 0, seconds = 0;
+    FOR_ACCOUNTS(account, observation, set)
+    {
+        const double lasted = (double)(account->end_ns - account->start_ns) / NS_PER_SECOND;
+        if (account->requests_ok + account->requests_failed == 0 || isnan(account->rate))
+            continue;
+        requests += account->rate * lasted;
+        seconds += lasted;
+    }
+    return seconds > 0 ? requests / seconds : NAN;
+}
+
+/* Percentiles of phases cannot be added up; none of them is worse than this. */
+#define WORST(name, member)                                                                        \
+    static double name(const struct observation *observation, const struct phase_set *set)         \
+    {                                                                                              \
+        double worst = NAN;                                                                        \
+        FOR_ACCOUNTS(account, observation, set) worst = fmax(worst, account->member);              \
+        return worst;                                                                              \
+    }
+WORST(worst_p50, p50_ms)
+WORST(worst_p95, p95_ms)
+WORST(worst_p99, p99_ms)
+WORST(worst_max, max_ms)
+
+/* What the last of the phases has more than the first, as a part of it. */
+static double drift(const struct observation *observation, const struct phase_set *set,
+                    double (*of)(const struct observation *, const struct phase_set *))
+{
+    double first = NAN, last = NAN;
+    uint32_t known = 0;
+    for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
+        const struct phase_set one = phase_set_of(i);
+        const double value = set->has[i] ? of(observation, &one) : NAN;
+        if (isnan(value))
+            continue;
+        first = known++ == 0 ? value : first;
+        last = value;
+    }
+    return known >= 2 && first > 0 ? last / first - 1 : NAN;
+}
+
+static double throughput_drift(const struct observation *observation, const struct phase_set *set)
+{
+    return drift(observation, set, throughput);
+}
+
+static double p99_drift(const struct observation *observation, const struct phase_set *set)
+{
+    return drift(observation, set, worst_p99);
+}
+
+static double target_missed(const struct observation *observation, const struct phase_set *set)
+{
+    double missed = NAN;
+    FOR_ACCOUNTS(account, observation, set)
+    missed = (isnan(missed) ? 0 : missed) + (account->target_missed ? 1 : 0);
+    return missed;
+}
+
+static double leak_verdict(const struct observation *observation, const struct phase_set *set)
+{
+    (void)set;
+    const struct leak leak = leak_judge(observation);
+    return leak.verdict == LEAK_NOT_JUDGED ? NAN : (double)(leak.verdict - LEAK_NONE);
+}
+
+#define NO_REQUEST "no request was answered there"
+static const struct derived_metric table[] = {
+    {"cleanup_efficiency", false, derived_cleanup_efficiency,
+     "used_memory fell by no more than 1 % or 1 MB there"},
+    {"alloc_efficiency", false, derived_alloc_efficiency,
+     "used_memory did not grow by what was written there"},
+    {"error_rate", false, error_rate, "no request was sent there"},
+    {"throughput", false, throughput, "no request was sent there"},
+    {"throughput_drift", false, throughput_drift, "fewer than two such phases have a throughput"},
+    {"p50_ms", false, worst_p50, NO_REQUEST},
+    {"p95_ms", false, worst_p95, NO_REQUEST},
+    {"p99_ms", false, worst_p99, NO_REQUEST},
+    {"p99_drift", false, p99_drift, "fewer than two such phases have a p99"},
+    {"max_ms", false, worst_max, NO_REQUEST},
+    {"stalls", false, derived_stall_seconds, "no sample counted requests there"},
+    {"target_missed", false, target_missed, "no such phase ran"},
+    {"leak_verdict", true, leak_verdict,
+     "a leak was not judged: fewer than five checkpoints or idle phases with keys"},
+};
+
+const struct derived_metric *derived_metric_at(size_t index)
+{
+    return index < COUNT(table) ? &table[index] : NULL;
+}
+
+const struct derived_metric *derived_metric_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT(table); i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}

@@ -1,0 +1,81 @@
+#include "orchestrator/scenario/observation.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NS_PER_MINUTE 60e9
+#define RATIO_LEAST_BYTES (100 * SERIES_MB)
+
+struct phase_set phase_set_of(uint32_t index)
+{
+    struct phase_set set = {.has = {false}};
+    set.has[index] = true;
+    return set;
+}
+
+static bool is_named(const struct phase *phase, const char *name)
+{
+    if (name[0] == '\0' || strcmp(name, "all") == 0 || strcmp(name, phase->name) == 0)
+        return true;
+    /* Within inner and outer loops it is "shrink_2_3"; phase->loop_index says that there is one. */
+    const size_t bytes = strlen(name);
+    const char *rest = phase->name + bytes;
+    return phase->loop_index > 0 && strncmp(phase->name, name, bytes) == 0 && rest[0] == '_' &&
+           rest[1] != '\0' && rest[1 + strspn(rest + 1, "0123456789_")] == '\0';
+}
+
+uint32_t phase_set_named(struct phase_set *set, const struct observation *observation,
+                         const char *name, uint32_t *named)
+{
+    uint32_t ran = 0;
+    *set = (struct phase_set){.has = {false}};
+    *named = 0;
+    for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
+        if (!is_named(&observation->scenario->phases[i], name))
+            continue;
+        ++*named;
+        set->has[i] = observation->accounts[i].ran;
+        ran += set->has[i];
+    }
+    return ran;
+}
+
+const char *observation_doubt(const struct observation *observation,
+                              const double values[SERIES_METRICS], enum series_metric metric)
+{
+    const bool of_allocator =
+        metric == SERIES_ALLOCATED || metric == SERIES_ACTIVE || metric == SERIES_RESIDENT ||
+        metric == SERIES_ALLOCATOR_FRAGMENTATION || metric == SERIES_ALLOCATOR_RSS;
+    const bool of_resident = metric == SERIES_FRAGMENTATION || metric == SERIES_ALLOCATOR_RSS ||
+                             metric == SERIES_RSS_OVERHEAD;
+    if (of_allocator && !observation->jemalloc)
+        return "the server's allocator is not jemalloc, so that it cannot know";
+    if (of_resident && !(values[SERIES_USED_MEMORY] >= RATIO_LEAST_BYTES))
+        return "used_memory is below 100 MB, where the ratio measures the process, not the data";
+    return NULL;
+}
+
+double observation_value(const struct observation *observation, const double values[SERIES_METRICS],
+                         enum series_metric metric)
+{
+    return observation_doubt(observation, values, metric) == NULL ? values[metric] : NAN;
+}
+
+size_t observation_samples(const struct observation *observation, const struct phase_set *set,
+                           enum series_metric metric, double *minutes, double *values)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < observation->series->count; i++) {
+        const struct series_row *row = &observation->series->rows[i];
+        if (row->phase >= observation->scenario->phase_count || !set->has[row->phase])
+            continue;
+        const double value = observation_value(observation, row->values, metric);
+        if (isnan(value))
+            continue;
+        if (minutes != NULL)
+            minutes[count] = (double)row->at_ns / NS_PER_MINUTE;
+        values[count++] = value;
+    }
+    return count;
+}
