@@ -158,6 +158,73 @@ static double p99_drift(const struct observation *observation, const struct phas
     return drift(observation, set, worst_p99);
 }
 
+/* A metric against another one, or against minutes, in these phases. */
+static struct statistics_line line_of(const struct observation *observation,
+                                      const struct phase_set *set, enum series_metric metric,
+                                      const enum series_metric *against)
+{
+    struct statistics_line line = {.slope = NAN, .r2 = NAN};
+    const size_t room = observation->series->count + 1;
+    double *x = calloc(room, sizeof *x), *y = calloc(room, sizeof *y);
+    if (x != NULL && y != NULL) {
+        size_t count = observation_samples(observation, set, metric, x, y);
+        if (against != NULL && observation_samples(observation, set, *against, NULL, x) != count)
+            count = 0; /* one is known where the other is not */
+        line = statistics_line(x, y, count);
+    }
+    free(x);
+    free(y);
+    return line;
+}
+
+/* MB by minute. */
+static double growth_slope(const struct observation *observation, const struct phase_set *set)
+{
+    return line_of(observation, set, SERIES_USED_MEMORY, NULL).slope / SERIES_MB;
+}
+
+/* How far used_memory goes by the number of keys. */
+static double growth_r2(const struct observation *observation, const struct phase_set *set)
+{
+    static const enum series_metric keys = SERIES_KEYS;
+    return line_of(observation, set, SERIES_USED_MEMORY, &keys).r2;
+}
+
+/* Of the phases of one turn of a loop, or of one phase. */
+static double fragmentation_of_turn(const struct observation *observation,
+                                    const struct phase_set *set, uint32_t turn)
+{
+    struct phase_set of_turn = *set;
+    double sum = 0;
+    for (uint32_t i = 0; i < observation->scenario->phase_count; i++)
+        of_turn.has[i] = set->has[i] && observation->scenario->phases[i].loop_index == turn;
+    double *values = calloc(observation->series->count + 1, sizeof *values);
+    size_t count = 0;
+    if (values != NULL)
+        count = observation_samples(observation, &of_turn, SERIES_FRAGMENTATION, NULL, values);
+    for (size_t i = 0; i < count; i++)
+        sum += values[i];
+    free(values);
+    return count > 0 ? sum / (double)count : NAN;
+}
+
+/* By how much mem_fragmentation_ratio is higher in the last turn of a loop than in its first. */
+static double fragmentation_trend(const struct observation *observation,
+                                  const struct phase_set *set)
+{
+    uint32_t first = UINT32_MAX, last = 0;
+    for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
+        const uint32_t turn = observation->scenario->phases[i].loop_index;
+        if (!set->has[i] || turn == 0)
+            continue;
+        first = turn < first ? turn : first;
+        last = turn > last ? turn : last;
+    }
+    return last > first ? fragmentation_of_turn(observation, set, last) -
+                              fragmentation_of_turn(observation, set, first)
+                        : NAN;
+}
+
 static double target_missed(const struct observation *observation, const struct phase_set *set)
 {
     double missed = NAN;
@@ -189,6 +256,10 @@ static const struct derived_metric table[] = {
     {"max_ms", false, worst_max, NO_REQUEST},
     {"stalls", false, derived_stall_seconds, "no sample counted requests there"},
     {"target_missed", false, target_missed, "no such phase ran"},
+    {"growth_slope", false, growth_slope, "used_memory was not sampled twice there"},
+    {"growth_r2", false, growth_r2, "used_memory and keys were not sampled together there"},
+    {"fragmentation_trend", false, fragmentation_trend,
+     "the ratio cannot be judged in two turns of a loop there"},
     {"leak_verdict", true, leak_verdict,
      "a leak was not judged: fewer than five checkpoints or idle phases with keys"},
 };

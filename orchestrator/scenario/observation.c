@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "orchestrator/scenario/scenario_file.h"
+
 #define NS_PER_MINUTE 60e9
 #define RATIO_LEAST_BYTES (100 * SERIES_MB)
 
@@ -16,13 +18,7 @@ struct phase_set phase_set_of(uint32_t index)
 
 static bool is_named(const struct phase *phase, const char *name)
 {
-    if (name[0] == '\0' || strcmp(name, "all") == 0 || strcmp(name, phase->name) == 0)
-        return true;
-    /* Within inner and outer loops it is "shrink_2_3"; phase->loop_index says that there is one. */
-    const size_t bytes = strlen(name);
-    const char *rest = phase->name + bytes;
-    return phase->loop_index > 0 && strncmp(phase->name, name, bytes) == 0 && rest[0] == '_' &&
-           rest[1] != '\0' && rest[1 + strspn(rest + 1, "0123456789_")] == '\0';
+    return name[0] == '\0' || strcmp(name, "all") == 0 || scenario_phase_is(phase, name);
 }
 
 uint32_t phase_set_named(struct phase_set *set, const struct observation *observation,

@@ -8,7 +8,7 @@
 #include "orchestrator/scenario/scenario_file.h"
 
 const struct shipped_kind scenario_library = {
-    .folder = "scenarios", .what = "scenario", .listing = "volley list scenarios"};
+    .folder = "scenarios", .what = "scenario", .listing = "volley run list-scenarios"};
 
 /* The last part of a path, without .yaml, .yml or .json. */
 static void name_of(char *name, size_t name_bytes, const char *path)

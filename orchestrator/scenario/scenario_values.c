@@ -9,30 +9,12 @@
 #include "common/suggest.h"
 #include "common/units.h"
 #include "orchestrator/options/distribution.h"
+#include "orchestrator/scenario/derived.h"
 #include "orchestrator/scenario/scenario_variables.h"
 
 #define NAME_BYTES 48u
 #define PART_BYTES 64u
 #define NUMBER_MAX 1e18
-
-/* What the judge makes of phases beside what is sampled (the table of its own comes in its place). */
-static const char *const derived[] = {
-    "cleanup_efficiency",
-    "alloc_efficiency",
-    "error_rate",
-    "throughput",
-    "p50_ms",
-    "p95_ms",
-    "p99_ms",
-    "max_ms",
-    "stalls",
-    "target_missed",
-    "leak_verdict",
-    "growth_slope",
-    "growth_r2",
-    "fragmentation_trend",
-};
-#define DERIVED_COUNT (sizeof derived / sizeof derived[0])
 
 /* ---- metrics ---- */
 
@@ -69,12 +51,10 @@ static bool find_metric(char *name, double *divisor, const char *text, bool with
         return true;
     }
     *divisor = 1;
-    for (size_t i = 0; with_derived && i < DERIVED_COUNT; i++)
-        if (strcmp(derived[i], text) == 0) {
-            snprintf(name, NAME_BYTES, "%s", text);
-            return true;
-        }
-    return false;
+    if (!with_derived || derived_metric_find(text) == NULL)
+        return false;
+    snprintf(name, NAME_BYTES, "%s", text);
+    return true;
 }
 
 static enum err_code refuse_metric(const char *text, bool with_derived, struct err *reason)
@@ -84,8 +64,8 @@ static enum err_code refuse_metric(const char *text, bool with_derived, struct e
         const char *name = series_metric_name((enum series_metric)i);
         suggest_offer(&suggestion, name, strlen(name));
     }
-    for (size_t i = 0; with_derived && i < DERIVED_COUNT; i++)
-        suggest_offer(&suggestion, derived[i], strlen(derived[i]));
+    for (size_t i = 0; with_derived && derived_metric_at(i) != NULL; i++)
+        suggest_offer(&suggestion, derived_metric_at(i)->name, strlen(derived_metric_at(i)->name));
     return err_set(reason, E_USAGE, "nobody samples a metric \"%.48s\"%s%s%s", text,
                    SUGGESTED(suggestion.best));
 }

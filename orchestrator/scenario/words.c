@@ -1,19 +1,9 @@
 #include "orchestrator/scenario/words.h"
 
-static const char *const types[PHASE_TYPES] = {
-    [PHASE_LOAD] = "load",
-    [PHASE_RAMP] = "ramp",
-    [PHASE_HOLD] = "hold",
-    [PHASE_BURST] = "burst",
-    [PHASE_QUERY] = "query",
-    [PHASE_DELETE] = "delete-fraction",
-    [PHASE_OVERWRITE] = "overwrite-resize",
-    [PHASE_EXPIRE] = "expire",
-    [PHASE_IDLE] = "idle",
-    [PHASE_FLUSH] = "flush",
-    [PHASE_CHECKPOINT] = "checkpoint",
-    [PHASE_PURGE] = "purge",
-};
+#include <math.h>
+#include <stdio.h>
+
+#include "common/units.h"
 
 static const char *const aggregates[AGGREGATES] = {
     [AGGREGATE_LAST] = "last",   [AGGREGATE_FIRST] = "first", [AGGREGATE_MEAN] = "mean",
@@ -26,11 +16,6 @@ static const char *const operators[CHECK_OPERATORS] = {
     [CHECK_GT] = ">",  [CHECK_EQ] = "==", [CHECK_NE] = "!=",
 };
 
-const char *phase_type_word(enum phase_type type)
-{
-    return types[type];
-}
-
 const char *check_aggregate_word(enum check_aggregate aggregate)
 {
     return aggregates[aggregate];
@@ -39,4 +24,17 @@ const char *check_aggregate_word(enum check_aggregate aggregate)
 const char *check_operator_word(enum check_operator operator)
 {
     return operators[operator];
+}
+
+char *number_text(char text[NUMBER_TEXT_BYTES], double value)
+{
+    const double size = fabs(value);
+    if (!isfinite(value))
+        snprintf(text, NUMBER_TEXT_BYTES, "-");
+    else if (size >= 1e15 || (size < 1000 && size != floor(size)))
+        snprintf(text, NUMBER_TEXT_BYTES, "%.4g", value);
+    else
+        snprintf(text, NUMBER_TEXT_BYTES, "%s%s", value < 0 ? "-" : "",
+                 UNITS_REAL(size, size == floor(size) ? 0 : 1));
+    return text;
 }

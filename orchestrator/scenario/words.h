@@ -1,11 +1,14 @@
-/* Words of the structs of scenario.h, for files and tables. */
+/* Words of the structs of scenario.h, and numbers, for files and tables. */
 #ifndef ORCHESTRATOR_SCENARIO_WORDS_H
 #define ORCHESTRATOR_SCENARIO_WORDS_H
 
 #include "orchestrator/scenario/scenario.h"
 
-const char *phase_type_word(enum phase_type type);                /* "delete-fraction" */
 const char *check_aggregate_word(enum check_aggregate aggregate); /* "mean" */
 const char *check_operator_word(enum check_operator operator);    /* "<=" */
+
+/* For people: "1,234,567", "0.3333", "1,234.5"; "-": not known. Returns text. */
+#define NUMBER_TEXT_BYTES 40u
+char *number_text(char text[NUMBER_TEXT_BYTES], double value);
 
 #endif

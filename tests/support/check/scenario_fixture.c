@@ -46,6 +46,7 @@ uint32_t scenario_fixture_phase(const char *name, enum phase_type type, uint64_t
     ck_assert_uint_lt(index, SCENARIO_PHASES_MAX);
     phases[index].type = type;
     snprintf(phases[index].name, sizeof phases[index].name, "%s", name);
+    snprintf(phases[index].base, sizeof phases[index].base, "%s", name);
     *account = (struct phase_account){.start_ns = start_ns,
                                       .end_ns = start_ns + seconds * FIXTURE_SECOND,
                                       .ran = true,

@@ -1,0 +1,53 @@
+/* Judges the checks of a scenario, when it has ended.
+ *
+ * A metric is one of the samples (series.h, with its aliases) or one that is derived (derived.h). A phase is one, the
+ * turns of a loop by their name in the file, or the whole run; phases that were not reached are left out.
+ *
+ * Samples: all that were taken in these phases, pooled, and aggregated. first, last and delta of what the server says take
+ * the samples at the edges of the phases where these are known; when none was taken in between, so do the others.
+ * Derived: last, which is also what a check has that names no aggregate, is the figure of all these phases together (the
+ * errors of all over the requests of all; of percentiles the worst); other aggregates are of the phases' figures.
+ * slope is by minute.
+ *
+ * SKIP: full_only and scaled; no such phase was reached; a ratio that must not be judged (observation.h), or a derived metric
+ * that is not known there. A check of what simply was never sampled has not passed: it fails, or warns. Pure. */
+#ifndef ORCHESTRATOR_SCENARIO_JUDGE_H
+#define ORCHESTRATOR_SCENARIO_JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "orchestrator/report/output.h"
+#include "orchestrator/scenario/analysis.h"
+#include "orchestrator/scenario/observation.h"
+
+enum check_result { CHECK_SKIP, CHECK_PASS, CHECK_WARN, CHECK_FAIL, CHECK_RESULTS };
+
+struct check_outcome {
+    enum check_result result;
+    double value;     /* NAN: not known */
+    size_t samples;   /* that it was made of; of a derived metric: phases */
+    char reason[384]; /* a sentence, as people read it */
+};
+
+/* For the reader of files: whether a check can name it, and all names, for suggestions; NULL: behind the last. */
+bool judge_metric_known(const char *name);
+const char *judge_metric_at(size_t index);
+
+/* One outcome for each check of the scenario. E_SYSTEM: no memory. */
+MUST_USE enum err_code judge_checks(struct check_outcome *outcomes,
+                                    const struct observation *observation, struct err *err);
+/* The worst: FAIL, WARN, PASS; SKIP: nothing was judged. */
+enum check_result judge_overall(const struct check_outcome *outcomes, uint32_t count);
+const char *check_result_word(enum check_result result); /* "PASS" */
+/* E_FAILED when a check failed, or, strict, was warned of. */
+enum err_code judge_status(const struct check_outcome *outcomes, uint32_t count, bool strict);
+
+/* Tables for people: the checks with what was found, and below those that did not pass, why; and the phases. */
+void judge_print_checks(struct output *out, const struct scenario *scenario,
+                        const struct check_outcome *outcomes);
+void judge_print_phases(struct output *out, const struct observation *observation);
+
+#endif

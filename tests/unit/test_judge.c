@@ -1,0 +1,283 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/scenario/judge.h"
+#include "tests/support/check/printed.h"
+#include "tests/support/check/scenario_fixture.h"
+#include "tests/support/check/suite.h"
+
+static struct check_outcome outcomes[SCENARIO_CHECKS_MAX];
+
+static void judge(void)
+{
+    struct err err = {.code = OK};
+    ck_assert_int_eq(judge_checks(outcomes, &fixture_observation, &err), OK);
+}
+
+/* The outcome of one check alone. */
+static struct check_outcome judged(const char *metric, const char *phase,
+                                   enum check_aggregate aggregate, enum check_operator operator,
+                                   double value)
+{
+    fixture_scenario.check_count = 0;
+    (void)scenario_fixture_check(metric, phase, aggregate, operator, value);
+    judge();
+    return outcomes[0];
+}
+
+#define EXPECT(expected, outcome)                                                                  \
+    do {                                                                                           \
+        const struct check_outcome outcome_ = (outcome);                                           \
+        ck_assert_msg(outcome_.result == (expected), "%s: %s", check_result_word(outcome_.result), \
+                      outcome_.reason);                                                            \
+    } while (0)
+
+/* load, three turns of a loop (shrink, then a pause), shrinkage, idle; keys fall by 10 a sample, p99 rises by turn. */
+static void play(void)
+{
+    (void)scenario_fixture_phase("load", PHASE_LOAD, 10);
+    uint64_t at = 0;
+    for (uint32_t turn = 1; turn <= 3; turn++) {
+        char name[32];
+        snprintf(name, sizeof name, "shrink_%u", turn);
+        const uint32_t phase = scenario_fixture_phase(name, PHASE_DELETE, 10);
+        fixture_scenario.phases[phase].loop_index = turn;
+        snprintf(fixture_scenario.phases[phase].base, SCENARIO_NAME_BYTES, "shrink");
+        struct phase_account *account = &fixture_accounts[phase];
+        account->requests_ok = 100 * turn;
+        account->requests_failed = 1;
+        account->rate = 10 * turn;
+        account->p99_ms = 1 + turn;
+        for (uint64_t i = 0; i < 3; i++) {
+            struct series_row *row = scenario_fixture_sample(at += FIXTURE_SECOND);
+            row->values[SERIES_KEYS] = 1000 - (double)at / 1e8;
+            row->values[SERIES_USED_MEMORY] = 50 * FIXTURE_MB;
+            row->values[SERIES_FRAGMENTATION] = 4;
+            row->values[SERIES_RSS] = turn * FIXTURE_MB;
+        }
+        (void)scenario_fixture_phase("pause", PHASE_IDLE, 10);
+    }
+    (void)scenario_fixture_phase("shrink_wrap", PHASE_DELETE, 10);
+    scenario_fixture_sample(at + FIXTURE_SECOND)->values[SERIES_KEYS] = 5000;
+}
+
+TEST(every_aggregate)
+{
+    /* Breaks when an aggregate is taken for another, or of a loop only some turns are. */
+    play();
+    static const struct {
+        enum check_aggregate aggregate;
+        double value;
+    } expected[] = {{AGGREGATE_FIRST, 990}, {AGGREGATE_LAST, 910},   {AGGREGATE_MEAN, 950},
+                    {AGGREGATE_MIN, 910},   {AGGREGATE_MAX, 990},    {AGGREGATE_P95, 986},
+                    {AGGREGATE_DELTA, -80}, {AGGREGATE_SLOPE, -600}, {AGGREGATE_STDEV, 27.38613}};
+    ck_assert_uint_eq(sizeof expected / sizeof expected[0], AGGREGATES);
+    for (size_t i = 0; i < AGGREGATES; i++) {
+        const struct check_outcome outcome =
+            judged("keys", "shrink", expected[i].aggregate, CHECK_GE, -1e6);
+        ck_assert_uint_eq(outcome.samples, 9);
+        ck_assert_double_eq_tol(outcome.value, expected[i].value, 1e-4);
+    }
+    ck_assert_double_eq_tol(judged("keys", "shrink_2", AGGREGATE_MEAN, CHECK_GE, 0).value, 950,
+                            1e-9);
+    ck_assert_double_eq_tol(judged("keys", "all", AGGREGATE_MAX, CHECK_GE, 0).value, 5000, 1e-9);
+    ck_assert_double_eq_tol(judged("keys", "", AGGREGATE_LAST, CHECK_GE, 0).value, 5000, 1e-9);
+}
+
+TEST(every_operator)
+{
+    /* Breaks when a limit is taken for passed or kept at its very value, also where 0.1 is no binary number. */
+    play();
+    fixture_accounts[1].p99_ms = 0.1 + 0.2;
+    static const struct {
+        enum check_operator operator;
+        enum check_result below, at, above;
+    } expected[] = {{CHECK_LE, CHECK_FAIL, CHECK_PASS, CHECK_PASS},
+                    {CHECK_LT, CHECK_FAIL, CHECK_FAIL, CHECK_PASS},
+                    {CHECK_GE, CHECK_PASS, CHECK_PASS, CHECK_FAIL},
+                    {CHECK_GT, CHECK_PASS, CHECK_FAIL, CHECK_FAIL},
+                    {CHECK_EQ, CHECK_FAIL, CHECK_PASS, CHECK_FAIL},
+                    {CHECK_NE, CHECK_PASS, CHECK_FAIL, CHECK_PASS}};
+    for (size_t i = 0; i < CHECK_OPERATORS; i++) {
+        const enum check_operator operator= expected[i].operator;
+        EXPECT(expected[i].below, judged("p99_ms", "shrink_1", AGGREGATE_LAST, operator, 0.29));
+        EXPECT(expected[i].at, judged("p99_ms", "shrink_1", AGGREGATE_LAST, operator, 0.3));
+        EXPECT(expected[i].above, judged("p99_ms", "shrink_1", AGGREGATE_LAST, operator, 0.31));
+    }
+}
+
+TEST(derived_figures_of_several_phases)
+{
+    /* Breaks when errors of one turn hide behind the last, or a percentile is read from samples. */
+    play();
+    ck_assert_double_eq_tol(judged("error_rate", "all", AGGREGATE_LAST, CHECK_LE, 1).value,
+                            3.0 / 603, 1e-12);
+    ck_assert_double_eq_tol(judged("error_rate", "shrink", AGGREGATE_MAX, CHECK_LE, 1).value,
+                            1.0 / 101, 1e-12);
+    ck_assert_double_eq_tol(judged("throughput", "shrink", AGGREGATE_LAST, CHECK_LE, 1).value, 20,
+                            1e-12);
+    ck_assert_double_eq_tol(judged("throughput", "shrink_3", AGGREGATE_LAST, CHECK_LE, 1).value, 30,
+                            1e-12);
+    ck_assert_double_eq_tol(judged("throughput_drift", "shrink", AGGREGATE_LAST, CHECK_LE, 1).value,
+                            2, 1e-12);
+    ck_assert_double_eq_tol(judged("p99_drift", "shrink", AGGREGATE_LAST, CHECK_LE, 1).value, 1,
+                            1e-12);
+    ck_assert_double_eq(judged("p99_ms", "shrink", AGGREGATE_LAST, CHECK_LE, 1).value, 4);
+    ck_assert_double_eq(judged("p99_ms", "shrink", AGGREGATE_MEAN, CHECK_LE, 1).value, 3);
+    ck_assert_uint_eq(judged("p99_ms", "shrink", AGGREGATE_MEAN, CHECK_LE, 1).samples, 3);
+    fixture_accounts[0].target_missed = true;
+    EXPECT(CHECK_FAIL, judged("target_missed", "all", AGGREGATE_LAST, CHECK_EQ, 0));
+    EXPECT(CHECK_PASS, judged("target_missed", "shrink", AGGREGATE_LAST, CHECK_EQ, 0));
+}
+
+TEST(aliases_are_in_megabytes)
+{
+    /* Breaks when a limit in megabytes is compared with bytes. */
+    play();
+    ck_assert_double_eq(judged("rss_mb", "shrink", AGGREGATE_MAX, CHECK_LE, 3).value, 3);
+    ck_assert_double_eq(judged("rss_mb", "shrink", AGGREGATE_DELTA, CHECK_LE, 3).value, 2);
+    ck_assert_double_eq(judged("used_memory_rss", "shrink", AGGREGATE_MAX, CHECK_LE, 3).value,
+                        3 * FIXTURE_MB);
+}
+
+TEST(samples_at_the_edges_count)
+{
+    /* Breaks when what happened before the first sample of a phase is not in its delta, or a phase that was shorter than
+     * the sampling interval cannot be judged. */
+    const uint32_t phase = scenario_fixture_phase("flash", PHASE_DELETE, 1);
+    fixture_accounts[phase].before[SERIES_EVICTED] = 2;
+    fixture_accounts[phase].after[SERIES_EVICTED] = 7;
+    ck_assert_double_eq(judged("evicted_keys", "flash", AGGREGATE_MAX, CHECK_EQ, 0).value, 7);
+    scenario_fixture_sample(1)->values[SERIES_EVICTED] = 4;
+    ck_assert_double_eq(judged("evicted_keys", "flash", AGGREGATE_MAX, CHECK_EQ, 0).value, 4);
+    ck_assert_double_eq(judged("evicted_keys", "flash", AGGREGATE_DELTA, CHECK_EQ, 0).value, 5);
+    ck_assert_double_eq(judged("evicted_keys", "all", AGGREGATE_DELTA, CHECK_EQ, 0).value, 5);
+}
+
+TEST(what_cannot_be_judged_is_skipped)
+{
+    /* Breaks when a check passes, or fails, on something that nobody can know. */
+    play();
+    struct check_outcome outcome =
+        judged("mem_fragmentation_ratio", "shrink", AGGREGATE_MEAN, CHECK_LE, 1.5);
+    EXPECT(CHECK_SKIP, outcome);
+    ck_assert_ptr_nonnull(strstr(outcome.reason, "below 100 MB"));
+    ck_assert_double_nan(outcome.value);
+    scenario_fixture_jemalloc(false);
+    outcome = judged("allocator_frag_ratio", "shrink", AGGREGATE_MEAN, CHECK_LE, 1.5);
+    EXPECT(CHECK_SKIP, outcome);
+    ck_assert_ptr_nonnull(strstr(outcome.reason, "jemalloc"));
+    EXPECT(CHECK_SKIP, judged("cleanup_efficiency", "shrink", AGGREGATE_LAST, CHECK_GE, 0.5));
+    EXPECT(CHECK_SKIP, judged("cleanup_efficiency", "shrink", AGGREGATE_MEAN, CHECK_GE, 0.5));
+    EXPECT(CHECK_SKIP, judged("p99_ms", "load", AGGREGATE_LAST, CHECK_LE, 1));
+    EXPECT(CHECK_SKIP, judged("leak_verdict", "all", AGGREGATE_LAST, CHECK_LT, 2));
+    EXPECT(CHECK_SKIP, judged("keys", "nowhere", AGGREGATE_LAST, CHECK_LE, 1));
+    EXPECT(CHECK_SKIP, judged("keys", "shrin", AGGREGATE_LAST, CHECK_LE, 1));
+    fixture_accounts[1].ran = false;
+    outcome = judged("keys", "shrink_1", AGGREGATE_LAST, CHECK_LE, 1);
+    EXPECT(CHECK_SKIP, outcome);
+    ck_assert_ptr_nonnull(strstr(outcome.reason, "not reached"));
+}
+
+TEST(what_was_never_sampled_has_not_passed)
+{
+    /* Breaks when a server that says nothing fulfils what is asked of it. */
+    play();
+    EXPECT(CHECK_FAIL, judged("evicted_keys", "all", AGGREGATE_DELTA, CHECK_EQ, 0));
+    fixture_checks[0].severity = SEVERITY_WARN;
+    judge();
+    EXPECT(CHECK_WARN, outcomes[0]);
+}
+
+TEST(only_full_size_when_scaled)
+{
+    /* Breaks when a small run is failed for what only a large one has to fulfil. */
+    play();
+    EXPECT(CHECK_FAIL, judged("keys", "load", AGGREGATE_LAST, CHECK_LE, 1));
+    fixture_checks[0].full_only = true;
+    judge();
+    EXPECT(CHECK_FAIL, outcomes[0]);
+    fixture_scenario.scale = 0.01;
+    judge();
+    EXPECT(CHECK_SKIP, outcomes[0]);
+    ck_assert_ptr_nonnull(strstr(outcomes[0].reason, "0.01"));
+}
+
+TEST(exit_status)
+{
+    /* Breaks when a failed check ends well, or a warning does when it must not. */
+    static const enum check_result skips[] = {CHECK_SKIP, CHECK_SKIP};
+    static const enum check_result good[] = {CHECK_SKIP, CHECK_PASS};
+    static const enum check_result warned[] = {CHECK_WARN, CHECK_PASS};
+    static const enum check_result failed[] = {CHECK_FAIL, CHECK_WARN};
+    static const struct {
+        const enum check_result *results;
+        enum check_result overall;
+        enum err_code status, strict;
+    } expected[] = {{skips, CHECK_SKIP, OK, OK},
+                    {good, CHECK_PASS, OK, OK},
+                    {warned, CHECK_WARN, OK, E_FAILED},
+                    {failed, CHECK_FAIL, E_FAILED, E_FAILED}};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        outcomes[0].result = expected[i].results[0];
+        outcomes[1].result = expected[i].results[1];
+        ck_assert_int_eq(judge_overall(outcomes, 2), expected[i].overall);
+        ck_assert_int_eq(judge_status(outcomes, 2, false), expected[i].status);
+        ck_assert_int_eq(judge_status(outcomes, 2, true), expected[i].strict);
+    }
+    ck_assert_int_eq(judge_status(outcomes, 0, true), OK);
+}
+
+TEST(every_name_of_the_list_is_known)
+{
+    /* Breaks when a name is suggested that is then refused, or one is missing from the list. */
+    size_t count = 0;
+    bool seen_sample = false, seen_alias = false, seen_derived = false;
+    for (const char *name; (name = judge_metric_at(count)) != NULL; count++) {
+        ck_assert_msg(judge_metric_known(name), "%s", name);
+        seen_sample |= strcmp(name, "used_memory") == 0;
+        seen_alias |= strcmp(name, "fragmentation_ratio") == 0;
+        seen_derived |= strcmp(name, "leak_verdict") == 0;
+    }
+    ck_assert_uint_ge(count, SERIES_METRICS + 6 + 13);
+    ck_assert(seen_sample && seen_alias && seen_derived);
+    ck_assert(!judge_metric_known("used_memori"));
+}
+
+TEST(tables_for_people)
+{
+    /* Breaks when a figure stands in another column, a reason is kept back, or a line is too wide for a terminal. */
+    play();
+    fixture_accounts[0].target_missed = true;
+    fixture_accounts[2].ran = false;
+    snprintf(fixture_accounts[0].end, sizeof fixture_accounts[0].end, "duration");
+    fixture_accounts[0].after[SERIES_USED_MEMORY] = 800.25 * FIXTURE_MB;
+    fixture_accounts[0].after[SERIES_FRAGMENTATION] = 1.234;
+    fixture_accounts[0].keys_after = 1234567;
+    (void)scenario_fixture_check("p99_ms", "shrink", AGGREGATE_LAST, CHECK_LE, 5);
+    (void)scenario_fixture_check("keys", "shrink", AGGREGATE_MEAN, CHECK_LE, 900);
+    (void)scenario_fixture_check("instantaneous_ops_per_sec",
+                                 "a_phase_with_a_name_that_is_as_long_as_names_may_be_at_all_____",
+                                 AGGREGATE_STDEV, CHECK_LE, 12345678);
+    judge();
+    struct printed printed;
+    printed_begin(&printed);
+    judge_print_checks(&printed.out, &fixture_scenario, outcomes);
+    judge_print_phases(&printed.out, &fixture_observation);
+    char *text = printed_end(&printed);
+    EXPECT_IN(text, "Result");
+    EXPECT_IN(text, "<= 5");
+    EXPECT_IN(text, "PASS");
+    EXPECT_IN(text, "it is 950 and should be <= 900");
+    EXPECT_IN(text, "there is no such phase");
+    EXPECT_IN(text, "800.2");
+    EXPECT_IN(text, "1.23");
+    EXPECT_IN(text, "1,234,567");
+    EXPECT_IN(text, "target not reached: duration");
+    EXPECT_IN(text, "not reached\n");
+    free(text);
+}
+
+TEST_SUITE_WITH(judge, .set_up = scenario_fixture_set_up, .tear_down = scenario_fixture_tear_down)
