@@ -1,0 +1,57 @@
+/* How servers are, asked again and again on the orchestrator's event loop while phases come and go: fields of INFO and the
+ * number of keys, over a connection of its own to each. Nothing here waits; a server that does not answer in time makes
+ * the sample one that is not known, and is connected to anew. Called by commands, between session_reach and the end. */
+#ifndef ORCHESTRATOR_SERVER_SERVER_SAMPLER_H
+#define ORCHESTRATOR_SERVER_SERVER_SAMPLER_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/endpoint.h"
+#include "common/err.h"
+#include "common/topology.h"
+
+#define SAMPLER_FIELDS_MAX 64u
+
+/* A number that INFO has under this name; "keys" is DBSIZE. Of several servers: the sum, or the highest. */
+struct sampler_field {
+    const char *name;
+    bool highest;
+};
+
+struct server_sample {
+    uint64_t at_ns;       /* clock reading when it was asked for                     */
+    uint64_t took_ns;     /* until the last server had answered                      */
+    bool known;           /* false: some server has not answered, and all are NAN    */
+    const double *values; /* by field; NAN: a server does not tell. Until the return */
+};
+
+struct server_sampler_setup {
+    const struct sampler_field
+        *fields; /* at most SAMPLER_FIELDS_MAX; outlive the sampler, as all here */
+    uint32_t field_count;
+    const struct topology *topology;     /* its primaries, or the one server */
+    const struct target_address *target; /* that one, where the topology has no nodes */
+    struct tls_client *tls;
+    const struct endpoint *endpoint;
+    uint64_t period_ns;
+    void (*hear)(void *state, const struct server_sample *sample);
+    void *state;
+};
+
+struct server_sampler; /* owns connections and a timer */
+
+/* The first question goes out at once. E_SYSTEM: no memory. */
+MUST_USE enum err_code server_sampler_start(struct server_sampler **sampler,
+                                            struct event_base *base,
+                                            const struct server_sampler_setup *setup,
+                                            struct err *err);
+/* The next question goes out within this time, if none is under way; the period goes on from there. */
+void server_sampler_hurry(struct server_sampler *sampler, uint64_t within_ns);
+/* Of the first server that told: "jemalloc-5.3.0"; "": not known. */
+const char *server_sampler_allocator(const struct server_sampler *sampler);
+/* No listener is called any more. NULL is fine. */
+void server_sampler_stop(struct server_sampler *sampler);
+
+#endif
