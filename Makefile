@@ -43,7 +43,7 @@ LINKS = $(PREFIX)/libexec/volley
 LINKED = ../../bin/volley
 # Where volley looks for modules: beside itself, or there.
 MODULE_FOLDER = $(PREFIX)/lib/volley
-TOOLS = valkey-benchmark redis-benchmark
+TOOLS = valkey-benchmark redis-benchmark vst
 
 SOURCES := $(sort $(wildcard common/*.c worker/*.c worker/*/*.c orchestrator/*.c orchestrator/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o) $(EXTRA_SOURCES:%.c=$(BUILD)/obj/%.o)

@@ -85,7 +85,12 @@ check_examples() {
             [ "$name" = "${name#* --rates }" ] || cp configs/rate-plans/spike.yaml "$directory/${name#* --rates }"
             continue
             ;;
-        report* | results* | verify* | record* | model* | workloads* | docs* | help* | version* | *--help*) continue ;;
+        'run scenario'*) # with --dry-run it connects to nothing
+            (cd "$directory" && eval "'$volley' $rest --dry-run" >out 2>&1 </dev/null) ||
+                fail "this example is refused: $line: $(grep '^volley: ' "$directory/out" | tail -n 1)"
+            continue
+            ;;
+        run* | visualize* | report* | results* | verify* | record* | model* | workloads* | docs* | help* | version* | *--help*) continue ;;
         bench* | find-max* | sweep* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
         *) name=bench ;;
         esac

@@ -190,6 +190,21 @@ map_value() {
     esac
 }
 
+# On a server of its own, and short; what the example leaves open goes into its directory.
+map_scenario() {
+    local i
+    for ((i = 0; i < ${#words[@]}; i++)); do
+        case ${words[i]} in
+            -h | --host) words[i + 1]=127.0.0.1 ;;
+            -p | --port) words[i + 1]=$plain ;;
+            --scale) words[i + 1]=0.02 ;;
+        esac
+    done
+    given --scale || words+=(--scale 0.02)
+    given -o --output || words+=(-o "$PWD/scenarios")
+    if given -h --host && ! given -p --port; then words+=(-p "$plain"); fi
+}
+
 # words -> words that can be run here.
 map_words() {
     local -a mapped=() added=()
@@ -197,7 +212,8 @@ map_words() {
     [ "${words[0]}" = ctl ] && { words[1]=$PWD/control.sock; return 0; }
     [ "${words[0]}" = verify ] && ! given --help && { words+=(-p "$plain"); return 0; }
     [ "${words[0]}" = model ] && ! given --sample && return 0
-    [[ ${words[0]} =~ ^(report|results|workloads|docs|help|version)$ ]] && return 0
+    [ "${words[0]} ${words[1]-}" != 'run scenario' ] || map_scenario
+    [[ ${words[0]} =~ ^(run|visualize|report|results|workloads|docs|help|version)$ ]] && return 0
     given --explain --help --version && return 0
     for ((i = 0; i < last; i++)); do
         [ "${words[i]}" != -- ] || break

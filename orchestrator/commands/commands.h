@@ -13,6 +13,8 @@ int command_sweep(int argc, const char *const *argv);
 int command_ctl(int argc, const char *const *argv);
 int command_report(int argc, const char *const *argv);
 int command_model(int argc, const char *const *argv);
+int command_run(int argc, const char *const *argv);
+int command_visualize(int argc, const char *const *argv);
 int command_results(int argc, const char *const *argv);
 int command_record(int argc, const char *const *argv);
 int command_verify(int argc, const char *const *argv);
@@ -27,5 +29,7 @@ const struct option_table *report_option_table(void);
 const struct option_table *verify_option_table(void);
 const struct option_table *record_option_table(void);
 const struct option_table *model_option_table(void);
+const struct option_table *run_option_table(void);
+extern const struct option_table visualize_option_table;
 
 #endif

@@ -23,6 +23,11 @@ static const struct option_table *results_table(void)
     return &results_option_table;
 }
 
+static const struct option_table *visualize_table(void)
+{
+    return &visualize_option_table;
+}
+
 static const struct option_table *workloads_table(void)
 {
     return &workloads_option_table;
@@ -47,6 +52,8 @@ static const struct {
     {"verify", verify_option_table, NULL},
     {"record", record_option_table, NULL},
     {"model", model_option_table, NULL},
+    {"run", run_option_table, NULL},
+    {"visualize", visualize_table, NULL},
     {"results", results_table, NULL},
     {"workloads", workloads_table, NULL},
     {"valkey-benchmark", valkey_table, "redis-benchmark"},

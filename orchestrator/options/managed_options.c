@@ -146,7 +146,7 @@ static const struct option_row managed_rows[] = {
 };
 /* clang-format on */
 #undef AT
-const struct option_group managed_group = GROUP("Target", OF_LOADS, managed_rows);
+const struct option_group managed_group = GROUP("Target", OF_LOADS | OF_RUN, managed_rows);
 
 /* --- what they mean together ----------------------------------------------------------------- */
 

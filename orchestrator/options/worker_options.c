@@ -74,7 +74,7 @@ static const struct option_row worker_rows[] = {
 };
 /* clang-format on */
 #undef AT
-const struct option_group worker_group = GROUP("Workers", OF_LOADS, worker_rows);
+const struct option_group worker_group = GROUP("Workers", OF_LOADS | OF_RUN, worker_rows);
 
 enum err_code worker_settle(struct bench_request *request, struct err *err)
 {

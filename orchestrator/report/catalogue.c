@@ -15,14 +15,22 @@
 #include "orchestrator/report/journal_format.h"
 #include "orchestrator/report/sinks.h"
 
-/* Every file that a command writes into a run's directory; '#' stands for a number. */
-static const char *const own_files[] = {JOURNAL_FILE_NAME, "run.json",     "intervals.csv",
-                                        "intervals-#.csv", "latency.hlog", "volley.log",
-                                        "find-max.json",   "find-max.csv", "sweep.json",
-                                        "sweep.csv",       "classes.csv",  VERSION_NAME};
+/* Every file that a command writes into a run's directory; '#' stands for a number, '*' for what stands before the rest. */
+static const char *const own_files[] = {
+    JOURNAL_FILE_NAME, "run.json",         "intervals.csv", "intervals-#.csv", "latency.hlog",
+    "volley.log",      "find-max.json",    "find-max.csv",  "sweep.json",      "sweep.csv",
+    "classes.csv",     VERSION_NAME,       "*_metrics.csv", "*_phases.json",   "summary.csv",
+    "checks.json",     "environment.json", "metrics.csv",   "memory.csv",      "performance.csv",
+    "export.json"};
 
 static bool matches(const char *name, const char *pattern)
 {
+    if (*pattern == '*') {
+        const size_t bytes = strlen(name), rest_bytes = strlen(++pattern);
+        if (bytes <= rest_bytes)
+            return false;
+        name += bytes - rest_bytes;
+    }
     for (; *pattern != '\0'; pattern++) {
         const size_t digits = strspn(name, "0123456789");
         if (*pattern == '#' ? digits == 0 : *name != *pattern)

@@ -1,0 +1,441 @@
+/* `volley run scenario FILE|NAME`, and what there is to say of scenarios without a server: list-scenarios, validate. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/printable.h"
+#include "common/tls_stream.h"
+#include "common/units.h"
+#include "orchestrator/commands/bench_outputs.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/frame.h"
+#include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/scenario_run.h"
+#include "orchestrator/options/bench_groups.h"
+#include "orchestrator/report/output.h"
+#include "orchestrator/scenario/judge.h"
+#include "orchestrator/scenario/scenario_file.h"
+#include "orchestrator/scenario/scenario_files.h"
+#include "orchestrator/scenario/scenario_library.h"
+
+#define VARIABLES_MAX 64u
+#define RUNS_OF_AN_HOUR_MAX 999u
+#define RUN_NAME_BYTES (SCENARIO_NAME_BYTES + 32u)
+
+struct run_request {
+    struct bench_request bench; /* first: its options fit */
+    struct command_words words;
+    const char *output, *variables_text, *scale_text;
+    bool dry_run, strict, force, allow_flush, quiet;
+
+    char *variables; /* a copy, cut */
+    const char *variable_items[VARIABLES_MAX];
+    size_t variable_count;
+    double scale;
+    struct scenario scenario;
+    struct scenario_document document;
+    struct session session;
+    struct scenario_run run;
+    char name[RUN_NAME_BYTES]; /* of the run */
+    char directory[BENCH_PATH_BYTES];
+};
+
+static enum err_code parse_scale(void *target, const char *value, struct err *err)
+{
+    char *end = NULL;
+    const double scale = strtod(value, &end);
+    struct run_request *request = target;
+    if (end == value || *end != '\0' || !(scale > 0 && scale <= 1000))
+        return err_set(err, E_USAGE, "--scale %.40s: a number above 0 and up to 1000", value);
+    request->scale = scale;
+    return OK;
+}
+
+#define AT(member) offsetof(struct run_request, member)
+/* clang-format off: a row reads best as a few short lines */
+static const struct option_row own_rows[] = {
+    {ROW("output", "o", OPTION_TEXT, "DIR", AT(output)), .needs_trust = true, .section = "Scenario",
+     .help = "Where the run gets a directory of its own, <scenario>_<YYYYMMDDHH>; without it "
+             "VST_OUTPUT_DIR, else results."},
+    {ROW("variables", NULL, OPTION_TEXT, "K=V,...", AT(variables_text)), .section = "Scenario",
+     .help = "What ${K} in the file stands for; else the environment says it."},
+    {ROW("scale", NULL, OPTION_CUSTOM, "S", 0), .parse = parse_scale, .section = "Scenario",
+     .help = "Multiply the memory target, numbers of keys and durations, so that a long scenario "
+             "can be tried; rates, clients and percentages stay."},
+    {ROW("dry-run", NULL, OPTION_FLAG, NULL, AT(dry_run)), .section = "Scenario",
+     .help = "Read and check the file, print the phases, and connect to nothing."},
+    {ROW("strict", NULL, OPTION_FLAG, NULL, AT(strict)), .section = "Scenario",
+     .help = "Exit with status 1 on a warning of the checks, too."},
+    {ROW("force", NULL, OPTION_FLAG, NULL, AT(force)), .section = "Scenario",
+     .help = "Also where the memory target takes more than 90 % of what the host or the server's "
+             "maxmemory has left."},
+    {ROW("allow-flush", NULL, OPTION_FLAG, NULL, AT(allow_flush)), .section = "Scenario",
+     .help = "Let phases of type flush with scope db or all empty a database that volley did not "
+             "fill."},
+    {ROW("quiet", "q", OPTION_FLAG, NULL, AT(quiet)), .section = "Scenario",
+     .help = "Print the checks alone."},
+    {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
+     .section = "Other", .help = "This text."},
+};
+/* clang-format on */
+#undef AT
+
+static const char usage[] =
+    "volley run scenario FILE|NAME [OPTIONS] | list-scenarios | validate FILE|NAME";
+
+const struct option_table *run_option_table(void)
+{
+    static struct option_row rows[OPTION_TABLE_ROWS_MAX];
+    static struct option_table table = {
+        .command = "run",
+        .usage = usage,
+        .synopsis =
+            "Carries out a scenario, a file of phases: load, hold, delete, overwrite, expire, idle "
+            "and others, with the server's memory sampled on the same time axis, and judges it by "
+            "the file's checks. Without -h a server of volley's own is started for it.",
+        .epilogue = "Example: volley run scenario grow_shrink_mini",
+        .takes_command = true,
+    };
+    static const struct option_group own = GROUP(NULL, 0, own_rows);
+    static const struct option_use own_use = {&own, 0};
+    static const struct option_use load_uses[] = {
+        {&managed_group, offsetof(struct run_request, bench.spec.managed)},
+        {&worker_group, offsetof(struct run_request, bench.spec.workers)},
+        {&output_group, offsetof(struct run_request, bench.spec.outputs)},
+    };
+    if (table.row_count > 0)
+        return &table;
+    table.wider = bench_option_table();
+    option_table_add(&table, rows, OF_RUN, &own_use);
+    endpoint_groups_add(&table, rows, OF_RUN);
+    for (size_t i = 0; i < sizeof load_uses / sizeof load_uses[0]; i++)
+        option_table_add(&table, rows, OF_RUN, &load_uses[i]);
+    return &table;
+}
+
+/* ---- the file ---- */
+
+static enum err_code cut_variables(struct run_request *request, struct err *err)
+{
+    if (request->variables_text == NULL)
+        return OK;
+    request->variables = strdup(request->variables_text);
+    if (request->variables == NULL)
+        return err_set(err, E_SYSTEM, "no memory for --variables");
+    for (char *at = request->variables; *at != '\0';) {
+        const size_t bytes = strcspn(at, ",");
+        const bool last = at[bytes] == '\0';
+        at[bytes] = '\0';
+        if (request->variable_count == VARIABLES_MAX)
+            return err_set(err, E_USAGE, "--variables: more than %u", VARIABLES_MAX);
+        request->variable_items[request->variable_count++] = at;
+        at += bytes + !last;
+        if (last)
+            break;
+    }
+    return OK;
+}
+
+static enum err_code read_scenario(struct run_request *request, const char *name, struct err *err)
+{
+    char *path = NULL;
+    enum err_code code = cut_variables(request, err);
+    if (code == OK)
+        code = scenario_library_find(&path, name, err);
+    if (code != OK)
+        return code;
+    const struct scenario_wish wish = {
+        .variables = {.items = request->variable_items, .count = request->variable_count},
+        .scale = request->scale};
+    code = scenario_read(&request->scenario, &request->document,
+                         &(struct file_source){.name = path}, &wish, err);
+    free(path);
+    if (code == OK && request->document.notice[0] != '\0')
+        log_line(LOG_WARNING, "%s", request->document.notice);
+    return code;
+}
+
+/* One that cannot be read is told, and the others are listed. */
+static enum err_code list_scenarios(struct err *err)
+{
+    struct shipped_files files;
+    enum err_code code = shipped_files_open(&files, &scenario_library, err);
+    for (size_t i = 0; i < files.count && code == OK; i++) {
+        char description[512];
+        char *path = NULL;
+        struct err own = {.code = OK};
+        enum err_code found = shipped_files_find(&path, &files, files.names[i], &own);
+        if (found == OK)
+            found = scenario_library_describe(description, sizeof description, path, &own);
+        if (found == OK)
+            printf("%-32s  %s\n", files.names[i], PRINTABLE(description));
+        else
+            code = err_set(err, found, "%s", own.text);
+        free(path);
+    }
+    shipped_files_close(&files);
+    return code;
+}
+
+static void print_plan(const struct scenario *scenario)
+{
+    char target[32];
+    units_format_size(target, sizeof target, scenario->memory_target_bytes);
+    printf("%s: %s\n", PRINTABLE(scenario->name), PRINTABLE(scenario->description));
+    printf("%u phases, %.0f s at most", scenario->phase_count,
+           (double)scenario->planned_duration_ns / 1e9);
+    if (scenario->memory_target_bytes > 0)
+        printf(", memory target %s", target);
+    printf("; %u checks\n", scenario->check_count);
+    for (uint32_t i = 0; i < scenario->phase_count; i++) {
+        const struct phase *phase = &scenario->phases[i];
+        printf("  %-28s %-16s %8.1f s%s%s\n", PRINTABLE(phase->name),
+               scenario_type_name(phase->type), (double)phase->duration_ns / 1e9,
+               phase->until.metric[0] != '\0' ? "  until " : "", phase->until.text);
+    }
+}
+
+/* ---- the run ---- */
+
+static enum err_code take_environment(struct run_request *request)
+{
+    struct endpoint *endpoint = &request->bench.spec.endpoint;
+    const struct option_values *values = &request->bench.values;
+    const bool named = options_given(values, "host") || options_given(values, "port") ||
+                       options_given(values, "socket") || options_given(values, "uri") ||
+                       options_given(values, "sentinel") || options_given(values, "managed") ||
+                       options_given(values, "cluster");
+    const char *host = getenv("VST_VALKEY_HOST"), *port = getenv("VST_VALKEY_PORT"),
+               *password = getenv("VST_VALKEY_PASSWORD");
+    uint64_t number;
+    if (named)
+        return OK;
+    if (host == NULL || host[0] == '\0') {
+        request->bench.spec.managed.wanted = true;
+        return OK;
+    }
+    endpoint->host = host;
+    if (port != NULL && units_parse_count(&number, port) && number > 0 && number < 65536)
+        endpoint->port = (uint16_t)number;
+    if (password != NULL && password[0] != '\0')
+        endpoint->password = password;
+    return OK;
+}
+
+static enum err_code settle(struct run_request *request, struct err *err)
+{
+    static option_step *const steps[] = {endpoint_settle, managed_settle, tls_settle,
+                                         worker_settle};
+    struct bench_request *bench = &request->bench;
+    enum err_code code = take_environment(request);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == OK; i++)
+        code = steps[i](bench, err);
+    for (uint32_t i = 0; i < bench->notice_count; i++)
+        log_line(LOG_WARNING, "%s", bench->notices[i]);
+    bench->spec.load.tests[0] = "get"; /* stands for the phases where a plan is made of one test */
+    bench->spec.load.test_count = 1;
+    bench->spec.load.clients = 1;
+    for (uint32_t i = 0; i < request->scenario.phase_count; i++)
+        if (request->scenario.phases[i].clients > bench->spec.load.clients)
+            bench->spec.load.clients = request->scenario.phases[i].clients;
+    if (request->scenario.sample_interval_ns < bench->spec.load.interval_ns)
+        bench->spec.load.interval_ns = request->scenario.sample_interval_ns;
+    bench->spec.outputs.out_dir = request->directory;
+    return code;
+}
+
+/* <scenario>_<YYYYMMDDHH>, and _2, _3 ... where that is there. */
+static enum err_code choose_directory(struct run_request *request, struct err *err)
+{
+    const char *base = request->output != NULL ? request->output : getenv("VST_OUTPUT_DIR");
+    char hour[16];
+    const time_t now = time(NULL);
+    struct tm local;
+    localtime_r(&now, &local);
+    strftime(hour, sizeof hour, "%Y%m%d%H", &local);
+    if (base == NULL || base[0] == '\0')
+        base = "results";
+    for (unsigned i = 1; i <= RUNS_OF_AN_HOUR_MAX; i++) {
+        char number[16] = "";
+        struct stat there;
+        if (i > 1)
+            snprintf(number, sizeof number, "_%u", i);
+        snprintf(request->name, sizeof request->name, "%s_%s%s", request->scenario.name, hour,
+                 number);
+        if (bench_outputs_path(request->directory, base, request->name, err) != OK)
+            return err->code;
+        if (lstat(request->directory, &there) != 0)
+            return OK;
+    }
+    return err_set(err, E_USAGE, "%.200s: there are %u runs of this hour already", base,
+                   RUNS_OF_AN_HOUR_MAX);
+}
+
+/* What is left on a server that is not volley's own. */
+static void tell_leftovers(const struct run_request *request)
+{
+    const struct session *session = &request->session;
+    if (session->request->spec.managed.wanted || request->run.accounts == NULL)
+        return;
+    const uint64_t keys = request->run.accounts[request->run.phase].keys_after;
+    if (keys > 0)
+        log_line(LOG_WARNING,
+                 "%s keys of this run are still there, and begin with %s; to remove them: "
+                 "valkey-cli --scan --pattern '%s*' | xargs -n 1000 valkey-cli unlink",
+                 UNITS_GROUPED(keys), request->run.prefix, request->run.prefix);
+}
+
+static enum err_code write_files(const struct run_request *request,
+                                 const struct observation *observation,
+                                 const struct analysis *analysis,
+                                 const struct check_outcome *outcomes, struct err *err)
+{
+    const struct scenario_run *run = &request->run;
+    const struct scenario_facts facts = {
+        .run = request->name,
+        .allocator = run->allocator,
+        .environment = request->session.facts.environment,
+        .started_wall_ns = run->began_wall_ns,
+        .interrupted = request->session.interrupts->count > 0,
+        .samples = run->samples,
+        .samples_missed = run->samples_missed,
+        .sampling_seconds = run->sampling_seconds,
+    };
+    return scenario_files_write(request->directory, &facts, observation, analysis, outcomes, err);
+}
+
+/* Judges and writes what there is, also of a run that was ended early. */
+static enum err_code conclude(struct run_request *request, struct err *err)
+{
+    const struct observation observation = {
+        .scenario = &request->scenario,
+        .series = &request->run.series,
+        .accounts = request->run.accounts,
+        .jemalloc = strncmp(request->run.allocator, "jemalloc", strlen("jemalloc")) == 0,
+    };
+    struct analysis analysis = {.phases = NULL};
+    struct output out;
+    struct check_outcome *outcomes = calloc(request->scenario.check_count + 1u, sizeof *outcomes);
+    if (outcomes == NULL)
+        return err_set(err, E_SYSTEM, "no memory to judge a scenario");
+    enum err_code code = analysis_make(&analysis, &observation, err);
+    if (code == OK)
+        code = judge_checks(outcomes, &observation, err);
+    if (code == OK) {
+        output_borrow(&out, stdout);
+        if (!request->quiet)
+            judge_print_phases(&out, &observation);
+        judge_print_checks(&out, &request->scenario, outcomes);
+        code = write_files(request, &observation, &analysis, outcomes, err);
+        if (code == OK && !request->quiet)
+            output_printf(&out, "\n%s\n", request->directory);
+        code =
+            err_worse(code, judge_status(outcomes, request->scenario.check_count, request->strict));
+        code = err_worse(code, output_status(&out, err));
+    }
+    analysis_free(&analysis);
+    free(outcomes);
+    return code;
+}
+
+static enum err_code run_scenario(struct run_request *request, struct err *err)
+{
+    struct session *session = &request->session;
+    struct scenario_run *run = &request->run;
+    enum err_code code = choose_directory(request, err);
+    if (code == OK)
+        code = settle(request, err);
+    if (code != OK)
+        return code;
+    session->request = &request->bench;
+    session->command = "run";
+    session->more_runs_ns = request->scenario.planned_duration_ns;
+    *run = (struct scenario_run){
+        .session = session,
+        .scenario = &request->scenario,
+        .allow_flush = request->allow_flush,
+        .force = request->force,
+        .show_progress =
+            request->bench.spec.outputs.progress || (isatty(STDERR_FILENO) == 1 && !request->quiet),
+    };
+    snprintf(run->prefix, sizeof run->prefix, "vst:%.40s:", request->scenario.name);
+    code = session_prepare(session, err);
+    if (code == OK)
+        code = session_open(session, err);
+    if (code == OK)
+        code = bench_outputs_add_directory(&session->timeline, &request->bench.spec, err);
+    if (code == OK)
+        code = session_reach(session, err);
+    if (code == OK)
+        code = scenario_run_check(run, err);
+    if (code != OK)
+        return code;
+    code = scenario_run_phases(run, err);
+    code = err_worse(code, session_end(session));
+    tell_leftovers(request);
+    return run->accounts != NULL ? err_worse(code, conclude(request, err)) : code;
+}
+
+/* ---- the command ---- */
+
+static enum err_code run(void *target, struct err *err)
+{
+    struct run_request *request = target;
+    const struct command_words *words = &request->words;
+    const char *what = words->count > 0 ? words->items[0] : "";
+    if (strcmp(what, "list-scenarios") == 0 && words->count == 1)
+        return list_scenarios(err);
+    const bool validates = strcmp(what, "validate") == 0;
+    if (!validates && strcmp(what, "scenario") != 0)
+        return err_set(err, E_USAGE, "%s%.40s%s: %s", what[0] != '\0' ? "run " : "run",
+                       PRINTABLE(what), what[0] != '\0' ? "" : " what", usage);
+    if (words->count != 2)
+        return err_set(err, E_USAGE, "name one scenario, a file or one of list-scenarios: %s",
+                       usage);
+    enum err_code code = read_scenario(request, words->items[1], err);
+    if (code != OK)
+        return code;
+    if (validates || request->dry_run) {
+        print_plan(&request->scenario);
+        return OK;
+    }
+    for (uint32_t i = 0; i < request->scenario.phase_count; i++)
+        if (request->scenario.phases[i].flush_all && !request->allow_flush)
+            return err_set(err, E_USAGE,
+                           "phase %s empties a database, also of what volley did not write: it "
+                           "needs --allow-flush",
+                           request->scenario.phases[i].name);
+    return run_scenario(request, err);
+}
+
+static void destroy(void *target)
+{
+    struct run_request *request = target;
+    scenario_run_free(&request->run);
+    session_free(&request->session);
+    scenario_free(&request->scenario, &request->document);
+    free(request->variables);
+    bench_options_free(&request->bench);
+}
+
+int command_run(int argc, const char *const *argv)
+{
+    struct run_request *request = calloc(1, sizeof *request);
+    if (request == NULL)
+        return err_exit_status(E_SYSTEM);
+    request->session.argc = argc;
+    request->session.argv = argv;
+    struct command_frame frame = {.table = run_option_table(),
+                                  .target = request,
+                                  .words = &request->words,
+                                  .run = run,
+                                  .destroy = destroy};
+    const int status = command_frame_run_bench(&frame, &request->bench, argc, argv);
+    free(request);
+    return status;
+}

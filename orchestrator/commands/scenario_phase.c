@@ -1,0 +1,306 @@
+#include "orchestrator/commands/scenario_phase.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "orchestrator/options/rate_steps.h"
+
+#define FACTOR_STEPS 8u
+
+/* ---- sizes ---- */
+
+static void add_weight(struct size_wish *wish, double bytes, double weight)
+{
+    if (wish->weight_count == SIZE_WEIGHTS_MAX)
+        return;
+    const double most = (double)SIZE_BYTES_MAX;
+    bytes = bytes < 1 ? 1 : bytes > most ? most : bytes;
+    wish->weights[wish->weight_count++] =
+        (struct size_weight){.bytes = (uint64_t)llround(bytes), .weight = weight};
+}
+
+static void add_scaled(struct size_wish *wish, double bytes, double weight, double least,
+                       double most, uint32_t steps)
+{
+    for (uint32_t i = 0; i < steps; i++)
+        add_weight(wish, bytes * (least + (most - least) * ((double)i + 0.5) / (double)steps),
+                   weight / (double)steps);
+}
+
+struct size_wish scenario_scaled_sizes(const struct size_wish *sizes, double least_factor,
+                                       double most_factor)
+{
+    struct size_wish scaled = {.kind = SIZE_WEIGHTS};
+    const double least = (double)sizes->least_bytes, most = (double)sizes->most_bytes;
+    switch (sizes->kind) {
+    case SIZE_FIXED:
+        scaled = (struct size_wish){.kind = SIZE_RANGE,
+                                    .least_bytes = (uint64_t)llround(least * least_factor),
+                                    .most_bytes = (uint64_t)llround(least * most_factor)};
+        if (scaled.least_bytes == 0)
+            scaled.least_bytes = 1;
+        if (scaled.most_bytes < scaled.least_bytes)
+            scaled.most_bytes = scaled.least_bytes;
+        break;
+    case SIZE_RANGE:
+        for (uint32_t i = 0; i < 4; i++)
+            add_scaled(&scaled, least + (most - least) * (i + 0.5) / 4, 1, least_factor,
+                       most_factor, FACTOR_STEPS);
+        break;
+    case SIZE_WEIGHTS: {
+        const uint32_t steps = sizes->weight_count > 0 ? SIZE_WEIGHTS_MAX / sizes->weight_count : 1;
+        for (uint32_t i = 0; i < sizes->weight_count; i++)
+            add_scaled(&scaled, (double)sizes->weights[i].bytes, sizes->weights[i].weight,
+                       least_factor, most_factor, steps < FACTOR_STEPS ? steps : FACTOR_STEPS);
+        break;
+    }
+    case SIZE_LOGNORMAL:
+    case SIZE_PARETO: /* the file reader takes none of these for a load */
+        scaled = *sizes;
+        break;
+    }
+    return scaled;
+}
+
+double scenario_mean_size(const struct size_wish *sizes)
+{
+    double sum = 0, weights = 0;
+    if (sizes->kind == SIZE_RANGE)
+        return ((double)sizes->least_bytes + (double)sizes->most_bytes) / 2;
+    if (sizes->kind != SIZE_WEIGHTS)
+        return (double)sizes->least_bytes; /* of others at least that */
+    for (uint32_t i = 0; i < sizes->weight_count; i++) {
+        sum += (double)sizes->weights[i].bytes * sizes->weights[i].weight;
+        weights += sizes->weights[i].weight;
+    }
+    return weights > 0 ? sum / weights : 1;
+}
+
+/* ---- which keys ---- */
+
+static struct live_class *add_class(struct live_plan *plan, const char *name,
+                                    enum live_action action)
+{
+    struct live_class *class = &plan->classes[plan->class_count++];
+    snprintf(class->name, sizeof class->name, "%s", name);
+    class->action = action;
+    class->weight = 1;
+    return class;
+}
+
+static void add_insert(struct scenario_run *run, struct live_plan *plan, const struct phase *phase)
+{
+    struct live_class *class = add_class(plan, "load", LIVE_INSERT);
+    class->type = run->datatype = phase->datatype;
+    class->size = phase->value_size;
+    class->batch = (uint32_t)phase->batch;
+    class->least_ttl_s = phase->least_ttl_s;
+    class->most_ttl_s = phase->most_ttl_s;
+}
+
+static void pick(struct scenario_run *run, struct live_plan *plan, const struct phase *phase,
+                 uint64_t seed)
+{
+    const struct live_pick wish = {.order = phase->strategy,
+                                   .fraction = phase->fraction,
+                                   .stride = phase->stride,
+                                   .seed = seed};
+    plan->picked_count = live_map_pick(run->map, &wish);
+}
+
+static void plan_mix(struct scenario_run *run, struct live_plan *plan, const struct phase *phase)
+{
+    static const struct phase_share usual[] = {{OPERATION_GET, 1}};
+    const uint32_t count = phase->mix_count > 0 ? phase->mix_count : 1;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct phase_share *share = phase->mix_count > 0 ? &phase->mix[i] : usual;
+        struct live_class *class = NULL;
+        switch (share->operation) {
+        case OPERATION_LOAD:
+            add_insert(run, plan, phase);
+            class = &plan->classes[plan->class_count - 1];
+            break;
+        case OPERATION_GET:
+            class = add_class(plan, "get", LIVE_READ);
+            class->type = run->datatype;
+            break;
+        case OPERATION_UPDATE:
+            class = add_class(plan, "update", LIVE_UPDATE);
+            class->size = phase->value_size;
+            break;
+        case OPERATION_DEL:
+            class = add_class(plan, "del", LIVE_DELETE);
+            class->unlink = phase->unlink;
+            plan->picked_count = live_map_pick(
+                run->map, &(struct live_pick){.order = LIVE_PICK_OLDEST, .fraction = 1});
+            break;
+        }
+        class->weight = share->weight;
+    }
+}
+
+/* Requests that the phase comes to; 0: time decides. */
+static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
+                           const struct phase *phase, uint64_t seed)
+{
+    struct live_class *class;
+    const uint64_t room = live_map_capacity(run->map) - plan->first_new;
+    const uint64_t batch = phase->batch > 1 ? phase->batch : 1;
+    switch (phase->type) {
+    case PHASE_LOAD:
+        add_insert(run, plan, phase);
+        return ((phase->keys > 0 && phase->keys < room ? phase->keys : room) + batch - 1) / batch;
+    case PHASE_DELETE:
+        pick(run, plan, phase, seed);
+        class = add_class(plan, "delete", LIVE_DELETE);
+        class->unlink = phase->unlink;
+        return plan->picked_count;
+    case PHASE_OVERWRITE:
+        pick(run, plan, phase, seed);
+        class = add_class(plan, "overwrite", LIVE_OVERWRITE);
+        class->size = phase->has_value_size
+                          ? phase->value_size
+                          : scenario_scaled_sizes(&phase->value_size, phase->least_factor,
+                                                  phase->most_factor);
+        return plan->picked_count;
+    case PHASE_EXPIRE:
+        pick(run, plan, phase, seed);
+        class = add_class(plan, "expire", LIVE_EXPIRE);
+        class->least_ttl_s = phase->least_ttl_s;
+        class->most_ttl_s = phase->most_ttl_s;
+        return plan->picked_count;
+    case PHASE_FLUSH:
+        plan->picked_count =
+            live_map_pick(run->map, &(struct live_pick){.fraction = 1, .order = LIVE_PICK_OLDEST});
+        class = add_class(plan, "flush", LIVE_DELETE);
+        class->unlink = true;
+        return plan->picked_count;
+    case PHASE_QUERY:
+        class = add_class(plan, "get", LIVE_READ);
+        class->type = run->datatype;
+        class->check = phase->verify;
+        return phase->fraction > 0
+                   ? (uint64_t)llround(phase->fraction * (double)live_map_count(run->map))
+                   : 0;
+    case PHASE_RAMP:
+    case PHASE_HOLD:
+    case PHASE_BURST:
+        plan_mix(run, plan, phase);
+        return 0;
+    case PHASE_IDLE:
+    case PHASE_CHECKPOINT:
+    case PHASE_PURGE:
+    case PHASE_TYPES:
+        break;
+    }
+    return 0;
+}
+
+/* ---- how fast ---- */
+
+static uint64_t micro_of(double rate)
+{
+    const double micro = rate * (double)SCHEDULE_MICRO;
+    return micro < 1                                 ? 1
+           : micro > (double)SCHEDULE_RATE_MAX_MICRO ? SCHEDULE_RATE_MAX_MICRO
+                                                     : (uint64_t)llround(micro);
+}
+
+static enum err_code no_memory(struct err *err)
+{
+    return err_set(err, E_SYSTEM, "no memory for the rates of a phase");
+}
+
+/* In steps where the phase names them, else a straight line; the last rate goes on. */
+static enum err_code make_ramp(struct scenario_step *made, const struct phase *phase,
+                               struct err *err)
+{
+    struct rate_options *rate = &made->step.spec.rate;
+    const double from = phase->ramp_from, to = phase->ramp_to;
+    const bool stepped =
+        phase->ramp_interval_ns > 0 && (phase->ramp_step > 0 || phase->ramp_factor > 0);
+    uint32_t room = 2, count = 0;
+    if (stepped)
+        room = (uint32_t)(phase->duration_ns / phase->ramp_interval_ns) + 2;
+    made->rates = calloc(room, sizeof made->rates[0]);
+    if (made->rates == NULL)
+        return no_memory(err);
+    double now = from;
+    if (!stepped)
+        made->rates[count++] = (struct rate_step){.length_ns = phase->duration_ns,
+                                                  .from_micro = micro_of(from),
+                                                  .to_micro = micro_of(to),
+                                                  .shape = SCHEDULE_LINEAR};
+    for (; stepped && count + 1 < room && (to > from ? now < to : now > to);
+         now = phase->ramp_factor > 0 ? now * phase->ramp_factor
+                                      : now + (to > from ? phase->ramp_step : -phase->ramp_step))
+        made->rates[count++] = (struct rate_step){.length_ns = phase->ramp_interval_ns,
+                                                  .from_micro = micro_of(now),
+                                                  .to_micro = micro_of(now)};
+    made->rates[count++] = (struct rate_step){
+        .length_ns = SCHEDULE_NEVER, .from_micro = micro_of(to), .to_micro = micro_of(to)};
+    rate->steps = made->rates;
+    rate->step_count = count;
+    rate->warmup_micro = made->rates[0].from_micro;
+    snprintf(rate->text, sizeof rate->text, "%.6g to %.6g/s", from, to);
+    return OK;
+}
+
+static enum err_code set_rate(struct scenario_step *made, const struct scenario_run *run,
+                              const struct phase *phase, struct err *err)
+{
+    double rate = phase->qps;
+    if (phase->type == PHASE_RAMP)
+        return make_ramp(made, phase, err);
+    if (phase->type == PHASE_BURST && phase->factor > 0)
+        rate = run->last_rate * phase->factor;
+    made->step.spec.rate.steps = NULL;
+    made->step.spec.rate.step_count = 0;
+    made->step.spec.rate.text[0] = '\0';
+    if (!(rate > 0))
+        return OK;
+    made->rates = calloc(1, sizeof made->rates[0]);
+    if (made->rates == NULL)
+        return no_memory(err);
+    bench_step_set_rate(&made->step, made->rates, micro_of(rate));
+    return OK;
+}
+
+enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run *run,
+                                 const struct phase *phase, struct err *err)
+{
+    struct spec *spec = &made->step.spec;
+    *made = (struct scenario_step){
+        .plan = {.map = run->map, .first_new = live_map_end(run->map), .phase_seed = run->phase}};
+    *spec = run->session->request->spec;
+    snprintf(made->plan.prefix, sizeof made->plan.prefix, "%s", run->prefix);
+    const uint64_t requests = plan_phase(run, &made->plan, phase, spec->load.seed + run->phase);
+    const bool about_picked = phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
+                              phase->type == PHASE_EXPIRE || phase->type == PHASE_FLUSH;
+    if (about_picked && requests == 0)
+        return OK;
+    double clients = (double)phase->clients;
+    if (phase->type == PHASE_BURST && phase->clients_factor > 0)
+        clients *= phase->clients_factor;
+    spec->load.clients = clients < 1 ? 1 : (uint64_t)llround(clients);
+    spec->load.pipeline = phase->pipeline;
+    spec->load.requests = requests;
+    spec->load.duration_ns = requests > 0 ? 0 : phase->duration_ns;
+    made->time_limit_ns = requests > 0 ? phase->duration_ns : 0;
+    spec->load.warmup_ns = 0;
+    enum err_code code = set_rate(made, run, phase, err);
+    if (code != OK)
+        return code;
+    const struct workload_source source = {.live = &made->plan, .title = phase->name};
+    return workload_create(&made->step.workload, &source, spec, err);
+}
+
+void scenario_step_free(struct scenario_step *made)
+{
+    workload_destroy(made->step.workload);
+    free(made->rates);
+    *made = (struct scenario_step){.rates = NULL};
+}

@@ -1,0 +1,27 @@
+/* What a phase of a scenario asks a fleet to do: a step of a session, made of the phase and of which keys there are. */
+#ifndef ORCHESTRATOR_COMMANDS_SCENARIO_PHASE_H
+#define ORCHESTRATOR_COMMANDS_SCENARIO_PHASE_H
+
+#include "orchestrator/commands/scenario_run.h"
+
+/* Owns its workload and rates. */
+struct scenario_step {
+    struct bench_step step;
+    struct live_plan plan;
+    struct rate_step *rates;
+    uint64_t time_limit_ns; /* that the run itself does not know; 0: none */
+};
+
+/* Picks keys where the phase is about some. step->workload NULL: there is nothing to send, since no keys are picked. Errors
+ * as workload_create. */
+MUST_USE enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run *run,
+                                          const struct phase *phase, struct err *err);
+void scenario_step_free(struct scenario_step *made); /* safe on a zeroed struct */
+
+/* The mean of a file's sizes. */
+double scenario_mean_size(const struct size_wish *sizes);
+/* Sizes drawn from those of a load, times a factor: with the same mean times the mean factor. */
+struct size_wish scenario_scaled_sizes(const struct size_wish *sizes, double least_factor,
+                                       double most_factor);
+
+#endif

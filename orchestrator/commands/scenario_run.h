@@ -1,0 +1,66 @@
+/* Carries a scenario out: one phase after the other as fleets of a session, with samples of the server on one time axis.
+ * Called by `volley run`, which judges and writes what came of it. */
+#ifndef ORCHESTRATOR_COMMANDS_SCENARIO_RUN_H
+#define ORCHESTRATOR_COMMANDS_SCENARIO_RUN_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/live_map.h"
+#include "orchestrator/commands/session.h"
+#include "orchestrator/scenario/phase_account.h"
+#include "orchestrator/scenario/scenario.h"
+#include "orchestrator/scenario/series.h"
+#include "orchestrator/server/server_sampler.h"
+
+struct scenario_run {
+    /* set by the command, which has zeroed the rest */
+    struct session *session;
+    const struct scenario *scenario;
+    bool allow_flush, force, show_progress;
+
+    /* what it came to */
+    struct phase_account *accounts; /* phase_count */
+    struct series series;
+    uint64_t began_ns, began_wall_ns; /* clock readings */
+    uint64_t samples, samples_missed;
+    double sampling_seconds; /* that servers took to answer */
+    char allocator[64];      /* of the server; "": not known */
+    char prefix[LIVE_PREFIX_BYTES];
+
+    /* private */
+    struct live_map *map;
+    struct server_sampler *sampler;
+    struct event *deadline;
+    uint32_t phase;           /* under way */
+    bool done;                /* its end has been reached; its account says why */
+    bool running;             /* a fleet */
+    struct series_row newest; /* sample; at_ns 0: none yet */
+    uint64_t phase_samples;   /* of this phase */
+    double last_value, slope; /* of its `until`, by nanosecond */
+    uint64_t last_value_ns, shown_ns;
+    uint64_t window_ok, window_failed; /* of the rows since the last sample */
+    double window_seconds;
+    struct histogram *window_latency;
+    bool in_parts; /* the load of the phase comes in parts, which do not go beyond its end */
+    double sent_seconds;
+    struct histogram *phase_latency;
+    double *stable_values; /* of wait_stable, with their times: the samples of the phase */
+    uint64_t *stable_at_ns;
+    size_t stable_count, stable_room;
+    double last_rate; /* of the last phase that sent something */
+    enum live_type datatype;
+    struct rate_step *steps; /* of the phase under way */
+};
+
+/* Refuses what cannot be done with this target before anything is written: a memory target that does not fit into what
+ * the server may take, or into this host where the server runs here (E_DATA, unless force). After session_reach. */
+MUST_USE enum err_code scenario_run_check(struct scenario_run *run, struct err *err);
+/* All phases. The status is the gravest of them; E_INTERRUPTED: some were not reached. A phase that failed is in its
+ * account; those behind it run only when its on_error says so. */
+MUST_USE enum err_code scenario_run_phases(struct scenario_run *run, struct err *err);
+/* Safe on a zeroed struct, and at any stage. Before session_free. */
+void scenario_run_free(struct scenario_run *run);
+
+#endif

@@ -1,0 +1,454 @@
+#include "orchestrator/scenario/scenario_export.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "orchestrator/report/json_value.h"
+#include "orchestrator/report/output.h"
+
+#define METRICS_ENDING "_metrics.csv"
+#define COLUMNS_MAX 128u
+#define LINE_BYTES_MAX 65536u
+#define JSON_BYTES_MAX (256ull << 20)
+
+/* ---- which runs there are ---- */
+
+static bool ends_with(const char *text, const char *ending)
+{
+    const size_t bytes = strlen(text), ending_bytes = strlen(ending);
+    return bytes > ending_bytes && strcmp(text + bytes - ending_bytes, ending) == 0;
+}
+
+/* The scenario whose samples stand in a directory. False: there are none. */
+static bool scenario_of(char scenario[SCENARIO_NAME_BYTES], const char *path)
+{
+    bool found = false;
+    DIR *listing = opendir(path);
+    const struct dirent *entry;
+    while (listing != NULL && !found && (entry = readdir(listing)) != NULL) {
+        const size_t bytes = strlen(entry->d_name);
+        if (!ends_with(entry->d_name, METRICS_ENDING) ||
+            bytes - strlen(METRICS_ENDING) >= SCENARIO_NAME_BYTES)
+            continue;
+        memcpy(scenario, entry->d_name, bytes - strlen(METRICS_ENDING));
+        scenario[bytes - strlen(METRICS_ENDING)] = '\0';
+        found = true;
+    }
+    if (listing != NULL)
+        closedir(listing);
+    return found;
+}
+
+/* Of "<scenario>_<YYYYMMDDHH>" and "..._2": ten digits, and which one. */
+static uint64_t order_of(const char *name, const char *scenario)
+{
+    const char *at = name + strlen(scenario);
+    if (strncmp(name, scenario, strlen(scenario)) != 0 || *at != '_' ||
+        strspn(at + 1, "0123456789") != 10)
+        return 0;
+    const uint64_t hour = strtoull(at + 1, NULL, 10);
+    const uint64_t number = at[11] == '_' ? strtoull(at + 12, NULL, 10) : 1;
+    return hour * 10000 + (number < 10000 ? number : 9999);
+}
+
+static int compare_runs(const void *a, const void *b)
+{
+    const struct scenario_run_entry *left = a, *right = b;
+    if (left->order != right->order)
+        return left->order < right->order ? -1 : 1;
+    return strcmp(left->name, right->name);
+}
+
+static enum err_code add_run(struct scenario_runs *runs, size_t *room, const char *directory,
+                             const char *name, struct err *err)
+{
+    char path[SCENARIO_PATH_BYTES];
+    struct scenario_run_entry entry = {.order = 0};
+    if (strlen(name) >= sizeof entry.name ||
+        (size_t)snprintf(path, sizeof path, "%s/%s", directory, name) >= sizeof path ||
+        !scenario_of(entry.scenario, path))
+        return OK;
+    snprintf(entry.name, sizeof entry.name, "%s", name);
+    entry.order = order_of(name, entry.scenario);
+    if (runs->count == SCENARIO_RUNS_MAX)
+        return err_set(err, E_DATA, "%.200s: more than %u runs; name another directory", directory,
+                       SCENARIO_RUNS_MAX);
+    if (runs->count == *room) {
+        *room = *room > 0 ? 2 * *room : 64;
+        struct scenario_run_entry *items = realloc(runs->items, *room * sizeof *items);
+        if (items == NULL)
+            return err_set(err, E_SYSTEM, "no memory for a list of runs");
+        runs->items = items;
+    }
+    runs->items[runs->count++] = entry;
+    return OK;
+}
+
+enum err_code scenario_runs_read(struct scenario_runs *runs, const char *directory, struct err *err)
+{
+    size_t room = 0;
+    enum err_code code = OK;
+    *runs = (struct scenario_runs){.items = NULL};
+    DIR *listing = opendir(directory);
+    if (listing == NULL)
+        return err_set_errno(err, E_DATA, errno, "cannot read %.200s", directory);
+    const struct dirent *entry;
+    while (code == OK && (entry = readdir(listing)) != NULL)
+        if (entry->d_name[0] != '.')
+            code = add_run(runs, &room, directory, entry->d_name, err);
+    closedir(listing);
+    if (runs->count > 0)
+        qsort(runs->items, runs->count, sizeof runs->items[0], compare_runs);
+    return code;
+}
+
+void scenario_runs_free(struct scenario_runs *runs)
+{
+    free(runs->items);
+    *runs = (struct scenario_runs){.items = NULL};
+}
+
+enum err_code scenario_run_find(char path[SCENARIO_PATH_BYTES], char scenario[SCENARIO_NAME_BYTES],
+                                const char *base, const char *name, struct err *err)
+{
+    struct scenario_runs runs;
+    if (strlen(name) < SCENARIO_PATH_BYTES && scenario_of(scenario, name)) {
+        snprintf(path, SCENARIO_PATH_BYTES, "%s", name);
+        return OK;
+    }
+    enum err_code code = scenario_runs_read(&runs, base, err);
+    const struct scenario_run_entry *found = NULL;
+    for (size_t i = 0; i < runs.count && code == OK; i++)
+        if (strcmp(runs.items[i].name, name) == 0 || strcmp(runs.items[i].scenario, name) == 0)
+            found = &runs.items[i];
+    for (size_t i = 0; i < runs.count && code == OK; i++)
+        if (strcmp(runs.items[i].name, name) == 0)
+            found = &runs.items[i];
+    if (code == OK && found == NULL)
+        code = err_set(err, E_DATA,
+                       "%.100s is no run of a scenario, and %.200s has none of that name; volley "
+                       "visualize list-scenarios lists them",
+                       name, base);
+    if (code == OK) {
+        snprintf(scenario, SCENARIO_NAME_BYTES, "%s", found->scenario);
+        if ((size_t)snprintf(path, SCENARIO_PATH_BYTES, "%s/%s", base, found->name) >=
+            SCENARIO_PATH_BYTES)
+            code = err_set(err, E_USAGE, "the path of the run is too long");
+    }
+    scenario_runs_free(&runs);
+    return code;
+}
+
+/* ---- their samples ---- */
+
+struct table {
+    FILE *in;
+    char path[SCENARIO_PATH_BYTES];
+    char line[LINE_BYTES_MAX];
+    char head[LINE_BYTES_MAX];
+    const char *names[COLUMNS_MAX]; /* in head */
+    const char *cells[COLUMNS_MAX]; /* in line */
+    size_t column_count;
+};
+
+static bool is_csv_text(const char *cell)
+{
+    return cell[0] == '"';
+}
+
+/* Cuts at commas; cells in quotes keep theirs. Returns how many; COLUMNS_MAX + 1: too many. */
+static size_t cut(const char *cells[COLUMNS_MAX], char *line)
+{
+    size_t count = 0;
+    line[strcspn(line, "\r\n")] = '\0';
+    for (char *at = line;; at++) {
+        if (count == COLUMNS_MAX)
+            return COLUMNS_MAX + 1;
+        cells[count++] = at;
+        if (*at == '"')
+            for (at++; *at != '\0' && (*at != '"' || at[1] == '"'); at += 1 + (*at == '"'))
+                continue;
+        at += strcspn(at, ",");
+        if (*at == '\0')
+            return count;
+        *at = '\0';
+    }
+}
+
+static enum err_code not_whole(const struct table *table, struct err *err)
+{
+    return err_set(err, E_DATA, "%.300s is not whole, or not a file of samples of a scenario",
+                   table->path);
+}
+
+static enum err_code open_table(struct table **opened, const char *run_path, const char *scenario,
+                                struct err *err)
+{
+    struct table *table = calloc(1, sizeof *table);
+    *opened = table;
+    if (table == NULL)
+        return err_set(err, E_SYSTEM, "no memory for samples");
+    if ((size_t)snprintf(table->path, sizeof table->path, "%s/%s" METRICS_ENDING, run_path,
+                         scenario) >= sizeof table->path)
+        return err_set(err, E_USAGE, "the path of the run is too long");
+    table->in = fopen(table->path, "re");
+    if (table->in == NULL)
+        return err_set_errno(err, E_DATA, errno, "cannot read %.300s", table->path);
+    if (fgets(table->head, sizeof table->head, table->in) == NULL)
+        return not_whole(table, err);
+    table->column_count = cut(table->names, table->head);
+    return table->column_count >= 3 && table->column_count <= COLUMNS_MAX ? OK
+                                                                          : not_whole(table, err);
+}
+
+/* *more false: the end. */
+static enum err_code next_row(struct table *table, bool *more, struct err *err)
+{
+    *more = fgets(table->line, sizeof table->line, table->in) != NULL;
+    if (!*more)
+        return ferror(table->in)
+                   ? err_set_errno(err, E_DATA, errno, "cannot read %.300s", table->path)
+                   : OK;
+    return strchr(table->line, '\n') != NULL &&
+                   cut(table->cells, table->line) == table->column_count
+               ? OK
+               : not_whole(table, err);
+}
+
+static void close_table(struct table *table)
+{
+    if (table != NULL && table->in != NULL)
+        (void)fclose(table->in);
+    free(table);
+}
+
+/* ---- CSV ---- */
+
+static bool of_time(const char *name)
+{
+    return strcmp(name, "timestamp") == 0 || strcmp(name, "elapsed_seconds") == 0 ||
+           strcmp(name, "phase") == 0;
+}
+
+static bool of_memory(const char *name)
+{
+    static const char *const parts[] = {"_mb",    "memory",   "allocator", "ratio",
+                                        "defrag", "lazyfree", "evicted",   "expired"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strstr(name, parts[i]) != NULL)
+            return true;
+    return strcmp(name, "keys") == 0;
+}
+
+static bool takes_memory(const char *name)
+{
+    return of_time(name) || of_memory(name);
+}
+
+static bool takes_performance(const char *name)
+{
+    return of_time(name) || !of_memory(name);
+}
+
+static bool takes_all(const char *name)
+{
+    (void)name;
+    return true;
+}
+
+static void put_row(struct output *out, const struct table *table, const char *const *cells,
+                    bool (*takes)(const char *name))
+{
+    const char *separator = "";
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (!takes(table->names[i]))
+            continue;
+        output_printf(out, "%s%s", separator, cells[i]);
+        separator = ",";
+    }
+    output_printf(out, "\n");
+}
+
+static enum err_code make_directory(const char *directory, struct err *err)
+{
+    if (mkdir(directory, 0777) != 0 && errno != EEXIST)
+        return err_set_errno(err, E_USAGE, errno, "cannot make %.300s", directory);
+    return OK;
+}
+
+static enum err_code create(struct output *out, const char *directory, const char *name,
+                            struct err *err)
+{
+    char path[SCENARIO_PATH_BYTES];
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, name) >= sizeof path)
+        return err_set(err, E_USAGE, "the path for the export is too long");
+    return output_create(out, path, OUTPUT_OWN, err);
+}
+
+static enum err_code export_columns(const char *run_path, const char *scenario,
+                                    const char *directory, const char *name,
+                                    bool (*takes)(const char *name), struct err *err)
+{
+    struct table *table = NULL;
+    struct output out = {.file = NULL};
+    bool more = true;
+    enum err_code code = open_table(&table, run_path, scenario, err);
+    if (code == OK)
+        code = create(&out, directory, name, err);
+    if (code == OK)
+        put_row(&out, table, table->names, takes);
+    while (code == OK && more) {
+        code = next_row(table, &more, err);
+        if (code == OK && more)
+            put_row(&out, table, table->cells, takes);
+    }
+    if (code == OK)
+        code = output_commit(&out, err);
+    output_discard(&out);
+    close_table(table);
+    return code;
+}
+
+/* Of a run's directory its own summary.csv is that already. */
+static enum err_code copy_summary(const char *run_path, const char *directory, struct err *err)
+{
+    char path[SCENARIO_PATH_BYTES], bytes[4096], from[PATH_MAX], to[PATH_MAX];
+    struct output out = {.file = NULL};
+    size_t count;
+    if (realpath(run_path, from) != NULL && realpath(directory, to) != NULL &&
+        strcmp(from, to) == 0)
+        return OK;
+    if ((size_t)snprintf(path, sizeof path, "%s/summary.csv", run_path) >= sizeof path)
+        return err_set(err, E_USAGE, "the path of the run is too long");
+    FILE *in = fopen(path, "re");
+    if (in == NULL)
+        return err_set_errno(err, E_DATA, errno, "cannot read %.300s", path);
+    enum err_code code = create(&out, directory, "summary.csv", err);
+    while (code == OK && (count = fread(bytes, 1, sizeof bytes, in)) > 0)
+        output_write(&out, bytes, count);
+    if (code == OK && ferror(in))
+        code = err_set_errno(err, E_DATA, errno, "cannot read %.300s", path);
+    if (code == OK)
+        code = output_commit(&out, err);
+    output_discard(&out);
+    (void)fclose(in);
+    return code;
+}
+
+enum err_code scenario_export_csv(const char *run_path, const char *scenario, const char *directory,
+                                  struct err *err)
+{
+    static const struct {
+        const char *name;
+        bool (*takes)(const char *name);
+    } files[] = {{"metrics.csv", takes_all},
+                 {"memory.csv", takes_memory},
+                 {"performance.csv", takes_performance}};
+    enum err_code code = make_directory(directory, err);
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && code == OK; i++)
+        code = export_columns(run_path, scenario, directory, files[i].name, files[i].takes, err);
+    return code == OK ? copy_summary(run_path, directory, err) : code;
+}
+
+/* ---- JSON ---- */
+
+static enum err_code load(json_t **value, const char *run_path, const char *name, struct err *err)
+{
+    char path[SCENARIO_PATH_BYTES];
+    struct stat there;
+    json_error_t error;
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", run_path, name) >= sizeof path)
+        return err_set(err, E_USAGE, "the path of the run is too long");
+    if (stat(path, &there) != 0)
+        return err_set_errno(err, E_DATA, errno, "cannot read %.300s", path);
+    *value = !S_ISREG(there.st_mode) || (uint64_t)there.st_size > JSON_BYTES_MAX
+                 ? NULL
+                 : json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    return *value != NULL ? OK : err_set(err, E_DATA, "%.300s is no JSON of a scenario", path);
+}
+
+static json_t *cell_value(const char *cell)
+{
+    char *end = NULL, text[512];
+    size_t bytes = 0;
+    if (cell[0] == '\0')
+        return json_null();
+    if (!is_csv_text(cell)) {
+        const double number = strtod(cell, &end);
+        return *end == '\0' && end != cell ? json_real(number) : json_value_text(cell);
+    }
+    for (const char *at = cell + 1; *at != '\0' && bytes + 1 < sizeof text; at++) {
+        if (*at == '"' && *++at != '"')
+            break;
+        text[bytes++] = *at;
+    }
+    text[bytes] = '\0';
+    return json_value_text(text);
+}
+
+static enum err_code put_samples(struct output *out, struct table *table, struct err *err)
+{
+    const char *separator = "\n";
+    bool more = true;
+    enum err_code code = OK;
+    while (code == OK && more) {
+        code = next_row(table, &more, err);
+        if (code != OK || !more)
+            break;
+        json_t *row = json_object();
+        for (size_t i = 0; i < table->column_count; i++)
+            json_object_set_new(row, table->names[i], cell_value(table->cells[i]));
+        output_printf(out, "%s", separator);
+        if (!json_value_write(out, row, JSON_COMPACT))
+            code = err_set(err, E_SYSTEM, "no memory for a sample");
+        separator = ",\n";
+        json_decref(row);
+    }
+    return code;
+}
+
+enum err_code scenario_export_json(const char *run_path, const char *scenario,
+                                   const char *directory, struct err *err)
+{
+    char name[SCENARIO_NAME_BYTES + 16];
+    json_t *phases = NULL, *checks = NULL;
+    struct table *table = NULL;
+    struct output out = {.file = NULL};
+    snprintf(name, sizeof name, "%s_phases.json", scenario);
+    enum err_code code = make_directory(directory, err);
+    if (code == OK)
+        code = load(&phases, run_path, name, err);
+    if (code == OK)
+        code = load(&checks, run_path, "checks.json", err);
+    if (code == OK)
+        code = open_table(&table, run_path, scenario, err);
+    if (code == OK)
+        code = create(&out, directory, "export.json", err);
+    if (code == OK) {
+        output_printf(&out, "{\"schema\": \"volley.scenario-export/1\",\n\"run\": ");
+        if (!json_value_write(&out, phases, JSON_COMPACT))
+            code = err_set(err, E_SYSTEM, "no memory for an export");
+        output_printf(&out, ",\n\"judgement\": ");
+        if (!json_value_write(&out, checks, JSON_COMPACT))
+            code = err_set(err, E_SYSTEM, "no memory for an export");
+        output_printf(&out, ",\n\"samples\": [");
+    }
+    if (code == OK)
+        code = put_samples(&out, table, err);
+    if (code == OK) {
+        output_printf(&out, "\n]}\n");
+        code = output_commit(&out, err);
+    }
+    output_discard(&out);
+    close_table(table);
+    json_decref(phases);
+    json_decref(checks);
+    return code;
+}

@@ -1,0 +1,376 @@
+#include "orchestrator/scenario/scenario_files.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "orchestrator/report/json_value.h"
+#include "orchestrator/report/output.h"
+#include "orchestrator/scenario/scenario_file.h"
+#include "orchestrator/scenario/words.h"
+
+#define PATH_BYTES 4096u
+
+/* As id 0.10 of the tool that volley replaces has them: first, and in megabytes. */
+static const char *const leading[] = {"rss_mb", "active_mb", "resident_mb", "allocated_mb",
+                                      "fragmentation_ratio"};
+#define LEADING (sizeof leading / sizeof leading[0])
+
+struct files {
+    const char *directory;
+    const struct scenario_facts *facts;
+    const struct observation *observation;
+    const struct analysis *analysis;
+    const struct check_outcome *outcomes;
+};
+
+static enum err_code create(struct output *out, const struct files *files, const char *prefix,
+                            const char *name, struct err *err)
+{
+    char path[PATH_BYTES];
+    if ((size_t)snprintf(path, sizeof path, "%s/%s%s", files->directory, prefix, name) >=
+        sizeof path)
+        return err_set(err, E_USAGE, "the path of the run is too long");
+    return output_create(out, path, OUTPUT_OWN, err);
+}
+
+/* ---- CSV ---- */
+
+/* Not known: an empty cell. */
+static void put_cell(struct output *out, double value, const char *separator)
+{
+    if (isnan(value))
+        output_printf(out, "%s", separator);
+    else if (value == floor(value) && fabs(value) < 1e15)
+        output_printf(out, "%s%.0f", separator, value);
+    else
+        output_printf(out, "%s%.6f", separator, value);
+}
+
+static void put_sample(struct output *out, const struct files *files, const struct series_row *row)
+{
+    output_printf(out, "%.3f", clock_seconds(row->wall_ns));
+    for (size_t i = 0; i < LEADING; i++) {
+        enum series_metric metric = SERIES_RSS;
+        double divisor = 1;
+        (void)series_metric_find(&metric, &divisor, leading[i]);
+        put_cell(out, row->values[metric] / divisor, ",");
+    }
+    output_printf(out, ",%.3f,%s", clock_seconds(row->at_ns),
+                  files->observation->scenario->phases[row->phase].name);
+    for (unsigned i = 0; i < SERIES_METRICS; i++)
+        put_cell(out, row->values[i], ",");
+    output_printf(out, "\n");
+}
+
+static enum err_code write_metrics(const struct files *files, struct err *err)
+{
+    const struct series *series = files->observation->series;
+    struct output out = {.file = NULL};
+    enum err_code code =
+        create(&out, files, files->observation->scenario->name, "_metrics.csv", err);
+    if (code == OK) {
+        output_printf(&out, "timestamp");
+        for (size_t i = 0; i < LEADING; i++)
+            output_printf(&out, ",%s", leading[i]);
+        output_printf(&out, ",elapsed_seconds,phase");
+        for (unsigned i = 0; i < SERIES_METRICS; i++)
+            output_printf(&out, ",%s", series_metric_name((enum series_metric)i));
+        output_printf(&out, "\n");
+        for (size_t i = 0; i < series->count; i++)
+            put_sample(&out, files, &series->rows[i]);
+        code = output_commit(&out, err);
+    }
+    output_discard(&out);
+    return code;
+}
+
+static enum err_code write_summary(const struct files *files, struct err *err)
+{
+    const struct observation *observation = files->observation;
+    struct output out = {.file = NULL};
+    enum err_code code = create(&out, files, "", "summary.csv", err);
+    if (code != OK) {
+        output_discard(&out);
+        return code;
+    }
+    output_printf(&out,
+                  "phase,type,start_seconds,duration_seconds,requests,failed,average_throughput,"
+                  "p50_ms,p95_ms,p99_ms,max_ms,peak_memory_mb,end_memory_mb,end_rss_mb,"
+                  "end_fragmentation_ratio,keys\n");
+    for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
+        const struct phase *phase = &observation->scenario->phases[i];
+        const struct phase_account *account = &observation->accounts[i];
+        const struct metric_summary *used = &files->analysis->phases[i].metrics[SERIES_USED_MEMORY];
+        if (!account->ran)
+            continue;
+        const bool sent = account->requests_ok + account->requests_failed > 0;
+        output_printf(&out, "%s,%s,%.3f,%.3f,%" PRIu64 ",%" PRIu64, phase->name,
+                      scenario_type_name(phase->type), clock_seconds(account->start_ns),
+                      clock_seconds(account->end_ns - account->start_ns),
+                      account->requests_ok + account->requests_failed, account->requests_failed);
+        const double cells[] = {sent ? account->rate : (double)NAN,
+                                account->p50_ms,
+                                account->p95_ms,
+                                account->p99_ms,
+                                account->max_ms,
+                                fmax(used->max, account->after[SERIES_USED_MEMORY]) / SERIES_MB,
+                                account->after[SERIES_USED_MEMORY] / SERIES_MB,
+                                account->after[SERIES_RSS] / SERIES_MB,
+                                account->after[SERIES_FRAGMENTATION],
+                                (double)account->keys_after};
+        for (size_t c = 0; c < sizeof cells / sizeof cells[0]; c++)
+            put_cell(&out, cells[c], ",");
+        output_printf(&out, "\n");
+    }
+    code = output_commit(&out, err);
+    output_discard(&out);
+    return code;
+}
+
+/* ---- JSON ---- */
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static void put_number(json_t *object, const char *key, double value)
+{
+    json_object_set_new(object, key, number(value));
+}
+
+static void put_count(json_t *object, const char *key, uint64_t count)
+{
+    json_object_set_new(object, key, json_value_count(count));
+}
+
+static void put_text(json_t *object, const char *key, const char *text)
+{
+    json_object_set_new(object, key, json_value_text(text));
+}
+
+static json_t *describe_params(const struct phase *phase)
+{
+    json_t *params = json_object();
+    if (phase->duration_ns > 0)
+        put_number(params, "duration_seconds", clock_seconds(phase->duration_ns));
+    if (phase->until.metric[0] != '\0')
+        put_text(params, "until", phase->until.text);
+    if (phase->clients > 0)
+        put_count(params, "clients", phase->clients);
+    if (phase->pipeline > 0)
+        put_count(params, "pipeline", phase->pipeline);
+    if (phase->qps > 0)
+        put_number(params, "qps", phase->qps);
+    if (phase->fraction > 0)
+        put_number(params, "fraction", phase->fraction);
+    if (phase->keys > 0)
+        put_count(params, "keys", phase->keys);
+    if (phase->tag[0] != '\0')
+        put_text(params, "tag", phase->tag);
+    return params;
+}
+
+static json_t *describe_statistics(const struct phase_analysis *analysis)
+{
+    json_t *stats = json_object();
+    for (unsigned i = 0; i < SERIES_METRICS; i++) {
+        const struct metric_summary *summary = &analysis->metrics[i];
+        if (summary->count == 0)
+            continue;
+        json_t *of = json_object();
+        put_count(of, "count", summary->count);
+        put_number(of, "min", summary->min);
+        put_number(of, "mean", summary->mean);
+        put_number(of, "max", summary->max);
+        put_number(of, "p95", summary->p95);
+        put_number(of, "stdev", summary->stdev);
+        put_number(of, "first", summary->first);
+        put_number(of, "last", summary->last);
+        json_object_set_new(stats, series_metric_name((enum series_metric)i), of);
+    }
+    return stats;
+}
+
+static json_t *describe_phase(const struct files *files, uint32_t index)
+{
+    const struct phase *phase = &files->observation->scenario->phases[index];
+    const struct phase_account *account = &files->observation->accounts[index];
+    const struct phase_analysis *analysis = &files->analysis->phases[index];
+    json_t *object = json_object();
+    put_text(object, "name", phase->name);
+    put_text(object, "type", scenario_type_name(phase->type));
+    json_object_set_new(object, "ran", json_boolean(account->ran));
+    json_object_set_new(object, "params", describe_params(phase));
+    if (!account->ran)
+        return object;
+    put_number(object, "start", clock_seconds(account->start_ns));
+    put_number(object, "end", clock_seconds(account->end_ns));
+    put_number(object, "duration_seconds", clock_seconds(account->end_ns - account->start_ns));
+    put_text(object, "end_reason", account->end);
+    json_object_set_new(object, "failed", json_boolean(account->failed));
+    json_object_set_new(object, "target_missed", json_boolean(account->target_missed));
+    put_count(object, "requests_ok", account->requests_ok);
+    put_count(object, "requests_failed", account->requests_failed);
+    put_number(object, "rate", account->rate);
+    put_number(object, "p50_ms", account->p50_ms);
+    put_number(object, "p95_ms", account->p95_ms);
+    put_number(object, "p99_ms", account->p99_ms);
+    put_number(object, "max_ms", account->max_ms);
+    put_count(object, "keys_before", account->keys_before);
+    put_count(object, "keys_after", account->keys_after);
+    put_number(object, "server_keys_after", account->after[SERIES_KEYS]);
+    put_number(object, "used_memory_after", account->after[SERIES_USED_MEMORY]);
+    put_number(object, "cleanup_efficiency", analysis->cleanup_efficiency);
+    put_number(object, "alloc_efficiency", analysis->alloc_efficiency);
+    put_number(object, "stall_seconds", analysis->stall_seconds);
+    json_object_set_new(object, "stats", describe_statistics(analysis));
+    return object;
+}
+
+static json_t *describe_trend(const struct metric_trend *trend)
+{
+    json_t *object = json_object();
+    put_number(object, "slope_per_minute", trend->line.slope);
+    put_number(object, "r2", trend->line.r2);
+    put_number(object, "p", trend->p);
+    return object;
+}
+
+static json_t *describe_leak(const struct leak *leak)
+{
+    json_t *object = json_object();
+    put_text(object, "verdict", leak_verdict_word(leak->verdict));
+    put_text(object, "reason", leak->reason);
+    put_count(object, "points", leak->points);
+    put_number(object, "slope_mb_per_hour", leak->slope_mb_per_hour);
+    put_number(object, "limit_mb_per_hour", leak->limit_mb_per_hour);
+    put_number(object, "r2", leak->r2);
+    put_number(object, "p", leak->p);
+    put_number(object, "rest_mb", leak->rest_mb);
+    put_number(object, "rest_limit_mb", leak->rest_limit_mb);
+    return object;
+}
+
+static json_t *describe_anomalies(const struct files *files)
+{
+    const struct analysis *analysis = files->analysis;
+    json_t *list = json_array();
+    for (uint64_t i = 0; i < analysis->anomaly_count && i < ANALYSIS_ANOMALIES_MAX; i++) {
+        const struct anomaly *anomaly = &analysis->anomalies[i];
+        json_t *object = json_object();
+        put_text(object, "metric", series_metric_name(anomaly->metric));
+        put_text(object, "phase", files->observation->scenario->phases[anomaly->phase].name);
+        put_number(object, "at_seconds", clock_seconds(anomaly->at_ns));
+        put_number(object, "value", anomaly->value);
+        put_number(object, "median", anomaly->median);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+static json_t *describe_run(const struct files *files)
+{
+    const struct scenario *scenario = files->observation->scenario;
+    const struct scenario_facts *facts = files->facts;
+    json_t *root = json_object(), *phases = json_array();
+    put_text(root, "schema", "volley.scenario/1");
+    put_text(root, "scenario", scenario->name);
+    put_text(root, "description", scenario->description);
+    put_text(root, "run", facts->run);
+    put_number(root, "started_unix_seconds", clock_seconds(facts->started_wall_ns));
+    put_number(root, "scale", scenario->scale);
+    put_count(root, "memory_target_bytes", scenario->memory_target_bytes);
+    json_object_set_new(root, "mem_allocator",
+                        json_value_known_text(facts->allocator[0] != '\0', facts->allocator));
+    json_object_set_new(root, "interrupted", json_boolean(facts->interrupted));
+    put_count(root, "samples", facts->samples);
+    put_count(root, "samples_missed", facts->samples_missed);
+    put_number(root, "sampling_seconds", facts->sampling_seconds);
+    for (uint32_t i = 0; i < scenario->phase_count; i++)
+        json_array_append_new(phases, describe_phase(files, i));
+    json_object_set_new(root, "phases", phases);
+    json_object_set_new(root, "growth", describe_trend(&files->analysis->growth));
+    json_object_set_new(root, "fragmentation", describe_trend(&files->analysis->fragmentation));
+    json_object_set_new(root, "leak", describe_leak(&files->analysis->leak));
+    put_count(root, "anomaly_count", files->analysis->anomaly_count);
+    json_object_set_new(root, "anomalies", describe_anomalies(files));
+    return root;
+}
+
+static json_t *describe_checks(const struct files *files)
+{
+    const struct scenario *scenario = files->observation->scenario;
+    json_t *root = json_object(), *list = json_array();
+    put_text(root, "schema", "volley.checks/1");
+    put_text(root, "scenario", scenario->name);
+    put_text(root, "result",
+             check_result_word(judge_overall(files->outcomes, scenario->check_count)));
+    for (uint32_t i = 0; i < scenario->check_count; i++) {
+        const struct scenario_check *check = &scenario->checks[i];
+        const struct check_outcome *outcome = &files->outcomes[i];
+        json_t *object = json_object();
+        put_text(object, "metric", check->metric);
+        put_text(object, "aggregate", check_aggregate_word(check->aggregate));
+        put_text(object, "phase", check->phase[0] != '\0' ? check->phase : "all");
+        put_text(object, "operator", check_operator_word(check->operator));
+        put_number(object, "limit", check->value);
+        put_text(object, "severity", check->severity == SEVERITY_FAIL ? "fail" : "warn");
+        put_number(object, "value", outcome->value);
+        put_count(object, "samples", outcome->samples);
+        put_text(object, "result", check_result_word(outcome->result));
+        put_text(object, "reason", outcome->reason);
+        json_array_append_new(list, object);
+    }
+    json_object_set_new(root, "checks", list);
+    return root;
+}
+
+static json_t *describe_environment(const struct files *files)
+{
+    return files->facts->environment != NULL ? json_deep_copy(files->facts->environment)
+                                             : json_object();
+}
+
+static enum err_code write_json(const struct files *files, const char *prefix, const char *name,
+                                json_t *(*describe)(const struct files *files), struct err *err)
+{
+    struct output out = {.file = NULL};
+    enum err_code code = create(&out, files, prefix, name, err);
+    if (code == OK) {
+        json_t *root = describe(files);
+        if (!json_value_write(&out, root, JSON_INDENT(1)))
+            code = err_set(err, E_SYSTEM, "no memory for %s%s", prefix, name);
+        json_decref(root);
+    }
+    if (code == OK) {
+        output_printf(&out, "\n");
+        code = output_commit(&out, err);
+    }
+    output_discard(&out);
+    return code;
+}
+
+enum err_code scenario_files_write(const char *directory, const struct scenario_facts *facts,
+                                   const struct observation *observation,
+                                   const struct analysis *analysis,
+                                   const struct check_outcome *outcomes, struct err *err)
+{
+    const struct files files = {.directory = directory,
+                                .facts = facts,
+                                .observation = observation,
+                                .analysis = analysis,
+                                .outcomes = outcomes};
+    enum err_code code = write_metrics(&files, err);
+    if (code == OK)
+        code = write_json(&files, observation->scenario->name, "_phases.json", describe_run, err);
+    if (code == OK)
+        code = write_json(&files, "", "environment.json", describe_environment, err);
+    if (code == OK)
+        code = write_summary(&files, err);
+    return code == OK ? write_json(&files, "", "checks.json", describe_checks, err) : code;
+}

@@ -1,0 +1,253 @@
+/* `volley run scenario`: phases on a real server, and what is written of them. */
+#include <dirent.h>
+#include <jansson.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/check/at_server.h"
+#include "tests/support/check/suite.h"
+#include "tests/support/check/temp_tree.h"
+
+static struct temp_tree tree;
+static char file[200], directory[400];
+static struct program program;
+static json_t *phases;
+
+static void set_up(void)
+{
+    at_server_set_up();
+    temp_tree_make(&tree);
+    snprintf(file, sizeof file, "%s/s.yaml", tree.path);
+}
+
+static void tear_down(void)
+{
+    json_decref(phases);
+    phases = NULL;
+    program_free(&program);
+    temp_tree_remove(&tree);
+    at_server_tear_down();
+}
+
+static void write_scenario(const char *text)
+{
+    temp_tree_write(&tree, "/s.yaml", text, 0600);
+}
+
+/* The only directory of a run below the output's. */
+static void find_directory(void)
+{
+    char out[200];
+    snprintf(out, sizeof out, "%s/out", tree.path);
+    DIR *listing = opendir(out);
+    ck_assert_ptr_nonnull(listing);
+    const struct dirent *entry;
+    unsigned count = 0;
+    while ((entry = readdir(listing)) != NULL)
+        if (entry->d_name[0] != '.') {
+            snprintf(directory, sizeof directory, "%.150s/%.200s", out, entry->d_name);
+            count++;
+        }
+    closedir(listing);
+    ck_assert_uint_eq(count, 1);
+}
+
+static json_t *load_json(const char *name)
+{
+    char path[700];
+    json_error_t error;
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    json_t *root = json_load_file(path, 0, &error);
+    ck_assert_msg(root != NULL, "%s: %s", path, error.text);
+    return root;
+}
+
+#define RUN(...)                                                                                   \
+    do {                                                                                           \
+        char out_[220];                                                                            \
+        snprintf(out_, sizeof out_, "%s/out", tree.path);                                          \
+        program_run_volley(&program, "run", "scenario", file, "-o", out_, "--cpus", "none",        \
+                           __VA_ARGS__, NULL);                                                     \
+    } while (0)
+#define AT_SERVER "-p", server.port_text
+
+static void expect_status(int status)
+{
+    ck_assert_msg(program.exit_status == status, "status %d, not %d:\n%s\n%s", program.exit_status,
+                  status, program.out, program.err);
+}
+
+static void load_phases(const char *scenario)
+{
+    char name[100];
+    find_directory();
+    snprintf(name, sizeof name, "%s_phases.json", scenario);
+    phases = load_json(name);
+}
+
+/* A number of a phase. */
+static double of_phase(const char *name, const char *key)
+{
+    size_t i;
+    const json_t *phase;
+    json_array_foreach(json_object_get(phases, "phases"), i, phase)
+    {
+        if (strcmp(json_string_value(json_object_get(phase, "name")), name) != 0)
+            continue;
+        const json_t *value = json_object_get(phase, key);
+        ck_assert_msg(json_is_number(value), "phase %s has no %s", name, key);
+        return json_number_value(value);
+    }
+    ck_abort_msg("there is no phase %s", name);
+}
+
+static const char shrinking[] =
+    "name: shrinking\n"
+    "description: keys come and go\n"
+    "memory_target: 32mb\n"
+    "sample_interval: 0.2\n"
+    "phases:\n"
+    "  - {name: empty, type: checkpoint, tag: empty}\n"
+    "  - {name: grow, type: load, keys: 20000, value_size: 100-200, clients: 4, pipeline: 8}\n"
+    "  - {name: thirds, type: delete-fraction, fraction: 0.3333, strategy: \"stride:3\"}\n"
+    "  - {name: resize, type: overwrite-resize, fraction: 0.5, strategy: random, size_factor: 2}\n"
+    "  - {name: look, type: query, duration: 1, verify: checksum}\n"
+    "  - {name: busy, type: mixed, duration: 1, mix: {load: 50, get: 30, del: 20}, qps: 2000}\n"
+    "  - {name: oldest, type: delete-fraction, fraction: 0.5, strategy: oldest, unlink: true}\n"
+    "  - {name: gone, type: expire, fraction: 0.25, ttl: 1, wait: true, duration: 10}\n"
+    "  - {name: purge, type: purge, memory_purge: true}\n"
+    "  - {name: own, type: flush, scope: own}\n"
+    "checks:\n"
+    "  - {metric: evicted_keys, agg: delta, phase: all, op: \"==\", value: 0}\n"
+    "  - {metric: error_rate, phase: all, op: \"<=\", value: 0}\n";
+
+/* What the live map says at the end of a phase is what the server has. */
+static void ck_keys(const char *name)
+{
+    const long long keys = (long long)of_phase(name, "keys_after");
+    ck_assert_msg((long long)of_phase(name, "server_keys_after") == keys + 1, /* a foreign one */
+                  "%s: the server has %f keys, the map %lld", name,
+                  of_phase(name, "server_keys_after"), keys);
+}
+
+TEST(deletes_are_exact_to_the_key)
+{
+    /* breaks when a phase deletes, expires or keeps one key more or fewer than it says, or touches foreign ones */
+    write_scenario(shrinking);
+    free(test_server_text(&server, "SET foreign 1"));
+    RUN(AT_SERVER, "--processes", "2");
+    expect_status(0);
+    load_phases("shrinking");
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 1);
+    ck_assert_int_eq((int)of_phase("grow", "keys_after"), 20000);
+    ck_assert_int_eq((int)of_phase("thirds", "keys_after"), 20000 - 6666);
+    ck_assert_int_eq((int)of_phase("resize", "keys_after"), 20000 - 6666);
+    ck_assert_int_eq((int)of_phase("resize", "requests_ok"), 6667);
+    ck_assert_int_gt((int)of_phase("look", "requests_ok"), 100);
+    ck_assert_int_eq((int)of_phase("look", "requests_failed"), 0);
+    ck_assert_int_eq((int)of_phase("own", "keys_after"), 0);
+    ck_assert_int_gt((int)of_phase("busy", "keys_after"), 0);
+    ck_assert_int_eq((int)of_phase("oldest", "keys_after"),
+                     (int)of_phase("busy", "keys_after") -
+                         (int)lround(0.5 * of_phase("busy", "keys_after")));
+    static const char *const all[] = {"grow", "thirds", "resize", "busy", "oldest", "gone", "own"};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ck_keys(all[i]);
+}
+
+TEST(interrupted)
+{
+    /* breaks when Ctrl+C waits for the phase, leaves no files, or does not say what is left on the server */
+    char out[220];
+    write_scenario("name: long\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 500, clients: 2}\n"
+                   "  - {name: rest, type: idle, duration: 600}\n");
+    snprintf(out, sizeof out, "%s/out", tree.path);
+    program_start_volley(&program, "run", "scenario", file, "-o", out, "--cpus", "none", "-p",
+                         server.port_text, "--progress", NULL);
+    program_wait_text(&program, PROGRAM_ERR, "phase 2 of 2");
+    program_signal(&program, SIGINT);
+    program_wait(&program);
+    expect_status(130);
+    ck_assert_msg(strstr(program.err, "500 keys of this run are still there") != NULL, "%s",
+                  program.err);
+    load_phases("long");
+    ck_assert_int_eq((int)of_phase("grow", "keys_after"), 500);
+}
+
+TEST(a_server_that_dies)
+{
+    /* breaks when a phase hangs on a server that has gone, or what was seen until then is lost */
+    write_scenario("name: dying\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 500, clients: 2}\n"
+                   "  - {name: rest, type: mixed, duration: 2, clients: 2, mix: {get: 1}}\n"
+                   "  - {name: never, type: idle, duration: 1}\n");
+    char out[220];
+    snprintf(out, sizeof out, "%s/out", tree.path);
+    program_start_volley(&program, "run", "scenario", file, "-o", out, "--cpus", "none", "-p",
+                         server.port_text, "--progress", "--request-timeout", "500ms",
+                         "--connection-timeout", "500ms", NULL);
+    program_wait_text(&program, PROGRAM_ERR, "phase 2 of 3");
+    test_server_kill(&server);
+    program_wait(&program);
+    ck_assert_msg(program.exit_status == 5 || program.exit_status == 1, "%d: %s",
+                  program.exit_status, program.err);
+    load_phases("dying");
+    ck_assert_int_eq((int)of_phase("grow", "keys_after"), 500);
+}
+
+TEST(refused_before_anything_is_written)
+{
+    /* breaks when a target that does not fit is tried, or a database of others is emptied without leave */
+    write_scenario(
+        "name: big\ndescription: d\nmemory_target: 900000gb\nphases:\n"
+        "  - {name: grow, type: load, until: \"used_memory>=50%target\", duration: 10}\n");
+    RUN(AT_SERVER);
+    expect_status(4);
+    ck_assert_ptr_nonnull(strstr(program.err, "--force"));
+    program_free(&program);
+    write_scenario("name: wipe\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 5}\n"
+                   "  - {name: wipe, type: flush, scope: all}\n");
+    free(test_server_text(&server, "SET foreign 1"));
+    RUN(AT_SERVER);
+    expect_status(2);
+    ck_assert_ptr_nonnull(strstr(program.err, "--allow-flush"));
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 1);
+}
+
+static const char *const shipped[] = {
+    "continuous_growth",
+    "grow_shrink_grow",
+    "grow_shrink_mini",
+    "high_velocity_ingestion",
+    "memory_fragmentation_analysis",
+    "memory_leak_detection",
+    "production_simulation",
+};
+
+LOOP_TEST(shipped_ones_run, sizeof shipped / sizeof shipped[0])
+{
+    /* breaks when a scenario that comes with volley cannot be carried out on a server of volley's own */
+    char out[220];
+    snprintf(out, sizeof out, "%s/out", tree.path);
+    program_run_volley(&program, "run", "scenario", shipped[_i], "-o", out, "--cpus", "none",
+                       "--scale", "0.0005", NULL);
+    ck_assert_msg(program.exit_status == 0 || program.exit_status == 1, "%s: status %d:\n%s\n%s",
+                  shipped[_i], program.exit_status, program.out, program.err);
+    load_phases(shipped[_i]);
+    const json_t *checks = load_json("checks.json");
+    ck_assert(json_array_size(json_object_get(checks, "checks")) > 0);
+    json_decref((json_t *)(uintptr_t)checks);
+    size_t i;
+    const json_t *phase;
+    json_array_foreach(json_object_get(phases, "phases"), i, phase)
+        ck_assert_msg(json_is_true(json_object_get(phase, "ran")), "%s: phase %zu did not run: %s",
+                      shipped[_i], i, program.err);
+}
+
+TEST_SUITE_WITH(scenario_run, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 150)
