@@ -50,8 +50,8 @@ static enum err_code parse_scale(void *target, const char *value, struct err *er
     char *end = NULL;
     const double scale = strtod(value, &end);
     struct run_request *request = target;
-    if (end == value || *end != '\0' || !(scale > 0 && scale <= 1000))
-        return err_set(err, E_USAGE, "--scale %.40s: a number above 0 and up to 1000", value);
+    if (end == value || *end != '\0' || !(scale >= 0.0001 && scale <= 10))
+        return err_set(err, E_USAGE, "--scale %.40s: a number from 0.0001 to 10", value);
     request->scale = scale;
     return OK;
 }
@@ -392,8 +392,9 @@ static enum err_code run(void *target, struct err *err)
         return list_scenarios(err);
     const bool validates = strcmp(what, "validate") == 0;
     if (!validates && strcmp(what, "scenario") != 0)
-        return err_set(err, E_USAGE, "%s%.40s%s: %s", what[0] != '\0' ? "run " : "run",
-                       PRINTABLE(what), what[0] != '\0' ? "" : " what", usage);
+        return err_set(err, E_USAGE, "%s%.40s: %s",
+                       what[0] != '\0' ? "there is no run " : "run needs a word", PRINTABLE(what),
+                       usage);
     if (words->count != 2)
         return err_set(err, E_USAGE, "name one scenario, a file or one of list-scenarios: %s",
                        usage);
