@@ -159,7 +159,7 @@ TEST(every_kind_in_a_cluster)
     struct bench_call call;
     test_cluster_start(&cluster, 3, 0, NULL);
     write_workload(every_kind);
-    bench_cluster(&call, 0, "-n 8000 -c 6 --processes 2");
+    bench_cluster(&call, 0, "-n 8000 -c 6 --processes 2 --drain-timeout 20");
     trial = (struct trial){.run = run_json_at(call.root, 0)};
     ck_every_kind();
     call_free(&call);

@@ -50,6 +50,25 @@ static bool node_knows_all(const struct test_cluster *cluster, const struct test
     return knows;
 }
 
+/* Over a link that is not there a node drops what it has to pass on, as the message of a PUBLISH. */
+static bool node_reaches_all(const struct test_cluster *cluster, const struct test_server *node)
+{
+    char *nodes = test_server_text(node, "CLUSTER NODES");
+    bool reaches = nodes != NULL;
+    for (char *line = nodes; reaches && line != NULL && *line != '\0';) {
+        char *end = strchr(line, '\n');
+        if (end != NULL)
+            *end = '\0';
+        for (uint32_t i = 0; i < cluster->node_count; i++)
+            if (strncmp(line, cluster->ids[i], strlen(cluster->ids[i])) == 0 &&
+                runs(&cluster->nodes[i]))
+                reaches &= strstr(line, "disconnected") == NULL;
+        line = end != NULL ? end + 1 : NULL;
+    }
+    free(nodes);
+    return reaches;
+}
+
 static bool all_ok(const struct test_cluster *cluster)
 {
     for (uint32_t i = 0; i < cluster->node_count; i++) {
@@ -60,7 +79,7 @@ static bool all_ok(const struct test_cluster *cluster)
         const bool ok = strstr(info, "cluster_state:ok") != NULL &&
                         strstr(info, "cluster_slots_ok:16384") != NULL;
         free(info);
-        if (!ok || !node_knows_all(cluster, node))
+        if (!ok || !node_knows_all(cluster, node) || !node_reaches_all(cluster, node))
             return false;
     }
     return true;
