@@ -358,7 +358,6 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
     *run = (struct scenario_run){
         .session = session,
         .scenario = &request->scenario,
-        .allow_flush = request->allow_flush,
         .force = request->force,
         .show_progress =
             request->bench.spec.outputs.progress || (isatty(STDERR_FILENO) == 1 && !request->quiet),

@@ -30,6 +30,13 @@ static void add_scaled(struct size_wish *wish, double bytes, double weight, doub
                    weight / (double)steps);
 }
 
+/* 0 stays: it stands for no limit. */
+static uint64_t times(uint64_t bytes, double factor)
+{
+    const double most = (double)SIZE_BYTES_MAX, product = (double)bytes * factor;
+    return bytes == 0 ? 0 : product < 1 ? 1 : (uint64_t)llround(fmin(product, most));
+}
+
 struct size_wish scenario_scaled_sizes(const struct size_wish *sizes, double least_factor,
                                        double most_factor)
 {
@@ -38,12 +45,8 @@ struct size_wish scenario_scaled_sizes(const struct size_wish *sizes, double lea
     switch (sizes->kind) {
     case SIZE_FIXED:
         scaled = (struct size_wish){.kind = SIZE_RANGE,
-                                    .least_bytes = (uint64_t)llround(least * least_factor),
-                                    .most_bytes = (uint64_t)llround(least * most_factor)};
-        if (scaled.least_bytes == 0)
-            scaled.least_bytes = 1;
-        if (scaled.most_bytes < scaled.least_bytes)
-            scaled.most_bytes = scaled.least_bytes;
+                                    .least_bytes = times(sizes->least_bytes, least_factor),
+                                    .most_bytes = times(sizes->least_bytes, most_factor)};
         break;
     case SIZE_RANGE:
         for (uint32_t i = 0; i < 4; i++)
@@ -58,25 +61,15 @@ struct size_wish scenario_scaled_sizes(const struct size_wish *sizes, double lea
         break;
     }
     case SIZE_LOGNORMAL:
-    case SIZE_PARETO: /* the file reader takes none of these for a load */
+    case SIZE_PARETO: /* by the mean of the factors: their shape stays */
         scaled = *sizes;
+        scaled.least_bytes = times(sizes->least_bytes, (least_factor + most_factor) / 2);
+        scaled.most_bytes = times(sizes->most_bytes, (least_factor + most_factor) / 2);
+        scaled.median_bytes = times(sizes->median_bytes, (least_factor + most_factor) / 2);
+        scaled.p99_bytes = times(sizes->p99_bytes, (least_factor + most_factor) / 2);
         break;
     }
     return scaled;
-}
-
-double scenario_mean_size(const struct size_wish *sizes)
-{
-    double sum = 0, weights = 0;
-    if (sizes->kind == SIZE_RANGE)
-        return ((double)sizes->least_bytes + (double)sizes->most_bytes) / 2;
-    if (sizes->kind != SIZE_WEIGHTS)
-        return (double)sizes->least_bytes; /* of others at least that */
-    for (uint32_t i = 0; i < sizes->weight_count; i++) {
-        sum += (double)sizes->weights[i].bytes * sizes->weights[i].weight;
-        weights += sizes->weights[i].weight;
-    }
-    return weights > 0 ? sum / weights : 1;
 }
 
 /* ---- which keys ---- */

@@ -18,8 +18,6 @@ MUST_USE enum err_code scenario_step_make(struct scenario_step *made, struct sce
                                           const struct phase *phase, struct err *err);
 void scenario_step_free(struct scenario_step *made); /* safe on a zeroed struct */
 
-/* The mean of a file's sizes. */
-double scenario_mean_size(const struct size_wish *sizes);
 /* Sizes drawn from those of a load, times a factor: with the same mean times the mean factor. */
 struct size_wish scenario_scaled_sizes(const struct size_wish *sizes, double least_factor,
                                        double most_factor);

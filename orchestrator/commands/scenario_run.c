@@ -385,7 +385,7 @@ static enum err_code send_up_to(struct scenario_run *run, const struct phase *ph
 {
     static const double shares[LEGS_MAX] = {0.25, 0.9, 0.97, 1, 1, 1, 1, 1};
     const bool by_keys = strcmp(phase->until.metric, "keys") == 0;
-    double cost = by_keys ? 1 : scenario_mean_size(&phase->value_size) + KEY_COST_GUESS_BYTES;
+    double cost = by_keys ? 1 : live_mean_bytes(&phase->value_size) + KEY_COST_GUESS_BYTES;
     const uint64_t first_keys = live_map_count(run->map);
     enum err_code code = OK;
     run->in_parts = true;
@@ -539,6 +539,10 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
         snprintf(account->end, sizeof account->end, "failed: %.140s", err->text);
     memcpy(account->after, run->newest.values, sizeof account->after);
     account->keys_after = live_map_count(run->map);
+    if (phase->type == PHASE_LOAD && account->keys_after > account->keys_before)
+        account->payload_bytes =
+            (uint64_t)llround((double)(account->keys_after - account->keys_before) *
+                              live_mean_bytes(&phase->value_size));
     account->end_ns = clock_now_ns() - run->began_ns;
     return code;
 }

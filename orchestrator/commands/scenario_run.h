@@ -18,7 +18,7 @@ struct scenario_run {
     /* set by the command, which has zeroed the rest */
     struct session *session;
     const struct scenario *scenario;
-    bool allow_flush, force, show_progress;
+    bool force, show_progress;
 
     /* what it came to */
     struct phase_account *accounts; /* phase_count */
@@ -51,7 +51,6 @@ struct scenario_run {
     size_t stable_count, stable_room;
     double last_rate; /* of the last phase that sent something */
     enum live_type datatype;
-    struct rate_step *steps; /* of the phase under way */
 };
 
 /* Refuses what cannot be done with this target before anything is written: a memory target that does not fit into what

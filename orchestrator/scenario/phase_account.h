@@ -14,10 +14,11 @@ struct phase_account {
     char end[160]; /* why it ended: "used_memory>=80%target", "duration", "done", or an error */
     bool failed, target_missed;
     uint64_t requests_ok, requests_failed;
-    double rate;                                          /* successful requests a second */
-    double p50_ms, p95_ms, p99_ms, max_ms;                /* of all its requests; NAN: none */
-    uint64_t keys_before, keys_after;                     /* live keys by volley's own map */
-    uint64_t payload_bytes;                               /* that it wrote; 0: unknown */
+    double rate;                           /* successful requests a second */
+    double p50_ms, p95_ms, p99_ms, max_ms; /* of all its requests; NAN: none */
+    uint64_t keys_before, keys_after;      /* live keys by volley's own map */
+    uint64_t
+        payload_bytes; /* of values of the keys that a load has added, by their mean size; 0: unknown */
     double before[SERIES_METRICS], after[SERIES_METRICS]; /* samples at its edges */
 };
 

@@ -235,15 +235,17 @@ enum err_code scenario_sizes(struct size_wish *wish, const char *text, struct er
 /* The two ends of A-B; of A alone both are A. False: too long for that. */
 static bool split_range(char least[PART_BYTES], char most[PART_BYTES], const char *text)
 {
-    const char *at = text;
+    const char *rest = text;
     struct list_word word;
-    if (strlen(text) >= PART_BYTES || !list_next(&word, &at, '-'))
+    if (strlen(text) >= PART_BYTES)
+        return false;
+    bool found = list_next(&word, &rest, '-');
+    if (!found)
         return false;
     snprintf(least, PART_BYTES, "%.*s", (int)word.byte_count, word.text);
-    if (at != NULL && !list_next(&word, &at, '-'))
-        return false;
+    found = rest == NULL || list_next(&word, &rest, '-');
     snprintf(most, PART_BYTES, "%.*s", (int)word.byte_count, word.text);
-    return at == NULL;
+    return found && rest == NULL;
 }
 
 enum err_code scenario_ttl(uint64_t *least_s, uint64_t *most_s, const char *text,

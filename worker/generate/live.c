@@ -71,12 +71,12 @@ static void put(struct window *window, const char *text, size_t byte_count)
 /* Digits of a number, so many at least; returns where they begin in text, which they end. */
 static char *write_digits(char text[20], uint64_t number, unsigned least)
 {
-    char *at = text + 20;
-    while (number > 0 || at > text + 20 - least) {
-        *--at = (char)('0' + number % 10);
+    unsigned left = 20;
+    while (number > 0 || 20 - left < least) {
+        text[--left] = (char)('0' + number % 10);
         number /= 10;
     }
-    return at;
+    return text + left;
 }
 
 /* "$12\r\n" */
@@ -591,6 +591,13 @@ enum err_code live_create(struct live **out, const struct live_plan *plan, const
     if (code == OK)
         code = fill_pool(live, err);
     return code == OK ? measure(live, err) : code;
+}
+
+double live_mean_bytes(const struct size_wish *size)
+{
+    struct size_draw draw;
+    struct err err = {.code = OK};
+    return size_draw_prepare(&draw, size, &err) == OK ? size_draw_mean(&draw) : 0;
 }
 
 void live_destroy(struct live *live)

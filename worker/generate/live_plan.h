@@ -64,4 +64,7 @@ struct live_plan {
     uint32_t class_count;
 };
 
+/* The mean of sizes that a plan can have; 0: it cannot. */
+double live_mean_bytes(const struct size_wish *size);
+
 #endif
