@@ -67,7 +67,7 @@ static struct series rows_of(const struct series *series, uint32_t phase)
         first++;
     while (end > first && series->rows[end - 1].phase != phase)
         end--;
-    return (struct series){.rows = series->rows + first, .count = end - first};
+    return (struct series){.rows = end > first ? &series->rows[first] : NULL, .count = end - first};
 }
 
 static void analyse_phase(struct analysis *analysis, const struct observation *whole,
