@@ -88,6 +88,8 @@ static void ck_fed(const char *name, long long receivers, const char *class)
             receivers * trial_count(&trial, "requests", "in_flight_before"));
 }
 
+#define READERS 3 /* connections of the group, and entries that each asks for */
+#define READERS_COUNT 7
 static const char every_kind[] =
     "name: all\n"
     "keys:\n  q: {prefix: \"q:\", count: 2}\n  s: {prefix: \"s:\", count: 3}\n"
@@ -106,13 +108,15 @@ static const char every_kind[] =
                                         EACH("name: one, channel: news.a, connections: 5")
                                             EACH("name: all, pattern: \"news.*\", connections: 2");
 
-static void ck_every_kind(void)
+/* What the warm-up sent and somebody had read, but not acknowledged at its end, is acknowledged later. */
+static void ck_every_kind(long long most_late)
 {
     ck_fed("workers", 1, "push");
     ck_fed("qworkers", 1, "pushq");
     ck_fed("ranked", 1, "rank");
     ck_fed("readers", 1, "add");
-    ck_assert_int_eq(messages("readers", "acknowledged"), messages("readers", "delivered"));
+    const long long late = messages("readers", "acknowledged") - messages("readers", "delivered");
+    ck_assert_msg(late >= 0 && late <= most_late, "%lld more acknowledged than delivered", late);
     ck_fed("shards", 2, "spub");
     ck_fed("one", 5, "pub");
     ck_fed("all", 2, "pub");
@@ -127,15 +131,15 @@ TEST(every_kind_gets_what_is_sent)
     write_workload(every_kind);
     RUN("-n", "8000", "-c", "6");
     trial_end(&trial, 0);
-    ck_every_kind();
+    ck_every_kind(0);
     trial_free(&trial);
     RUN("-n", "16000", "-c", "6", "--processes", "3", "-P", "8", "-3");
     trial_end(&trial, 0);
-    ck_every_kind();
+    ck_every_kind(0);
     trial_free(&trial);
     RUN("--qps", "2000", "--duration", "1", "--warmup", "500ms", "--processes", "2", "-c", "4");
     trial_end(&trial, 0);
-    ck_every_kind();
+    ck_every_kind(READERS * READERS_COUNT);
     trial_free(&trial);
     char *groups = test_server_text(&world.server, "XINFO STREAM events");
     free(groups);
@@ -161,7 +165,7 @@ TEST(every_kind_in_a_cluster)
     write_workload(every_kind);
     bench_cluster(&call, 0, "-n 8000 -c 6 --processes 2 --drain-timeout 20");
     trial = (struct trial){.run = run_json_at(call.root, 0)};
-    ck_every_kind();
+    ck_every_kind(0);
     call_free(&call);
     test_cluster_stop(&cluster);
 }
