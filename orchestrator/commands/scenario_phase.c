@@ -84,10 +84,10 @@ static struct live_class *add_class(struct live_plan *plan, const char *name,
     return class;
 }
 
-static void add_insert(struct scenario_run *run, struct live_plan *plan, const struct phase *phase)
+static void add_insert(struct live_plan *plan, const struct phase *phase)
 {
     struct live_class *class = add_class(plan, "load", LIVE_INSERT);
-    class->type = run->datatype = phase->datatype;
+    class->type = phase->datatype;
     class->size = phase->value_size;
     class->batch = (uint32_t)phase->batch;
     class->least_ttl_s = phase->least_ttl_s;
@@ -113,12 +113,12 @@ static void plan_mix(struct scenario_run *run, struct live_plan *plan, const str
         struct live_class *class = NULL;
         switch (share->operation) {
         case OPERATION_LOAD:
-            add_insert(run, plan, phase);
+            add_insert(plan, phase);
             class = &plan->classes[plan->class_count - 1];
             break;
         case OPERATION_GET:
             class = add_class(plan, "get", LIVE_READ);
-            class->type = run->datatype;
+            class->type = phase->datatype;
             break;
         case OPERATION_UPDATE:
             class = add_class(plan, "update", LIVE_UPDATE);
@@ -144,7 +144,7 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
     const uint64_t batch = phase->batch > 1 ? phase->batch : 1;
     switch (phase->type) {
     case PHASE_LOAD:
-        add_insert(run, plan, phase);
+        add_insert(plan, phase);
         return ((phase->keys > 0 && phase->keys < room ? phase->keys : room) + batch - 1) / batch;
     case PHASE_DELETE:
         pick(run, plan, phase, seed);
@@ -173,7 +173,7 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
         return plan->picked_count;
     case PHASE_QUERY:
         class = add_class(plan, "get", LIVE_READ);
-        class->type = run->datatype;
+        class->type = phase->datatype;
         class->check = phase->verify;
         return phase->fraction > 0
                    ? (uint64_t)llround(phase->fraction * (double)live_map_count(run->map))

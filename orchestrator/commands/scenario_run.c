@@ -55,25 +55,33 @@ static void end_phase(struct scenario_run *run, const char *why)
         event_base_loopbreak(run->session->base);
 }
 
+/* Of latencies, in ms; NAN: there are none. */
+struct latency_summary {
+    double p50_ms, p95_ms, p99_ms, max_ms;
+};
+
+static struct latency_summary summarise(const struct histogram *latency)
+{
+    if (latency->count == 0)
+        return (struct latency_summary){NAN, NAN, NAN, NAN};
+    return (struct latency_summary){.p50_ms = (double)histogram_quantile(latency, 0.5) / 1e6,
+                                    .p95_ms = (double)histogram_quantile(latency, 0.95) / 1e6,
+                                    .p99_ms = (double)histogram_quantile(latency, 0.99) / 1e6,
+                                    .max_ms = (double)latency->max_ns / 1e6};
+}
+
 static void add_client_values(struct scenario_run *run, double values[SERIES_METRICS])
 {
-    static const struct {
-        enum series_metric metric;
-        double quantile;
-    } quantiles[] = {{SERIES_P50, 0.5}, {SERIES_P95, 0.95}, {SERIES_P99, 0.99}};
-    const struct histogram *latency = run->window_latency;
-    for (enum series_metric i = SERIES_OPS; i <= SERIES_MAX; i++)
-        values[i] = NAN;
     if (!(run->window_seconds > 0))
         return;
+    const struct latency_summary latency = summarise(run->window_latency);
     values[SERIES_OPS] = (double)run->window_ok / run->window_seconds;
     values[SERIES_REQUESTS] = (double)run->window_ok;
     values[SERIES_ERRORS] = (double)run->window_failed;
-    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0] && latency->count > 0; i++)
-        values[quantiles[i].metric] =
-            (double)histogram_quantile(latency, quantiles[i].quantile) / 1e6;
-    if (latency->count > 0)
-        values[SERIES_MAX] = (double)latency->max_ns / 1e6;
+    values[SERIES_P50] = latency.p50_ms;
+    values[SERIES_P95] = latency.p95_ms;
+    values[SERIES_P99] = latency.p99_ms;
+    values[SERIES_MAX] = latency.max_ms;
     run->window_ok = run->window_failed = 0;
     run->window_seconds = 0;
     histogram_reset(run->window_latency);
@@ -104,19 +112,27 @@ static void show(struct scenario_run *run, const double *values, uint64_t now_ns
     fputs("\n", stderr);
 }
 
+/* What the end of a phase looks at, and what that is to be; NAN: not known, or it looks at nothing. */
+static double value_of(const struct scenario_run *run, const struct phase_until *until,
+                       const double *values, double *wanted)
+{
+    enum series_metric metric;
+    double divisor;
+    if (until->metric[0] == '\0' || !series_metric_find(&metric, &divisor, until->metric))
+        return NAN;
+    *wanted = until->of_target ? until->value * (double)run->scenario->memory_target_bytes / divisor
+                               : until->value;
+    return values[metric] / divisor;
+}
+
 static void watch_until(struct scenario_run *run, const double *values, uint64_t at_ns,
                         uint64_t took_ns)
 {
     const struct phase_until *until = &phase_now(run)->until;
-    enum series_metric metric;
-    double divisor;
-    if (until->metric[0] == '\0' || !series_metric_find(&metric, &divisor, until->metric) ||
-        isnan(values[metric]))
+    double wanted = NAN;
+    const double value = value_of(run, until, values, &wanted);
+    if (isnan(value))
         return;
-    const double value = values[metric] / divisor;
-    const double wanted = until->of_target
-                              ? until->value * (double)run->scenario->memory_target_bytes / divisor
-                              : until->value;
     const double gap_ns = (double)(at_ns - run->last_value_ns);
     if (run->phase_samples > 1 && gap_ns > 0)
         run->slope = (value - run->last_value) / gap_ns;
@@ -198,7 +214,7 @@ static void hear_sample(void *state, const struct server_sample *sample)
     run->newest = row;
     run->phase_samples++;
     show(run, row.values, sample->at_ns);
-    if (!run->done && run->phase_samples > 0) {
+    if (!run->done) {
         watch_until(run, row.values, sample->at_ns, sample->took_ns);
         watch_stable(run, row.values, sample->at_ns);
     }
@@ -263,45 +279,47 @@ static void idle(struct scenario_run *run, const struct phase *phase)
     wait_for_end(run);
 }
 
-static enum err_code tell_servers(struct scenario_run *run, const char *what, int argc,
-                                  const char *const *argv)
+/* A command to each primary. E_CONNECT: one of them refuses it, or cannot be reached; the others are told all the same. */
+static enum err_code tell_servers(const struct session *session, int argc, const char *const *argv,
+                                  struct err *err)
 {
-    const struct session *session = run->session;
     const struct topology *topology = session->topology;
-    enum err_code code = OK;
     for (uint32_t i = 0; i < topology->node_count || i == 0; i++) {
         const struct target_address *target =
             topology->node_count > 0 ? &topology->nodes[i].address : &session->target;
         struct control *control = NULL;
         redisReply *reply = NULL;
-        struct err err = {.code = OK};
+        struct err own = {.code = OK};
         if (topology->node_count > 0 && topology->nodes[i].role != TOPOLOGY_PRIMARY)
             continue;
-        code = control_connect_to(&control, target, &session->request->spec.endpoint,
-                                  &session->interrupts->count, &err);
+        enum err_code code = control_connect_to(&control, target, &session->request->spec.endpoint,
+                                                &session->interrupts->count, &own);
         if (code == OK)
-            code = control_command(control, &reply, argc, argv, &err);
+            code = control_command(control, &reply, argc, argv, &own);
         if (code == OK && reply->type == REDIS_REPLY_ERROR)
-            code = err_set(&err, E_CONNECT, "%s", reply->str);
-        if (code != OK)
-            log_line(LOG_WARNING, "%s: %s: %s; the scenario goes on without it",
-                     phase_now(run)->name, what, PRINTABLE(err.text));
+            code =
+                err_set(&own, E_CONNECT, "%s %s: %s", argv[0], argc > 1 ? argv[1] : "", reply->str);
+        if (code != OK && err->code == OK)
+            (void)err_set(err, code, "%s", own.text);
         freeReplyObject(reply);
         control_close(control);
     }
-    return code;
+    return err->code;
 }
 
 static void purge(struct scenario_run *run, const struct phase *phase)
 {
-    bool whole = true;
+    static const char *const defrag[] = {"CONFIG", "SET", "activedefrag", "yes"},
+                             *const memory[] = {"MEMORY", "PURGE"};
+    struct err err = {.code = OK};
     if (phase->activedefrag)
-        whole &= tell_servers(run, "CONFIG SET activedefrag yes", 4,
-                              (const char *const[]){"CONFIG", "SET", "activedefrag", "yes"}) == OK;
+        (void)tell_servers(run->session, 4, defrag, &err);
     if (phase->memory_purge)
-        whole &=
-            tell_servers(run, "MEMORY PURGE", 2, (const char *const[]){"MEMORY", "PURGE"}) == OK;
-    end_phase(run, whole ? "done" : "done, but for what the server does not know");
+        (void)tell_servers(run->session, 2, memory, &err);
+    if (err.code != OK)
+        log_line(LOG_WARNING, "%s: %s; the scenario goes on without it", phase->name,
+                 PRINTABLE(err.text));
+    end_phase(run, err.code == OK ? "done" : "done, but for what the server does not do");
     if (phase->duration_ns > 0) {
         run->done = false;
         idle(run, phase);
@@ -316,19 +334,17 @@ static void take_result(struct scenario_run *run, const struct scenario_step *ma
     struct phase_account *account = account_now(run);
     const struct run_result *result = run->session->result;
     const struct interval_row *total = result->total;
-    const struct histogram *latency = run->phase_latency;
     histogram_add(run->phase_latency, figure_latency(total, made->step.spec.rate.steps != NULL));
+    const struct latency_summary latency = summarise(run->phase_latency);
     run->sent_seconds += result->seconds;
     account->requests_ok += total->counters[COUNTER_OK];
     account->requests_failed += figure_failed(total->counters);
     account->rate = run->sent_seconds > 0 ? (double)account->requests_ok / run->sent_seconds : 0;
     run->last_rate = account->rate;
-    if (latency->count == 0)
-        return;
-    account->p50_ms = (double)histogram_quantile(latency, 0.5) / 1e6;
-    account->p95_ms = (double)histogram_quantile(latency, 0.95) / 1e6;
-    account->p99_ms = (double)histogram_quantile(latency, 0.99) / 1e6;
-    account->max_ms = (double)latency->max_ns / 1e6;
+    account->p50_ms = latency.p50_ms;
+    account->p95_ms = latency.p95_ms;
+    account->p99_ms = latency.p99_ms;
+    account->max_ms = latency.max_ms;
 }
 
 /* What is left of its duration; 0: it has none. */
@@ -366,17 +382,6 @@ static enum err_code send_once(struct scenario_run *run, const struct phase *pha
     return code;
 }
 
-static double value_of(const struct scenario_run *run, const struct phase_until *until,
-                       double *wanted)
-{
-    enum series_metric metric = SERIES_USED_MEMORY;
-    double divisor = 1;
-    (void)series_metric_find(&metric, &divisor, until->metric);
-    *wanted = until->of_target ? until->value * (double)run->scenario->memory_target_bytes / divisor
-                               : until->value;
-    return run->newest.values[metric] / divisor;
-}
-
 /* A server may take hundreds of megabytes in the time between a sample and the last request that it stops. So a load up to
  * a number of keys or of bytes is sent in parts, each of as many keys as surely do not go beyond it by what the keys
  * before have cost. */
@@ -390,8 +395,8 @@ static enum err_code send_up_to(struct scenario_run *run, const struct phase *ph
     enum err_code code = OK;
     run->in_parts = true;
     for (unsigned leg = 0; leg < LEGS_MAX && code == OK && !run->done; leg++) {
-        double wanted;
-        const double value = value_of(run, &phase->until, &wanted);
+        double wanted = NAN;
+        const double value = value_of(run, &phase->until, run->newest.values, &wanted);
         const uint64_t keys_before = live_map_count(run->map);
         const double left = (wanted - value) / cost * (by_keys ? 1 : shares[leg]);
         struct phase part = *phase;
@@ -406,13 +411,12 @@ static enum err_code send_up_to(struct scenario_run *run, const struct phase *ph
         if (part.keys == 0)
             break;
         code = send_once(run, &part, &sent, err);
-        const double before = value;
         if (code != OK || run->session->interrupts->count > 0 || !sample_now(run))
             break;
         const uint64_t more_keys = live_map_count(run->map) - keys_before;
         if (more_keys == 0)
             break;
-        const double grown = value_of(run, &phase->until, &wanted) - before;
+        const double grown = value_of(run, &phase->until, run->newest.values, &wanted) - value;
         if (!by_keys && grown > 0)
             cost = grown / (double)more_keys;
     }
@@ -463,12 +467,16 @@ static void await_expired(struct scenario_run *run, const struct phase *phase,
         end_phase(run, "expired");
 }
 
-static enum err_code flush_all(struct scenario_run *run, struct err *err)
+/* The database, or all of them. */
+static enum err_code flush_all(struct scenario_run *run, const struct phase *phase, struct err *err)
 {
+    static const char *const all[] = {"FLUSHALL"};
     const struct session *session = run->session;
     struct live_map *fresh = NULL;
-    enum err_code code = keyspace_flush(session->topology, &session->request->spec.endpoint,
-                                        &session->interrupts->count, err);
+    enum err_code code = phase->every_database
+                             ? tell_servers(session, 1, all, err)
+                             : keyspace_flush(session->topology, &session->request->spec.endpoint,
+                                              &session->interrupts->count, err);
     if (code == OK)
         code = live_map_create(&fresh, live_map_capacity(run->map), err);
     if (code != OK)
@@ -498,7 +506,7 @@ static enum err_code carry_out(struct scenario_run *run, const struct phase *pha
         purge(run, phase);
         return OK;
     case PHASE_FLUSH:
-        return phase->flush_all ? flush_all(run, err) : send_load(run, phase, err);
+        return phase->flush_all ? flush_all(run, phase, err) : send_load(run, phase, err);
     case PHASE_EXPIRE:
         code = send_load(run, phase, err);
         if (code == OK && phase->wait)

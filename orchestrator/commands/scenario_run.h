@@ -50,7 +50,6 @@ struct scenario_run {
     uint64_t *stable_at_ns;
     size_t stable_count, stable_room;
     double last_rate; /* of the last phase that sent something */
-    enum live_type datatype;
 };
 
 /* Refuses what cannot be done with this target before anything is written: a memory target that does not fit into what

@@ -83,6 +83,7 @@ struct phase {
     struct phase_stable stable;
     char tag[SCENARIO_NAME_BYTES];   /* CHECKPOINT */
     bool memory_purge, activedefrag; /* PURGE */
+    bool every_database;             /* FLUSH: scope all */
     bool flush_all;                  /* FLUSH: scope db or all; else own keys */
     bool continue_on_error;          /* on_error: continue */
     uint32_t loop_index;             /* from 1 on; 0: in no loop */

@@ -345,7 +345,8 @@ static enum err_code add_phase(struct reading *reading, const struct scenario_en
     phase->type = variant == SCENARIO_MIXED ? PHASE_HOLD : (enum phase_type)variant;
     phase->qps = rate_of(entry->qps_micro);
     phase->continue_on_error = entry->on_error == 1;
-    phase->flush_all = entry->scope > 0;
+    phase->flush_all = entry->scope > 0; /* scope_at */
+    phase->every_database = entry->scope > 1;
     phase->verify = entry->verify == 2;
     phase->stable = entry->stable.stable;
     if (phase->stable.metric[0] != '\0' && phase->stable.max_ns == 0)

@@ -159,6 +159,24 @@ TEST(deletes_are_exact_to_the_key)
         ck_keys(all[i]);
 }
 
+TEST(a_load_ends_at_its_target)
+{
+    /* breaks when a load up to an amount of memory or a number of keys ends beside it, however fast the server is */
+    write_scenario("name: target\ndescription: d\nmemory_target: 64mb\nphases:\n"
+                   "  - {name: bytes, type: load, until: \"used_memory>=80%target\", value_size: "
+                   "\"bimodal:64/4096/0.5\", clients: 16, pipeline: 16, duration: 60}\n"
+                   "  - {name: keys, type: load, until: \"keys>=50k\", value_size: 20, clients: 4, "
+                   "duration: 60}\n"
+                   "  - {name: wipe, type: flush, scope: all}\n");
+    RUN(AT_SERVER, "--allow-flush", "-q");
+    expect_status(0);
+    load_phases("target");
+    const double wanted = 0.8 * 64 * 1048576, used = of_phase("bytes", "used_memory_after");
+    ck_assert_msg(fabs(used - wanted) < 0.02 * wanted, "%.0f bytes, not %.0f", used, wanted);
+    ck_assert_int_eq((int)of_phase("keys", "server_keys_after"), 50000);
+    ck_assert_int_eq((int)of_phase("wipe", "server_keys_after"), 0);
+}
+
 TEST(interrupted)
 {
     /* breaks when Ctrl+C waits for the phase, leaves no files, or does not say what is left on the server */
