@@ -1,0 +1,225 @@
+#include "orchestrator/commands/scenario_watch.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/printable.h"
+#include "common/units.h"
+#include "orchestrator/report/figures.h"
+
+/* Near the end of a phase samples come so early that the value moves on by half of what is left, and no more often. */
+#define HURRY_LEAST_NS (2 * NS_PER_MS)
+#define HURRY_FIRST_NS (20 * NS_PER_MS)
+/* From a sample to the last request that the end of a phase lets through, beside what the next sample would take. */
+#define STOP_TAKES_NS (3.0 * 1e6)
+#define ANSWER_LIMIT_NS (10 * NS_PER_SECOND) /* of a checkpoint's sample */
+
+const struct phase *scenario_phase_now(const struct scenario_run *run)
+{
+    return &run->scenario->phases[run->phase];
+}
+
+struct phase_account *scenario_account_now(const struct scenario_run *run)
+{
+    return &run->accounts[run->phase];
+}
+
+void scenario_phase_end(struct scenario_run *run, const char *why)
+{
+    struct phase_account *account = scenario_account_now(run);
+    if (!run->done)
+        snprintf(account->end, sizeof account->end, "%s", why);
+    run->done = true;
+    if (run->running)
+        run->session->interrupts->enough = true;
+    else
+        event_base_loopbreak(run->session->base);
+}
+
+struct latency_summary scenario_latency(const struct histogram *latency)
+{
+    if (latency->count == 0)
+        return (struct latency_summary){NAN, NAN, NAN, NAN};
+    return (struct latency_summary){.p50_ms = (double)histogram_quantile(latency, 0.5) / 1e6,
+                                    .p95_ms = (double)histogram_quantile(latency, 0.95) / 1e6,
+                                    .p99_ms = (double)histogram_quantile(latency, 0.99) / 1e6,
+                                    .max_ms = (double)latency->max_ns / 1e6};
+}
+
+static void add_client_values(struct scenario_run *run, double values[SERIES_METRICS])
+{
+    if (!(run->window_seconds > 0))
+        return;
+    const struct latency_summary latency = scenario_latency(run->window_latency);
+    values[SERIES_OPS] = (double)run->window_ok / run->window_seconds;
+    values[SERIES_REQUESTS] = (double)run->window_ok;
+    values[SERIES_ERRORS] = (double)run->window_failed;
+    values[SERIES_P50] = latency.p50_ms;
+    values[SERIES_P95] = latency.p95_ms;
+    values[SERIES_P99] = latency.p99_ms;
+    values[SERIES_MAX] = latency.max_ms;
+    run->window_ok = run->window_failed = 0;
+    run->window_seconds = 0;
+    histogram_reset(run->window_latency);
+}
+
+/* How far it is, as people read it. */
+static void show(struct scenario_run *run, const double *values, uint64_t now_ns)
+{
+    const struct phase *phase = scenario_phase_now(run);
+    char left[64] = "", used[32];
+    if (!run->show_progress || now_ns - run->shown_ns < NS_PER_SECOND * 9 / 10)
+        return;
+    run->shown_ns = now_ns;
+    if (phase->until.metric[0] != '\0')
+        snprintf(left, sizeof left, " until %.50s", phase->until.text);
+    else if (phase->duration_ns > 0)
+        snprintf(left, sizeof left, " of %.0f s", clock_seconds(phase->duration_ns));
+    units_format_size(used, sizeof used,
+                      values[SERIES_USED_MEMORY] > 0 ? (uint64_t)values[SERIES_USED_MEMORY] : 0);
+    fprintf(
+        stderr, "[%.1fs] phase %u of %u, %s: %.1f s%s; %s keys, %s used",
+        clock_seconds(now_ns - run->began_ns), run->phase + 1, run->scenario->phase_count,
+        PRINTABLE(phase->name),
+        clock_seconds(now_ns - run->began_ns) - clock_seconds(scenario_account_now(run)->start_ns),
+        left, values[SERIES_KEYS] >= 0 ? UNITS_GROUPED((uint64_t)values[SERIES_KEYS]) : "?", used);
+    if (values[SERIES_OPS] >= 0)
+        fprintf(stderr, "; %s requests/s, p99 %.3f ms", UNITS_GROUPED((uint64_t)values[SERIES_OPS]),
+                values[SERIES_P99]);
+    fputs("\n", stderr);
+}
+
+double scenario_value_of(const struct scenario_run *run, const struct phase_until *until,
+                         const double *values, double *wanted)
+{
+    enum series_metric metric;
+    double divisor;
+    if (until->metric[0] == '\0' || !series_metric_find(&metric, &divisor, until->metric))
+        return NAN;
+    *wanted = until->of_target ? until->value * (double)run->scenario->memory_target_bytes / divisor
+                               : until->value;
+    return values[metric] / divisor;
+}
+
+static void watch_until(struct scenario_run *run, const double *values, uint64_t at_ns,
+                        uint64_t took_ns)
+{
+    const struct phase_until *until = &scenario_phase_now(run)->until;
+    double wanted = NAN;
+    const double value = scenario_value_of(run, until, values, &wanted);
+    if (isnan(value))
+        return;
+    const double gap_ns = (double)(at_ns - run->last_value_ns);
+    if (run->phase_samples > 1 && gap_ns > 0)
+        run->slope = (value - run->last_value) / gap_ns;
+    run->last_value = value;
+    run->last_value_ns = at_ns;
+    const double lag =
+        run->running && !run->in_parts ? run->slope * (STOP_TAKES_NS + (double)took_ns) : 0;
+    if (until->at_least ? value + lag >= wanted : value + lag <= wanted) {
+        scenario_phase_end(run, until->text);
+        return;
+    }
+    /* No later than in twice the time of the last one, since a load that begins is slower than it will be. */
+    const bool moves = until->at_least ? run->slope > 0 : run->slope < 0;
+    const double left_ns = moves ? (wanted - value) / run->slope : INFINITY;
+    double delay_ns = run->phase_samples > 1 ? 2 * gap_ns : (double)HURRY_FIRST_NS;
+    delay_ns = fmax(fmin(delay_ns, left_ns / 2), (double)HURRY_LEAST_NS);
+    if (delay_ns < (double)run->scenario->sample_interval_ns)
+        server_sampler_hurry(run->sampler, (uint64_t)delay_ns);
+}
+
+static bool keep_stable_value(struct scenario_run *run, double value, uint64_t at_ns)
+{
+    if (run->stable_count == run->stable_room) {
+        const size_t room = run->stable_room > 0 ? 2 * run->stable_room : 256;
+        double *values = realloc(run->stable_values, room * sizeof *values);
+        if (values != NULL)
+            run->stable_values = values;
+        uint64_t *times = realloc(run->stable_at_ns, room * sizeof *times);
+        if (times != NULL)
+            run->stable_at_ns = times;
+        if (values == NULL || times == NULL)
+            return false;
+        run->stable_room = room;
+    }
+    run->stable_values[run->stable_count] = value;
+    run->stable_at_ns[run->stable_count++] = at_ns;
+    return true;
+}
+
+static void watch_stable(struct scenario_run *run, const double *values, uint64_t at_ns)
+{
+    const struct phase_stable *stable = &scenario_phase_now(run)->stable;
+    enum series_metric metric;
+    double divisor, least = INFINITY, most = -INFINITY, sum = 0;
+    size_t count = 0;
+    if (stable->metric[0] == '\0' || !series_metric_find(&metric, &divisor, stable->metric) ||
+        isnan(values[metric]) || !keep_stable_value(run, values[metric], at_ns) ||
+        at_ns - run->stable_at_ns[0] < stable->window_ns)
+        return;
+    for (size_t i = run->stable_count; i-- > 0 && at_ns - run->stable_at_ns[i] <= stable->window_ns;
+         count++) {
+        sum += run->stable_values[i];
+        least = fmin(least, run->stable_values[i]);
+        most = fmax(most, run->stable_values[i]);
+    }
+    const double mean = sum / (double)count;
+    if (count > 1 && most - mean <= stable->tolerance * fabs(mean) &&
+        mean - least <= stable->tolerance * fabs(mean))
+        scenario_phase_end(run, "stable");
+}
+
+void scenario_hear_sample(void *state, const struct server_sample *sample)
+{
+    struct scenario_run *run = state;
+    struct series_row row = {.at_ns = sample->at_ns - run->began_ns, .phase = run->phase};
+    struct err err = {.code = OK};
+    run->samples++;
+    run->samples_missed += !sample->known;
+    run->sampling_seconds += clock_seconds(sample->took_ns);
+    row.wall_ns = run->began_wall_ns + row.at_ns;
+    for (uint32_t i = 0; i < SERIES_METRICS; i++)
+        row.values[i] = NAN;
+    memcpy(row.values, sample->values, SERIES_OPS * sizeof row.values[0]);
+    add_client_values(run, row.values);
+    if (series_add(&run->series, &row, &err) != OK)
+        log_line(LOG_WARNING, "a sample is lost: %s", err.text);
+    if (!sample->known)
+        return;
+    run->newest = row;
+    run->phase_samples++;
+    show(run, row.values, sample->at_ns);
+    if (!run->done) {
+        watch_until(run, row.values, sample->at_ns, sample->took_ns);
+        watch_stable(run, row.values, sample->at_ns);
+    }
+}
+
+bool scenario_sample_now(struct scenario_run *run)
+{
+    const uint64_t from_ns = clock_now_ns(), until_ns = from_ns + ANSWER_LIMIT_NS;
+    server_sampler_hurry(run->sampler, 0);
+    while (run->newest.at_ns + run->began_ns < from_ns && clock_now_ns() < until_ns &&
+           run->session->interrupts->count == 0)
+        event_base_loop(run->session->base, EVLOOP_ONCE);
+    return run->newest.at_ns + run->began_ns >= from_ns;
+}
+
+enum err_code scenario_hear_row(void *state, const struct interval_row *row,
+                                const struct error_kinds *error_kinds, struct err *err)
+{
+    struct scenario_run *run = state;
+    (void)error_kinds;
+    (void)err;
+    run->window_ok += row->counters[COUNTER_OK];
+    run->window_failed += figure_failed(row->counters);
+    run->window_seconds += clock_seconds(row->header.end_ns - row->header.start_ns);
+    histogram_add(run->window_latency,
+                  figure_latency(row, (row->header.flags & INTERVAL_OPEN_LOOP) != 0));
+    return OK;
+}
