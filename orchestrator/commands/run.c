@@ -194,7 +194,8 @@ static void print_plan(const struct scenario *scenario)
     printf("; %u checks\n", scenario->check_count);
     for (uint32_t i = 0; i < scenario->phase_count; i++) {
         const struct phase *phase = &scenario->phases[i];
-        printf("  %-28s %-16s %8.1f s%s%s\n", PRINTABLE(phase->name),
+        printf("  %s%-*s %-16s %8.1f s%s%s\n", phase->parallel_place > 0 ? "| " : "",
+               phase->parallel_place > 0 ? 26 : 28, PRINTABLE(phase->name),
                scenario_type_name(phase->type), (double)phase->duration_ns / 1e9,
                phase->until.metric[0] != '\0' ? "  until " : "", phase->until.text);
     }
@@ -282,7 +283,7 @@ static void tell_leftovers(const struct run_request *request)
     const struct session *session = &request->session;
     if (session->request->spec.managed.wanted || request->run.accounts == NULL)
         return;
-    const uint64_t keys = request->run.accounts[request->run.phase].keys_after;
+    const uint64_t keys = request->run.keys_left;
     if (keys > 0)
         log_line(LOG_WARNING,
                  "%s keys of this run are still there, and begin with %s; to remove them: "

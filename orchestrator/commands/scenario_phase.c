@@ -186,6 +186,8 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
     case PHASE_IDLE:
     case PHASE_CHECKPOINT:
     case PHASE_PURGE:
+    case PHASE_CONDITION:
+    case PHASE_PARALLEL:
     case PHASE_TYPES:
         break;
     }

@@ -9,6 +9,7 @@ struct scenario_step {
     struct bench_step step;
     struct live_plan plan;
     struct rate_step *rates;
+    uint32_t place;         /* of the phase in the scenario */
     uint64_t time_limit_ns; /* that the run itself does not know; 0: none */
 };
 

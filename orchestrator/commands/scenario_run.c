@@ -14,11 +14,46 @@
 #include "orchestrator/commands/scenario_send.h"
 #include "orchestrator/commands/scenario_watch.h"
 #include "orchestrator/machine/memory.h"
+#include "orchestrator/scenario/judge.h"
 #include "orchestrator/server/keyspace.h"
 
 #define BYTES_OF_A_KEY_LEAST 48u /* in a server, whatever its value is */
 #define MAP_KEYS_LEAST (1ull << 20)
 #define FULL_SHARE 0.9 /* of what there is that a memory target may take */
+
+/* Whether what a condition looks at is so. */
+static enum err_code decide(struct scenario_run *run, const struct phase *phase, struct err *err)
+{
+    struct phase_account *account = scenario_account_now(run);
+    enum series_metric metric = SERIES_METRICS;
+    double divisor = 1;
+    const double value =
+        scenario_sample_now(run) && series_metric_find(&metric, &divisor, phase->test.metric)
+            ? run->newest.values[metric]
+            : NAN;
+    if (isnan(value))
+        return err_set(err, E_DATA, "%s: %s is not known, so that nobody can say what is to follow",
+                       phase->name, phase->test.metric);
+    account->holds = judge_holds(&phase->test, value);
+    scenario_phase_end(run, account->holds ? "true" : "false");
+    log_line(LOG_INFO, "%s: %s is %.6g: %s", PRINTABLE(phase->name), phase->test.metric, value,
+             account->holds ? "if_true" : "if_false");
+    return OK;
+}
+
+/* One that stands in a branch that was not taken, or is sent with its parent. */
+static bool is_left_out(struct scenario_run *run, const struct phase *phase)
+{
+    if (phase->parallel_place > 0)
+        return true;
+    if (phase->condition_place == 0)
+        return false;
+    const struct phase_account *condition = &run->accounts[phase->condition_place - 1];
+    if (condition->ran && !condition->failed && condition->holds == phase->if_true)
+        return false;
+    scenario_account_now(run)->left_out = true;
+    return true;
+}
 
 static enum err_code carry_out(struct scenario_run *run, const struct phase *phase, struct err *err)
 {
@@ -38,6 +73,10 @@ static enum err_code carry_out(struct scenario_run *run, const struct phase *pha
     case PHASE_PURGE:
         scenario_purge(run, phase);
         return OK;
+    case PHASE_CONDITION:
+        return decide(run, phase, err);
+    case PHASE_PARALLEL:
+        return scenario_send_children(run, phase, err);
     case PHASE_FLUSH:
         return phase->flush_all ? scenario_flush_all(run, phase, err)
                                 : scenario_send(run, phase, err);
@@ -86,6 +125,7 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
             (uint64_t)llround((double)(account->keys_after - account->keys_before) *
                               live_mean_bytes(&phase->value_size));
     account->end_ns = clock_now_ns() - run->began_ns;
+    scenario_end_children(run, phase);
     return code;
 }
 
@@ -186,6 +226,8 @@ enum err_code scenario_run_phases(struct scenario_run *run, struct err *err)
         struct err own = {.code = OK};
         if (session->interrupts->count > 0)
             break;
+        if (is_left_out(run, scenario_phase_now(run)))
+            continue;
         const enum err_code code = run_phase(run, &own);
         worst = err_worse(worst, code);
         if (code == OK)
@@ -196,6 +238,7 @@ enum err_code scenario_run_phases(struct scenario_run *run, struct err *err)
     }
     if (run->phase == run->scenario->phase_count)
         run->phase--;
+    run->keys_left = live_map_count(run->map);
     if (session->interrupts->count > 0)
         worst = err_worse(worst, E_INTERRUPTED);
     server_sampler_stop(run->sampler);

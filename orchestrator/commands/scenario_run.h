@@ -24,6 +24,7 @@ struct scenario_run {
     struct phase_account *accounts; /* phase_count */
     struct series series;
     uint64_t began_ns, began_wall_ns; /* clock readings */
+    uint64_t keys_left;               /* live at its end */
     uint64_t samples, samples_missed;
     double sampling_seconds; /* that servers took to answer */
     char allocator[64];      /* of the server; "": not known */

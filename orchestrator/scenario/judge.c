@@ -168,7 +168,7 @@ static void judge_derived(struct check_outcome *outcome, const struct observatio
         snprintf(outcome->reason, sizeof outcome->reason, "%s", derived->unknown);
 }
 
-static bool holds(const struct scenario_check *check, double value)
+bool judge_holds(const struct scenario_check *check, double value)
 {
     const double limit = check->value;
     const bool equal =
@@ -195,7 +195,7 @@ static void conclude(struct check_outcome *outcome, const struct scenario_check 
                      const struct observation *observation)
 {
     char value[NUMBER_TEXT_BYTES], limit[NUMBER_TEXT_BYTES];
-    const bool passed = holds(check, outcome->value);
+    const bool passed = judge_holds(check, outcome->value);
     outcome->result = passed ? CHECK_PASS : violated(check);
     if (strcmp(check->metric, "leak_verdict") == 0)
         snprintf(outcome->reason, sizeof outcome->reason, "%s", leak_judge(observation).reason);

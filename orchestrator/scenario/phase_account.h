@@ -13,6 +13,8 @@ struct phase_account {
     bool ran;      /* false: it was not reached */
     char end[160]; /* why it ended: "used_memory>=80%target", "duration", "done", or an error */
     bool failed, target_missed;
+    bool holds;    /* of a condition */
+    bool left_out; /* it stands in the branch of one that was not taken */
     uint64_t requests_ok, requests_failed;
     double rate;                           /* successful requests a second */
     double p50_ms, p95_ms, p99_ms, max_ms; /* of all its requests; NAN: none */

@@ -13,6 +13,7 @@
 #define SCENARIO_NAME_BYTES 64u
 #define SCENARIO_PHASES_MAX 512u /* with loops unrolled */
 #define SCENARIO_CHECKS_MAX 128u
+#define SCENARIO_CHILDREN_MAX 8u /* of a parallel phase */
 
 enum phase_type {
     PHASE_LOAD,
@@ -27,7 +28,36 @@ enum phase_type {
     PHASE_FLUSH,
     PHASE_CHECKPOINT,
     PHASE_PURGE,
+    PHASE_CONDITION, /* conditional: whether phases behind it are carried out */
+    PHASE_PARALLEL,  /* its children, which stand behind it, are sent together */
     PHASE_TYPES
+};
+
+enum check_severity { SEVERITY_FAIL, SEVERITY_WARN };
+enum check_aggregate {
+    AGGREGATE_LAST,
+    AGGREGATE_FIRST,
+    AGGREGATE_MEAN,
+    AGGREGATE_MIN,
+    AGGREGATE_MAX,
+    AGGREGATE_P95,
+    AGGREGATE_STDEV,
+    AGGREGATE_DELTA, /* last - first */
+    AGGREGATE_SLOPE, /* by minute, least squares */
+    AGGREGATES
+};
+enum check_operator { CHECK_LE, CHECK_LT, CHECK_GE, CHECK_GT, CHECK_EQ, CHECK_NE, CHECK_OPERATORS };
+
+struct scenario_check {
+    struct file_place place;
+    char metric[48];
+    char phase
+        [SCENARIO_NAME_BYTES]; /* "all", "": the whole run; a name of the file means all its turns of a loop */
+    enum check_aggregate aggregate;
+    enum check_operator operator;
+    double value;
+    enum check_severity severity;
+    bool full_only; /* is skipped when scaled */
 };
 
 /* "used_memory>=80%target", "keys>=1000": a phase ends when it holds. */
@@ -89,33 +119,12 @@ struct phase {
     uint32_t loop_index;             /* from 1 on; 0: in no loop */
     char base[SCENARIO_NAME_BYTES];  /* its name in the file; of checks: scenario_phase_is */
     char loop[SCENARIO_NAME_BYTES];  /* the name of its loop; "": in none */
-};
-
-enum check_severity { SEVERITY_FAIL, SEVERITY_WARN };
-enum check_aggregate {
-    AGGREGATE_LAST,
-    AGGREGATE_FIRST,
-    AGGREGATE_MEAN,
-    AGGREGATE_MIN,
-    AGGREGATE_MAX,
-    AGGREGATE_P95,
-    AGGREGATE_STDEV,
-    AGGREGATE_DELTA, /* last - first */
-    AGGREGATE_SLOPE, /* by minute, least squares */
-    AGGREGATES
-};
-enum check_operator { CHECK_LE, CHECK_LT, CHECK_GE, CHECK_GT, CHECK_EQ, CHECK_NE, CHECK_OPERATORS };
-
-struct scenario_check {
-    struct file_place place;
-    char metric[48];
-    char phase
-        [SCENARIO_NAME_BYTES]; /* "all", "": the whole run; a name of the file means all its turns of a loop */
-    enum check_aggregate aggregate;
-    enum check_operator operator;
-    double value;
-    enum check_severity severity;
-    bool full_only; /* is skipped when scaled */
+    /* Of what stands in branches and side by side; places are 1 + an index of scenario.phases, 0: none. */
+    struct scenario_check test; /* CONDITION: of the newest sample */
+    uint32_t condition_place;   /* of the CONDITION that says whether it runs ... */
+    bool if_true;               /* ... with this outcome                          */
+    uint32_t child_count;       /* PARALLEL: so many phases behind it are its children */
+    uint32_t parallel_place;    /* of a child: its PARALLEL                            */
 };
 
 struct scenario {

@@ -119,6 +119,12 @@ static enum err_code parse_check_phase(void *target, const char *value, struct e
     return scenario_name(entry->check.phase, value, false, reason);
 }
 
+static enum err_code parse_test_metric(void *target, const char *value, struct err *reason)
+{
+    struct scenario_entry *entry = target;
+    return scenario_metric(entry->phase.test.metric, &entry->divisor, value, reason);
+}
+
 static enum err_code parse_observed(void *target, const char *value, struct err *reason)
 {
     struct scenario_observed *observed = target;
@@ -165,12 +171,6 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     {                                                                                              \
         TIME_ROW("duration", AT(phase.duration_ns),                                                \
                  "How long it lasts at most; a number without a unit is seconds.")                 \
-    }
-#define NEEDED_DURATION                                                                            \
-    {                                                                                              \
-        TIME_ROW("duration", AT(phase.duration_ns),                                                \
-                 "How long it lasts; a number without a unit is seconds."),                        \
-            .required = true                                                                       \
     }
 #define UNTIL                                                                                      \
     CUSTOM("until", parse_until, .hint = "as in until: \"used_memory>=80%target\"",                \
@@ -257,7 +257,7 @@ static const struct file_field ramp_own_fields[] = {
 static const struct file_object ramp_object = {
     .name = "a ramp", .fields = ramp_own_fields, .field_count = COUNT_OF(ramp_own_fields)};
 static const struct file_field ramp_fields[] = {
-    NEEDED_DURATION,
+    DURATION,
     UNTIL,
     CLIENTS,
     PIPELINE,
@@ -272,10 +272,10 @@ static const struct file_field ramp_fields[] = {
     MIXED_KEYS,
 };
 static const struct file_field hold_fields[] = {
-    NEEDED_DURATION, UNTIL, CLIENTS, PIPELINE, QPS, ON_ERROR, MIXED_KEYS,
+    DURATION, UNTIL, CLIENTS, PIPELINE, QPS, ON_ERROR, MIXED_KEYS,
 };
 static const struct file_field burst_fields[] = {
-    NEEDED_DURATION,
+    DURATION,
     UNTIL,
     CLIENTS,
     PIPELINE,
@@ -287,7 +287,7 @@ static const struct file_field burst_fields[] = {
     MIXED_KEYS,
 };
 static const struct file_field query_fields[] = {
-    NEEDED_DURATION,
+    DURATION,
     UNTIL,
     CLIENTS,
     PIPELINE,
@@ -382,6 +382,38 @@ static const struct file_field loop_fields[] = {
      .least = 1,
      .most = SCENARIO_PHASES_MAX},
 };
+#define PHASES(name_, at_, count_at_, help_)                                                       \
+    {                                                                                              \
+        .row = {.name = (name_), .offset = (at_), .help = (help_)}, .form = FILE_LIST,             \
+        .of = &phases_field, .element_bytes = sizeof(struct scenario_entry),                       \
+        .count_offset = (count_at_), .most = SCENARIO_PHASES_MAX                                   \
+    }
+static const struct file_field condition_fields[] = {
+    {.row = {ROW("metric", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_test_metric,
+             .help = "What is looked at: its newest sample, taken for this."},
+     .required = true},
+    {.row = {ROW("op", NULL, OPTION_WORD, NULL, AT(phase.test.operator)), .value_at = operator_at,
+             .help = "How it has to compare."},
+     .required = true},
+    {.row = {ROW("value", NULL, OPTION_TEXT, NULL, AT(value)),
+             .help = "A number, a size, a percent, or a part of the target as 90%target."},
+     .required = true},
+    PHASES("if_true", AT(branches[1]), AT(branch_counts[1]), "Phases for when it holds."),
+    PHASES("if_false", AT(branches[0]), AT(branch_counts[0]), "Phases for when it does not."),
+};
+static const struct file_field parallel_fields[] = {
+    DURATION,
+    UNTIL,
+    ON_ERROR,
+    {.row = {.name = "phases", .offset = AT(phases), .help = "What is sent side by side."},
+     .form = FILE_LIST,
+     .required = true,
+     .of = &phases_field,
+     .element_bytes = sizeof(struct scenario_entry),
+     .count_offset = AT(phase_count),
+     .least = 2,
+     .most = SCENARIO_CHILDREN_MAX},
+};
 
 #define VARIANT(name_, fields_, help_)                                                             \
     {                                                                                              \
@@ -401,6 +433,10 @@ static const struct file_variant variants[SCENARIO_VARIANTS] = {
     [PHASE_FLUSH] = VARIANT("flush", flush_fields, "Empties the server, or deletes its own keys."),
     [PHASE_CHECKPOINT] = VARIANT("checkpoint", checkpoint_fields, "Asks for all figures, once."),
     [PHASE_PURGE] = VARIANT("purge", purge_fields, "Has the allocator return memory."),
+    [PHASE_CONDITION] =
+        VARIANT("conditional", condition_fields,
+                "Phases that are carried out when a metric is so, and others when not."),
+    [PHASE_PARALLEL] = VARIANT("parallel", parallel_fields, "Phases that are sent side by side."),
     [SCENARIO_LOOP] = VARIANT("loop", loop_fields, "Phases, so many times over."),
     [SCENARIO_MIXED] = VARIANT("mixed", hold_fields, "The same as hold."),
 };

@@ -33,8 +33,12 @@ struct scenario_entry {
     struct scenario_stable stable;
     unsigned on_error, scope, verify; /* by the index of the word */
     uint64_t iterations;
-    struct scenario_entry *phases;
+    struct scenario_entry *phases; /* of a loop, and those that are sent side by side */
     size_t phase_count;
+    struct scenario_entry *branches[2]; /* of a condition: not so, so */
+    size_t branch_counts[2];
+    double divisor; /* of its metric */
+    const char *value;
 };
 
 struct scenario_check_entry {

@@ -10,27 +10,11 @@
 #include "common/schedule.h"
 #include "common/suggest.h"
 #include "common/units.h"
-#include "orchestrator/scenario/scenario_fields.h"
+#include "orchestrator/scenario/scenario_reading.h"
 #include "orchestrator/scenario/scenario_values.h"
 
 #define FLOOR_NS (2 * NS_PER_SECOND) /* of a scaled phase */
 #define USUAL_SIZE_BYTES 512u
-
-/* What is known on the way from phase to phase. */
-struct reading {
-    struct scenario *scenario;
-    const struct file *file;
-    const struct scenario_fields *fields;
-    uint64_t unscaled_ns;
-    bool has_keys;           /* something was loaded before */
-    enum live_type datatype; /* of it */
-    struct size_wish sizes;
-    bool has_rate; /* a phase before had one */
-    struct err *err;
-};
-
-#define REFUSE(reading, phase_, key, ...)                                                          \
-    file_refuse((reading)->file, &(phase_)->place, key, (reading)->err, __VA_ARGS__)
 
 bool scenario_phase_is(const struct phase *phase, const char *name)
 {
@@ -43,8 +27,8 @@ bool scenario_phase_is(const struct phase *phase, const char *name)
 static enum err_code refuse_types(const struct file *file, const struct config_node *phases,
                                   struct err *err)
 {
-    static const char *const types[] = {"parallel",   "index-create", "index-drop",
-                                        "wait-index", "failover",     "rebalance"};
+    static const char *const types[] = {"index-create", "index-drop", "wait-index", "failover",
+                                        "rebalance"};
     for (size_t i = 0; phases != NULL && phases->kind == CONFIG_LIST && i < phases->count; i++) {
         const struct config_node *phase = &phases->children[i];
         if (phase->kind != CONFIG_MAP)
@@ -223,10 +207,17 @@ static enum err_code check_until(const struct reading *reading, const struct pha
 static enum err_code check_ends(const struct reading *reading, struct phase *phase)
 {
     if (phase->type == PHASE_LOAD && phase->duration_ns == 0 && phase->keys == 0 &&
-        phase->until.metric[0] == '\0')
+        phase->until.metric[0] == '\0' && phase->parallel_place == 0)
         return REFUSE(reading, phase, NULL,
                       "%s: a load without end: give keys, until, target_memory or duration",
                       phase->base);
+    const bool by_time = phase->type == PHASE_RAMP || phase->type == PHASE_HOLD ||
+                         phase->type == PHASE_BURST || phase->type == PHASE_QUERY ||
+                         phase->type == PHASE_PARALLEL;
+    if (by_time && phase->duration_ns == 0)
+        return REFUSE(reading, phase, NULL,
+                      "\"duration\" is missing: %s lasts as long as that says",
+                      scenario_type_name(phase->type));
     if (phase->type == PHASE_IDLE && phase->duration_ns == 0 && phase->stable.max_ns == 0)
         return REFUSE(reading, phase, NULL,
                       "%s: idle without end: give duration, or wait_stable with max", phase->base);
@@ -282,11 +273,6 @@ static void remember(struct reading *reading, struct phase *phase)
 
 /* ---- phases one after the other ---- */
 
-struct turn {
-    const char *loop; /* NULL: in none */
-    uint32_t index;
-};
-
 static bool put_index(char *text, size_t text_bytes, const char *from, uint32_t index)
 {
     const char *marker = strstr(from, SCENARIO_LOOP_INDEX);
@@ -303,7 +289,7 @@ static bool put_index(char *text, size_t text_bytes, const char *from, uint32_t 
 }
 
 static enum err_code settle_name(const struct reading *reading, struct phase *phase,
-                                 const struct turn *turn)
+                                 const struct scenario_turn *turn)
 {
     if (turn->loop == NULL &&
         (strstr(phase->name, "${") != NULL || strstr(phase->tag, "${") != NULL))
@@ -335,8 +321,8 @@ static enum err_code settle_name(const struct reading *reading, struct phase *ph
     return OK;
 }
 
-static enum err_code add_phase(struct reading *reading, const struct scenario_entry *entry,
-                               const struct turn *turn)
+enum err_code scenario_add_phase(struct reading *reading, const struct scenario_entry *entry,
+                                 const struct scenario_turn *turn)
 {
     struct scenario *scenario = reading->scenario;
     struct phase *phase = &scenario->phases[scenario->phase_count];
@@ -348,6 +334,11 @@ static enum err_code add_phase(struct reading *reading, const struct scenario_en
     phase->flush_all = entry->scope > 0; /* scope_at */
     phase->every_database = entry->scope > 1;
     phase->verify = entry->verify == 2;
+    phase->condition_place = turn->condition_place;
+    phase->if_true = turn->if_true;
+    phase->parallel_place = turn->parallel_place;
+    if (phase->parallel_place > 0)
+        phase->duration_ns = turn->parallel_ns;
     phase->stable = entry->stable.stable;
     if (phase->stable.metric[0] != '\0' && phase->stable.max_ns == 0)
         phase->stable.max_ns = phase->duration_ns;
@@ -380,60 +371,6 @@ static enum err_code add_phase(struct reading *reading, const struct scenario_en
     scenario->planned_duration_ns += by_max ? phase->stable.max_ns : phase->duration_ns;
     scenario->phase_count++;
     return OK;
-}
-
-/* Phases with loops unrolled; once more than fit, the number does not matter. */
-static size_t count_phases(const struct scenario_entry *entries, size_t count)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i < count && sum <= SCENARIO_PHASES_MAX; i++)
-        sum += entries[i].phase.place.variant == SCENARIO_LOOP
-                   ? entries[i].iterations * entries[i].phase_count
-                   : 1;
-    return sum;
-}
-
-static enum err_code add_loop(struct reading *reading, const struct scenario_entry *loop)
-{
-    enum err_code code = OK;
-    const char *name = loop->phase.name;
-    if (strstr(name, "${") != NULL)
-        return REFUSE(reading, &loop->phase, "name",
-                      SCENARIO_LOOP_INDEX
-                      " stands in names of what is in the loop, not in its own");
-    for (uint32_t i = 0; i < reading->scenario->phase_count; i++)
-        if (scenario_phase_is(&reading->scenario->phases[i], name))
-            return REFUSE(reading, &loop->phase, "name",
-                          "name: there is a phase or loop %s already", name);
-    for (uint32_t index = 1; index <= loop->iterations && code == OK; index++) {
-        const struct turn turn = {.loop = name, .index = index};
-        for (size_t i = 0; i < loop->phase_count && code == OK; i++)
-            code = loop->phases[i].phase.place.variant == SCENARIO_LOOP
-                       ? REFUSE(reading, &loop->phases[i].phase, NULL, "a loop stands in no loop")
-                       : add_phase(reading, &loop->phases[i], &turn);
-    }
-    return code;
-}
-
-static enum err_code add_phases(struct reading *reading)
-{
-    const struct scenario_fields *fields = reading->fields;
-    enum err_code code = OK;
-    if (count_phases(fields->phases, fields->phase_count) > SCENARIO_PHASES_MAX)
-        return file_refuse(reading->file, &fields->place, "phases", reading->err,
-                           "phases: with loops unrolled there are more than %u",
-                           SCENARIO_PHASES_MAX);
-    reading->scenario->phases = calloc(SCENARIO_PHASES_MAX, sizeof(struct phase));
-    if (reading->scenario->phases == NULL)
-        return err_set(reading->err, E_SYSTEM, "reading %.150s: out of memory",
-                       reading->file->name);
-    for (size_t i = 0; i < fields->phase_count && code == OK; i++) {
-        const struct scenario_entry *entry = &fields->phases[i];
-        code = entry->phase.place.variant == SCENARIO_LOOP
-                   ? add_loop(reading, entry)
-                   : add_phase(reading, entry, &(struct turn){.loop = NULL});
-    }
-    return code;
 }
 
 /* ---- checks ---- */
@@ -495,7 +432,7 @@ static enum err_code settle(struct scenario *scenario, const struct file *file,
     scenario->stated_duration_ns = fields->duration_ns;
     scenario->memory_target_bytes = scaled(reading, fields->memory_target_bytes, 1);
     scenario->sample_interval_ns = fields->sample_interval_ns;
-    enum err_code code = add_phases(reading);
+    enum err_code code = scenario_add_phases(reading);
     return code == OK ? add_checks(reading) : code;
 }
 

@@ -88,6 +88,12 @@ static enum err_code write_metrics(const struct files *files, struct err *err)
     return code;
 }
 
+/* The phase whose figures have it in them already. */
+static const char *parallel_of(const struct scenario *scenario, const struct phase *phase)
+{
+    return phase->parallel_place > 0 ? scenario->phases[phase->parallel_place - 1].name : "";
+}
+
 static enum err_code write_summary(const struct files *files, struct err *err)
 {
     const struct observation *observation = files->observation;
@@ -100,7 +106,7 @@ static enum err_code write_summary(const struct files *files, struct err *err)
     output_printf(&out,
                   "phase,type,start_seconds,duration_seconds,requests,failed,average_throughput,"
                   "p50_ms,p95_ms,p99_ms,max_ms,peak_memory_mb,end_memory_mb,end_rss_mb,"
-                  "end_fragmentation_ratio,keys\n");
+                  "end_fragmentation_ratio,keys,parallel\n");
     for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
         const struct phase *phase = &observation->scenario->phases[i];
         const struct phase_account *account = &observation->accounts[i];
@@ -124,7 +130,7 @@ static enum err_code write_summary(const struct files *files, struct err *err)
                                 (double)account->keys_after};
         for (size_t c = 0; c < sizeof cells / sizeof cells[0]; c++)
             put_cell(&out, cells[c], ",");
-        output_printf(&out, "\n");
+        output_printf(&out, ",%s\n", parallel_of(observation->scenario, phase));
     }
     code = output_commit(&out, err);
     output_discard(&out);
@@ -204,6 +210,7 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     json_t *object = json_object();
     put_text(object, "name", phase->name);
     put_text(object, "type", scenario_type_name(phase->type));
+    put_text(object, "parallel", parallel_of(files->observation->scenario, phase));
     json_object_set_new(object, "ran", json_boolean(account->ran));
     json_object_set_new(object, "params", describe_params(phase));
     if (!account->ran)

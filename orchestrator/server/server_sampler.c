@@ -32,6 +32,8 @@ struct server_sampler {
     struct sampled_server *servers;
     uint32_t server_count;
     uint64_t asked_ns, next_ns;
+    uint64_t
+        hurried_ns; /* what was asked for while a question was under way; UINT64_MAX: nothing */
     bool asking, refusal_said;
     char allocator[ALLOCATOR_BYTES];
 };
@@ -61,6 +63,9 @@ static void conclude(struct server_sampler *sampler, bool known)
         }
     }
     sampler->next_ns = sampler->asked_ns + period_ns;
+    if (sampler->next_ns > sampler->hurried_ns)
+        sampler->next_ns = sampler->hurried_ns;
+    sampler->hurried_ns = UINT64_MAX;
     if (sampler->next_ns < now_ns)
         sampler->next_ns = now_ns;
     wake_after(sampler, sampler->next_ns - now_ns);
@@ -235,6 +240,8 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 void server_sampler_hurry(struct server_sampler *sampler, uint64_t within_ns)
 {
     const uint64_t at_ns = clock_now_ns() + within_ns;
+    if (sampler->asking && at_ns < sampler->hurried_ns)
+        sampler->hurried_ns = at_ns;
     if (sampler->asking || at_ns >= sampler->next_ns)
         return;
     sampler->next_ns = at_ns;
@@ -280,6 +287,7 @@ enum err_code server_sampler_start(struct server_sampler **sampler, struct event
     }
     find_servers(made);
     made->next_ns = clock_now_ns();
+    made->hurried_ns = UINT64_MAX;
     wake_after(made, 0);
     return OK;
 }

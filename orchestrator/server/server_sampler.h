@@ -47,7 +47,8 @@ MUST_USE enum err_code server_sampler_start(struct server_sampler **sampler,
                                             struct event_base *base,
                                             const struct server_sampler_setup *setup,
                                             struct err *err);
-/* The next question goes out within this time, if none is under way; the period goes on from there. */
+/* The next question goes out within this time, or as soon as the one under way has its answer; the period goes on from
+ * there. */
 void server_sampler_hurry(struct server_sampler *sampler, uint64_t within_ns);
 /* Of the first server that told: "jemalloc-5.3.0"; "": not known. */
 const char *server_sampler_allocator(const struct server_sampler *sampler);

@@ -159,6 +159,39 @@ TEST(deletes_are_exact_to_the_key)
         ck_keys(all[i]);
 }
 
+TEST(side_by_side_and_on_a_condition)
+{
+    /* breaks when phases side by side lose a key, a rate or their own figures, or the wrong branch is taken */
+    write_scenario(
+        "name: sides\ndescription: d\nphases:\n"
+        "  - {name: grow, type: load, keys: 20000, clients: 4, pipeline: 8, value_size: 100}\n"
+        "  - name: much\n    type: conditional\n    metric: keys\n    op: \">=\"\n    value: 30k\n"
+        "    if_true: [{name: never, type: flush}]\n"
+        "    if_false: [{name: some, type: load, keys: 1000, value_size: 100}]\n"
+        "  - name: both\n    type: parallel\n    duration: 3\n    phases:\n"
+        "      - {name: reads, type: query, qps: 1000, clients: 3}\n"
+        "      - {name: cut, type: delete-fraction, fraction: 0.5, clients: 2, qps: 8000}\n"
+        "      - {name: more, type: load, keys: 3000, clients: 2, qps: 3000, value_size: 50}\n"
+        "  - {name: end, type: checkpoint}\n"
+        "checks:\n"
+        "  - {metric: keys, phase: end, op: \"==\", value: 13500}\n"
+        "  - {metric: error_rate, phase: all, op: \"<=\", value: 0}\n"
+        "  - {metric: p99_ms, phase: cut, op: \"<=\", value: 10000}\n"
+        "  - {metric: keys, phase: never, op: \"==\", value: 0}\n");
+    RUN(AT_SERVER);
+    expect_status(0);
+    load_phases("sides");
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 13500);
+    ck_assert_int_eq((int)of_phase("both", "keys_after"), 13500);
+    ck_assert_int_eq((int)of_phase("cut", "requests_ok"), 10500);
+    ck_assert_int_eq((int)of_phase("more", "requests_ok"), 3000);
+    ck_assert_int_gt((int)of_phase("reads", "requests_ok"), 100);
+    ck_assert_int_eq((int)of_phase("both", "requests_ok"),
+                     13500 + (int)of_phase("reads", "requests_ok"));
+    ck_assert_double_gt(of_phase("reads", "p99_ms"), 0);
+    ck_assert_ptr_nonnull(strstr(program.out, "not taken"));
+}
+
 TEST(a_load_ends_at_its_target)
 {
     /* breaks when a load up to an amount of memory or a number of keys ends beside it, however fast the server is */
