@@ -217,6 +217,9 @@ static void begin(struct job *job)
         add_node(job);
         return;
     case CHAOS_BGSAVE:
+    case CHAOS_AOF_REWRITE:
+    case CHAOS_FLUSHALL:
+    case CHAOS_FULL_SYNC:
     case CHAOS_CLIENT_KILL:
     case CHAOS_FAILOVER:
     case CHAOS_RESHARD:
