@@ -284,11 +284,15 @@ static void tell_leftovers(const struct run_request *request)
     if (session->request->spec.managed.wanted || request->run.accounts == NULL)
         return;
     const uint64_t keys = request->run.keys_left;
-    if (keys > 0)
+    if (keys > 0 || request->run.sent_workload)
         log_line(LOG_WARNING,
-                 "%s keys of this run are still there, and begin with %s; to remove them: "
+                 "%s%s of this run are still there, and begin with %s; to remove them: "
                  "valkey-cli --scan --pattern '%s*' | xargs -n 1000 valkey-cli unlink",
-                 UNITS_GROUPED(keys), request->run.prefix, request->run.prefix);
+                 keys > 0 ? UNITS_GROUPED(keys) : "",
+                 !request->run.sent_workload ? " keys"
+                 : keys > 0                  ? " keys, and those of its workloads,"
+                                             : "keys of workloads",
+                 request->run.prefix, request->run.prefix);
 }
 
 static enum err_code write_files(const struct run_request *request,

@@ -25,6 +25,7 @@ struct scenario_run {
     struct series series;
     uint64_t began_ns, began_wall_ns; /* clock readings */
     uint64_t keys_left;               /* live at its end */
+    bool sent_workload;               /* which leaves keys that the live map does not know */
     uint64_t samples, samples_missed;
     double sampling_seconds; /* that servers took to answer */
     char allocator[64];      /* of the server; "": not known */
@@ -51,6 +52,7 @@ struct scenario_run {
     uint64_t *stable_at_ns;
     size_t stable_count, stable_room;
     double last_rate; /* of the last phase that sent something */
+    double max_rate;  /* the highest of phases whose rate the target gave; 0: none yet */
 };
 
 /* Refuses what cannot be done with this target before anything is written: a memory target that does not fit into what

@@ -11,6 +11,7 @@
 #include "orchestrator/commands/scenario_watch.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/metric.h"
+#include "orchestrator/scenario/scenario_file.h"
 
 /* Parts of a load up to a number of bytes: the first one by what a key will cost at least. */
 #define LEGS_MAX 8u
@@ -30,6 +31,8 @@ static void take_result(struct scenario_run *run, const struct scenario_step *ma
     account->requests_failed += figure_failed(total->counters);
     account->rate = run->sent_seconds > 0 ? (double)account->requests_ok / run->sent_seconds : 0;
     run->last_rate = account->rate;
+    if (scenario_measures_maximum(scenario_phase_now(run)) && account->rate > run->max_rate)
+        run->max_rate = account->rate;
     account->p50_ms = latency.p50_ms;
     account->p95_ms = latency.p95_ms;
     account->p99_ms = latency.p99_ms;
@@ -115,6 +118,8 @@ static enum err_code run_fleet(struct scenario_run *run, struct scenario_step *c
     if (code == OK) {
         const struct run_result *result = session->result;
         take_result(run, sent[0]);
+        for (uint32_t i = 0; i < count; i++)
+            run->sent_workload |= run->scenario->phases[sent[i]->place].workload != NULL;
         if (count > 1)
             take_results_apart(run, (const struct scenario_step *const *)sent, count);
         if (result->status != OK && result->status != E_INTERRUPTED)
@@ -127,16 +132,17 @@ static enum err_code run_fleet(struct scenario_run *run, struct scenario_step *c
 }
 
 /* One fleet of these phases, which stand one behind the other. *sent false: there were no keys for it. */
-static enum err_code send_once(struct scenario_run *run, const struct phase *phases, uint32_t count,
-                               bool *sent, struct err *err)
+static enum err_code send_part(struct scenario_run *run, const struct phase *phases, uint32_t count,
+                               uint32_t part, bool *sent, struct err *err)
 {
-    struct scenario_step *made = calloc(count, sizeof *made), *in_order[SCENARIO_CHILDREN_MAX];
+    struct scenario_step *made = calloc(SCENARIO_CHILDREN_MAX, sizeof *made),
+                         *in_order[SCENARIO_CHILDREN_MAX];
     enum err_code code = OK;
     *sent = true;
     if (made == NULL)
         return err_set(err, E_SYSTEM, "no memory for a phase");
     for (uint32_t i = 0; i < count && code == OK; i++) {
-        code = scenario_step_make(&made[i], run, &phases[i], err);
+        code = scenario_step_make(&made[i], run, &phases[i], part, err);
         made[i].place = run->phase + (count > 1 ? 1 + i : 0);
     }
     const uint32_t found = code == OK ? put_in_order(made, count, in_order) : 0;
@@ -146,6 +152,17 @@ static enum err_code send_once(struct scenario_run *run, const struct phase *pha
     for (uint32_t i = 0; i < count; i++)
         scenario_step_free(&made[i]);
     free(made);
+    return code;
+}
+
+static enum err_code send_once(struct scenario_run *run, const struct phase *phases, uint32_t count,
+                               bool *sent, struct err *err)
+{
+    enum err_code code = OK;
+    for (uint32_t part = 0; part < scenario_step_parts(phases) && code == OK && !run->done &&
+                            run->session->interrupts->count == 0;
+         part++)
+        code = send_part(run, phases, count, part, sent, err);
     return code;
 }
 

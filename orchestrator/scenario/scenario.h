@@ -13,7 +13,8 @@
 #define SCENARIO_NAME_BYTES 64u
 #define SCENARIO_PHASES_MAX 512u /* with loops unrolled */
 #define SCENARIO_CHECKS_MAX 128u
-#define SCENARIO_CHILDREN_MAX 8u /* of a parallel phase */
+#define SCENARIO_LIVE_KEYS "live" /* the key space of a workload that stands for the live keys */
+#define SCENARIO_CHILDREN_MAX 8u  /* of a parallel phase */
 
 enum phase_type {
     PHASE_LOAD,
@@ -91,7 +92,9 @@ struct phase {
     struct phase_until until;
     uint64_t clients, pipeline;
     double qps;                             /* 0: as fast as replies come */
+    double qps_share;                       /* of the measured maximum, in place of qps; 0: none */
     double ramp_from, ramp_to, ramp_factor; /* RAMP: rates; factor 0: linear */
+    bool ramp_shares;                       /* from and to are shares of the measured maximum */
     double ramp_step;                       /* above 0, also of one that falls */
     uint64_t ramp_interval_ns;
     double factor;         /* BURST: times the last rate; 0: as fast as replies come */
@@ -102,6 +105,8 @@ struct phase {
     uint64_t keys;               /* LOAD: so many at most; 0: no limit */
     uint64_t batch;              /* keys of a request */
     uint64_t least_ttl_s, most_ttl_s;
+    /* In place of a mix; of a LOAD what its file fills. Its key space "live" stands for the live keys. NULL: none. */
+    const struct workload_plan *workload;
     struct phase_share mix[8];
     uint32_t mix_count;
     double fraction;

@@ -129,6 +129,19 @@ static bool adds_keys(const struct phase *phase)
     return loads || phase->type == PHASE_LOAD;
 }
 
+/* With those that follow a miss. */
+static uint32_t class_count(const struct phase *phase)
+{
+    const struct workload_plan *plan = phase->workload;
+    if (plan == NULL)
+        return phase->mix_count > 0 ? phase->mix_count : 1;
+    uint32_t count = (uint32_t)plan->class_count;
+    for (size_t i = 0; i < plan->class_count; i++)
+        count +=
+            (plan->classes[i].on_miss != PLAN_NO_CLASS) + (plan->classes[i].then != PLAN_NO_CLASS);
+    return count;
+}
+
 static enum err_code check_child(const struct reading *reading, const struct scenario_entry *entry,
                                  const struct phase *parent)
 {
@@ -175,7 +188,7 @@ static enum err_code add_parallel(struct reading *reading, const struct scenario
     inner.parallel_place = place + 1;
     inner.parallel_ns = entry->phase.duration_ns;
     const struct lengths whole = lengths_of(reading);
-    unsigned picking = 0, adding = 0;
+    uint32_t picking = 0, adding = 0, classes = 0;
     for (size_t i = 0; i < entry->phase_count && code == OK; i++) {
         const struct scenario_entry *child = &entry->phases[i];
         const struct phase *added = &scenario->phases[scenario->phase_count];
@@ -184,9 +197,14 @@ static enum err_code add_parallel(struct reading *reading, const struct scenario
             code = scenario_add_phase(reading, child, &inner);
         if (code != OK)
             break;
+        classes += class_count(added);
+        if (classes > CLASSES_MAX)
+            code = REFUSE(reading, added, NULL,
+                          "%s: the phases side by side have more than %u classes of requests",
+                          added->base, CLASSES_MAX);
         picking += picks_keys(added);
         adding += adds_keys(added);
-        if (picking > 1 || adding > 1)
+        if (code == OK && (picking > 1 || adding > 1))
             code = REFUSE(
                 reading, added, NULL, "%s: only one of the phases side by side may %s", added->base,
                 picking > 1 ? "delete, overwrite or expire some of the keys" : "load keys");

@@ -88,6 +88,24 @@ static enum err_code parse_key_order(void *target, const char *value, struct err
     return code;
 }
 
+static enum err_code parse_qps(void *target, const char *value, struct err *reason)
+{
+    struct scenario_rate *rate = &((struct scenario_entry *)target)->qps;
+    return scenario_rate(&rate->micro, &rate->share, value, reason);
+}
+
+static enum err_code parse_ramp_from(void *target, const char *value, struct err *reason)
+{
+    struct scenario_rate *rate = &((struct scenario_ramp *)target)->from;
+    return scenario_rate(&rate->micro, &rate->share, value, reason);
+}
+
+static enum err_code parse_ramp_to(void *target, const char *value, struct err *reason)
+{
+    struct scenario_rate *rate = &((struct scenario_ramp *)target)->to;
+    return scenario_rate(&rate->micro, &rate->share, value, reason);
+}
+
 static enum err_code parse_ramp_factor(void *target, const char *value, struct err *reason)
 {
     if (rate_parse_factor(&((struct scenario_ramp *)target)->factor, value))
@@ -181,12 +199,9 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     NUMBER_KEY("pipeline", AT(phase.pipeline), 1, 100000, .unset = "1",                            \
                .help = "Requests in flight on each connection.")
 #define QPS                                                                                        \
-    {                                                                                              \
-        .row = {                                                                                   \
-            ROW("qps", NULL, OPTION_RATE, NULL, AT(qps_micro)),                                    \
-            .help = "Requests per second; 0: as fast as replies come."                             \
-        }                                                                                          \
-    }
+    CUSTOM("qps", parse_qps, .hint = "as in qps: 10k",                                             \
+           .help = "Requests per second, or a part of the measured maximum as 30%max; 0: as fast " \
+                   "as replies come.")
 #define ON_ERROR                                                                                   \
     WORD_KEY("on_error", AT(on_error), on_error_at, "stop",                                        \
              "Whether the scenario goes on when the phase fails.")
@@ -195,6 +210,10 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     WORD_KEY("datatype", AT(phase.datatype), datatype_at, NULL,                                    \
              "What a key holds; that of the load before where it is not said, else string.")
 #define KEY_DIST CUSTOM("key_dist", parse_key_order, .help = "How keys are chosen: uniform.")
+#define WORKLOAD(help_)                                                                            \
+    {                                                                                              \
+        .row = { ROW("workload", NULL, OPTION_TEXT, NULL, AT(workload)), .help = (help_) }         \
+    }
 #define TTL(help_) CUSTOM("ttl", parse_ttl, .help = (help_))
 #define MIX                                                                                        \
     {                                                                                              \
@@ -202,9 +221,8 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
                 .offset = AT(mix),                                                                 \
                 .hint = "as in mix: {load: 50, get: 30, del: 20}",                                 \
                 .help = "Percent of load, get, update and del."},                                  \
-        .form = FILE_MAP, .required = true, .of = &share_field,                                    \
-        .element_bytes = sizeof(struct scenario_share), .count_offset = AT(mix_count), .least = 1, \
-        .most = 8                                                                                  \
+        .form = FILE_MAP, .of = &share_field, .element_bytes = sizeof(struct scenario_share),      \
+        .count_offset = AT(mix_count), .least = 1, .most = 8                                       \
     }
 #define FRACTION                                                                                   \
     {                                                                                              \
@@ -216,7 +234,8 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     CUSTOM("strategy", parse_strategy, .unset = "random",                                          \
            .help = "Which keys: random, oldest, newest or stride:K.")
 #define MIXED_KEYS                                                                                 \
-    MIX, KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE,                                    \
+    MIX, WORKLOAD("A file of a workload, or one that comes with volley, in place of a mix."),      \
+        KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE,                                     \
         TTL("Of what is loaded: seconds, or two of them as in 60-300.")
 
 static const struct file_field share_field = {
@@ -230,6 +249,7 @@ static const struct file_field load_fields[] = {
     QPS,
     ON_ERROR,
     NUMBER_KEY("keys", AT(phase.keys), 1, LIVE_KEYS_MAX, .help = "So many keys at most."),
+    WORKLOAD("Writes what this workload's prefill says, in place of keys of its own."),
     {.row = {ROW("target_memory", NULL, OPTION_SIZE, NULL, AT(target_bytes)), NUMBER(1, 1ull << 50),
              .help = "It ends when used_memory is so large."}},
     VALUE_SIZE("N, A-B, bimodal:A/B/PART, list:SIZE:WEIGHT,... and what else --value-size takes."),
@@ -238,11 +258,11 @@ static const struct file_field load_fields[] = {
     TTL("When keys expire: seconds, or two of them as in 60-300."),
 };
 static const struct file_field ramp_own_fields[] = {
-    {.row = {ROW("from", NULL, OPTION_RATE, NULL, offsetof(struct scenario_ramp, from_micro)),
-             .help = "Requests per second at the beginning."},
+    {.row = {ROW("from", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_ramp_from,
+             .help = "Requests per second at the beginning, or a part of the measured maximum."},
      .required = true},
-    {.row = {ROW("to", NULL, OPTION_RATE, NULL, offsetof(struct scenario_ramp, to_micro)),
-             .help = "Requests per second at the end."},
+    {.row = {ROW("to", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_ramp_to,
+             .help = "Requests per second at the end, likewise."},
      .required = true},
     WORD_KEY("mode", offsetof(struct scenario_ramp, mode), ramp_mode_at, "linear",
              "linear adds the step every interval, exponential multiplies by the factor."),

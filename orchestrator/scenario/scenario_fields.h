@@ -5,9 +5,16 @@
 
 #include "orchestrator/scenario/scenario.h"
 
+/* "10k", or "80%max": of the highest rate that a phase before came to as fast as replies came. */
+struct scenario_rate {
+    uint64_t micro;
+    double share; /* 0: it is micro */
+};
+
 struct scenario_ramp {
     struct file_place place;
-    uint64_t from_micro, to_micro, step_micro, interval_ns;
+    struct scenario_rate from, to;
+    uint64_t step_micro, interval_ns;
     double factor;
     unsigned mode; /* 0: linear, 1: exponential */
 };
@@ -25,7 +32,8 @@ struct scenario_stable {
 /* A phase, or a loop of them. */
 struct scenario_entry {
     struct phase phase; /* begins with the place */
-    uint64_t qps_micro;
+    struct scenario_rate qps;
+    const char *workload;  /* NULL: none */
     uint64_t target_bytes; /* target_memory */
     struct scenario_ramp ramp;
     struct scenario_share *mix;

@@ -16,6 +16,13 @@
 #define FLOOR_NS (2 * NS_PER_SECOND) /* of a scaled phase */
 #define USUAL_SIZE_BYTES 512u
 
+bool scenario_measures_maximum(const struct phase *phase)
+{
+    const bool paced = phase->qps > 0 || phase->qps_share > 0 || phase->factor > 0;
+    return !paced && phase->parallel_place == 0 &&
+           (phase->type == PHASE_HOLD || phase->type == PHASE_BURST || phase->type == PHASE_QUERY);
+}
+
 bool scenario_phase_is(const struct phase *phase, const char *name)
 {
     return strcmp(phase->name, name) == 0 || strcmp(phase->base, name) == 0 ||
@@ -92,6 +99,15 @@ static double rate_of(uint64_t micro)
     return (double)micro / SCHEDULE_MICRO;
 }
 
+/* Requests per second, or a part of 1. */
+static double number_of(const struct scenario_rate *rate)
+{
+    return rate->share > 0 ? rate->share : rate_of(rate->micro);
+}
+
+#define NO_MAXIMUM                                                                                 \
+    "%s: no phase before measures the maximum: a hold, burst or query as fast as replies come"
+
 static enum err_code settle_mix(const struct reading *reading, struct phase *phase,
                                 const struct scenario_entry *entry)
 {
@@ -131,8 +147,17 @@ static enum err_code settle_ramp(const struct reading *reading, struct phase *ph
                                  const struct scenario_ramp *ramp)
 {
     const bool linear = ramp->mode == 0;
-    const bool up = ramp->to_micro > ramp->from_micro;
-    if (ramp->from_micro == ramp->to_micro)
+    const double from = number_of(&ramp->from), to = number_of(&ramp->to);
+    const bool shares = ramp->from.share > 0, up = to > from;
+    if (shares != (ramp->to.share > 0))
+        return file_refuse(reading->file, &ramp->place, "to", reading->err,
+                           "to: from and to are both rates, or both parts of the maximum");
+    if (shares && !reading->has_maximum)
+        return file_refuse(reading->file, &ramp->place, "from", reading->err, NO_MAXIMUM, "from");
+    if (shares && ramp->step_micro > 0)
+        return file_refuse(reading->file, &ramp->place, "step", reading->err,
+                           "step: between parts of the maximum leave it out");
+    if (from == to)
         return file_refuse(reading->file, &ramp->place, "to", reading->err,
                            "to: a ramp goes from one rate to another; for one rate take hold");
     if (linear && ramp->factor > 0)
@@ -141,20 +166,20 @@ static enum err_code settle_ramp(const struct reading *reading, struct phase *ph
     if (!linear && ramp->step_micro > 0)
         return file_refuse(reading->file, &ramp->place, "step", reading->err,
                            "step: it is of mode: linear; exponential takes factor");
-    if (!linear && (ramp->from_micro == 0 || ramp->to_micro == 0))
+    if (!linear && (from == 0 || to == 0))
         return file_refuse(reading->file, &ramp->place, NULL, reading->err,
                            "mode: exponential never comes from 0 or gets to 0: no factor does");
     if (!linear && ramp->factor > 0 && (up ? ramp->factor <= 1 : ramp->factor >= 1))
         return file_refuse(reading->file, &ramp->place, "factor", reading->err,
-                           "factor: it has to lead from %s to %s: %s 1",
-                           UNITS_REAL(rate_of(ramp->from_micro), 0),
-                           UNITS_REAL(rate_of(ramp->to_micro), 0), up ? "above" : "below");
+                           "factor: it has to lead from %s to %s: %s 1", UNITS_REAL(from, 0),
+                           UNITS_REAL(to, 0), up ? "above" : "below");
     if (ramp->interval_ns > phase->duration_ns)
         return file_refuse(reading->file, &ramp->place, "interval", reading->err,
                            "interval: it is longer than the phase");
     const double intervals = (double)phase->duration_ns / (double)ramp->interval_ns;
-    phase->ramp_from = rate_of(ramp->from_micro);
-    phase->ramp_to = rate_of(ramp->to_micro);
+    phase->ramp_from = from;
+    phase->ramp_to = to;
+    phase->ramp_shares = shares;
     phase->ramp_interval_ns = ramp->interval_ns;
     if (linear)
         phase->ramp_step = ramp->step_micro > 0
@@ -207,7 +232,7 @@ static enum err_code check_until(const struct reading *reading, const struct pha
 static enum err_code check_ends(const struct reading *reading, struct phase *phase)
 {
     if (phase->type == PHASE_LOAD && phase->duration_ns == 0 && phase->keys == 0 &&
-        phase->until.metric[0] == '\0' && phase->parallel_place == 0)
+        phase->until.metric[0] == '\0' && phase->parallel_place == 0 && phase->workload == NULL)
         return REFUSE(reading, phase, NULL,
                       "%s: a load without end: give keys, until, target_memory or duration",
                       phase->base);
@@ -229,6 +254,8 @@ static enum err_code check_ends(const struct reading *reading, struct phase *pha
     if (phase->type == PHASE_PURGE && !phase->memory_purge && !phase->activedefrag)
         return REFUSE(reading, phase, NULL,
                       "%s: nothing to do: neither memory_purge nor activedefrag", phase->base);
+    if (phase->qps_share > 0 && !reading->has_maximum)
+        return REFUSE(reading, phase, "qps", NO_MAXIMUM, "qps");
     if (phase->type == PHASE_BURST && phase->factor > 0 && !reading->has_rate)
         return REFUSE(reading, phase, "factor",
                       "factor: no phase before has a rate (qps or ramp) that it could multiply");
@@ -238,10 +265,13 @@ static enum err_code check_ends(const struct reading *reading, struct phase *pha
 /* Whether there are keys to work on, and of one type. */
 static enum err_code check_keys(const struct reading *reading, struct phase *phase)
 {
-    const bool loads = phase->type == PHASE_LOAD || has_share(phase, OPERATION_LOAD);
-    const bool needs = phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
-                       phase->type == PHASE_EXPIRE || phase->type == PHASE_QUERY ||
-                       (phase->mix_count > 0 && !loads);
+    const bool loads =
+        (phase->type == PHASE_LOAD && phase->workload == NULL) || has_share(phase, OPERATION_LOAD);
+    const bool needs =
+        (phase->workload != NULL && scenario_workload_uses_live_keys(phase->workload)) ||
+        phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
+        phase->type == PHASE_EXPIRE || phase->type == PHASE_QUERY ||
+        (phase->mix_count > 0 && !loads);
     if (needs && !reading->has_keys)
         return REFUSE(reading, phase, NULL,
                       "%s: there are no keys yet: a load has to stand before %s", phase->base,
@@ -260,15 +290,17 @@ static enum err_code check_keys(const struct reading *reading, struct phase *pha
 /* What later phases build on. */
 static void remember(struct reading *reading, struct phase *phase)
 {
-    const bool loads = phase->type == PHASE_LOAD || has_share(phase, OPERATION_LOAD);
+    const bool loads =
+        (phase->type == PHASE_LOAD && phase->workload == NULL) || has_share(phase, OPERATION_LOAD);
     if (!phase->has_value_size)
         phase->value_size = reading->sizes;
-    if (phase->type == PHASE_LOAD)
+    if (phase->type == PHASE_LOAD && phase->workload == NULL)
         reading->sizes = phase->value_size;
     if (loads)
         reading->datatype = phase->datatype;
     reading->has_keys = (reading->has_keys || loads) && phase->type != PHASE_FLUSH;
-    reading->has_rate |= phase->qps > 0 || phase->type == PHASE_RAMP;
+    reading->has_rate |= phase->qps > 0 || phase->qps_share > 0 || phase->type == PHASE_RAMP;
+    reading->has_maximum |= scenario_measures_maximum(phase);
 }
 
 /* ---- phases one after the other ---- */
@@ -329,7 +361,8 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
     const size_t variant = entry->phase.place.variant;
     *phase = entry->phase;
     phase->type = variant == SCENARIO_MIXED ? PHASE_HOLD : (enum phase_type)variant;
-    phase->qps = rate_of(entry->qps_micro);
+    phase->qps = rate_of(entry->qps.micro);
+    phase->qps_share = entry->qps.share;
     phase->continue_on_error = entry->on_error == 1;
     phase->flush_all = entry->scope > 0; /* scope_at */
     phase->every_database = entry->scope > 1;
@@ -354,6 +387,8 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
     enum err_code code = settle_name(reading, phase, turn);
     if (code == OK)
         code = settle_mix(reading, phase, entry);
+    if (code == OK)
+        code = scenario_settle_workload(reading, phase, entry);
     if (code == OK && phase->type == PHASE_RAMP)
         code = settle_ramp(reading, phase, &entry->ramp);
     if (code == OK)
@@ -454,6 +489,7 @@ enum err_code scenario_read(struct scenario *scenario, struct scenario_document 
     struct reading reading = {.scenario = scenario,
                               .file = &document->file,
                               .fields = &fields,
+                              .document = document,
                               .sizes = {.kind = SIZE_FIXED, .least_bytes = USUAL_SIZE_BYTES},
                               .err = err};
     *scenario = (struct scenario){.scale = 1};
@@ -480,6 +516,7 @@ void scenario_free(struct scenario *scenario, struct scenario_document *document
 {
     free(scenario->phases);
     free(scenario->checks);
+    scenario_workloads_free(document);
     file_free(&document->file);
     *scenario = (struct scenario){.phase_count = 0};
 }

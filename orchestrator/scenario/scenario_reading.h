@@ -4,6 +4,7 @@
 #define ORCHESTRATOR_SCENARIO_SCENARIO_READING_H
 
 #include "orchestrator/scenario/scenario_fields.h"
+#include "orchestrator/scenario/scenario_file.h"
 
 struct reading {
     struct scenario *scenario;
@@ -13,7 +14,9 @@ struct reading {
     bool has_keys;           /* something was loaded before */
     enum live_type datatype; /* of it */
     struct size_wish sizes;
-    bool has_rate; /* a phase before had one */
+    bool has_rate;    /* a phase before had one */
+    bool has_maximum; /* scenario_measures_maximum of one before */
+    struct scenario_document *document;
     struct err *err;
 };
 
@@ -34,6 +37,11 @@ struct scenario_turn {
 MUST_USE enum err_code scenario_add_phase(struct reading *reading,
                                           const struct scenario_entry *entry,
                                           const struct scenario_turn *turn);
+/* What a phase's `workload` names, read once; scenario_workloads.c. */
+MUST_USE enum err_code scenario_settle_workload(struct reading *reading, struct phase *phase,
+                                                const struct scenario_entry *entry);
+bool scenario_workload_uses_live_keys(const struct workload_plan *plan);
+void scenario_workloads_free(struct scenario_document *document);
 /* All of the file, with loops unrolled. */
 MUST_USE enum err_code scenario_add_phases(struct reading *reading);
 

@@ -192,6 +192,38 @@ TEST(side_by_side_and_on_a_condition)
     ck_assert_ptr_nonnull(strstr(program.out, "not taken"));
 }
 
+TEST(workloads_and_parts_of_the_maximum)
+{
+    /* breaks when a workload misses the live keys, touches foreign ones, or a part of the maximum is another rate */
+    write_scenario(
+        "name: works\ndescription: d\nscale: 0.1\nphases:\n"
+        "  - {name: grow, type: load, keys: 20000, clients: 4, pipeline: 8, value_size: 100}\n"
+        "  - {name: fill, type: load, workload: production-day, clients: 4, pipeline: 8}\n"
+        "  - {name: most, type: hold, duration: 2, clients: 2, workload: production-day}\n"
+        "  - {name: some, type: hold, duration: 2, clients: 2, qps: 10%max, mix: {get: 1}}\n"
+        "  - {name: up, type: ramp, duration: 2, clients: 2, ramp: {from: 1%max, to: 5%max}, mix: "
+        "{get: 1}}\n"
+        "  - {name: own, type: flush}\n"
+        "checks:\n"
+        "  - {metric: keyspace_misses, agg: delta, phase: some, op: \"==\", value: 0}\n"
+        "  - {metric: error_rate, phase: all, op: \"<=\", value: 0}\n");
+    free(test_server_text(&server, "SET get 1"));
+    RUN(AT_SERVER);
+    expect_status(0);
+    ck_assert_ptr_nonnull(strstr(program.err, "begin with vst:works:"));
+    load_phases("works");
+    const double most = of_phase("most", "rate");
+    ck_assert_msg(fabs(of_phase("some", "rate") / most - 0.1) < 0.05, "%f of %f",
+                  of_phase("some", "rate"), most);
+    ck_assert_double_lt(of_phase("up", "rate"), 0.1 * most);
+    ck_assert_int_eq((int)of_phase("fill", "requests_ok"), 1000 + 2000);
+    ck_assert_int_eq((int)of_phase("grow", "keys_after"), 2000);
+    const long long own =
+        test_server_integer(&server, "EVAL return(#redis.call('KEYS','vst:works:*')) 0");
+    ck_assert_int_gt(own, 1000);
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), own + 1);
+}
+
 TEST(a_load_ends_at_its_target)
 {
     /* breaks when a load up to an amount of memory or a number of keys ends beside it, however fast the server is */
