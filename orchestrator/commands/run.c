@@ -15,6 +15,7 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_run.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/output.h"
@@ -37,6 +38,7 @@ struct run_request {
     const char *variable_items[VARIABLES_MAX];
     size_t variable_count;
     double scale;
+    char *path; /* of the scenario's file, which messages name */
     struct scenario scenario;
     struct scenario_document document;
     struct session session;
@@ -143,18 +145,16 @@ static enum err_code cut_variables(struct run_request *request, struct err *err)
 
 static enum err_code read_scenario(struct run_request *request, const char *name, struct err *err)
 {
-    char *path = NULL;
     enum err_code code = cut_variables(request, err);
     if (code == OK)
-        code = scenario_library_find(&path, name, err);
+        code = scenario_library_find(&request->path, name, err);
     if (code != OK)
         return code;
     const struct scenario_wish wish = {
         .variables = {.items = request->variable_items, .count = request->variable_count},
         .scale = request->scale};
     code = scenario_read(&request->scenario, &request->document,
-                         &(struct file_source){.name = path}, &wish, err);
-    free(path);
+                         &(struct file_source){.name = request->path}, &wish, err);
     if (code == OK && request->document.notice[0] != '\0')
         log_line(LOG_WARNING, "%s", request->document.notice);
     return code;
@@ -307,6 +307,7 @@ static enum err_code write_files(const struct run_request *request,
         .environment = request->session.facts.environment,
         .started_wall_ns = run->began_wall_ns,
         .interrupted = request->session.interrupts->count > 0,
+        .events = &run->events,
         .samples = run->samples,
         .samples_missed = run->samples_missed,
         .sampling_seconds = run->sampling_seconds,
@@ -335,6 +336,8 @@ static enum err_code conclude(struct run_request *request, struct err *err)
         output_borrow(&out, stdout);
         if (!request->quiet)
             judge_print_phases(&out, &observation);
+        if (!request->quiet)
+            judge_print_events(&out, &request->scenario, &request->run.events);
         judge_print_checks(&out, &request->scenario, outcomes);
         code = write_files(request, &observation, &analysis, outcomes, err);
         if (code == OK && !request->quiet)
@@ -368,7 +371,9 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
             request->bench.spec.outputs.progress || (isatty(STDERR_FILENO) == 1 && !request->quiet),
     };
     snprintf(run->prefix, sizeof run->prefix, "vst:%.40s:", request->scenario.name);
-    code = session_prepare(session, err);
+    code = scenario_actions_plan(run, &request->document.file, err);
+    if (code == OK)
+        code = session_prepare(session, err);
     if (code == OK)
         code = session_open(session, err);
     if (code == OK)
@@ -424,6 +429,7 @@ static void destroy(void *target)
     scenario_run_free(&request->run);
     session_free(&request->session);
     scenario_free(&request->scenario, &request->document);
+    free(request->path);
     free(request->variables);
     bench_options_free(&request->bench);
 }

@@ -10,12 +10,14 @@
 #include "common/log.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_acts.h"
 #include "orchestrator/commands/scenario_send.h"
 #include "orchestrator/commands/scenario_watch.h"
 #include "orchestrator/machine/memory.h"
 #include "orchestrator/scenario/judge.h"
 #include "orchestrator/server/keyspace.h"
+#include "orchestrator/server/slow_log.h"
 
 #define BYTES_OF_A_KEY_LEAST 48u /* in a server, whatever its value is */
 #define MAP_KEYS_LEAST (1ull << 20)
@@ -109,7 +111,10 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
     log_line(LOG_INFO, "phase %u of %u: %s", run->phase + 1, run->scenario->phase_count,
              PRINTABLE(phase->name));
     server_sampler_hurry(run->sampler, 0);
-    const enum err_code code = carry_out(run, phase, err);
+    enum err_code code = scenario_actions_begin(run, err);
+    if (code == OK)
+        code = carry_out(run, phase, err);
+    code = err_worse(code, scenario_actions_end(run, err));
     event_del(run->deadline);
     if (run->session->interrupts->count > 0)
         snprintf(account->end, sizeof account->end, "interrupted");
@@ -208,6 +213,8 @@ static enum err_code begin(struct scenario_run *run, struct err *err)
     if (code == OK && !scenario_sample_now(run))
         code = err_set(err, E_CONNECT, "%s does not answer INFO: a scenario needs its numbers",
                        session->target_text);
+    if (code == OK)
+        code = scenario_events_begin(run, err);
     snprintf(run->allocator, sizeof run->allocator, "%s",
              code == OK ? server_sampler_allocator(run->sampler) : "");
     return code;
@@ -243,6 +250,10 @@ enum err_code scenario_run_phases(struct scenario_run *run, struct err *err)
         worst = err_worse(worst, E_INTERRUPTED);
     server_sampler_stop(run->sampler);
     run->sampler = NULL;
+    if (run->slow_log != NULL)
+        slow_log_finish(run->slow_log, NS_PER_SECOND);
+    slow_log_stop(run->slow_log);
+    run->slow_log = NULL;
     return worst;
 }
 
@@ -253,6 +264,7 @@ void scenario_run_free(struct scenario_run *run)
     if (run->deadline != NULL)
         event_free(run->deadline);
     run->deadline = NULL;
+    scenario_actions_free(run);
     live_map_destroy(run->map);
     series_free(&run->series);
     free(run->accounts);

@@ -14,6 +14,10 @@
 #include "orchestrator/scenario/series.h"
 #include "orchestrator/server/server_sampler.h"
 
+struct chaos;
+struct slow_log;
+struct chaos_plan;
+
 struct scenario_run {
     /* set by the command, which has zeroed the rest */
     struct session *session;
@@ -23,6 +27,7 @@ struct scenario_run {
     /* what it came to */
     struct phase_account *accounts; /* phase_count */
     struct series series;
+    struct scenario_events events;
     uint64_t began_ns, began_wall_ns; /* clock readings */
     uint64_t keys_left;               /* live at its end */
     bool sent_workload;               /* which leaves keys that the live map does not know */
@@ -34,6 +39,10 @@ struct scenario_run {
     /* private */
     struct live_map *map;
     struct server_sampler *sampler;
+    struct slow_log *slow_log;
+    struct chaos_plan *plans; /* phase_count: actions of phases */
+    struct chaos *chaos;      /* those under way; NULL: none */
+    bool flushed;             /* by one of them */
     struct event *deadline;
     uint32_t phase;           /* under way */
     bool done;                /* its end has been reached; its account says why */

@@ -50,6 +50,9 @@ enum err_code judge_status(const struct check_outcome *outcomes, uint32_t count,
 /* Tables for people: the checks with what was found, and below those that did not pass, why; and the phases. */
 void judge_print_checks(struct output *out, const struct scenario *scenario,
                         const struct check_outcome *outcomes);
+/* What happened meanwhile, the first ones; nothing where nothing did. */
+void judge_print_events(struct output *out, const struct scenario *scenario,
+                        const struct scenario_events *events);
 void judge_print_phases(struct output *out, const struct observation *observation);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "orchestrator/report/note.h"
 #include "orchestrator/scenario/series.h"
 
 struct phase_account {
@@ -22,6 +23,17 @@ struct phase_account {
     uint64_t
         payload_bytes; /* of values of the keys that a load has added, by their mean size; 0: unknown */
     double before[SERIES_METRICS], after[SERIES_METRICS]; /* samples at its edges */
+};
+
+/* What happened at a moment, or for a while: an action, what a server says of slow commands. */
+struct scenario_event {
+    struct note note; /* its times count from the beginning of the scenario */
+    uint32_t phase;
+};
+struct scenario_events {
+    struct scenario_event *items; /* owned */
+    size_t count, room;
+    uint64_t left_out;
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/distribution.h"
+#include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/file_reader.h"
 #include "worker/worker.h"
 
@@ -88,7 +89,9 @@ struct phase {
     struct file_place place;        /* for messages */
     char name[SCENARIO_NAME_BYTES]; /* unique: the third time round a loop it is "shrink_3" */
     enum phase_type type;
-    uint64_t duration_ns; /* 0: until it is done */
+    uint64_t duration_ns;               /* 0: until it is done */
+    uint64_t stated_duration_ns;        /* before it was scaled */
+    const struct chaos_wishes *actions; /* what is done to servers meanwhile; NULL: nothing */
     struct phase_until until;
     uint64_t clients, pipeline;
     double qps;                             /* 0: as fast as replies come */

@@ -167,6 +167,9 @@ static enum err_code check_child(const struct reading *reading, const struct sce
     if (entry->on_error != 0)
         return REFUSE(reading, child, "on_error", "%s: on_error is of %s as a whole", child->name,
                       parent->base);
+    if (entry->actions.count > 0)
+        return REFUSE(reading, child, "actions", "%s: actions are of %s as a whole", child->name,
+                      parent->base);
     if (child->duration_ns != 0)
         return REFUSE(reading, child, "duration",
                       "%s: duration is of %s as a whole; a load may have keys, and what is done to "

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/distribution.h"
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/options/rate_text.h"
@@ -202,6 +203,16 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     CUSTOM("qps", parse_qps, .hint = "as in qps: 10k",                                             \
            .help = "Requests per second, or a part of the measured maximum as 30%max; 0: as fast " \
                    "as replies come.")
+#define ACTIONS                                                                                    \
+    {                                                                                              \
+        .row = {.name = "actions",                                                                 \
+                .offset = AT(actions.items),                                                       \
+                .hint = "as in actions: [\"at 10s: bgsave\"]",                                     \
+                .help = "What is done to servers of volley's own meanwhile, as by --chaos; times " \
+                        "count from the beginning of the phase."},                                 \
+        .form = FILE_LIST, .of = &chaos_wish_field, .element_bytes = sizeof(struct chaos_wish),    \
+        .count_offset = AT(actions.count), .least = 1, .most = 16                                  \
+    }
 #define ON_ERROR                                                                                   \
     WORD_KEY("on_error", AT(on_error), on_error_at, "stop",                                        \
              "Whether the scenario goes on when the phase fails.")
@@ -248,6 +259,7 @@ static const struct file_field load_fields[] = {
     PIPELINE,
     QPS,
     ON_ERROR,
+    ACTIONS,
     NUMBER_KEY("keys", AT(phase.keys), 1, LIVE_KEYS_MAX, .help = "So many keys at most."),
     WORKLOAD("Writes what this workload's prefill says, in place of keys of its own."),
     {.row = {ROW("target_memory", NULL, OPTION_SIZE, NULL, AT(target_bytes)), NUMBER(1, 1ull << 50),
@@ -282,6 +294,7 @@ static const struct file_field ramp_fields[] = {
     CLIENTS,
     PIPELINE,
     ON_ERROR,
+    ACTIONS,
     {.row = {.name = "ramp",
              .offset = AT(ramp),
              .hint = "as in ramp: {from: 1000, to: 50k}",
@@ -292,7 +305,7 @@ static const struct file_field ramp_fields[] = {
     MIXED_KEYS,
 };
 static const struct file_field hold_fields[] = {
-    DURATION, UNTIL, CLIENTS, PIPELINE, QPS, ON_ERROR, MIXED_KEYS,
+    DURATION, UNTIL, CLIENTS, PIPELINE, QPS, ON_ERROR, ACTIONS, MIXED_KEYS,
 };
 static const struct file_field burst_fields[] = {
     DURATION,
@@ -300,6 +313,7 @@ static const struct file_field burst_fields[] = {
     CLIENTS,
     PIPELINE,
     ON_ERROR,
+    ACTIONS,
     {.row = {ROW("factor", NULL, OPTION_REAL, NULL, AT(phase.factor)), REAL(0, 1000),
              .help = "Times the rate of the phase before; 0: as fast as replies come."}},
     {.row = {ROW("clients_factor", NULL, OPTION_REAL, NULL, AT(phase.clients_factor)),
@@ -313,14 +327,17 @@ static const struct file_field query_fields[] = {
     PIPELINE,
     QPS,
     ON_ERROR,
+    ACTIONS,
     KEY_DIST,
     WORD_KEY("verify", AT(verify), verify_at, "none",
              "none and exists count misses; checksum also looks at what is read."),
 };
 static const struct file_field delete_fields[] = {
-    DURATION, UNTIL,    CLIENTS,
-    PIPELINE, QPS,      ON_ERROR,
-    FRACTION, STRATEGY, FLAG_KEY("unlink", AT(phase.unlink), "true", "UNLINK, or else DEL."),
+    DURATION, UNTIL,
+    CLIENTS,  PIPELINE,
+    QPS,      ON_ERROR,
+    ACTIONS,  FRACTION,
+    STRATEGY, FLAG_KEY("unlink", AT(phase.unlink), "true", "UNLINK, or else DEL."),
 };
 static const struct file_field overwrite_fields[] = {
     DURATION,
@@ -329,6 +346,7 @@ static const struct file_field overwrite_fields[] = {
     PIPELINE,
     QPS,
     ON_ERROR,
+    ACTIONS,
     FRACTION,
     STRATEGY,
     CUSTOM("size_factor", parse_factors, .help = "Times the size that a key was loaded with."),
@@ -341,6 +359,7 @@ static const struct file_field expire_fields[] = {
     PIPELINE,
     QPS,
     ON_ERROR,
+    ACTIONS,
     FRACTION,
     STRATEGY,
     {.row = {ROW("ttl", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_ttl,
@@ -365,6 +384,7 @@ static const struct file_field idle_fields[] = {
     DURATION,
     UNTIL,
     ON_ERROR,
+    ACTIONS,
     {.row = {.name = "wait_stable",
              .offset = AT(stable),
              .hint = "as in wait_stable: {metric: used_memory_rss, window: 3s}",
@@ -425,6 +445,7 @@ static const struct file_field parallel_fields[] = {
     DURATION,
     UNTIL,
     ON_ERROR,
+    ACTIONS,
     {.row = {.name = "phases", .offset = AT(phases), .help = "What is sent side by side."},
      .form = FILE_LIST,
      .required = true,

@@ -33,6 +33,7 @@ struct scenario_stable {
 struct scenario_entry {
     struct phase phase; /* begins with the place */
     struct scenario_rate qps;
+    struct chaos_wishes actions;
     const char *workload;  /* NULL: none */
     uint64_t target_bytes; /* target_memory */
     struct scenario_ramp ramp;

@@ -402,6 +402,8 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
     remember(reading, phase);
     const bool by_max = phase->type == PHASE_IDLE && phase->duration_ns == 0;
     reading->unscaled_ns += by_max ? phase->stable.max_ns : phase->duration_ns;
+    phase->actions = entry->actions.count > 0 ? &entry->actions : NULL;
+    phase->stated_duration_ns = phase->duration_ns;
     scale_phase(reading, phase);
     scenario->planned_duration_ns += by_max ? phase->stable.max_ns : phase->duration_ns;
     scenario->phase_count++;

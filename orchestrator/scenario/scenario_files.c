@@ -248,6 +248,25 @@ static json_t *describe_trend(const struct metric_trend *trend)
     return object;
 }
 
+static json_t *describe_events(const struct files *files)
+{
+    const struct scenario_events *events = files->facts->events;
+    json_t *list = json_array();
+    for (size_t i = 0; i < events->count; i++) {
+        const struct scenario_event *event = &events->items[i];
+        json_t *object = json_object();
+        put_number(object, "at_seconds", clock_seconds(event->note.at_ns));
+        put_number(object, "seconds", clock_seconds(event->note.end_ns - event->note.at_ns));
+        put_text(object, "phase", files->observation->scenario->phases[event->phase].name);
+        put_text(object, "source", note_source_name(event->note.source));
+        put_text(object, "text", event->note.text);
+        json_object_set_new(object, "ok", json_boolean(event->note.ok));
+        put_text(object, "cause", event->note.cause);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static json_t *describe_leak(const struct leak *leak)
 {
     json_t *object = json_object();
@@ -301,6 +320,8 @@ static json_t *describe_run(const struct files *files)
     for (uint32_t i = 0; i < scenario->phase_count; i++)
         json_array_append_new(phases, describe_phase(files, i));
     json_object_set_new(root, "phases", phases);
+    json_object_set_new(root, "events", describe_events(files));
+    put_count(root, "events_left_out", facts->events->left_out);
     json_object_set_new(root, "growth", describe_trend(&files->analysis->growth));
     json_object_set_new(root, "fragmentation", describe_trend(&files->analysis->fragmentation));
     json_object_set_new(root, "leak", describe_leak(&files->analysis->leak));

@@ -15,6 +15,7 @@ struct scenario_facts {
     const json_t *environment; /* as run.json has it; NULL: not known */
     uint64_t started_wall_ns;
     bool interrupted;
+    const struct scenario_events *events;
     uint64_t samples, samples_missed;
     double sampling_seconds; /* that servers took to answer them */
 };

@@ -224,6 +224,72 @@ TEST(workloads_and_parts_of_the_maximum)
     ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), own + 1);
 }
 
+/* Events of this source whose text begins so. */
+static unsigned events_of(const char *source, const char *text)
+{
+    size_t i;
+    const json_t *event;
+    unsigned count = 0;
+    json_array_foreach(json_object_get(phases, "events"), i, event) count +=
+        strcmp(json_string_value(json_object_get(event, "source")), source) == 0 &&
+        strncmp(json_string_value(json_object_get(event, "text")), text, strlen(text)) == 0;
+    return count;
+}
+
+TEST(actions_on_servers)
+{
+    /* breaks when an action beside a load, or in a pause, is not carried out or not told, or keys that were flushed count
+     * as live */
+    write_scenario("name: acts\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 3000, clients: 4}\n"
+                   "  - {name: save, type: idle, duration: 20, actions: [\"at 0: bgsave\"], "
+                   "wait_stable: {metric: keys, window: 3, max: 20}}\n"
+                   "  - {name: wipe, type: hold, duration: 4, clients: 2, qps: 200, mix: {get: 1}, "
+                   "actions: [{at: 0, do: flushall}]}\n"
+                   "  - {name: again, type: load, keys: 500, clients: 2}\n");
+    RUN("--managed");
+    expect_status(0);
+    load_phases("acts");
+    ck_assert_uint_eq(events_of("chaos", "bgsave node 0"), 1);
+    ck_assert_uint_eq(events_of("chaos", "flushall node 0"), 1);
+    ck_assert_int_eq((int)of_phase("save", "keys_after"), 3000);
+    ck_assert_int_eq((int)of_phase("wipe", "keys_after"), 0);
+    ck_assert_int_eq((int)of_phase("again", "server_keys_after"), 500);
+    ck_assert_ptr_nonnull(strstr(program.out, "Events:"));
+}
+
+TEST(actions_need_servers_of_our_own)
+{
+    /* breaks when somebody else's server is acted on, or a phase is begun that has an action there cannot be */
+    write_scenario("name: acts\ndescription: d\nphases:\n"
+                   "  - {name: rest, type: idle, duration: 2, actions: [\"at 0: bgsave\"]}\n");
+    RUN(AT_SERVER);
+    expect_status(3);
+    ck_assert_msg(strstr(program.err, "s.yaml:4:") != NULL &&
+                      strstr(program.err, "to servers of volley's own only") != NULL,
+                  "%s", program.err);
+    program_free(&program);
+    write_scenario("name: acts\ndescription: d\nphases:\n"
+                   "  - {name: rest, type: idle, duration: 2, actions: [\"at 3s: bgsave\"]}\n");
+    RUN("--managed");
+    expect_status(3);
+    ck_assert_ptr_nonnull(strstr(program.err, "at 3s the run is over"));
+}
+
+TEST(what_servers_call_slow)
+{
+    /* breaks when what a server keeps of slow commands and of its own stalls is not told on the scenario's axis */
+    write_scenario("name: slow\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 50, clients: 1}\n"
+                   "  - {name: rest, type: idle, duration: 1}\n");
+    free(test_server_text(&server, "SLOWLOG RESET"));
+    free(test_server_text(&server, "CONFIG SET slowlog-log-slower-than 0"));
+    RUN(AT_SERVER);
+    expect_status(0);
+    load_phases("slow");
+    ck_assert_uint_gt(events_of("slowlog", "0."), 0);
+}
+
 TEST(a_load_ends_at_its_target)
 {
     /* breaks when a load up to an amount of memory or a number of keys ends beside it, however fast the server is */

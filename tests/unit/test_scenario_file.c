@@ -293,6 +293,17 @@ static const struct {
                                    "expire, fraction: 1, ttl: 1}",
                                    "duration: 1, ")),
      "c: only one of the phases side by side may delete, overwrite or expire"},
+    {PHASES("{name: a, type: idle, duration: 1, actions: []}"),
+     "actions: needs at least 1 element"},
+    {PHASES("{name: a, type: idle, duration: 1, actions: [\"at 1s: explode\"]}"),
+     "do: unknown: explode"},
+    {PHASES("{name: a, type: checkpoint, actions: [\"at 1s: bgsave\"]}"),
+     "checkpoint has no use for \"actions\""},
+    {PHASES(GROW
+            ", " SIDE_BY_SIDE("{name: b, type: query}, {name: c, type: query, actions: [\"at 0: "
+                              "bgsave\"]}",
+                              "duration: 1, ")),
+     "c: actions are of a as a whole"},
     {PHASES(GROW ", {name: a, type: hold, duration: 1}"), "\"mix\" is missing, or a \"workload\""},
     {PHASES(GROW ", {name: a, type: hold, duration: 1, workload: cache, mix: {get: 1}}"),
      "mix: the workload says that; leave out one of them"},
