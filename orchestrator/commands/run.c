@@ -17,6 +17,7 @@
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_run.h"
+#include "orchestrator/commands/scenario_servers.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/scenario/judge.h"
@@ -39,6 +40,7 @@ struct run_request {
     size_t variable_count;
     double scale;
     char *path; /* of the scenario's file, which messages name */
+    struct scenario_server_words server_words;
     struct scenario scenario;
     struct scenario_document document;
     struct session session;
@@ -234,8 +236,11 @@ static enum err_code settle(struct run_request *request, struct err *err)
                                          worker_settle};
     struct bench_request *bench = &request->bench;
     enum err_code code = take_environment(request);
+    if (code == OK)
+        code = scenario_servers_shape(bench, &request->scenario, err);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == OK; i++)
         code = steps[i](bench, err);
+    scenario_servers_tell(&request->server_words, bench, &request->scenario);
     for (uint32_t i = 0; i < bench->notice_count; i++)
         log_line(LOG_WARNING, "%s", bench->notices[i]);
     bench->spec.load.tests[0] = "get"; /* stands for the phases where a plan is made of one test */

@@ -13,6 +13,7 @@
 #include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_acts.h"
 #include "orchestrator/commands/scenario_send.h"
+#include "orchestrator/commands/scenario_servers.h"
 #include "orchestrator/commands/scenario_watch.h"
 #include "orchestrator/machine/memory.h"
 #include "orchestrator/scenario/judge.h"
@@ -146,11 +147,15 @@ enum err_code scenario_run_check(struct scenario_run *run, struct err *err)
     char wanted[32], there[32];
     uint64_t room_bytes = UINT64_MAX;
     const char *whose = "this host has available";
+    const double copies = scenario_servers_copies(session->request);
     if (session->locality.local)
-        room_bytes = memory_available("");
+        room_bytes = (uint64_t)((double)memory_available("") / copies);
+    if (copies > 1)
+        whose = "this host has available, beside what replicas take,";
     if (keyspace_look(&seen, session->topology, endpoint, &session->interrupts->count, &own) != OK)
         log_line(LOG_WARNING, "how much the server may take is not known: %s", own.text);
-    else if (seen.room_bytes < room_bytes) {
+    else if (seen.room_bytes < room_bytes &&
+             !scenario_servers_limited(session->request, run->scenario)) {
         room_bytes = seen.room_bytes;
         whose = "the server's maxmemory leaves";
     }

@@ -135,6 +135,14 @@ struct phase {
     uint32_t parallel_place;    /* of a child: its PARALLEL                            */
 };
 
+/* What a scenario needs of the servers that volley starts for it; of others, that they are a cluster. */
+struct scenario_servers {
+    uint64_t primaries;       /* of a cluster; 0: one server ... */
+    uint64_t replicas;        /* ... and so many replicas, of the one or of all together */
+    uint64_t maxmemory_bytes; /* of each server; 0: no limit */
+    char policy[32];          /* maxmemory-policy; "": as the server has it */
+};
+
 struct scenario {
     char name[SCENARIO_NAME_BYTES];
     char description[512];
@@ -143,6 +151,7 @@ struct scenario {
     uint64_t memory_target_bytes; /* 0: none */
     uint64_t sample_interval_ns;
     double scale; /* 1: as written */
+    struct scenario_servers servers;
     struct phase *phases;
     uint32_t phase_count;
     struct scenario_check *checks;

@@ -61,12 +61,26 @@ struct scenario_observed {
     double divisor;
 };
 
+struct scenario_server_entry {
+    struct file_place place;
+    uint64_t primaries, replicas;
+    uint64_t maxmemory_bytes;
+    double maxmemory_part; /* of the memory target; 0: maxmemory_bytes says */
+    unsigned policy;       /* scenario_policy_at */
+};
+extern const struct file_object scenario_server_object; /* scenario_server_fields.c */
+/* Into scenario->servers, whose memory target and scale are known. E_CONFIG: what contradicts itself. */
+MUST_USE enum err_code scenario_servers_take(struct scenario *scenario, const struct file *file,
+                                             const struct scenario_server_entry *entry,
+                                             struct err *err);
+
 struct scenario_fields {
     struct file_place place;
     char name[SCENARIO_NAME_BYTES];
     const char *description;
     uint64_t duration_ns, memory_target_bytes, sample_interval_ns;
     double scale; /* 0: not given */
+    struct scenario_server_entry server;
     struct scenario_entry *phases;
     size_t phase_count;
     struct scenario_check_entry *checks;

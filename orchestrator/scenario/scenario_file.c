@@ -469,7 +469,9 @@ static enum err_code settle(struct scenario *scenario, const struct file *file,
     scenario->stated_duration_ns = fields->duration_ns;
     scenario->memory_target_bytes = scaled(reading, fields->memory_target_bytes, 1);
     scenario->sample_interval_ns = fields->sample_interval_ns;
-    enum err_code code = scenario_add_phases(reading);
+    enum err_code code = scenario_servers_take(scenario, file, &fields->server, reading->err);
+    if (code == OK)
+        code = scenario_add_phases(reading);
     return code == OK ? add_checks(reading) : code;
 }
 

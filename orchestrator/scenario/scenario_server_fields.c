@@ -1,0 +1,89 @@
+/* The key `server` of a scenario file: what servers are started for it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/units.h"
+#include "orchestrator/options/option_group.h"
+#include "orchestrator/scenario/scenario_fields.h"
+
+#define SERVERS_MAX 64u
+/* What a server takes for itself, with a backlog and buffers for replicas, is not the scenario's. */
+#define LEAST_BYTES (64ull << 20)
+#define PART_MOST 100.0
+
+static const char *policy_at(size_t index)
+{
+    static const char *const policies[] = {"default",         "noeviction",     "allkeys-lru",
+                                           "allkeys-lfu",     "allkeys-random", "volatile-lru",
+                                           "volatile-random", "volatile-ttl",   "volatile-lfu"};
+    return index < sizeof policies / sizeof policies[0] ? policies[index] : NULL;
+}
+
+static enum err_code parse_maxmemory(void *target, const char *value, struct err *reason)
+{
+    static const char suffix[] = "%target";
+    struct scenario_server_entry *entry = target;
+    char number[32];
+    double percent;
+    const char *found = strstr(value, suffix);
+    if (found == NULL && units_parse_size(&entry->maxmemory_bytes, value) &&
+        entry->maxmemory_bytes > 0 && entry->maxmemory_bytes <= 1ull << 50)
+        return OK;
+    if (found != NULL && found[strlen(suffix)] == '\0' && (size_t)(found - value) < sizeof number) {
+        snprintf(number, sizeof number, "%.*s", (int)(found - value), value);
+        if (units_parse_real(&percent, number) && percent > 0 && percent <= 100 * PART_MOST) {
+            entry->maxmemory_part = percent / 100;
+            return OK;
+        }
+    }
+    return err_set(reason, E_USAGE,
+                   "allowed: a size, as 2gb, or a part of the target, as 150%%target");
+}
+
+/* clang-format off: a key reads best as a few short lines */
+#define AT(member) offsetof(struct scenario_server_entry, member)
+static const struct file_field fields[] = {
+    {.row = {ROW("primaries", NULL, OPTION_COUNT, NULL, AT(primaries)), NUMBER(1, SERVERS_MAX),
+             .help = "Of a cluster; without it there is one server, and no cluster."}},
+    {.row = {ROW("replicas", NULL, OPTION_COUNT, NULL, AT(replicas)), NUMBER(0, SERVERS_MAX - 1),
+             .help = "Of that server, or of all primaries together."}},
+    {.row = {ROW("maxmemory", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_maxmemory,
+             .hint = "as in maxmemory: 2gb, or 150%target",
+             .help =
+                 "What each server may take; a part of the target is shared among the primaries."}},
+    {.row = {ROW("policy", NULL, OPTION_WORD, NULL, AT(policy)), .value_at = policy_at,
+             .unset = "default", .help = "The server's maxmemory-policy."}},
+};
+#undef AT
+/* clang-format on */
+const struct file_object scenario_server_object = {
+    .name = "servers", .fields = fields, .field_count = sizeof fields / sizeof fields[0]};
+
+enum err_code scenario_servers_take(struct scenario *scenario, const struct file *file,
+                                    const struct scenario_server_entry *entry, struct err *err)
+{
+    struct scenario_servers *servers = &scenario->servers;
+    const uint64_t primaries = entry->primaries > 0 ? entry->primaries : 1;
+    double bytes = (double)entry->maxmemory_bytes * scenario->scale;
+    if (entry->place.node == NULL)
+        return OK;
+    if (primaries + entry->replicas > SERVERS_MAX)
+        return file_refuse(file, &entry->place, "replicas", err,
+                           "replicas: with the primaries these are more than %u servers",
+                           SERVERS_MAX);
+    if (entry->maxmemory_part > 0 && scenario->memory_target_bytes == 0)
+        return file_refuse(file, &entry->place, "maxmemory", err,
+                           "maxmemory: the file has no memory_target");
+    if (entry->maxmemory_part > 0)
+        bytes = entry->maxmemory_part * (double)scenario->memory_target_bytes / (double)primaries;
+    const uint64_t least_bytes = entry->maxmemory_part > 0 || entry->maxmemory_bytes > LEAST_BYTES
+                                     ? LEAST_BYTES
+                                     : entry->maxmemory_bytes;
+    servers->primaries = entry->primaries;
+    servers->replicas = entry->replicas;
+    if (bytes > 0)
+        servers->maxmemory_bytes = bytes < (double)least_bytes ? least_bytes : (uint64_t)bytes;
+    if (entry->policy > 0)
+        snprintf(servers->policy, sizeof servers->policy, "%s", policy_at(entry->policy));
+    return OK;
+}

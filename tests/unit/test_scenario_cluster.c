@@ -1,0 +1,73 @@
+/* What scenario files say of clusters: the servers that they need, and phases about nodes. */
+#include <string.h>
+
+#include "common/clock.h"
+#include "orchestrator/scenario/scenario_file.h"
+#include "tests/support/check/suite.h"
+
+#define MB (1024u * 1024u)
+
+static struct scenario scenario;
+static struct scenario_document document;
+static struct err err;
+
+static void tear_down(void)
+{
+    scenario_free(&scenario, &document);
+    err = (struct err){.code = OK};
+}
+
+static enum err_code read_scaled(const char *text, double scale)
+{
+    const struct file_source source = {.name = "f", .text = text, .text_bytes = strlen(text)};
+    scenario_free(&scenario, &document);
+    err = (struct err){.code = OK};
+    return scenario_read(&scenario, &document, &source, &(struct scenario_wish){.scale = scale},
+                         &err);
+}
+
+static void ck_read(const char *text)
+{
+    ck_assert_msg(read_scaled(text, 0) == OK, "%s: %s", text, err.text);
+}
+
+static void ck_refused(const char *text, const char *sentence)
+{
+    ck_assert_int_eq(read_scaled(text, 0), E_CONFIG);
+    ck_assert_msg(strstr(err.text, sentence) != NULL, "%s\nis not in: %s", sentence, err.text);
+}
+
+#define FILE_OF(server, phases)                                                                    \
+    "name: s\nmemory_target: 3gb\nserver: {" server "}\nphases: [{name: grow, type: load, keys: "  \
+    "1000}" phases "]\n"
+
+TEST(servers)
+{
+    /* breaks when a scenario starts other servers than it says, or the parts of the target are not shared by primaries */
+    ck_read(FILE_OF("primaries: 3, replicas: 3, maxmemory: 150%target, policy: allkeys-lru", ""));
+    ck_assert_uint_eq(scenario.servers.primaries, 3);
+    ck_assert_uint_eq(scenario.servers.replicas, 3);
+    ck_assert_uint_eq(scenario.servers.maxmemory_bytes, 1536ull * MB);
+    ck_assert_str_eq(scenario.servers.policy, "allkeys-lru");
+    ck_read(FILE_OF("maxmemory: 2gb", ""));
+    ck_assert_uint_eq(scenario.servers.primaries, 0);
+    ck_assert_uint_eq(scenario.servers.maxmemory_bytes, 2048ull * MB);
+    ck_assert_str_eq(scenario.servers.policy, "");
+    ck_assert_int_eq(read_scaled(FILE_OF("primaries: 3, maxmemory: 150%target", ""), 0.001), OK);
+    ck_assert_uint_eq(scenario.servers.maxmemory_bytes, 64u * MB);
+}
+
+TEST(servers_that_cannot_be)
+{
+    /* breaks when servers that cannot be started are refused after a run has begun, or without a reason */
+    ck_refused(FILE_OF("primaries: 40, replicas: 40", ""), "more than 64 servers");
+    ck_refused(FILE_OF("primaries: 0", ""), "primaries: 0");
+    ck_refused(FILE_OF("maxmemory: 50%", ""), "a size, as 2gb, or a part of the target");
+    ck_refused(FILE_OF("maxmemory: 0", ""), "a size, as 2gb, or a part of the target");
+    ck_refused(FILE_OF("policy: lru", ""), "policy: lru");
+    ck_refused(FILE_OF("primary: 3", ""), "known are primaries, replicas, maxmemory, policy");
+    ck_refused("name: s\nserver: {maxmemory: 50%target}\nphases: [{name: a, type: load, keys: 5}]",
+               "the file has no memory_target");
+}
+
+TEST_SUITE_WITH(scenario_cluster, .tear_down = tear_down)
