@@ -316,6 +316,7 @@ static enum err_code write_files(const struct run_request *request,
         .samples = run->samples,
         .samples_missed = run->samples_missed,
         .sampling_seconds = run->sampling_seconds,
+        .nodes = &run->nodes,
     };
     return scenario_files_write(request->directory, &facts, observation, analysis, outcomes, err);
 }

@@ -272,6 +272,7 @@ void scenario_run_free(struct scenario_run *run)
     scenario_actions_free(run);
     live_map_destroy(run->map);
     series_free(&run->series);
+    node_series_free(&run->nodes);
     free(run->accounts);
     free(run->window_latency);
     free(run->phase_latency);

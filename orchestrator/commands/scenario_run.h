@@ -9,6 +9,7 @@
 
 #include "common/live_map.h"
 #include "orchestrator/commands/session.h"
+#include "orchestrator/scenario/node_series.h"
 #include "orchestrator/scenario/phase_account.h"
 #include "orchestrator/scenario/scenario.h"
 #include "orchestrator/scenario/series.h"
@@ -28,6 +29,7 @@ struct scenario_run {
     struct phase_account *accounts; /* phase_count */
     struct series series;
     struct scenario_events events;
+    struct node_series nodes;         /* of a cluster */
     uint64_t began_ns, began_wall_ns; /* clock readings */
     uint64_t keys_left;               /* live at its end */
     bool sent_workload;               /* which leaves keys that the live map does not know */

@@ -85,7 +85,7 @@ static struct edges edges_of(const struct observation *observation, const struct
                              enum series_metric metric)
 {
     struct edges edges = {.first = NAN, .last = NAN};
-    const bool of_server = series_metric_source(metric) == SERIES_OF_SERVER;
+    const bool of_server = series_metric_source(metric) != SERIES_OF_CLIENT;
     bool any = false;
     for (uint32_t i = 0; of_server && i < observation->scenario->phase_count; i++) {
         const struct phase_account *account = &observation->accounts[i];

@@ -73,6 +73,11 @@ extern const struct file_object scenario_server_object; /* scenario_server_field
 MUST_USE enum err_code scenario_servers_take(struct scenario *scenario, const struct file *file,
                                              const struct scenario_server_entry *entry,
                                              struct err *err);
+/* Refuses a metric of nodes where the scenario needs no cluster: nobody would sample it. */
+MUST_USE enum err_code scenario_servers_check(const struct scenario *scenario,
+                                              const struct file *file,
+                                              const struct file_place *place, const char *key,
+                                              const char *metric, struct err *err);
 
 struct scenario_fields {
     struct file_place place;

@@ -214,6 +214,9 @@ static enum err_code check_until(const struct reading *reading, const struct pha
     if (until->metric[0] != '\0' && until->at_least && until->value == 0)
         return REFUSE(reading, phase, "until", "until: %s: this holds from the beginning",
                       until->text);
+    if (scenario_servers_check(reading->scenario, reading->file, &phase->place, "until",
+                               until->metric, reading->err) != OK)
+        return reading->err->code;
     bool grows = false;
     for (size_t i = 0; i < sizeof grow / sizeof grow[0]; i++)
         grows |= strcmp(until->metric, grow[i]) == 0;
@@ -442,7 +445,9 @@ static enum err_code add_checks(struct reading *reading)
         const struct scenario_check_entry *entry = &fields->checks[i];
         struct err reason = {.code = OK};
         *check = entry->check;
-        if (find_phase(reading, check) != OK)
+        if (find_phase(reading, check) != OK ||
+            scenario_servers_check(scenario, reading->file, &check->place, "metric", check->metric,
+                                   reading->err) != OK)
             return reading->err->code;
         if (scenario_check_value(&check->value, check->metric, entry->divisor,
                                  scenario->memory_target_bytes, entry->value, &reason) != OK)

@@ -94,6 +94,37 @@ static const char *parallel_of(const struct scenario *scenario, const struct pha
     return phase->parallel_place > 0 ? scenario->phases[phase->parallel_place - 1].name : "";
 }
 
+static void put_node(struct output *out, const struct files *files,
+                     const struct node_series_row *row)
+{
+    output_printf(out, "%.3f,%.3f,%s,%u,%s,%s", clock_seconds(row->wall_ns),
+                  clock_seconds(row->at_ns), files->observation->scenario->phases[row->phase].name,
+                  row->node, row->address, node_role_word(row->role));
+    for (unsigned i = 0; i < NODE_VALUES; i++)
+        put_cell(out, row->values[i], ",");
+    output_printf(out, "\n");
+}
+
+static enum err_code write_nodes(const struct files *files, struct err *err)
+{
+    const struct node_series *nodes = files->facts->nodes;
+    struct output out = {.file = NULL};
+    if (nodes == NULL || nodes->count == 0)
+        return OK;
+    enum err_code code = create(&out, files, files->observation->scenario->name, "_nodes.csv", err);
+    if (code == OK) {
+        output_printf(&out, "timestamp,elapsed_seconds,phase,node,address,role");
+        for (unsigned i = 0; i < NODE_VALUES; i++)
+            output_printf(&out, ",%s", node_value_name((enum node_value)i));
+        output_printf(&out, "\n");
+        for (size_t i = 0; i < nodes->count; i++)
+            put_node(&out, files, &nodes->rows[i]);
+        code = output_commit(&out, err);
+    }
+    output_discard(&out);
+    return code;
+}
+
 static enum err_code write_summary(const struct files *files, struct err *err)
 {
     const struct observation *observation = files->observation;
@@ -394,6 +425,8 @@ enum err_code scenario_files_write(const char *directory, const struct scenario_
                                 .analysis = analysis,
                                 .outcomes = outcomes};
     enum err_code code = write_metrics(&files, err);
+    if (code == OK)
+        code = write_nodes(&files, err);
     if (code == OK)
         code = write_json(&files, observation->scenario->name, "_phases.json", describe_run, err);
     if (code == OK)

@@ -5,6 +5,7 @@
 #include "common/units.h"
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/scenario/scenario_fields.h"
+#include "orchestrator/scenario/series.h"
 
 #define SERVERS_MAX 64u
 /* What a server takes for itself, with a backlog and buffers for replicas, is not the scenario's. */
@@ -86,4 +87,19 @@ enum err_code scenario_servers_take(struct scenario *scenario, const struct file
     if (entry->policy > 0)
         snprintf(servers->policy, sizeof servers->policy, "%s", policy_at(entry->policy));
     return OK;
+}
+
+enum err_code scenario_servers_check(const struct scenario *scenario, const struct file *file,
+                                     const struct file_place *place, const char *key,
+                                     const char *metric, struct err *err)
+{
+    enum series_metric found;
+    double divisor;
+    if (scenario->servers.primaries > 0 || !series_metric_find(&found, &divisor, metric) ||
+        series_metric_source(found) != SERIES_OF_NODES)
+        return OK;
+    return file_refuse(file, place, key, err,
+                       "%s: %s is of the nodes of a cluster: the file has no server: {primaries: "
+                       "...}",
+                       key, metric);
 }

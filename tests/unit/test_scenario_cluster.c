@@ -1,7 +1,10 @@
 /* What scenario files say of clusters: the servers that they need, and phases about nodes. */
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "orchestrator/scenario/node_series.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "tests/support/check/suite.h"
 
@@ -68,6 +71,47 @@ TEST(servers_that_cannot_be)
     ck_refused(FILE_OF("primary: 3", ""), "known are primaries, replicas, maxmemory, policy");
     ck_refused("name: s\nserver: {maxmemory: 50%target}\nphases: [{name: a, type: load, keys: 5}]",
                "the file has no memory_target");
+}
+
+TEST(metrics_of_nodes)
+{
+    /* breaks when a check on nodes is taken for a single server, where it would never be sampled */
+    static const char checked[] = "name: s\n%sphases: [{name: a, type: load, keys: 5}]\n"
+                                  "checks: [{metric: node_memory_cv, op: \"<\", value: 10%%}]\n";
+    char text[300];
+    snprintf(text, sizeof text, checked, "server: {primaries: 3}\n");
+    ck_read(text);
+    ck_assert_double_eq_tol(scenario.checks[0].value, 0.1, 1e-9);
+    snprintf(text, sizeof text, checked, "");
+    ck_refused(text, "node_memory_cv is of the nodes of a cluster");
+    ck_refused("name: s\nphases: [{name: a, type: load, until: \"replica_lag_bytes>=5\"}]",
+               "replica_lag_bytes is of the nodes of a cluster");
+}
+
+static struct node_series_row node(enum node_role role, double slots, double used, double lag)
+{
+    struct node_series_row row = {.role = role};
+    row.values[NODE_SLOTS] = slots;
+    row.values[NODE_USED_MEMORY] = used;
+    row.values[NODE_LAG] = lag;
+    return row;
+}
+
+TEST(how_unlike_nodes_are)
+{
+    /* breaks when replicas, primaries without slots, or nodes that do not answer count as memory of the cluster */
+    const struct node_series_row rows[] = {
+        node(NODE_PRIMARY, 5000, 90, NAN),  node(NODE_PRIMARY, 5000, 110, NAN),
+        node(NODE_PRIMARY, 6384, 100, NAN), node(NODE_PRIMARY, 0, 1, NAN),
+        node(NODE_REPLICA, 0, 500, 7),      node(NODE_REPLICA, 0, 500, 3),
+        node(NODE_SILENT, NAN, NAN, NAN),
+    };
+    ck_assert_double_eq_tol(node_memory_cv(rows, 7), sqrt(200.0 / 3) / 100, 1e-9);
+    ck_assert_double_eq_tol(node_memory_max_min(rows, 7), 110.0 / 90, 1e-9);
+    ck_assert_double_eq(node_lag_most(rows, 7), 7);
+    ck_assert(isnan(node_memory_cv(rows, 1)));
+    ck_assert(isnan(node_memory_max_min(rows, 1)));
+    ck_assert(isnan(node_lag_most(rows, 4)));
 }
 
 TEST_SUITE_WITH(scenario_cluster, .tear_down = tear_down)
