@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 
 uint32_t scenario_node_number(const struct session *session, uint32_t index)
@@ -54,4 +55,15 @@ void scenario_nodes_hear(struct scenario_run *run, const struct server_sample *s
     row->values[SERIES_NODE_CV] = node_memory_cv(rows + before, count);
     row->values[SERIES_NODE_MAX_MIN] = node_memory_max_min(rows + before, count);
     row->values[SERIES_REPLICA_LAG] = node_lag_most(rows + before, count);
+}
+
+void scenario_nodes_account(struct phase_trouble *trouble, const struct run_result *result)
+{
+    const uint64_t *counters = result->total->counters;
+    trouble->moved += counters[COUNTER_MOVED];
+    trouble->asked += counters[COUNTER_ASKED];
+    trouble->clusterdown += counters[COUNTER_CLUSTERDOWN];
+    trouble->reconnects += counters[COUNTER_CONNECTIONS_OPENED];
+    if (result->outages != NULL)
+        trouble->unavailable_seconds += clock_seconds(outages_any_ns(result->outages));
 }

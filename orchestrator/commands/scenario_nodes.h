@@ -7,6 +7,8 @@
 /* Keeps what each node said, and puts what follows from it into the row of the sample. */
 void scenario_nodes_hear(struct scenario_run *run, const struct server_sample *sample,
                          struct series_row *row);
+/* What a run met with, beside what is there. */
+void scenario_nodes_account(struct phase_trouble *trouble, const struct run_result *result);
 /* The number by which phases name a node: of servers of volley's own as managed_cluster.h counts them, of others as the
  * topology does. */
 uint32_t scenario_node_number(const struct session *session, uint32_t index);

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/commands/scenario_acts.h"
+#include "orchestrator/commands/scenario_nodes.h"
 #include "orchestrator/commands/scenario_phase.h"
 #include "orchestrator/commands/scenario_watch.h"
 #include "orchestrator/report/figures.h"
@@ -37,6 +38,7 @@ static void take_result(struct scenario_run *run, const struct scenario_step *ma
     account->p95_ms = latency.p95_ms;
     account->p99_ms = latency.p99_ms;
     account->max_ms = latency.max_ms;
+    scenario_nodes_account(&account->trouble, result);
 }
 
 /* In ms; NAN: not known. */

@@ -8,6 +8,13 @@
 #include "orchestrator/report/note.h"
 #include "orchestrator/scenario/series.h"
 
+/* What a phase that sent requests saw of its nodes. Of one server, too. */
+struct phase_trouble {
+    uint64_t moved, asked, clusterdown; /* replies                                       */
+    uint64_t reconnects;                /* connections that were opened again            */
+    double unavailable_seconds;         /* outages_any_ns; of a phase in parts their sum */
+};
+
 struct phase_account {
     uint64_t start_ns,
         end_ns;    /* since the scenario began; the gap before the first request counts */
@@ -19,7 +26,8 @@ struct phase_account {
     uint64_t requests_ok, requests_failed;
     double rate;                           /* successful requests a second */
     double p50_ms, p95_ms, p99_ms, max_ms; /* of all its requests; NAN: none */
-    uint64_t keys_before, keys_after;      /* live keys by volley's own map */
+    struct phase_trouble trouble;
+    uint64_t keys_before, keys_after; /* live keys by volley's own map */
     uint64_t
         payload_bytes; /* of values of the keys that a load has added, by their mean size; 0: unknown */
     double before[SERIES_METRICS], after[SERIES_METRICS]; /* samples at its edges */

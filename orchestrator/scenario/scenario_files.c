@@ -233,6 +233,17 @@ static json_t *describe_statistics(const struct phase_analysis *analysis)
     return stats;
 }
 
+static json_t *describe_trouble(const struct phase_trouble *trouble)
+{
+    json_t *object = json_object();
+    put_count(object, "moved", trouble->moved);
+    put_count(object, "asked", trouble->asked);
+    put_count(object, "clusterdown", trouble->clusterdown);
+    put_count(object, "reconnects", trouble->reconnects);
+    put_number(object, "unavailable_seconds", trouble->unavailable_seconds);
+    return object;
+}
+
 static json_t *describe_phase(const struct files *files, uint32_t index)
 {
     const struct phase *phase = &files->observation->scenario->phases[index];
@@ -259,6 +270,8 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     put_number(object, "p95_ms", account->p95_ms);
     put_number(object, "p99_ms", account->p99_ms);
     put_number(object, "max_ms", account->max_ms);
+    if (account->requests_ok + account->requests_failed > 0)
+        json_object_set_new(object, "trouble", describe_trouble(&account->trouble));
     put_count(object, "keys_before", account->keys_before);
     put_count(object, "keys_after", account->keys_after);
     put_number(object, "server_keys_after", account->after[SERIES_KEYS]);
