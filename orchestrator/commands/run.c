@@ -16,6 +16,7 @@
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/scenario_actions.h"
+#include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_run.h"
 #include "orchestrator/commands/scenario_servers.h"
 #include "orchestrator/options/bench_groups.h"
@@ -33,7 +34,7 @@ struct run_request {
     struct bench_request bench; /* first: its options fit */
     struct command_words words;
     const char *output, *variables_text, *scale_text;
-    bool dry_run, strict, force, allow_flush, quiet;
+    bool dry_run, strict, force, allow_flush, allow_failover, quiet;
 
     char *variables; /* a copy, cut */
     const char *variable_items[VARIABLES_MAX];
@@ -81,6 +82,10 @@ static const struct option_row own_rows[] = {
     {ROW("allow-flush", NULL, OPTION_FLAG, NULL, AT(allow_flush)), .section = "Scenario",
      .help = "Let phases of type flush with scope db or all empty a database that volley did not "
              "fill."},
+    {ROW("allow-external-failover", NULL, OPTION_FLAG, NULL, AT(allow_failover)),
+     .needs_trust = true, .section = "Scenario",
+     .help = "Let phases of type failover have a replica take over (CLUSTER FAILOVER FORCE) in a "
+             "cluster that volley did not start; nothing else is done to its nodes."},
     {ROW("quiet", "q", OPTION_FLAG, NULL, AT(quiet)), .section = "Scenario",
      .help = "Print the checks alone."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
@@ -238,6 +243,9 @@ static enum err_code settle(struct run_request *request, struct err *err)
     enum err_code code = take_environment(request);
     if (code == OK)
         code = scenario_servers_shape(bench, &request->scenario, err);
+    if (code == OK)
+        code = scenario_disturb_allowed(&bench->spec.managed, &request->scenario,
+                                        request->allow_failover, err);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == OK; i++)
         code = steps[i](bench, err);
     scenario_servers_tell(&request->server_words, bench, &request->scenario);
@@ -373,6 +381,7 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
         .session = session,
         .scenario = &request->scenario,
         .force = request->force,
+        .fail_over_others = request->allow_failover,
         .show_progress =
             request->bench.spec.outputs.progress || (isatty(STDERR_FILENO) == 1 && !request->quiet),
     };

@@ -9,6 +9,7 @@
 #include "orchestrator/options/rate_steps.h"
 
 #define FACTOR_STEPS 8u
+#define NODES_INTERVAL_NS (100 * NS_PER_MS) /* outages are seen by edges of intervals */
 
 /* ---- sizes ---- */
 
@@ -181,6 +182,8 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
     case PHASE_RAMP:
     case PHASE_HOLD:
     case PHASE_BURST:
+    case PHASE_FAILOVER:
+    case PHASE_REBALANCE:
         plan_mix(run, plan, phase);
         return 0;
     case PHASE_IDLE:
@@ -359,6 +362,8 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
     spec->load.duration_ns = requests > 0 ? 0 : phase->duration_ns;
     made->time_limit_ns = requests > 0 ? phase->duration_ns : 0;
     spec->load.warmup_ns = 0;
+    if (phase->type == PHASE_FAILOVER || phase->type == PHASE_REBALANCE)
+        spec->load.interval_ns = NODES_INTERVAL_NS;
     code = set_rate(made, run, phase, err);
     if (code != OK)
         return code;

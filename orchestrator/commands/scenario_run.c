@@ -12,6 +12,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_acts.h"
+#include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_send.h"
 #include "orchestrator/commands/scenario_servers.h"
 #include "orchestrator/commands/scenario_watch.h"
@@ -76,6 +77,9 @@ static enum err_code carry_out(struct scenario_run *run, const struct phase *pha
     case PHASE_PURGE:
         scenario_purge(run, phase);
         return OK;
+    case PHASE_FAILOVER:
+    case PHASE_REBALANCE:
+        return scenario_disturb(run, phase, err);
     case PHASE_CONDITION:
         return decide(run, phase, err);
     case PHASE_PARALLEL:
@@ -228,7 +232,10 @@ static enum err_code begin(struct scenario_run *run, struct err *err)
 enum err_code scenario_run_phases(struct scenario_run *run, struct err *err)
 {
     struct session *session = run->session;
-    const struct sink sink = {.name = "scenario", .state = run, .interval = scenario_hear_row};
+    const struct sink sink = {.name = "scenario",
+                              .state = run,
+                              .run_begin = scenario_hear_begin,
+                              .interval = scenario_hear_row};
     enum err_code worst = begin(run, err);
     if (worst != OK)
         return worst;

@@ -18,12 +18,14 @@
 struct chaos;
 struct slow_log;
 struct chaos_plan;
+struct disturbance;
 
 struct scenario_run {
     /* set by the command, which has zeroed the rest */
     struct session *session;
     const struct scenario *scenario;
     bool force, show_progress;
+    bool fail_over_others; /* also nodes that volley did not start: --allow-external-failover */
 
     /* what it came to */
     struct phase_account *accounts; /* phase_count */
@@ -64,6 +66,7 @@ struct scenario_run {
     size_t stable_count, stable_room;
     double last_rate; /* of the last phase that sent something */
     double max_rate;  /* the highest of phases whose rate the target gave; 0: none yet */
+    struct disturbance *disturbance; /* of the phase under way; NULL: none */
 };
 
 /* Refuses what cannot be done with this target before anything is written: a memory target that does not fit into what

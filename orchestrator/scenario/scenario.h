@@ -32,7 +32,20 @@ enum phase_type {
     PHASE_PURGE,
     PHASE_CONDITION, /* conditional: whether phases behind it are carried out */
     PHASE_PARALLEL,  /* its children, which stand behind it, are sent together */
+    PHASE_FAILOVER,  /* something happens to a node */
+    PHASE_REBALANCE, /* slots move from node to node */
     PHASE_TYPES
+};
+
+/* What is done to nodes of a cluster; numbered as managed_cluster.h numbers them. */
+enum phase_how { HOW_FAILOVER, HOW_KILL, HOW_PAUSE, HOW_RESTART };
+struct phase_act {
+    unsigned how;    /* FAILOVER: enum phase_how */
+    uint64_t node;   /* FAILOVER */
+    uint64_t for_ns; /* KILL: it is started again then, 0: not; PAUSE */
+    uint64_t slots;  /* REBALANCE; 0: as many as make the two alike */
+    bool named;      /* REBALANCE: from and to are; else from the fullest to the emptiest */
+    uint64_t from, to;
 };
 
 enum check_severity { SEVERITY_FAIL, SEVERITY_WARN };
@@ -133,6 +146,7 @@ struct phase {
     bool if_true;               /* ... with this outcome                          */
     uint32_t child_count;       /* PARALLEL: so many phases behind it are its children */
     uint32_t parallel_place;    /* of a child: its PARALLEL                            */
+    struct phase_act act;       /* FAILOVER, REBALANCE */
 };
 
 /* What a scenario needs of the servers that volley starts for it; of others, that they are a cluster. */

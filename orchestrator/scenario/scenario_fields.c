@@ -26,6 +26,8 @@ WORDS(datatype_at, "string", "hash", "list", "set", "zset")
 WORDS(ramp_mode_at, "linear", "exponential")
 WORDS(scope_at, "own", "db", "all")
 WORDS(verify_at, "none", "exists", "checksum")
+WORDS(how_at, [HOW_FAILOVER] = "failover", [HOW_KILL] = "kill", [HOW_PAUSE] = "pause",
+      [HOW_RESTART] = "restart")
 WORDS(severity_at, "fail", "warn")
 WORDS(
     aggregate_at, [AGGREGATE_LAST] = "last", [AGGREGATE_FIRST] = "first", [AGGREGATE_MEAN] = "mean",
@@ -245,8 +247,9 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     CUSTOM("strategy", parse_strategy, .unset = "random",                                          \
            .help = "Which keys: random, oldest, newest or stride:K.")
 #define MIXED_KEYS                                                                                 \
-    MIX, WORKLOAD("A file of a workload, or one that comes with volley, in place of a mix."),      \
-        KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE,                                     \
+    WORKLOAD("A file of a workload, or one that comes with volley, in place of a mix."), LOAD_OF_MIX
+#define LOAD_OF_MIX                                                                                \
+    MIX, KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE,                                    \
         TTL("Of what is loaded: seconds, or two of them as in 60-300.")
 
 static const struct file_field share_field = {
@@ -408,6 +411,26 @@ static const struct file_field purge_fields[] = {
     FLAG_KEY("memory_purge", AT(phase.memory_purge), "true", "MEMORY PURGE."),
     FLAG_KEY("activedefrag", AT(phase.activedefrag), NULL, "CONFIG SET activedefrag yes."),
 };
+#define LOAD_BESIDE UNTIL, CLIENTS, PIPELINE, QPS, ON_ERROR, LOAD_OF_MIX
+#define NODE_KEY(name_, member_, help_)                                                            \
+    NUMBER_KEY(name_, AT(phase.act.member_), 0, 63, .help = (help_))
+static const struct file_field failover_fields[] = {
+    DURATION,
+    LOAD_BESIDE,
+    NODE_KEY("node", node, "Which, from 0: the primaries, then the replicas."),
+    WORD_KEY("how", AT(phase.act.how), how_at, "failover",
+             "failover: a replica takes over. kill, pause, restart: the node."),
+    {TIME_ROW("for", AT(phase.act.for_ns),
+              "How long it is paused, or killed before it is started again.")},
+};
+static const struct file_field rebalance_fields[] = {
+    DURATION,
+    LOAD_BESIDE,
+    NUMBER_KEY("slots", AT(phase.act.slots), 1, 16384,
+               .help = "How many; without it as many as make the two nodes alike."),
+    NODE_KEY("from", from, "Their primary; without it the one with the most memory used."),
+    NODE_KEY("to", to, "Their next one; without it the one with the least memory used."),
+};
 static const struct file_field phases_field;
 static const struct file_field loop_fields[] = {
     {.row = {ROW("iterations", NULL, OPTION_COUNT, NULL, AT(iterations)), NUMBER(1, 1000),
@@ -478,6 +501,9 @@ static const struct file_variant variants[SCENARIO_VARIANTS] = {
         VARIANT("conditional", condition_fields,
                 "Phases that are carried out when a metric is so, and others when not."),
     [PHASE_PARALLEL] = VARIANT("parallel", parallel_fields, "Phases that are sent side by side."),
+    [PHASE_FAILOVER] = VARIANT("failover", failover_fields, "Something happens to a node."),
+    [PHASE_REBALANCE] =
+        VARIANT("rebalance", rebalance_fields, "Slots move from one primary to another."),
     [SCENARIO_LOOP] = VARIANT("loop", loop_fields, "Phases, so many times over."),
     [SCENARIO_MIXED] = VARIANT("mixed", hold_fields, "The same as hold."),
 };

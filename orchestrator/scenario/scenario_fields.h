@@ -78,6 +78,9 @@ MUST_USE enum err_code scenario_servers_check(const struct scenario *scenario,
                                               const struct file *file,
                                               const struct file_place *place, const char *key,
                                               const char *metric, struct err *err);
+/* Of FAILOVER and REBALANCE, else nothing: whether these servers allow it, and what its keys say together. E_CONFIG. */
+MUST_USE enum err_code scenario_act_check(const struct scenario *scenario, const struct file *file,
+                                          struct phase *phase, struct err *err);
 
 struct scenario_fields {
     struct file_place place;

@@ -13,7 +13,10 @@
 #include "orchestrator/scenario/scenario_reading.h"
 #include "orchestrator/scenario/scenario_values.h"
 
-#define FLOOR_NS (2 * NS_PER_SECOND) /* of a scaled phase */
+#define FLOOR_NS (2 * NS_PER_SECOND)        /* of a scaled phase */
+#define PACED_FLOOR_NS (10 * NS_PER_SECOND) /* of one whose time the servers need */
+#define ACT_FLOOR_NS                                                                               \
+    (5 * NS_PER_SECOND) /* of a node that is away: the others take a second to notice */
 #define USUAL_SIZE_BYTES 512u
 
 bool scenario_measures_maximum(const struct phase *phase)
@@ -34,8 +37,7 @@ bool scenario_phase_is(const struct phase *phase, const char *name)
 static enum err_code refuse_types(const struct file *file, const struct config_node *phases,
                                   struct err *err)
 {
-    static const char *const types[] = {"index-create", "index-drop", "wait-index", "failover",
-                                        "rebalance"};
+    static const char *const types[] = {"index-create", "index-drop", "wait-index"};
     for (size_t i = 0; phases != NULL && phases->kind == CONFIG_LIST && i < phases->count; i++) {
         const struct config_node *phase = &phases->children[i];
         if (phase->kind != CONFIG_MAP)
@@ -80,7 +82,9 @@ static uint64_t scaled(const struct reading *reading, uint64_t number, uint64_t 
 static void scale_phase(const struct reading *reading, struct phase *phase)
 {
     struct phase_until *until = &phase->until;
-    phase->duration_ns = scaled(reading, phase->duration_ns, FLOOR_NS);
+    const bool paced = phase->type == PHASE_FAILOVER || phase->type == PHASE_REBALANCE;
+    phase->duration_ns = scaled(reading, phase->duration_ns, paced ? PACED_FLOOR_NS : FLOOR_NS);
+    phase->act.for_ns = scaled(reading, phase->act.for_ns, ACT_FLOOR_NS);
     phase->ramp_interval_ns = scaled(reading, phase->ramp_interval_ns, 1);
     phase->stable.window_ns = scaled(reading, phase->stable.window_ns, NS_PER_SECOND);
     phase->stable.max_ns = scaled(reading, phase->stable.max_ns, NS_PER_SECOND);
@@ -398,6 +402,8 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
         code = check_until(reading, phase);
     if (code == OK)
         code = check_ends(reading, phase);
+    if (code == OK)
+        code = scenario_act_check(scenario, reading->file, phase, reading->err);
     if (code == OK)
         code = check_keys(reading, phase);
     if (code != OK)

@@ -1,4 +1,5 @@
 /* The key `server` of a scenario file: what servers are started for it. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -102,4 +103,74 @@ enum err_code scenario_servers_check(const struct scenario *scenario, const stru
                        "%s: %s is of the nodes of a cluster: the file has no server: {primaries: "
                        "...}",
                        key, metric);
+}
+
+/* ---- phases about nodes ---- */
+
+static enum err_code check_failover(const struct scenario_servers *servers, const struct file *file,
+                                    const struct phase *phase, struct err *err)
+{
+    const struct phase_act *act = &phase->act;
+    const bool pauses = act->how == HOW_PAUSE;
+    if (act->node >= servers->primaries + servers->replicas)
+        return file_refuse(file, &phase->place, "node", err,
+                           "node: the last of the servers is %" PRIu64 "; they count from 0",
+                           servers->primaries + servers->replicas - 1);
+    if (pauses && act->for_ns == 0)
+        return file_refuse(file, &phase->place, NULL, err, "%s: how long? as in for: 5s",
+                           phase->base);
+    if (!pauses && act->how != HOW_KILL && act->for_ns > 0)
+        return file_refuse(file, &phase->place, "for", err, "for: it is of how: pause and kill");
+    if (servers->replicas == 0 &&
+        (act->how == HOW_FAILOVER || (act->how == HOW_KILL && act->for_ns == 0)))
+        return file_refuse(file, &phase->place, "how", err,
+                           "how: nobody can take over: give replicas in server%s",
+                           act->how == HOW_KILL ? ", or for, after which it is started again" : "");
+    return OK;
+}
+
+static enum err_code check_rebalance(const struct scenario_servers *servers,
+                                     const struct file *file, struct phase *phase, struct err *err)
+{
+    struct phase_act *act = &phase->act;
+    const bool has_from = file_given(&phase->place, "from"),
+               has_to = file_given(&phase->place, "to");
+    act->named = has_from && has_to;
+    if (servers->primaries < 2)
+        return file_refuse(file, &phase->place, NULL, err,
+                           "%s: slots need two primaries to move between", phase->base);
+    if (has_from != has_to)
+        return file_refuse(file, &phase->place, has_from ? "from" : "to", err,
+                           "%s needs %s beside it; without both, slots move from the fullest "
+                           "primary to the emptiest",
+                           has_from ? "from" : "to", has_from ? "to" : "from");
+    for (int i = 0; i < 2 && act->named; i++)
+        if ((i == 0 ? act->from : act->to) >= servers->primaries + servers->replicas)
+            return file_refuse(file, &phase->place, i == 0 ? "from" : "to", err,
+                               "%s: there are %" PRIu64 " servers; they count from 0",
+                               i == 0 ? "from" : "to", servers->primaries + servers->replicas);
+    if (act->named && act->from == act->to)
+        return file_refuse(file, &phase->place, "to", err, "to: it is the same node as from");
+    return OK;
+}
+
+enum err_code scenario_act_check(const struct scenario *scenario, const struct file *file,
+                                 struct phase *phase, struct err *err)
+{
+    static const char *const of_load[] = {"until",    "clients",    "pipeline", "qps",
+                                          "key_dist", "value_size", "datatype", "ttl"};
+    if (phase->type != PHASE_FAILOVER && phase->type != PHASE_REBALANCE)
+        return OK;
+    if (scenario->servers.primaries == 0)
+        return file_refuse(file, &phase->place, "type", err,
+                           "type: it is about nodes of a cluster: the file has no server: "
+                           "{primaries: ...}");
+    for (size_t i = 0; i < sizeof of_load / sizeof of_load[0] && phase->mix_count == 0; i++)
+        if (file_given(&phase->place, of_load[i]))
+            return file_refuse(file, &phase->place, of_load[i], err,
+                               "%s: it is of a load beside: give mix, too", of_load[i]);
+    if (phase->mix_count > 0 && phase->duration_ns == 0)
+        return file_refuse(file, &phase->place, "mix", err, "mix: a load beside needs a duration");
+    return phase->type == PHASE_FAILOVER ? check_failover(&scenario->servers, file, phase, err)
+                                         : check_rebalance(&scenario->servers, file, phase, err);
 }

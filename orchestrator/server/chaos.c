@@ -367,6 +367,14 @@ bool chaos_has_begun(const struct chaos *chaos)
     return chaos->begun;
 }
 
+bool chaos_is_busy(const struct chaos *chaos)
+{
+    bool busy = chaos->next < chaos->plan->count;
+    for (uint32_t i = 0; i < chaos->next && !busy; i++)
+        busy = chaos->jobs[i].phase != PHASE_NONE;
+    return busy;
+}
+
 static void break_off(struct job *job)
 {
     switch (job->phase) {

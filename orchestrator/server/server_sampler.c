@@ -32,6 +32,7 @@ struct sampled_server {
     double values[SAMPLER_FIELDS_MAX];
     /* Of a node of a cluster: */
     double offset, replica_offset; /* in the stream of changes */
+    bool linked;                   /* to its primary, of which it has all keys */
     struct cluster_node node;      /* as it sees itself */
 };
 
@@ -66,7 +67,7 @@ static double lag_of(const struct server_sampler *sampler, const struct sampled_
     for (uint32_t i = 0; i < sampler->server_count; i++) {
         const struct sampled_server *server = &sampler->servers[i];
         const double behind = server->offset - replica->replica_offset;
-        if (server->answered && server->node.primary &&
+        if (replica->linked && server->answered && server->node.primary &&
             strcmp(server->node.id, replica->node.primary_id) == 0)
             return behind < 0 ? 0 : behind; /* it was asked later */
     }
@@ -197,6 +198,11 @@ static void take_offset(double *offset, const char *name, const char *line, size
         *offset = strtod(line + name_bytes + 1, NULL);
 }
 
+static bool is_line(const char *at, size_t line_bytes, const char *line)
+{
+    return line_bytes == strlen(line) && memcmp(at, line, line_bytes) == 0;
+}
+
 static void take_nodes(struct sampled_server *server, const char *text)
 {
     struct cluster_nodes nodes;
@@ -225,6 +231,7 @@ static void take_info(struct sampled_server *server, const char *info)
             }
         take_offset(&server->offset, "master_repl_offset", at, name_bytes);
         take_offset(&server->replica_offset, "slave_repl_offset", at, name_bytes);
+        server->linked |= is_line(at, line_bytes, "master_link_status:up");
         if (name_bytes == strlen("mem_allocator") && memcmp(at, "mem_allocator", name_bytes) == 0)
             take_allocator(server->sampler, colon + 1, line_bytes - name_bytes - 1);
         at += line_bytes;
@@ -328,6 +335,7 @@ static bool ask(struct sampled_server *server)
     for (uint32_t i = 0; i < server->sampler->setup.field_count; i++)
         server->values[i] = NAN;
     server->offset = server->replica_offset = NAN;
+    server->linked = false;
     server->node = (struct cluster_node){.slot_count = 0};
     if (server->control == NULL && !open_connection(server))
         return false;

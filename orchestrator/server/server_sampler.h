@@ -28,8 +28,8 @@ struct sampled_node {
     const struct target_address *address;
     bool answered; /* false: nothing else is known */
     bool primary;
-    uint32_t slots;       /* that it serves */
-    double lag_bytes;     /* of a replica, behind its primary; NAN: not known */
+    uint32_t slots;   /* that it serves */
+    double lag_bytes; /* of a replica, behind its primary; NAN: not linked to it, or not known */
     const double *values; /* by field */
 };
 

@@ -88,6 +88,61 @@ TEST(metrics_of_nodes)
                "replica_lag_bytes is of the nodes of a cluster");
 }
 
+TEST(phases_about_nodes)
+{
+    /* breaks when a phase does something else to a node than the file says, or leaves the servers no time for it */
+    static const char text[] = FILE_OF(
+        "primaries: 3, replicas: 3",
+        ", {name: a, type: failover}, {name: b, type: failover, how: kill, node: 2, for: 20s, "
+        "duration: 60, mix: {get: 50, load: 50}, clients: 4}, {name: c, type: rebalance}, {name: "
+        "d, type: rebalance, slots: 100, from: 1, to: 0}, {name: e, type: failover, how: restart, "
+        "node: 5, duration: 30}");
+    ck_read(text);
+    const struct phase *phases = scenario.phases;
+    ck_assert_int_eq(phases[1].type, PHASE_FAILOVER);
+    ck_assert_uint_eq(phases[1].act.how, HOW_FAILOVER);
+    ck_assert_uint_eq(phases[2].act.how, HOW_KILL);
+    ck_assert_uint_eq(phases[2].act.node, 2);
+    ck_assert_uint_eq(phases[2].act.for_ns, 20 * NS_PER_SECOND);
+    ck_assert_uint_eq(phases[2].mix_count, 2);
+    ck_assert(!phases[3].act.named && phases[3].act.slots == 0);
+    ck_assert(phases[4].act.named && phases[4].act.from == 1 && phases[4].act.slots == 100);
+    ck_assert_int_eq(read_scaled(text, 0.001), OK);
+    ck_assert_uint_eq(scenario.phases[2].duration_ns, 10 * NS_PER_SECOND);
+    ck_assert_uint_eq(scenario.phases[2].act.for_ns, 5 * NS_PER_SECOND);
+}
+
+#define CLUSTER "primaries: 3, replicas: 3"
+static const struct {
+    const char *text, *sentence;
+} wrong[] = {
+    {"name: s\nphases: [{name: a, type: failover}]", "the file has no server: {primaries: ...}"},
+    {FILE_OF("primaries: 3", ", {name: a, type: failover}"), "nobody can take over"},
+    {FILE_OF("primaries: 3", ", {name: a, type: failover, how: kill}"), "nobody can take over"},
+    {FILE_OF(CLUSTER, ", {name: a, type: failover, node: 6}"), "the last of the servers is 5"},
+    {FILE_OF(CLUSTER, ", {name: a, type: failover, how: pause}"), "how long? as in for: 5s"},
+    {FILE_OF(CLUSTER, ", {name: a, type: failover, for: 5s}"), "it is of how: pause and kill"},
+    {FILE_OF(CLUSTER, ", {name: a, type: failover, how: explode}"), "how: explode"},
+    {FILE_OF(CLUSTER, ", {name: a, type: failover, slots: 4}"),
+     "failover has no use for \"slots\""},
+    {FILE_OF(CLUSTER, ", {name: a, type: failover, clients: 4}"), "give mix, too"},
+    {FILE_OF(CLUSTER, ", {name: a, type: failover, mix: {get: 1}}"), "needs a duration"},
+    {FILE_OF("primaries: 1, replicas: 1", ", {name: a, type: rebalance}"), "two primaries"},
+    {FILE_OF(CLUSTER, ", {name: a, type: rebalance, from: 0}"), "from needs to beside it"},
+    {FILE_OF(CLUSTER, ", {name: a, type: rebalance, from: 1, to: 1}"), "the same node as from"},
+    {FILE_OF(CLUSTER, ", {name: a, type: rebalance, from: 1, to: 9}"), "there are 6 servers"},
+    {FILE_OF(CLUSTER, ", {name: a, type: rebalance, slots: 0}"), "slots: 0"},
+    {FILE_OF(CLUSTER, ", {name: p, type: parallel, duration: 5, phases: [{name: a, type: "
+                      "failover}, {name: b, type: load, keys: 5}]}"),
+     "only phases that send requests stand in p"},
+};
+
+LOOP_TEST(phases_about_nodes_that_cannot_be, sizeof wrong / sizeof wrong[0])
+{
+    /* breaks when a phase that these servers cannot have begins, or is refused for another reason */
+    ck_refused(wrong[_i].text, wrong[_i].sentence);
+}
+
 static struct node_series_row node(enum node_role role, double slots, double used, double lag)
 {
     struct node_series_row row = {.role = role};

@@ -334,7 +334,7 @@ static const struct {
             "b, type: idle, duration: 1}]}"),
      "value: x: "},
     {PHASES("{name: l, type: loop, iterations: 2, phases: [{name: a, type: failover, node: 1}]}"),
-     "phase type failover is not carried out by this version"},
+     "the file has no server: {primaries: ...}"},
     {PHASES("{name: a, type: laod, keys: 1}"), "f:3:26: type: unknown: laod; did you mean load?"},
     {PHASES("{name: a, keys: 1}"), "f:3:10: \"type\" is missing"},
     {PHASES("{type: load, keys: 1}"), "f:3:10: \"name\" is missing"},
