@@ -34,6 +34,7 @@ struct run_request {
     struct bench_request bench; /* first: its options fit */
     struct command_words words;
     const char *output, *variables_text, *scale_text;
+    uint64_t host_reserve_bytes;
     bool dry_run, strict, force, allow_flush, allow_failover, quiet;
 
     char *variables; /* a copy, cut */
@@ -79,6 +80,10 @@ static const struct option_row own_rows[] = {
     {ROW("force", NULL, OPTION_FLAG, NULL, AT(force)), .section = "Scenario",
      .help = "Also where the memory target takes more than 90 % of what the host or the server's "
              "maxmemory has left."},
+    {ROW("host-reserve", NULL, OPTION_SIZE, "SIZE", AT(host_reserve_bytes)), NUMBER(1, 1ull << 50),
+     .unset = "256mb", .section = "Scenario",
+     .help = "Memory of this host that stays free where the servers run here: a phase that may "
+             "make the data grow ends when less is available."},
     {ROW("allow-flush", NULL, OPTION_FLAG, NULL, AT(allow_flush)), .section = "Scenario",
      .help = "Let phases of type flush with scope db or all empty a database that volley did not "
              "fill."},
@@ -381,6 +386,7 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
         .session = session,
         .scenario = &request->scenario,
         .force = request->force,
+        .host_least_bytes = (double)request->host_reserve_bytes,
         .fail_over_others = request->allow_failover,
         .show_progress =
             request->bench.spec.outputs.progress || (isatty(STDERR_FILENO) == 1 && !request->quiet),

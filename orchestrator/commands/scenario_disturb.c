@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_nodes.h"
 #include "orchestrator/commands/scenario_send.h"
 #include "orchestrator/commands/scenario_watch.h"
@@ -32,6 +33,7 @@ struct disturbance {
     struct child worker; /* that has it take over */
     struct event *poll;
     uint64_t limit_ns;
+    uint64_t start_ns; /* clock reading that notes count from */
     bool begun, failed;
     char cause[160]; /* of the failure */
 };
@@ -277,6 +279,10 @@ static void hear_note(void *state, const struct note *note)
     struct disturbance *disturbance = state;
     if (!note->ok)
         fail(disturbance, note->cause);
+    struct note event = *note;
+    event.at_ns += disturbance->start_ns - disturbance->run->began_ns;
+    event.end_ns += disturbance->start_ns - disturbance->run->began_ns;
+    scenario_note(disturbance->run, &event);
     if (disturbance->run->running)
         timeline_note(&disturbance->run->session->timeline, note);
 }
@@ -285,6 +291,7 @@ static enum err_code begin(struct disturbance *disturbance, uint64_t start_ns, s
 {
     const struct note_listener listener = {.hear = hear_note, .state = disturbance};
     disturbance->begun = true;
+    disturbance->start_ns = start_ns;
     if (disturbance->forces)
         begin_force(disturbance);
     return disturbance->chaos != NULL

@@ -25,7 +25,8 @@ struct scenario_run {
     struct session *session;
     const struct scenario *scenario;
     bool force, show_progress;
-    bool fail_over_others; /* also nodes that volley did not start: --allow-external-failover */
+    double host_least_bytes; /* below it a phase that may grow is ended, where servers run here */
+    bool fail_over_others;   /* also nodes that volley did not start: --allow-external-failover */
 
     /* what it came to */
     struct phase_account *accounts; /* phase_count */
@@ -34,6 +35,7 @@ struct scenario_run {
     struct node_series nodes;         /* of a cluster */
     uint64_t began_ns, began_wall_ns; /* clock readings */
     uint64_t keys_left;               /* live at its end */
+    bool host_short;                  /* phases were ended, since it has too little memory left */
     bool sent_workload;               /* which leaves keys that the live map does not know */
     uint64_t samples, samples_missed;
     double sampling_seconds; /* that servers took to answer */

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/commands/scenario_host.h"
 #include "orchestrator/commands/scenario_nodes.h"
 #include "orchestrator/report/figures.h"
 
@@ -189,6 +190,7 @@ void scenario_hear_sample(void *state, const struct server_sample *sample)
     memcpy(row.values, sample->values, SERIES_OPS * sizeof row.values[0]);
     add_client_values(run, row.values);
     scenario_nodes_hear(run, sample, &row);
+    scenario_host_look(run, row.values);
     if (series_add(&run->series, &row, &err) != OK)
         log_line(LOG_WARNING, "a sample is lost: %s", err.text);
     if (!sample->known)
@@ -196,6 +198,7 @@ void scenario_hear_sample(void *state, const struct server_sample *sample)
     run->newest = row;
     run->phase_samples++;
     show(run, row.values, sample->at_ns);
+    scenario_host_guard(run, row.values);
     if (!run->done) {
         watch_until(run, row.values, sample->at_ns, sample->took_ns);
         watch_stable(run, row.values, sample->at_ns);

@@ -91,7 +91,7 @@ static void scale_phase(const struct reading *reading, struct phase *phase)
     phase->keys = scaled(reading, phase->keys, 1);
     phase->least_ttl_s = scaled(reading, phase->least_ttl_s, 1);
     phase->most_ttl_s = scaled(reading, phase->most_ttl_s, 1);
-    if (!until->of_target &&
+    if (!until->of_target && strcmp(until->metric, "host_available") != 0 &&
         (strcmp(until->metric, "keys") == 0 || scenario_metric_is_bytes(until->metric)))
         until->value *= reading->scenario->scale;
 }

@@ -31,16 +31,17 @@ static bool is_among(const char *name, const enum series_metric *metrics, size_t
 bool scenario_metric_is_bytes(const char *name)
 {
     static const enum series_metric metrics[] = {
-        SERIES_USED_MEMORY, SERIES_RSS,    SERIES_PEAK,     SERIES_OVERHEAD, SERIES_DATASET,
-        SERIES_ALLOCATED,   SERIES_ACTIVE, SERIES_RESIDENT, SERIES_NET_IN,   SERIES_NET_OUT};
+        SERIES_USED_MEMORY, SERIES_RSS,       SERIES_PEAK,        SERIES_OVERHEAD,
+        SERIES_DATASET,     SERIES_ALLOCATED, SERIES_ACTIVE,      SERIES_RESIDENT,
+        SERIES_NET_IN,      SERIES_NET_OUT,   SERIES_PROCESS_RSS, SERIES_HOST_AVAILABLE};
     return is_among(name, metrics, sizeof metrics / sizeof metrics[0]);
 }
 
 bool scenario_metric_only_grows(const char *name)
 {
-    static const enum series_metric metrics[] = {SERIES_PEAK,     SERIES_EVICTED, SERIES_EXPIRED,
-                                                 SERIES_HITS,     SERIES_MISSES,  SERIES_CPU_SYS,
-                                                 SERIES_CPU_USER, SERIES_NET_IN,  SERIES_NET_OUT};
+    static const enum series_metric metrics[] = {
+        SERIES_PEAK,    SERIES_EVICTED,  SERIES_EXPIRED, SERIES_HITS,    SERIES_MISSES,
+        SERIES_CPU_SYS, SERIES_CPU_USER, SERIES_NET_IN,  SERIES_NET_OUT, SERIES_PROCESS_CPU};
     return is_among(name, metrics, sizeof metrics / sizeof metrics[0]);
 }
 

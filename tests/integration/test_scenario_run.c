@@ -276,6 +276,24 @@ TEST(actions_need_servers_of_our_own)
     ck_assert_ptr_nonnull(strstr(program.err, "at 3s the run is over"));
 }
 
+TEST(a_host_that_runs_short)
+{
+    /* breaks when data grow on a host that has no memory left for them */
+    write_scenario("name: short\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, until: \"keys>=100m\", clients: 2, duration: 60}\n"
+                   "  - {name: more, type: load, until: \"keys>=100m\", clients: 2, duration: 60}\n"
+                   "checks:\n"
+                   "  - {metric: process_rss, agg: max, phase: all, op: \">\", value: 1mb}\n"
+                   "  - {metric: host_available, agg: min, phase: all, op: \">\", value: 1mb}\n");
+    RUN(AT_SERVER, "--host-reserve", "500000gb");
+    expect_status(4);
+    ck_assert_ptr_nonnull(strstr(program.err, "grow is ended: this host has "));
+    ck_assert_ptr_nonnull(strstr(program.err, "this host ran short of memory"));
+    load_phases("short");
+    ck_assert_int_lt((int)of_phase("more", "keys_after"), 99000000);
+    ck_assert_ptr_null(strstr(program.out, "FAIL"));
+}
+
 TEST(what_servers_call_slow)
 {
     /* breaks when what a server keeps of slow commands and of its own stalls is not told on the scenario's axis */
