@@ -180,7 +180,8 @@ $(MAN_PAGE): docs/man/volley.1 $(BUILD)/volley
 	$(Q)sed -e "s/@VERSION@/$$($(BUILD)/volley version | cut -d' ' -f2)/" -e '/@OPTIONS@/{r $(BUILD)/gen/options.man' -e 'd}' $< > $@
 
 WORKLOADS = $(notdir $(wildcard configs/workloads/*.yaml))
-SCENARIOS = $(notdir $(wildcard configs/scenarios/*.yaml))
+SCENARIO_FOLDERS = scenarios/load scenarios/interference scenarios
+SCENARIOS = $(patsubst configs/scenarios/%,%,$(wildcard configs/scenarios/*.yaml configs/scenarios/*/*.yaml))
 PLUGINS = $(notdir $(wildcard configs/plugins/*))
 install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads and scenarios, man page and bash completion under DESTDIR, PREFIX
 	$(BUILD)/volley docs completion > $(BUILD)/gen/volley.bash
@@ -190,8 +191,8 @@ install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads and s
 	$(INSTALL) -D -m 644 $(MAN_PAGE) $(DESTDIR)$(PREFIX)/share/man/man1/volley.1
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/volley/workloads
 	$(INSTALL) -m 644 $(WORKLOADS:%=configs/workloads/%) $(DESTDIR)$(PREFIX)/share/volley/workloads
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/volley/scenarios
-	$(INSTALL) -m 644 $(SCENARIOS:%=configs/scenarios/%) $(DESTDIR)$(PREFIX)/share/volley/scenarios
+	$(INSTALL) -d $(SCENARIO_FOLDERS:%=$(DESTDIR)$(PREFIX)/share/volley/%)
+	for file in $(SCENARIOS); do $(INSTALL) -m 644 configs/scenarios/$$file $(DESTDIR)$(PREFIX)/share/volley/scenarios/$$file || exit 1; done
 	$(INSTALL) -D -m 644 common/volley_plugin.h $(DESTDIR)$(PREFIX)/include/volley_plugin.h
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/volley/plugins
 	$(INSTALL) -m 644 $(PLUGINS:%=configs/plugins/%) $(DESTDIR)$(PREFIX)/share/volley/plugins
@@ -207,7 +208,7 @@ uninstall: ## remove what install put in place
 	    [ "$$(readlink $$link)" != $(LINKED) ] || rm -f $$link; done
 	rm -f $(WORKLOADS:%=$(DESTDIR)$(PREFIX)/share/volley/workloads/%) $(SCENARIOS:%=$(DESTDIR)$(PREFIX)/share/volley/scenarios/%) $(DESTDIR)$(PREFIX)/include/volley_plugin.h \
 	    $(PLUGINS:%=$(DESTDIR)$(PREFIX)/share/volley/plugins/%) $(MODULES:%=$(DESTDIR)$(MODULE_FOLDER)/volley-%.so)
-	rmdir $(DESTDIR)$(MODULE_FOLDER) $(DESTDIR)$(LINKS) $(DESTDIR)$(PREFIX)/share/volley/plugins $(DESTDIR)$(PREFIX)/share/volley/workloads $(DESTDIR)$(PREFIX)/share/volley/scenarios $(DESTDIR)$(PREFIX)/share/volley 2>/dev/null || true
+	rmdir $(DESTDIR)$(MODULE_FOLDER) $(DESTDIR)$(LINKS) $(DESTDIR)$(PREFIX)/share/volley/plugins $(DESTDIR)$(PREFIX)/share/volley/workloads $(SCENARIO_FOLDERS:%=$(DESTDIR)$(PREFIX)/share/volley/%) $(DESTDIR)$(PREFIX)/share/volley 2>/dev/null || true
 
 clean: ## remove build/
 	rm -rf build

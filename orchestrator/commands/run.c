@@ -172,11 +172,10 @@ static enum err_code read_scenario(struct run_request *request, const char *name
     return code;
 }
 
-/* One that cannot be read is told, and the others are listed. */
-static enum err_code list_scenarios(struct err *err)
+static enum err_code list_folder(const struct shipped_kind *kind, struct err *err)
 {
     struct shipped_files files;
-    enum err_code code = shipped_files_open(&files, &scenario_library, err);
+    enum err_code code = shipped_files_open(&files, kind, err);
     for (size_t i = 0; i < files.count && code == OK; i++) {
         char description[512];
         char *path = NULL;
@@ -191,6 +190,14 @@ static enum err_code list_scenarios(struct err *err)
         free(path);
     }
     shipped_files_close(&files);
+    return code;
+}
+
+static enum err_code list_scenarios(struct err *err)
+{
+    enum err_code code = OK;
+    for (unsigned i = 0; i < SCENARIO_LIBRARIES && code == OK; i++)
+        code = list_folder(&scenario_libraries[i], err);
     return code;
 }
 
@@ -337,12 +344,7 @@ static enum err_code write_files(const struct run_request *request,
 /* Judges and writes what there is, also of a run that was ended early. */
 static enum err_code conclude(struct run_request *request, struct err *err)
 {
-    const struct observation observation = {
-        .scenario = &request->scenario,
-        .series = &request->run.series,
-        .accounts = request->run.accounts,
-        .jemalloc = strncmp(request->run.allocator, "jemalloc", strlen("jemalloc")) == 0,
-    };
+    const struct observation observation = scenario_run_observation(&request->run);
     struct analysis analysis = {.phases = NULL};
     struct output out;
     struct check_outcome *outcomes = calloc(request->scenario.check_count + 1u, sizeof *outcomes);

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/options/rate_steps.h"
+#include "orchestrator/scenario/scenario_file.h"
 
 #define FACTOR_STEPS 8u
 #define NODES_INTERVAL_NS (100 * NS_PER_MS) /* outages are seen by edges of intervals */
@@ -276,7 +277,7 @@ static enum err_code set_rate(struct scenario_step *made, const struct scenario_
 uint32_t scenario_step_parts(const struct phase *phase)
 {
     return phase->type == PHASE_LOAD && phase->workload != NULL
-               ? (uint32_t)phase->workload->prefill_count
+               ? scenario_workload_fills(phase->workload, NULL, 0)
                : 1;
 }
 
@@ -324,9 +325,11 @@ static enum err_code take_workload(struct workload_source *source, uint64_t *req
     source->plan = &made->workload_plan;
     if (code != OK || phase->type != PHASE_LOAD)
         return code;
-    code = prefill_plan_make(&made->filling, &made->workload_plan, part, err);
+    size_t prefill = 0;
+    (void)scenario_workload_fills(phase->workload, &prefill, part);
+    code = prefill_plan_make(&made->filling, &made->workload_plan, prefill, err);
     source->plan = &made->filling.plan;
-    *requests = made->key_spaces[made->workload_plan.prefills[part].key_space].count;
+    *requests = made->key_spaces[made->workload_plan.prefills[prefill].key_space].count;
     return code;
 }
 
@@ -358,6 +361,8 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
         clients *= phase->clients_factor;
     spec->load.clients = clients < 1 ? 1 : (uint64_t)llround(clients);
     spec->load.pipeline = phase->pipeline;
+    if (phase->reconnect_every > 0)
+        spec->connections.reconnect_every = phase->reconnect_every;
     spec->load.requests = requests;
     spec->load.duration_ns = requests > 0 ? 0 : phase->duration_ns;
     made->time_limit_ns = requests > 0 ? phase->duration_ns : 0;

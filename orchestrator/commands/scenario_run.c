@@ -25,23 +25,47 @@
 #define MAP_KEYS_LEAST (1ull << 20)
 #define FULL_SHARE 0.9 /* of what there is that a memory target may take */
 
+struct observation scenario_run_observation(const struct scenario_run *run)
+{
+    return (struct observation){
+        .scenario = run->scenario,
+        .series = &run->series,
+        .accounts = run->accounts,
+        .jemalloc = strncmp(run->allocator, "jemalloc", strlen("jemalloc")) == 0,
+    };
+}
+
+/* Of the newest sample, where the condition names no phase. */
+static void look_at_newest(struct check_outcome *outcome, struct scenario_run *run,
+                           const struct scenario_check *test)
+{
+    enum series_metric metric = SERIES_METRICS;
+    double divisor = 1;
+    *outcome = (struct check_outcome){.value = NAN};
+    if (!scenario_sample_now(run) || !series_metric_find(&metric, &divisor, test->metric))
+        return;
+    outcome->value = run->newest.values[metric] / divisor;
+    outcome->result = judge_holds(test, outcome->value) ? CHECK_PASS : CHECK_FAIL;
+}
+
 /* Whether what a condition looks at is so. */
 static enum err_code decide(struct scenario_run *run, const struct phase *phase, struct err *err)
 {
     struct phase_account *account = scenario_account_now(run);
-    enum series_metric metric = SERIES_METRICS;
-    double divisor = 1;
-    const double value =
-        scenario_sample_now(run) && series_metric_find(&metric, &divisor, phase->test.metric)
-            ? run->newest.values[metric]
-            : NAN;
-    if (isnan(value))
-        return err_set(err, E_DATA, "%s: %s is not known, so that nobody can say what is to follow",
-                       phase->name, phase->test.metric);
-    account->holds = judge_holds(&phase->test, value);
+    const struct observation observation = scenario_run_observation(run);
+    struct check_outcome outcome;
+    if (phase->test.phase[0] == '\0')
+        look_at_newest(&outcome, run, &phase->test);
+    else if (judge_one(&outcome, &observation, &phase->test, err) != OK)
+        return err->code;
+    if (isnan(outcome.value))
+        return err_set(
+            err, E_DATA, "%s: %s is not known, so that nobody can say what is to follow%s%.200s",
+            phase->name, phase->test.metric, outcome.reason[0] != '\0' ? ": " : "", outcome.reason);
+    account->holds = outcome.result == CHECK_PASS;
     scenario_phase_end(run, account->holds ? "true" : "false");
-    log_line(LOG_INFO, "%s: %s is %.6g: %s", PRINTABLE(phase->name), phase->test.metric, value,
-             account->holds ? "if_true" : "if_false");
+    log_line(LOG_INFO, "%s: %s is %.6g: %s", PRINTABLE(phase->name), phase->test.metric,
+             outcome.value, account->holds ? "true" : "false");
     return OK;
 }
 
@@ -103,7 +127,7 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
     const struct phase *phase = scenario_phase_now(run);
     struct phase_account *account = scenario_account_now(run);
     account->ran = true;
-    account->p50_ms = account->p95_ms = account->p99_ms = account->max_ms = NAN;
+    account->mean_ms = account->p50_ms = account->p95_ms = account->p99_ms = account->max_ms = NAN;
     account->start_ns = clock_now_ns() - run->began_ns;
     account->keys_before = live_map_count(run->map);
     memcpy(account->before, run->newest.values, sizeof account->before);

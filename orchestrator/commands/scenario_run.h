@@ -10,6 +10,7 @@
 #include "common/live_map.h"
 #include "orchestrator/commands/session.h"
 #include "orchestrator/scenario/node_series.h"
+#include "orchestrator/scenario/observation.h"
 #include "orchestrator/scenario/phase_account.h"
 #include "orchestrator/scenario/scenario.h"
 #include "orchestrator/scenario/series.h"
@@ -77,6 +78,8 @@ MUST_USE enum err_code scenario_run_check(struct scenario_run *run, struct err *
 /* All phases. The status is the gravest of them; E_INTERRUPTED: some were not reached. A phase that failed is in its
  * account; those behind it run only when its on_error says so. */
 MUST_USE enum err_code scenario_run_phases(struct scenario_run *run, struct err *err);
+/* What was seen so far, for judges; valid until the next sample. */
+struct observation scenario_run_observation(const struct scenario_run *run);
 /* Safe on a zeroed struct, and at any stage. Before session_free. */
 void scenario_run_free(struct scenario_run *run);
 

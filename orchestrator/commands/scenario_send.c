@@ -34,6 +34,7 @@ static void take_result(struct scenario_run *run, const struct scenario_step *ma
     run->last_rate = account->rate;
     if (scenario_measures_maximum(scenario_phase_now(run)) && account->rate > run->max_rate)
         run->max_rate = account->rate;
+    account->mean_ms = latency.mean_ms;
     account->p50_ms = latency.p50_ms;
     account->p95_ms = latency.p95_ms;
     account->p99_ms = latency.p99_ms;
@@ -70,6 +71,7 @@ static void take_results_apart(struct scenario_run *run, const struct scenario_s
                                    metric_count(&slice, METRIC_TIMED_OUT) +
                                    metric_count(&slice, METRIC_LOST);
         account->rate = metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number;
+        account->mean_ms = latency_of(&slice, STATISTIC_MEAN, 0);
         account->p50_ms = latency_of(&slice, STATISTIC_PERCENTILE, 50);
         account->p95_ms = latency_of(&slice, STATISTIC_PERCENTILE, 95);
         account->p99_ms = latency_of(&slice, STATISTIC_PERCENTILE, 99);
@@ -245,7 +247,7 @@ enum err_code scenario_send_children(struct scenario_run *run, const struct phas
         struct phase_account *child = &run->accounts[run->phase + i];
         child->ran = true;
         child->start_ns = start_ns;
-        child->p50_ms = child->p95_ms = child->p99_ms = child->max_ms = NAN;
+        child->mean_ms = child->p50_ms = child->p95_ms = child->p99_ms = child->max_ms = NAN;
         child->keys_before = live_map_count(run->map);
         memcpy(child->before, run->newest.values, sizeof child->before);
     }

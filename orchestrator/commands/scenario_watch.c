@@ -45,8 +45,9 @@ void scenario_phase_end(struct scenario_run *run, const char *why)
 struct latency_summary scenario_latency(const struct histogram *latency)
 {
     if (latency->count == 0)
-        return (struct latency_summary){NAN, NAN, NAN, NAN};
-    return (struct latency_summary){.p50_ms = (double)histogram_quantile(latency, 0.5) / 1e6,
+        return (struct latency_summary){NAN, NAN, NAN, NAN, NAN};
+    return (struct latency_summary){.mean_ms = histogram_mean(latency) / 1e6,
+                                    .p50_ms = (double)histogram_quantile(latency, 0.5) / 1e6,
                                     .p95_ms = (double)histogram_quantile(latency, 0.95) / 1e6,
                                     .p99_ms = (double)histogram_quantile(latency, 0.99) / 1e6,
                                     .max_ms = (double)latency->max_ns / 1e6};

@@ -12,7 +12,7 @@ void scenario_phase_end(struct scenario_run *run, const char *why);
 
 /* Of latencies; NAN: there are none. */
 struct latency_summary {
-    double p50_ms, p95_ms, p99_ms, max_ms;
+    double mean_ms, p50_ms, p95_ms, p99_ms, max_ms;
 };
 struct latency_summary scenario_latency(const struct histogram *latency);
 

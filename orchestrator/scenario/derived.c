@@ -104,6 +104,18 @@ static double error_rate(const struct observation *observation, const struct pha
     return all > 0 ? failed / all : NAN;
 }
 
+/* What the servers count, of all that was read there. */
+static double hit_rate(const struct observation *observation, const struct phase_set *set)
+{
+    double hits = 0, misses = 0;
+    FOR_ACCOUNTS(account, observation, set)
+    {
+        hits += account->after[SERIES_HITS] - account->before[SERIES_HITS];
+        misses += account->after[SERIES_MISSES] - account->before[SERIES_MISSES];
+    }
+    return hits + misses > 0 ? hits / (hits + misses) : NAN;
+}
+
 /* Over the time of the phases that sent requests. */
 static double throughput(const struct observation *observation, const struct phase_set *set)
 {
@@ -127,6 +139,7 @@ static double throughput(const struct observation *observation, const struct pha
         FOR_ACCOUNTS(account, observation, set) worst = fmax(worst, account->member);              \
         return worst;                                                                              \
     }
+WORST(worst_mean, mean_ms)
 WORST(worst_p50, p50_ms)
 WORST(worst_p95, p95_ms)
 WORST(worst_p99, p99_ms)
@@ -249,8 +262,10 @@ static const struct derived_metric table[] = {
     {"alloc_efficiency", false, derived_alloc_efficiency,
      "used_memory did not grow by what was written there"},
     {"error_rate", false, error_rate, "no request was sent there"},
+    {"hit_rate", false, hit_rate, "nothing was read there, or the server does not tell"},
     {"throughput", false, throughput, "no request was sent there"},
     {"throughput_drift", false, throughput_drift, "fewer than two such phases have a throughput"},
+    {"mean_ms", false, worst_mean, NO_REQUEST},
     {"p50_ms", false, worst_p50, NO_REQUEST},
     {"p95_ms", false, worst_p95, NO_REQUEST},
     {"p99_ms", false, worst_p99, NO_REQUEST},

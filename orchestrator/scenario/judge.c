@@ -64,6 +64,8 @@ static double aggregated(const struct material *material, enum check_aggregate a
         return statistics_deviation(values, count);
     case AGGREGATE_DELTA:
         return material->last - material->first;
+    case AGGREGATE_CV:
+        return statistics_deviation(values, count) / statistics_mean(values, count);
     case AGGREGATE_SLOPE:
         return statistics_line(material->minutes, values, count).slope;
     case AGGREGATE_LAST:
@@ -196,29 +198,26 @@ static void conclude(struct check_outcome *outcome, const struct scenario_check 
 {
     char value[NUMBER_TEXT_BYTES], limit[NUMBER_TEXT_BYTES];
     const bool passed = judge_holds(check, outcome->value);
+    const bool relative = check->relative_to[0] != '\0';
     outcome->result = passed ? CHECK_PASS : violated(check);
     if (strcmp(check->metric, "leak_verdict") == 0)
         snprintf(outcome->reason, sizeof outcome->reason, "%s", leak_judge(observation).reason);
     else
-        snprintf(outcome->reason, sizeof outcome->reason, "it is %s and %s %s %s",
-                 number_text(value, outcome->value), passed ? "had to be" : "should be",
+        snprintf(outcome->reason, sizeof outcome->reason, "it is %s%s%s and %s %s %s",
+                 number_text(value, outcome->value), relative ? " times that of " : "",
+                 check->relative_to, passed ? "had to be" : "should be",
                  check_operator_word(check->operator), number_text(limit, check->value));
 }
 
-static void judge_check(struct check_outcome *outcome, const struct observation *observation,
-                        const struct scenario_check *check, struct material *material)
+/* What a check is about, at a phase; a reason stands there where it is NAN. */
+static void measure(struct check_outcome *outcome, const struct observation *observation,
+                    const struct scenario_check *check, const char *phase,
+                    struct material *material)
 {
     struct phase_set set;
     uint32_t named;
     *outcome = (struct check_outcome){.result = CHECK_SKIP, .value = NAN};
-    const uint32_t ran = phase_set_named(&set, observation, check->phase, &named);
-    if (check->full_only && observation->scenario->scale < 1) {
-        snprintf(outcome->reason, sizeof outcome->reason,
-                 "it only holds at full size, and the scenario is scaled by %g",
-                 observation->scenario->scale);
-        return;
-    }
-    if (ran == 0) {
+    if (phase_set_named(&set, observation, phase, &named) == 0) {
         snprintf(outcome->reason, sizeof outcome->reason,
                  named > 0 ? "the phase was not reached" : "there is no such phase");
         return;
@@ -227,25 +226,65 @@ static void judge_check(struct check_outcome *outcome, const struct observation 
         judge_derived(outcome, observation, &set, check, material);
     else
         judge_samples(outcome, observation, &set, check, material);
+}
+
+/* By what it is at another phase. */
+static void relate(struct check_outcome *outcome, const struct observation *observation,
+                   const struct scenario_check *check, struct material *material)
+{
+    struct check_outcome other;
+    measure(&other, observation, check, check->relative_to, material);
+    const double value = outcome->value / other.value;
+    outcome->value = NAN;
+    if (isnan(other.value))
+        snprintf(outcome->reason, sizeof outcome->reason, "%.60s: %.250s", check->relative_to,
+                 other.reason[0] != '\0' ? other.reason : "it is not known there");
+    else if (!isfinite(value))
+        snprintf(outcome->reason, sizeof outcome->reason, "%.60s: it is 0 there",
+                 check->relative_to);
+    else
+        outcome->value = value;
+}
+
+static void judge_check(struct check_outcome *outcome, const struct observation *observation,
+                        const struct scenario_check *check, struct material *material)
+{
+    *outcome = (struct check_outcome){.result = CHECK_SKIP, .value = NAN};
+    if (check->full_only && observation->scenario->scale < 1) {
+        snprintf(outcome->reason, sizeof outcome->reason,
+                 "it only holds at full size, and the scenario is scaled by %g",
+                 observation->scenario->scale);
+        return;
+    }
+    measure(outcome, observation, check, check->phase, material);
+    if (!isnan(outcome->value) && check->relative_to[0] != '\0')
+        relate(outcome, observation, check, material);
     if (!isnan(outcome->value))
         conclude(outcome, check, observation);
     else if (outcome->reason[0] == '\0')
         snprintf(outcome->reason, sizeof outcome->reason, "it is not known there");
 }
 
-enum err_code judge_checks(struct check_outcome *outcomes, const struct observation *observation,
-                           struct err *err)
+enum err_code judge_one(struct check_outcome *outcome, const struct observation *observation,
+                        const struct scenario_check *check, struct err *err)
 {
     const size_t room = observation->series->count + SCENARIO_PHASES_MAX + 2;
     double *numbers = calloc(2 * room, sizeof *numbers);
     if (numbers == NULL)
         return err_set(err, E_SYSTEM, "no memory to judge %zu samples", observation->series->count);
-    for (uint32_t i = 0; i < observation->scenario->check_count; i++) {
-        struct material material = {.minutes = numbers, .values = numbers + room};
-        judge_check(&outcomes[i], observation, &observation->scenario->checks[i], &material);
-    }
+    struct material material = {.minutes = numbers, .values = numbers + room};
+    judge_check(outcome, observation, check, &material);
     free(numbers);
     return OK;
+}
+
+enum err_code judge_checks(struct check_outcome *outcomes, const struct observation *observation,
+                           struct err *err)
+{
+    enum err_code code = OK;
+    for (uint32_t i = 0; i < observation->scenario->check_count && code == OK; i++)
+        code = judge_one(&outcomes[i], observation, &observation->scenario->checks[i], err);
+    return code;
 }
 
 enum check_result judge_overall(const struct check_outcome *outcomes, uint32_t count)

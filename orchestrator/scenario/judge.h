@@ -39,6 +39,10 @@ const char *judge_metric_at(size_t index);
 /* One outcome for each check of the scenario. E_SYSTEM: no memory. */
 MUST_USE enum err_code judge_checks(struct check_outcome *outcomes,
                                     const struct observation *observation, struct err *err);
+/* The same of one that need not be the scenario's, by what there is so far. */
+MUST_USE enum err_code judge_one(struct check_outcome *outcome,
+                                 const struct observation *observation,
+                                 const struct scenario_check *check, struct err *err);
 /* Whether a value compares with the check's as it is to. */
 bool judge_holds(const struct scenario_check *check, double value);
 /* The worst: FAIL, WARN, PASS; SKIP: nothing was judged. */

@@ -44,12 +44,14 @@ static void checks_row(struct table_line *line, const void *state, uint32_t inde
     const struct checks_table *table = state;
     const struct scenario_check *check = &table->scenario->checks[index];
     const struct check_outcome *outcome = &table->outcomes[index];
-    char name[sizeof check->metric + 16], number[NUMBER_TEXT_BYTES];
+    char name[2 * SCENARIO_NAME_BYTES + 16], number[NUMBER_TEXT_BYTES];
     snprintf(name, sizeof name, "%s%s%s",
              check->aggregate == AGGREGATE_LAST ? "" : check_aggregate_word(check->aggregate),
              check->aggregate == AGGREGATE_LAST ? "" : " ", check->metric);
     name_cell(line->cells[0], name);
-    name_cell(line->cells[1], check->phase[0] != '\0' ? check->phase : "all");
+    snprintf(name, sizeof name, "%s%s%s", check->phase[0] != '\0' ? check->phase : "all",
+             check->relative_to[0] != '\0' ? " / " : "", check->relative_to);
+    name_cell(line->cells[1], name);
     snprintf(line->cells[2], TABLE_CELL_BYTES, "%s", number_text(number, outcome->value));
     snprintf(line->cells[3], TABLE_CELL_BYTES, "%s %.30s", check_operator_word(check->operator),
              number_text(number, check->value));

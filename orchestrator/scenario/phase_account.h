@@ -24,8 +24,8 @@ struct phase_account {
     bool holds;    /* of a condition */
     bool left_out; /* it stands in the branch of one that was not taken */
     uint64_t requests_ok, requests_failed;
-    double rate;                           /* successful requests a second */
-    double p50_ms, p95_ms, p99_ms, max_ms; /* of all its requests; NAN: none */
+    double rate;                                    /* successful requests a second */
+    double mean_ms, p50_ms, p95_ms, p99_ms, max_ms; /* of all its requests; NAN: none */
     struct phase_trouble trouble;
     uint64_t keys_before, keys_after; /* live keys by volley's own map */
     uint64_t

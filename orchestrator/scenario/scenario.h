@@ -59,6 +59,7 @@ enum check_aggregate {
     AGGREGATE_STDEV,
     AGGREGATE_DELTA, /* last - first */
     AGGREGATE_SLOPE, /* by minute, least squares */
+    AGGREGATE_CV,    /* stdev / mean */
     AGGREGATES
 };
 enum check_operator { CHECK_LE, CHECK_LT, CHECK_GE, CHECK_GT, CHECK_EQ, CHECK_NE, CHECK_OPERATORS };
@@ -68,6 +69,7 @@ struct scenario_check {
     char metric[48];
     char phase
         [SCENARIO_NAME_BYTES]; /* "all", "": the whole run; a name of the file means all its turns of a loop */
+    char relative_to[SCENARIO_NAME_BYTES]; /* value is a part of what it is there; "": of nothing */
     enum check_aggregate aggregate;
     enum check_operator operator;
     double value;
@@ -106,7 +108,8 @@ struct phase {
     uint64_t stated_duration_ns;        /* before it was scaled */
     const struct chaos_wishes *actions; /* what is done to servers meanwhile; NULL: nothing */
     struct phase_until until;
-    uint64_t clients, pipeline;
+    uint64_t clients, pipeline;             /* clients: in the turn of its loop */
+    uint64_t reconnect_every;               /* requests of a connection; 0: it stays */
     double qps;                             /* 0: as fast as replies come */
     double qps_share;                       /* of the measured maximum, in place of qps; 0: none */
     double ramp_from, ramp_to, ramp_factor; /* RAMP: rates; factor 0: linear */
@@ -141,7 +144,7 @@ struct phase {
     char base[SCENARIO_NAME_BYTES];  /* its name in the file; of checks: scenario_phase_is */
     char loop[SCENARIO_NAME_BYTES];  /* the name of its loop; "": in none */
     /* Of what stands in branches and side by side; places are 1 + an index of scenario.phases, 0: none. */
-    struct scenario_check test; /* CONDITION: of the newest sample */
+    struct scenario_check test; /* CONDITION: of a phase, or without one of the newest sample */
     uint32_t condition_place;   /* of the CONDITION that says whether it runs ... */
     bool if_true;               /* ... with this outcome                          */
     uint32_t child_count;       /* PARALLEL: so many phases behind it are its children */

@@ -1,10 +1,11 @@
 /* Phases that consist of phases: loops, branches of a condition, and what is sent side by side. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_reading.h"
-#include "orchestrator/scenario/scenario_values.h"
+#include "orchestrator/scenario/series.h"
 
 static enum err_code add_entries(struct reading *reading, const struct scenario_entry *entries,
                                  size_t count, const struct scenario_turn *turn);
@@ -18,7 +19,8 @@ static size_t count_entry(const struct scenario_entry *entry)
 {
     const size_t variant = entry->phase.place.variant;
     if (variant == SCENARIO_LOOP)
-        return entry->iterations * count_entries(entry->phases, entry->phase_count);
+        return entry->iterations *
+               (count_entries(entry->phases, entry->phase_count) + entry->stop_count);
     if (variant == PHASE_PARALLEL)
         return 1 + entry->phase_count;
     if (variant == PHASE_CONDITION)
@@ -35,7 +37,59 @@ static size_t count_entries(const struct scenario_entry *entries, size_t count)
     return sum;
 }
 
+/* ---- conditions ---- */
+
+/* In a loop the name of a phase means that of this turn, where there is one by now. */
+static void name_of_turn(char *name, const struct reading *reading,
+                         const struct scenario_turn *turn)
+{
+    for (uint32_t i = 0; i < reading->scenario->phase_count && turn->loop != NULL; i++) {
+        const struct phase *phase = &reading->scenario->phases[i];
+        if (phase->loop_index == turn->index && strcmp(phase->loop, turn->loop) == 0 &&
+            strcmp(phase->base, name) == 0) {
+            snprintf(name, SCENARIO_NAME_BYTES, "%s", phase->name);
+            return;
+        }
+    }
+}
+
+static enum err_code settle_test(struct reading *reading, struct phase *phase,
+                                 const struct scenario_check_entry *entry,
+                                 const struct file_place *place, const struct scenario_turn *turn)
+{
+    struct scenario_check_entry named = *entry;
+    enum series_metric metric;
+    double divisor;
+    name_of_turn(named.check.phase, reading, turn);
+    if (named.check.phase[0] == '\0' &&
+        (!series_metric_find(&metric, &divisor, named.check.metric) ||
+         named.check.relative_to[0] != '\0'))
+        return file_refuse(reading->file, place, "metric", reading->err,
+                           "%s: which phase it is of is missing: phase: NAME", named.check.metric);
+    return scenario_settle_check(reading, &phase->test, &named, place);
+}
+
 /* ---- loops ---- */
+
+/* Conditions behind a turn: the next one is for when none of them holds. */
+static enum err_code add_stops(struct reading *reading, const struct scenario_entry *loop,
+                               struct scenario_turn *turn)
+{
+    enum err_code code = OK;
+    for (size_t i = 0; i < loop->stop_count && code == OK; i++) {
+        struct scenario_entry made = {.phase = {.place = loop->phase.place}};
+        made.phase.place.variant = PHASE_CONDITION;
+        snprintf(made.phase.name, sizeof made.phase.name, "%.30s_ends_%u", loop->phase.name,
+                 (unsigned)(i + 1));
+        struct phase *added = &reading->scenario->phases[reading->scenario->phase_count];
+        code = scenario_add_phase(reading, &made, turn);
+        if (code == OK)
+            code = settle_test(reading, added, &loop->stops[i], &loop->stops[i].check.place, turn);
+        turn->condition_place = reading->scenario->phase_count;
+        turn->if_true = false;
+    }
+    return code;
+}
 
 static enum err_code add_loop(struct reading *reading, const struct scenario_entry *loop,
                               const struct scenario_turn *turn)
@@ -53,8 +107,11 @@ static enum err_code add_loop(struct reading *reading, const struct scenario_ent
             return REFUSE(reading, &loop->phase, "name",
                           "name: there is a phase or loop %s already", name);
     inner.loop = name;
-    for (inner.index = 1; inner.index <= loop->iterations && code == OK; inner.index++)
+    for (inner.index = 1; inner.index <= loop->iterations && code == OK; inner.index++) {
         code = add_entries(reading, loop->phases, loop->phase_count, &inner);
+        if (code == OK && inner.index < loop->iterations)
+            code = add_stops(reading, loop, &inner);
+    }
     return code;
 }
 
@@ -86,15 +143,12 @@ static enum err_code add_condition(struct reading *reading, const struct scenari
 {
     struct scenario *scenario = reading->scenario;
     struct phase *phase = &scenario->phases[scenario->phase_count];
-    struct err reason = {.code = OK};
     if (entry->branch_counts[0] + entry->branch_counts[1] == 0)
         return REFUSE(reading, &entry->phase, NULL,
                       "%s: neither if_true nor if_false: nothing depends on it", entry->phase.name);
     enum err_code code = scenario_add_phase(reading, entry, turn);
-    if (code == OK &&
-        scenario_check_value(&phase->test.value, phase->test.metric, entry->divisor,
-                             scenario->memory_target_bytes, entry->value, &reason) != OK)
-        code = REFUSE(reading, phase, "value", "value: %.40s: %s", entry->value, reason.text);
+    if (code == OK)
+        code = settle_test(reading, phase, &entry->test, &entry->phase.place, turn);
     struct scenario_turn inner = *turn;
     inner.condition_place = scenario->phase_count;
     const struct lengths before = lengths_of(reading);

@@ -29,10 +29,10 @@ WORDS(verify_at, "none", "exists", "checksum")
 WORDS(how_at, [HOW_FAILOVER] = "failover", [HOW_KILL] = "kill", [HOW_PAUSE] = "pause",
       [HOW_RESTART] = "restart")
 WORDS(severity_at, "fail", "warn")
-WORDS(
-    aggregate_at, [AGGREGATE_LAST] = "last", [AGGREGATE_FIRST] = "first", [AGGREGATE_MEAN] = "mean",
-    [AGGREGATE_MIN] = "min", [AGGREGATE_MAX] = "max", [AGGREGATE_P95] = "p95",
-    [AGGREGATE_STDEV] = "stdev", [AGGREGATE_DELTA] = "delta", [AGGREGATE_SLOPE] = "slope")
+WORDS(aggregate_at, [AGGREGATE_LAST] = "last", [AGGREGATE_FIRST] = "first",
+      [AGGREGATE_MEAN] = "mean", [AGGREGATE_MIN] = "min", [AGGREGATE_MAX] = "max",
+      [AGGREGATE_P95] = "p95", [AGGREGATE_STDEV] = "stdev", [AGGREGATE_DELTA] = "delta",
+      [AGGREGATE_SLOPE] = "slope", [AGGREGATE_CV] = "cv")
 WORDS(operator_at, [CHECK_LE] = "<=", [CHECK_LT] = "<", [CHECK_GE] = ">=", [CHECK_GT] = ">",
       [CHECK_EQ] = "==", [CHECK_NE] = "!=")
 
@@ -140,10 +140,25 @@ static enum err_code parse_check_phase(void *target, const char *value, struct e
     return scenario_name(entry->check.phase, value, false, reason);
 }
 
+static enum err_code parse_check_relative(void *target, const char *value, struct err *reason)
+{
+    struct scenario_check_entry *entry = target;
+    return scenario_name(entry->check.relative_to, value, false, reason);
+}
+
 static enum err_code parse_test_metric(void *target, const char *value, struct err *reason)
 {
-    struct scenario_entry *entry = target;
-    return scenario_metric(entry->phase.test.metric, &entry->divisor, value, reason);
+    return parse_check_metric(&((struct scenario_entry *)target)->test, value, reason);
+}
+
+static enum err_code parse_test_phase(void *target, const char *value, struct err *reason)
+{
+    return parse_check_phase(&((struct scenario_entry *)target)->test, value, reason);
+}
+
+static enum err_code parse_test_relative(void *target, const char *value, struct err *reason)
+{
+    return parse_check_relative(&((struct scenario_entry *)target)->test, value, reason);
 }
 
 static enum err_code parse_observed(void *target, const char *value, struct err *reason)
@@ -198,6 +213,17 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
            .help = "It ends when this holds of a sample.")
 #define CLIENTS                                                                                    \
     NUMBER_KEY("clients", AT(phase.clients), 1, 1000000, .unset = "50", .help = "Connections.")
+#define GROWTH                                                                                     \
+    {                                                                                              \
+        .row = {                                                                                   \
+            ROW("clients_growth", NULL, OPTION_REAL, NULL, AT(clients_growth)),                    \
+            REAL(0.01, 100),                                                                       \
+            .help = "In a loop: each turn has so many times the clients of the one before."        \
+        }                                                                                          \
+    }
+#define RECONNECT                                                                                  \
+    NUMBER_KEY("reconnect_every", AT(phase.reconnect_every), 1, 1000000000000,                     \
+               .help = "Requests on each connection before it is opened anew.")
 #define PIPELINE                                                                                   \
     NUMBER_KEY("pipeline", AT(phase.pipeline), 1, 100000, .unset = "1",                            \
                .help = "Requests in flight on each connection.")
@@ -308,7 +334,7 @@ static const struct file_field ramp_fields[] = {
     MIXED_KEYS,
 };
 static const struct file_field hold_fields[] = {
-    DURATION, UNTIL, CLIENTS, PIPELINE, QPS, ON_ERROR, ACTIONS, MIXED_KEYS,
+    DURATION, UNTIL, CLIENTS, GROWTH, RECONNECT, PIPELINE, QPS, ON_ERROR, ACTIONS, MIXED_KEYS,
 };
 static const struct file_field burst_fields[] = {
     DURATION,
@@ -431,8 +457,41 @@ static const struct file_field rebalance_fields[] = {
     NODE_KEY("from", from, "Their primary; without it the one with the most memory used."),
     NODE_KEY("to", to, "Their next one; without it the one with the least memory used."),
 };
+#define STOP_AT(member) offsetof(struct scenario_check_entry, member)
+static const struct file_field stop_fields[] = {
+    {.row = {ROW("metric", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_check_metric,
+             .help = "As in a check."},
+     .required = true},
+    WORD_KEY("agg", STOP_AT(check.aggregate), aggregate_at, "last", "As in a check."),
+    {.row = {ROW("phase", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_check_phase,
+             .help = "A phase of the loop, in the turn that has just ended, or any other one."},
+     .required = true},
+    CUSTOM("relative_to", parse_check_relative, .help = "As in a check; of a turn it is step_1."),
+    {.row = {ROW("op", NULL, OPTION_WORD, NULL, STOP_AT(check.operator)), .value_at = operator_at,
+             .help = "How it has to compare."},
+     .required = true},
+    {.row = {ROW("value", NULL, OPTION_TEXT, NULL, STOP_AT(value)), .help = "As in a check."},
+     .required = true},
+};
+#undef STOP_AT
+static const struct file_object stop_object = {
+    .name = "an end of a loop", .fields = stop_fields, .field_count = COUNT_OF(stop_fields)};
+static const struct file_field stop_field = {
+    .form = FILE_OBJECT,
+    .object = &stop_object,
+    .row.hint = "as in {metric: error_rate, phase: step, op: \">\", value: 1%}"};
 static const struct file_field phases_field;
 static const struct file_field loop_fields[] = {
+    {.row = {.name = "until",
+             .offset = AT(stops),
+             .help = "It ends after a turn when this holds, or one of several."},
+     .form = FILE_LIST,
+     .of = &stop_field,
+     .element_bytes = sizeof(struct scenario_check_entry),
+     .count_offset = AT(stop_count),
+     .least = 1,
+     .most = 8,
+     .alone = true},
     {.row = {ROW("iterations", NULL, OPTION_COUNT, NULL, AT(iterations)), NUMBER(1, 1000),
              .hint = "as in iterations: 4", .help = "How often."},
      .required = true},
@@ -453,12 +512,16 @@ static const struct file_field loop_fields[] = {
     }
 static const struct file_field condition_fields[] = {
     {.row = {ROW("metric", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_test_metric,
-             .help = "What is looked at: its newest sample, taken for this."},
+             .help = "What is looked at, as in a check."},
      .required = true},
-    {.row = {ROW("op", NULL, OPTION_WORD, NULL, AT(phase.test.operator)), .value_at = operator_at,
+    WORD_KEY("agg", AT(test.check.aggregate), aggregate_at, "last", "As in a check."),
+    CUSTOM("phase", parse_test_phase,
+           .help = "Of this phase; without it of the newest sample, taken for this."),
+    CUSTOM("relative_to", parse_test_relative, .help = "As in a check."),
+    {.row = {ROW("op", NULL, OPTION_WORD, NULL, AT(test.check.operator)), .value_at = operator_at,
              .help = "How it has to compare."},
      .required = true},
-    {.row = {ROW("value", NULL, OPTION_TEXT, NULL, AT(value)),
+    {.row = {ROW("value", NULL, OPTION_TEXT, NULL, AT(test.value)),
              .help = "A number, a size, a percent, or a part of the target as 90%target."},
      .required = true},
     PHASES("if_true", AT(branches[1]), AT(branch_counts[1]), "Phases for when it holds."),
@@ -548,6 +611,10 @@ static const struct file_field check_fields[] = {
     {.row = {ROW("value", NULL, OPTION_TEXT, NULL, AT(value)),
              .help = "A number, a size, a percent, or a part of the target as 90%target."},
      .required = true},
+    CUSTOM("relative_to", parse_check_relative,
+           .help =
+               "Another phase: the value is what it may be as a part of what it is there: 1.05, "
+               "or 105%."),
     WORD_KEY("severity", AT(check.severity), severity_at, "fail",
              "Whether the scenario fails by it."),
     FLAG_KEY("full_only", AT(check.full_only), NULL, "It is skipped in a scaled run."),

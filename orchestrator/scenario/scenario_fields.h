@@ -29,6 +29,12 @@ struct scenario_stable {
     struct phase_stable stable;
 };
 
+struct scenario_check_entry {
+    struct scenario_check check; /* begins with the place */
+    double divisor;              /* of its metric */
+    const char *value;
+};
+
 /* A phase, or a loop of them. */
 struct scenario_entry {
     struct phase phase; /* begins with the place */
@@ -44,16 +50,12 @@ struct scenario_entry {
     uint64_t iterations;
     struct scenario_entry *phases; /* of a loop, and those that are sent side by side */
     size_t phase_count;
+    struct scenario_check_entry *stops; /* of a loop: it ends when one of them holds */
+    size_t stop_count;
     struct scenario_entry *branches[2]; /* of a condition: not so, so */
     size_t branch_counts[2];
-    double divisor; /* of its metric */
-    const char *value;
-};
-
-struct scenario_check_entry {
-    struct scenario_check check; /* begins with the place */
-    double divisor;              /* of its metric */
-    const char *value;
+    struct scenario_check_entry test; /* of a condition */
+    double clients_growth;            /* by turn of the loop; 0: they stay */
 };
 
 struct scenario_observed {

@@ -18,6 +18,7 @@
 #define ACT_FLOOR_NS                                                                               \
     (5 * NS_PER_SECOND) /* of a node that is away: the others take a second to notice */
 #define USUAL_SIZE_BYTES 512u
+#define CLIENTS_MAX 1e6
 
 bool scenario_measures_maximum(const struct phase *phase)
 {
@@ -360,6 +361,13 @@ static enum err_code settle_name(const struct reading *reading, struct phase *ph
     return OK;
 }
 
+/* By turn, 1 to the most that a phase may have. */
+static uint64_t grown_clients(uint64_t clients, double growth, uint32_t turn)
+{
+    const double grown = round((double)clients * pow(growth, (double)turn - 1));
+    return grown < 1 ? 1 : grown > CLIENTS_MAX ? (uint64_t)CLIENTS_MAX : (uint64_t)grown;
+}
+
 enum err_code scenario_add_phase(struct reading *reading, const struct scenario_entry *entry,
                                  const struct scenario_turn *turn)
 {
@@ -374,6 +382,11 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
     phase->flush_all = entry->scope > 0; /* scope_at */
     phase->every_database = entry->scope > 1;
     phase->verify = entry->verify == 2;
+    if (entry->clients_growth > 0 && turn->loop == NULL)
+        return REFUSE(reading, phase, "clients_growth",
+                      "clients_growth: it is of phases in a loop");
+    if (entry->clients_growth > 0)
+        phase->clients = grown_clients(phase->clients, entry->clients_growth, turn->index);
     phase->condition_place = turn->condition_place;
     phase->if_true = turn->if_true;
     phase->parallel_place = turn->parallel_place;
@@ -421,47 +434,62 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
 
 /* ---- checks ---- */
 
-static enum err_code find_phase(const struct reading *reading, const struct scenario_check *check)
+static enum err_code find_phase(const struct reading *reading, const struct file_place *place,
+                                const char *key, const char *name)
 {
-    struct suggestion suggestion = {.wanted = check->phase, .wanted_bytes = strlen(check->phase)};
-    if (strcmp(check->phase, "all") == 0)
+    struct suggestion suggestion = {.wanted = name, .wanted_bytes = strlen(name)};
+    if (name[0] == '\0' || strcmp(name, "all") == 0)
         return OK;
     for (uint32_t i = 0; i < reading->scenario->phase_count; i++) {
         const struct phase *phase = &reading->scenario->phases[i];
-        if (scenario_phase_is(phase, check->phase))
+        if (scenario_phase_is(phase, name))
             return OK;
         suggest_offer(&suggestion, phase->base, strlen(phase->base));
         suggest_offer(&suggestion, phase->loop, strlen(phase->loop));
     }
-    return file_refuse(reading->file, &check->place, "phase", reading->err,
-                       "phase: there is no phase %.60s%s%s%s", check->phase,
-                       SUGGESTED(suggestion.best));
+    return file_refuse(reading->file, place, key, reading->err, "%s: there is no phase %.60s%s%s%s",
+                       key, name, SUGGESTED(suggestion.best));
+}
+
+enum err_code scenario_settle_check(struct reading *reading, struct scenario_check *check,
+                                    const struct scenario_check_entry *entry,
+                                    const struct file_place *place)
+{
+    const struct scenario *scenario = reading->scenario;
+    const bool relative = entry->check.relative_to[0] != '\0';
+    struct err reason = {.code = OK};
+    *check = entry->check;
+    if (find_phase(reading, place, "phase", check->phase) != OK ||
+        find_phase(reading, place, "relative_to", check->relative_to) != OK ||
+        scenario_servers_check(scenario, reading->file, place, "metric", check->metric,
+                               reading->err) != OK)
+        return reading->err->code;
+    if (relative && strcmp(check->metric, "leak_verdict") == 0)
+        return file_refuse(reading->file, place, "relative_to", reading->err,
+                           "relative_to: a verdict is no part of another one");
+    if (scenario_check_value(&check->value, relative ? "" : check->metric,
+                             relative ? 1 : entry->divisor, scenario->memory_target_bytes,
+                             entry->value, &reason) != OK)
+        return file_refuse(reading->file, place, "value", reading->err, "value: %.40s: %s",
+                           entry->value, reason.text);
+    return OK;
 }
 
 static enum err_code add_checks(struct reading *reading)
 {
     struct scenario *scenario = reading->scenario;
     const struct scenario_fields *fields = reading->fields;
+    enum err_code code = OK;
     scenario->checks = calloc(fields->check_count + 1, sizeof *scenario->checks);
     if (scenario->checks == NULL)
         return err_set(reading->err, E_SYSTEM, "reading %.150s: out of memory",
                        reading->file->name);
-    for (size_t i = 0; i < fields->check_count; i++) {
-        struct scenario_check *check = &scenario->checks[i];
+    for (size_t i = 0; i < fields->check_count && code == OK; i++) {
         const struct scenario_check_entry *entry = &fields->checks[i];
-        struct err reason = {.code = OK};
-        *check = entry->check;
-        if (find_phase(reading, check) != OK ||
-            scenario_servers_check(scenario, reading->file, &check->place, "metric", check->metric,
-                                   reading->err) != OK)
-            return reading->err->code;
-        if (scenario_check_value(&check->value, check->metric, entry->divisor,
-                                 scenario->memory_target_bytes, entry->value, &reason) != OK)
-            return file_refuse(reading->file, &check->place, "value", reading->err,
-                               "value: %.40s: %s", entry->value, reason.text);
-        scenario->check_count++;
+        code = scenario_settle_check(reading, &scenario->checks[i], entry, &entry->check.place);
+        scenario->check_count += code == OK;
     }
-    return OK;
+    return code;
 }
 
 /* ---- the whole ---- */

@@ -35,6 +35,8 @@ MUST_USE enum err_code scenario_read(struct scenario *scenario, struct scenario_
                                      const struct scenario_wish *wish, struct err *err);
 void scenario_free(struct scenario *scenario, struct scenario_document *document);
 
+/* Prefills of a workload but for those of live keys, which a scenario loads itself: how many, and number `nth` of them. */
+uint32_t scenario_workload_fills(const struct workload_plan *plan, size_t *prefill, uint32_t nth);
 /* Whether its rate is what the target gives: "50%max" of later phases is of the highest of these. */
 bool scenario_measures_maximum(const struct phase *phase);
 /* Whether a name, as of a check, means this phase: its own, that of the file for each turn of a loop, or its loop's. */

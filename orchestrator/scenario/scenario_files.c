@@ -136,7 +136,7 @@ static enum err_code write_summary(const struct files *files, struct err *err)
     }
     output_printf(&out,
                   "phase,type,start_seconds,duration_seconds,requests,failed,average_throughput,"
-                  "p50_ms,p95_ms,p99_ms,max_ms,peak_memory_mb,end_memory_mb,end_rss_mb,"
+                  "mean_ms,p50_ms,p95_ms,p99_ms,max_ms,peak_memory_mb,end_memory_mb,end_rss_mb,"
                   "end_fragmentation_ratio,keys,parallel\n");
     for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
         const struct phase *phase = &observation->scenario->phases[i];
@@ -150,6 +150,7 @@ static enum err_code write_summary(const struct files *files, struct err *err)
                       clock_seconds(account->end_ns - account->start_ns),
                       account->requests_ok + account->requests_failed, account->requests_failed);
         const double cells[] = {sent ? account->rate : (double)NAN,
+                                account->mean_ms,
                                 account->p50_ms,
                                 account->p95_ms,
                                 account->p99_ms,
@@ -254,6 +255,7 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     put_text(object, "type", scenario_type_name(phase->type));
     put_text(object, "parallel", parallel_of(files->observation->scenario, phase));
     json_object_set_new(object, "ran", json_boolean(account->ran));
+    json_object_set_new(object, "left_out", json_boolean(account->left_out));
     json_object_set_new(object, "params", describe_params(phase));
     if (!account->ran)
         return object;
@@ -266,6 +268,7 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     put_count(object, "requests_ok", account->requests_ok);
     put_count(object, "requests_failed", account->requests_failed);
     put_number(object, "rate", account->rate);
+    put_number(object, "mean_ms", account->mean_ms);
     put_number(object, "p50_ms", account->p50_ms);
     put_number(object, "p95_ms", account->p95_ms);
     put_number(object, "p99_ms", account->p99_ms);
@@ -389,6 +392,7 @@ static json_t *describe_checks(const struct files *files)
         put_text(object, "metric", check->metric);
         put_text(object, "aggregate", check_aggregate_word(check->aggregate));
         put_text(object, "phase", check->phase[0] != '\0' ? check->phase : "all");
+        put_text(object, "relative_to", check->relative_to);
         put_text(object, "operator", check_operator_word(check->operator));
         put_number(object, "limit", check->value);
         put_text(object, "severity", check->severity == SEVERITY_FAIL ? "fail" : "warn");

@@ -7,8 +7,13 @@
 
 #include "orchestrator/scenario/scenario_file.h"
 
-const struct shipped_kind scenario_library = {
-    .folder = "scenarios", .what = "scenario", .listing = "volley run list-scenarios"};
+const struct shipped_kind scenario_libraries[SCENARIO_LIBRARIES] = {
+    {.folder = "scenarios", .what = "scenario", .listing = "volley run list-scenarios"},
+    {.folder = "scenarios/load", .what = "scenario", .listing = "volley run list-scenarios"},
+    {.folder = "scenarios/interference",
+     .what = "scenario",
+     .listing = "volley run list-scenarios"},
+};
 
 /* The last part of a path, without .yaml, .yml or .json. */
 static void name_of(char *name, size_t name_bytes, const char *path)
@@ -36,10 +41,14 @@ enum err_code scenario_library_find(char **path, const char *given, struct err *
         return *path != NULL ? OK : err_set(err, E_SYSTEM, "no memory for the path of a scenario");
     }
     name_of(name, sizeof name, given);
-    enum err_code code = shipped_files_open(&files, &scenario_library, &reason);
-    if (code == OK)
-        code = shipped_files_find(path, &files, name, &reason);
-    shipped_files_close(&files);
+    enum err_code code = E_USAGE;
+    for (unsigned i = SCENARIO_LIBRARIES; i-- > 0 && code == E_USAGE;) {
+        reason = (struct err){.code = OK}; /* of those that are named first in the end */
+        code = shipped_files_open(&files, &scenario_libraries[i], &reason);
+        if (code == OK)
+            code = shipped_files_find(path, &files, name, &reason);
+        shipped_files_close(&files);
+    }
     return code == OK
                ? OK
                : err_set(err, code == E_USAGE ? E_CONFIG : code,

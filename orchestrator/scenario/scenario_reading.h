@@ -37,6 +37,10 @@ struct scenario_turn {
 MUST_USE enum err_code scenario_add_phase(struct reading *reading,
                                           const struct scenario_entry *entry,
                                           const struct scenario_turn *turn);
+/* Of phases that are there by now. E_CONFIG: at keys of the place. */
+MUST_USE enum err_code scenario_settle_check(struct reading *reading, struct scenario_check *check,
+                                             const struct scenario_check_entry *entry,
+                                             const struct file_place *place);
 /* What a phase's `workload` names, read once; scenario_workloads.c. */
 MUST_USE enum err_code scenario_settle_workload(struct reading *reading, struct phase *phase,
                                                 const struct scenario_entry *entry);

@@ -83,6 +83,20 @@ bool scenario_workload_uses_live_keys(const struct workload_plan *plan)
     return false;
 }
 
+uint32_t scenario_workload_fills(const struct workload_plan *plan, size_t *prefill, uint32_t nth)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < plan->prefill_count; i++) {
+        const char *name = plan->key_spaces[plan->prefills[i].key_space].name;
+        if (strcmp(name, SCENARIO_LIVE_KEYS) == 0)
+            continue;
+        if (prefill != NULL && count == nth)
+            *prefill = i;
+        count++;
+    }
+    return count;
+}
+
 enum err_code scenario_settle_workload(struct reading *reading, struct phase *phase,
                                        const struct scenario_entry *entry)
 {
@@ -108,7 +122,7 @@ enum err_code scenario_settle_workload(struct reading *reading, struct phase *ph
     const struct workload_file *file = code == OK ? get(reading->document, path, &reason) : NULL;
     if (file == NULL)
         return REFUSE(reading, phase, "workload", "workload: %s", reason.text);
-    if (loads && file->plan.prefill_count == 0)
+    if (loads && scenario_workload_fills(&file->plan, NULL, 0) == 0)
         return REFUSE(reading, phase, "workload", "workload: %.60s has no prefill: nothing to load",
                       entry->workload);
     phase->workload = &file->plan;

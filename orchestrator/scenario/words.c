@@ -9,6 +9,7 @@ static const char *const aggregates[AGGREGATES] = {
     [AGGREGATE_LAST] = "last",   [AGGREGATE_FIRST] = "first", [AGGREGATE_MEAN] = "mean",
     [AGGREGATE_MIN] = "min",     [AGGREGATE_MAX] = "max",     [AGGREGATE_P95] = "p95",
     [AGGREGATE_STDEV] = "stdev", [AGGREGATE_DELTA] = "delta", [AGGREGATE_SLOPE] = "slope",
+    [AGGREGATE_CV] = "cv",
 };
 
 static const char *const operators[CHECK_OPERATORS] = {

@@ -192,6 +192,34 @@ TEST(side_by_side_and_on_a_condition)
     ck_assert_ptr_nonnull(strstr(program.out, "not taken"));
 }
 
+TEST(a_loop_that_ends_early)
+{
+    /* breaks when a loop goes on though its end holds, ends though it does not, or its clients do not grow */
+    write_scenario(
+        "name: early\ndescription: d\nphases:\n"
+        "  - {name: grow, type: load, keys: 100, clients: 1}\n"
+        "  - name: turns\n    type: loop\n    iterations: 5\n"
+        "    until: [{metric: error_rate, phase: step, op: \">\", value: 50%},\n"
+        "            {metric: connected_clients, agg: max, phase: step, op: \">=\", value: 9}]\n"
+        "    phases: [{name: step, type: hold, duration: 2, qps: 100, clients: 2, clients_growth: "
+        "2, "
+        "mix: {get: 1}}]\n"
+        "  - {name: after, type: checkpoint}\n");
+    RUN(AT_SERVER);
+    expect_status(0);
+    load_phases("early");
+    ck_assert_int_gt((int)of_phase("step_3", "requests_ok"), 0);
+    size_t i;
+    const json_t *phase;
+    json_array_foreach(json_object_get(phases, "phases"), i, phase)
+    {
+        const char *name = json_string_value(json_object_get(phase, "name"));
+        const bool late = strcmp(name, "step_4") == 0 || strcmp(name, "step_5") == 0;
+        ck_assert_msg(!late || json_is_true(json_object_get(phase, "left_out")), "%s", name);
+    }
+    (void)of_phase("after", "keys_after");
+}
+
 TEST(workloads_and_parts_of_the_maximum)
 {
     /* breaks when a workload misses the live keys, touches foreign ones, or a part of the maximum is another rate */
@@ -385,36 +413,6 @@ TEST(refused_before_anything_is_written)
     expect_status(2);
     ck_assert_ptr_nonnull(strstr(program.err, "--allow-flush"));
     ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 1);
-}
-
-static const char *const shipped[] = {
-    "continuous_growth",
-    "grow_shrink_grow",
-    "grow_shrink_mini",
-    "high_velocity_ingestion",
-    "memory_fragmentation_analysis",
-    "memory_leak_detection",
-    "production_simulation",
-};
-
-LOOP_TEST(shipped_ones_run, sizeof shipped / sizeof shipped[0])
-{
-    /* breaks when a scenario that comes with volley cannot be carried out on a server of volley's own */
-    char out[220];
-    snprintf(out, sizeof out, "%s/out", tree.path);
-    program_run_volley(&program, "run", "scenario", shipped[_i], "-o", out, "--cpus", "none",
-                       "--scale", "0.0005", NULL);
-    ck_assert_msg(program.exit_status == 0 || program.exit_status == 1, "%s: status %d:\n%s\n%s",
-                  shipped[_i], program.exit_status, program.out, program.err);
-    load_phases(shipped[_i]);
-    const json_t *checks = load_json("checks.json");
-    ck_assert(json_array_size(json_object_get(checks, "checks")) > 0);
-    json_decref((json_t *)(uintptr_t)checks);
-    size_t i;
-    const json_t *phase;
-    json_array_foreach(json_object_get(phases, "phases"), i, phase)
-        ck_assert_msg(json_is_true(json_object_get(phase, "ran")), "%s: phase %zu did not run: %s",
-                      shipped[_i], i, program.err);
 }
 
 TEST_SUITE_WITH(scenario_run, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 150)

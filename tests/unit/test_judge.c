@@ -70,9 +70,11 @@ TEST(every_aggregate)
     static const struct {
         enum check_aggregate aggregate;
         double value;
-    } expected[] = {{AGGREGATE_FIRST, 990}, {AGGREGATE_LAST, 910},   {AGGREGATE_MEAN, 950},
-                    {AGGREGATE_MIN, 910},   {AGGREGATE_MAX, 990},    {AGGREGATE_P95, 986},
-                    {AGGREGATE_DELTA, -80}, {AGGREGATE_SLOPE, -600}, {AGGREGATE_STDEV, 27.38613}};
+    } expected[] = {{AGGREGATE_FIRST, 990},      {AGGREGATE_LAST, 910},
+                    {AGGREGATE_MEAN, 950},       {AGGREGATE_MIN, 910},
+                    {AGGREGATE_MAX, 990},        {AGGREGATE_P95, 986},
+                    {AGGREGATE_DELTA, -80},      {AGGREGATE_SLOPE, -600},
+                    {AGGREGATE_STDEV, 27.38613}, {AGGREGATE_CV, 27.38613 / 950}};
     ck_assert_uint_eq(sizeof expected / sizeof expected[0], AGGREGATES);
     for (size_t i = 0; i < AGGREGATES; i++) {
         const struct check_outcome outcome =
@@ -84,6 +86,27 @@ TEST(every_aggregate)
                             1e-9);
     ck_assert_double_eq_tol(judged("keys", "all", AGGREGATE_MAX, CHECK_GE, 0).value, 5000, 1e-9);
     ck_assert_double_eq_tol(judged("keys", "", AGGREGATE_LAST, CHECK_GE, 0).value, 5000, 1e-9);
+}
+
+TEST(relative_to_another_phase)
+{
+    /* Breaks when a value is compared as it is, with the wrong phase, or with nothing. */
+    play();
+    struct scenario_check *check;
+    fixture_scenario.check_count = 0;
+    check = scenario_fixture_check("p99_ms", "shrink_3", AGGREGATE_LAST, CHECK_LE, 2);
+    snprintf(check->relative_to, sizeof check->relative_to, "shrink_1");
+    judge();
+    ck_assert_double_eq_tol(outcomes[0].value, 2, 1e-9);
+    EXPECT(CHECK_PASS, outcomes[0]);
+    check->value = 1.9;
+    judge();
+    EXPECT(CHECK_FAIL, outcomes[0]);
+    ck_assert_ptr_nonnull(strstr(outcomes[0].reason, "times that of shrink_1"));
+    snprintf(check->relative_to, sizeof check->relative_to, "load");
+    judge();
+    EXPECT(CHECK_SKIP, outcomes[0]);
+    ck_assert_ptr_nonnull(strstr(outcomes[0].reason, "load: no request was answered"));
 }
 
 TEST(every_operator)

@@ -293,6 +293,25 @@ static const struct {
                                    "expire, fraction: 1, ttl: 1}",
                                    "duration: 1, ")),
      "c: only one of the phases side by side may delete, overwrite or expire"},
+    {PHASES(GROW ", {name: a, type: hold, duration: 1, mix: {get: 1}, clients_growth: 2}"),
+     "clients_growth: it is of phases in a loop"},
+    {PHASES(GROW
+            ", {name: a, type: conditional, metric: p99_ms, relative_to: grow, op: \">\", value: "
+            "1, if_true: [{name: b, type: idle, duration: 1}]}"),
+     "p99_ms: which phase it is of is missing"},
+    {PHASES(GROW
+            ", {name: a, type: conditional, metric: error_rate, phase: later, op: \">\", value: 1, "
+            "if_true: [{name: later, type: idle, duration: 1}]}"),
+     "phase: there is no phase later"},
+    {PHASES(GROW ", {name: l, type: loop, iterations: 2, until: {metric: p99_ms, phase: grew, op: "
+                 "\">\", value: 1}, phases: [{name: b, type: idle, duration: 1}]}"),
+     "phase: there is no phase grew; did you mean grow?"},
+    {CHECKS("{metric: p99_ms, op: \"<=\", value: 5, phase: grow, relative_to: grew}"),
+     "relative_to: there is no phase grew; did you mean grow?"},
+    {CHECKS("{metric: used_memory, op: \"<=\", value: 5mb, phase: grow, relative_to: grow}"),
+     "value: 5mb: a number, as 1.5"},
+    {CHECKS("{metric: leak_verdict, op: \"<=\", value: none, relative_to: grow}"),
+     "relative_to: a verdict is no part of another one"},
     {PHASES("{name: a, type: idle, duration: 1, actions: []}"),
      "actions: needs at least 1 element"},
     {PHASES("{name: a, type: idle, duration: 1, actions: [\"at 1s: explode\"]}"),
@@ -505,7 +524,7 @@ TEST(library)
     /* breaks if a scenario that comes with volley is not found, or not listed */
     struct shipped_files files;
     char *path, description[128];
-    ck_assert_int_eq(shipped_files_open(&files, &scenario_library, &err), OK);
+    ck_assert_int_eq(shipped_files_open(&files, &scenario_libraries[0], &err), OK);
     ck_assert_uint_eq(files.count, sizeof shipped / sizeof shipped[0]);
     ck_assert_str_eq(files.names[0], "continuous_growth");
     shipped_files_close(&files);

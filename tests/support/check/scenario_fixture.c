@@ -52,6 +52,7 @@ uint32_t scenario_fixture_phase(const char *name, enum phase_type type, uint64_t
                                       .ran = true,
                                       .end = "duration",
                                       .rate = NAN,
+                                      .mean_ms = NAN,
                                       .p50_ms = NAN,
                                       .p95_ms = NAN,
                                       .p99_ms = NAN,
