@@ -157,6 +157,9 @@ static enum err_code read_scenario(struct run_request *request, const char *name
     free(path);
     if (code == OK && request->document.notice[0] != '\0')
         log_line(LOG_WARNING, "%s", request->document.notice);
+    if (code == OK && request->document.ignored[0] != '\0')
+        log_line(LOG_WARNING, "%s: these keys mean nothing here: %s", PRINTABLE(name),
+                 PRINTABLE(request->document.ignored));
     return code;
 }
 

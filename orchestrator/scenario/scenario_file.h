@@ -11,6 +11,7 @@ struct scenario_document {
     struct file file;
     char notice
         [256]; /* what the user should know of the file, though it is carried out; "": nothing */
+    char ignored[256]; /* of a file of steps: keys that mean nothing here; "": none */
 };
 
 struct scenario_wish {

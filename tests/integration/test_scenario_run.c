@@ -118,6 +118,7 @@ static const char shrinking[] =
     "  - {name: look, type: query, duration: 1, verify: checksum}\n"
     "  - {name: busy, type: mixed, duration: 1, mix: {load: 50, get: 30, del: 20}, qps: 2000}\n"
     "  - {name: oldest, type: delete-fraction, fraction: 0.5, strategy: oldest, unlink: true}\n"
+    "  - {name: some, type: delete-fraction, keep: 4000}\n"
     "  - {name: gone, type: expire, fraction: 0.25, ttl: 1, wait: true, duration: 10}\n"
     "  - {name: purge, type: purge, memory_purge: true}\n"
     "  - {name: own, type: flush, scope: own}\n"
@@ -157,6 +158,40 @@ TEST(deletes_are_exact_to_the_key)
     static const char *const all[] = {"grow", "thirds", "resize", "busy", "oldest", "gone", "own"};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ck_keys(all[i]);
+}
+
+TEST(steps_are_carried_out)
+{
+    /* breaks when a file of steps ends with another number of keys, of another size, than its targets say */
+    write_scenario(
+        "name: stepped\n"
+        "description: grow, shrink and grow again\n"
+        "dataset: synthetic-32\n"
+        "global_config: {n_clients: 4, batch_size: 16, metrics_collection_interval: 0.2}\n"
+        "steps:\n"
+        "  - {name: grow, type: workload, workload: ingest, parameters: {target_vectors: 8000}}\n"
+        "  - {name: shrink, type: workload, workload: shrink, parameters: {target_vectors: 3000}}\n"
+        "  - {name: query, type: workload, workload: query, duration_seconds: 1, parameters: "
+        "{verify_results: true, queries_per_second: 500}}\n"
+        "  - {name: checkpoint, type: checkpoint, parameters: {force_gc: true}}\n"
+        "  - name: turns\n"
+        "    type: loop\n"
+        "    iterations: 2\n"
+        "    steps:\n"
+        "      - {name: again, type: workload, workload: ingest, parameters: {target_vectors: "
+        "5000}}\n"
+        "      - {name: part, type: workload, workload: shrink, parameters: {target_reduction: "
+        "0.1}}\n");
+    RUN(AT_SERVER);
+    expect_status(0);
+    load_phases("stepped");
+    ck_assert_int_eq((int)of_phase("grow", "keys_after"), 8000);
+    ck_assert_int_eq((int)of_phase("shrink", "keys_after"), 3000);
+    ck_assert_int_eq((int)of_phase("again_2", "keys_after"), 5000);
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 4500);
+    char *key = test_server_text(&server, "RANDOMKEY");
+    ck_assert_int_eq(test_server_integer(&server, "STRLEN %s", key), 4 * 32);
+    free(key);
 }
 
 TEST(a_load_ends_at_its_target)
