@@ -15,6 +15,7 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/scenario_cleanup.h"
 #include "orchestrator/commands/scenario_run.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/output.h"
@@ -31,7 +32,7 @@ struct run_request {
     struct bench_request bench; /* first: its options fit */
     struct command_words words;
     const char *output, *variables_text, *scale_text;
-    bool dry_run, strict, force, allow_flush, quiet;
+    bool dry_run, strict, force, allow_flush, cleanup, quiet;
 
     char *variables; /* a copy, cut */
     const char *variable_items[VARIABLES_MAX];
@@ -77,6 +78,8 @@ static const struct option_row own_rows[] = {
     {ROW("allow-flush", NULL, OPTION_FLAG, NULL, AT(allow_flush)), .section = "Scenario",
      .help = "Let phases of type flush with scope db or all empty a database that volley did not "
              "fill."},
+    {ROW("cleanup", NULL, OPTION_FLAG, NULL, AT(cleanup)), .section = "Scenario",
+     .help = "Remove the keys of the run from the server when it ends, also by Ctrl+C."},
     {ROW("quiet", "q", OPTION_FLAG, NULL, AT(quiet)), .section = "Scenario",
      .help = "Print the checks alone."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
@@ -279,20 +282,6 @@ static enum err_code choose_directory(struct run_request *request, struct err *e
                    RUNS_OF_AN_HOUR_MAX);
 }
 
-/* What is left on a server that is not volley's own. */
-static void tell_leftovers(const struct run_request *request)
-{
-    const struct session *session = &request->session;
-    if (session->request->spec.managed.wanted || request->run.accounts == NULL)
-        return;
-    const uint64_t keys = request->run.accounts[request->run.phase].keys_after;
-    if (keys > 0)
-        log_line(LOG_WARNING,
-                 "%s keys of this run are still there, and begin with %s; to remove them: "
-                 "valkey-cli --scan --pattern '%s*' | xargs -n 1000 valkey-cli unlink",
-                 UNITS_GROUPED(keys), request->run.prefix, request->run.prefix);
-}
-
 static enum err_code write_files(const struct run_request *request,
                                  const struct observation *observation,
                                  const struct analysis *analysis,
@@ -378,8 +367,11 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
     if (code != OK)
         return code;
     code = scenario_run_phases(run, err);
+    if (request->cleanup && !request->bench.spec.managed.wanted && code != E_CONNECT)
+        scenario_clean_up(run);
     code = err_worse(code, session_end(session));
-    tell_leftovers(request);
+    if (!request->bench.spec.managed.wanted)
+        scenario_tell_leftovers(run);
     return run->accounts != NULL ? err_worse(code, conclude(request, err)) : code;
 }
 

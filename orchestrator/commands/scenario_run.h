@@ -33,12 +33,13 @@ struct scenario_run {
     struct live_map *map;
     struct server_sampler *sampler;
     struct event *deadline;
-    uint32_t phase;           /* under way */
-    bool done;                /* its end has been reached; its account says why */
-    bool running;             /* a fleet */
-    struct series_row newest; /* sample; at_ns 0: none yet */
-    uint64_t phase_samples;   /* of this phase */
-    double last_value, slope; /* of its `until`, by nanosecond */
+    uint32_t phase;            /* under way */
+    const struct phase *aside; /* under way, and none of the scenario's; NULL: that one */
+    bool done;                 /* its end has been reached; its account says why */
+    bool running;              /* a fleet */
+    struct series_row newest;  /* sample; at_ns 0: none yet */
+    uint64_t phase_samples;    /* of this phase */
+    double last_value, slope;  /* of its `until`, by nanosecond */
     uint64_t last_value_ns, shown_ns;
     uint64_t window_ok, window_failed; /* of the rows since the last sample */
     double window_seconds;

@@ -232,6 +232,48 @@ TEST(interrupted)
     ck_assert_int_eq((int)of_phase("grow", "keys_after"), 500);
 }
 
+TEST(cleaned_up)
+{
+    /* breaks when --cleanup leaves a key of an interrupted run, takes a foreign one, or changes what the phase did */
+    char out[220];
+    write_scenario("name: long\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 5000, clients: 2}\n"
+                   "  - {name: rest, type: idle, duration: 600}\n");
+    snprintf(out, sizeof out, "%s/out", tree.path);
+    free(test_server_text(&server, "SET vst:long:foreign 1"));
+    program_start_volley(&program, "run", "scenario", file, "-o", out, "--cpus", "none", "-p",
+                         server.port_text, "--progress", "--cleanup", NULL);
+    program_wait_text(&program, PROGRAM_ERR, "phase 2 of 2");
+    program_signal(&program, SIGINT);
+    program_wait(&program);
+    expect_status(130);
+    ck_assert_ptr_null(strstr(program.err, "still there"));
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 1);
+    load_phases("long");
+    ck_assert_int_eq((int)of_phase("grow", "keys_after"), 5000);
+    ck_assert_int_eq((int)of_phase("rest", "requests_ok"), 0);
+}
+
+TEST(cleaning_up_ends_by_another_signal)
+{
+    /* breaks when --cleanup cannot be ended on a server that takes no deletes, or then does not say what is left */
+    char out[220];
+    write_scenario("name: long\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 5000, clients: 2}\n"
+                   "  - {name: rest, type: idle, duration: 600}\n");
+    snprintf(out, sizeof out, "%s/out", tree.path);
+    program_start_volley(&program, "run", "scenario", file, "-o", out, "--cpus", "none", "-p",
+                         server.port_text, "--progress", "--cleanup", NULL);
+    program_wait_text(&program, PROGRAM_ERR, "phase 2 of 2");
+    free(test_server_text(&server, "CLIENT PAUSE 600000 WRITE"));
+    program_signal(&program, SIGINT);
+    program_wait_text(&program, PROGRAM_ERR, "removing 5,000 keys");
+    program_signal(&program, SIGINT);
+    program_wait(&program);
+    expect_status(130);
+    ck_assert_ptr_nonnull(strstr(program.err, "keys of this run are still there"));
+}
+
 TEST(a_server_that_dies)
 {
     /* breaks when a phase hangs on a server that has gone, or what was seen until then is lost */
