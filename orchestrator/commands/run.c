@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/printable.h"
 #include "common/tls_stream.h"
@@ -20,6 +21,7 @@
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/scenario/judge.h"
+#include "orchestrator/scenario/quick_scenario.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_files.h"
 #include "orchestrator/scenario/scenario_library.h"
@@ -31,7 +33,11 @@
 struct run_request {
     struct bench_request bench; /* first: its options fit */
     struct command_words words;
-    const char *output, *variables_text, *scale_text;
+    const char *output, *variables_text, *scale_text, *scenario_file;
+    struct quick_scenario quick;
+    char quick_text[QUICK_SCENARIO_BYTES];
+    uint64_t quick_ns;
+    bool verbose;
     bool dry_run, strict, force, allow_flush, cleanup, quiet;
 
     char *variables; /* a copy, cut */
@@ -63,6 +69,17 @@ static const struct option_row own_rows[] = {
     {ROW("output", "o", OPTION_TEXT, "DIR", AT(output)), .needs_trust = true, .section = "Scenario",
      .help = "Where the run gets a directory of its own, <scenario>_<YYYYMMDDHH>; without it "
              "VST_OUTPUT_DIR, else results."},
+    {ROW("scenario", NULL, OPTION_TEXT, "FILE", AT(scenario_file)), .section = "Scenario",
+     .help = "The scenario, in place of the word behind \"run scenario\"."},
+    {ROW("dataset", "d", OPTION_TEXT, "NAME", AT(quick.dataset)), .section = "Scenario",
+     .unset = "openai-5m",
+     .help = "Of run quick: how large values are, by a name of \"volley "
+             "dataset list\"."},
+    {ROW("workload", "w", OPTION_TEXT, "NAME", AT(quick.workload)), .section = "Scenario",
+     .unset = "mixed", .help = "Of run quick: mixed, ingest, query or shrink."},
+    {ROW("duration", "t", OPTION_DURATION, "TIME", AT(quick_ns)), .section = "Scenario",
+     BARE(NS_PER_SECOND, NS_PER_SECOND, 1000ull * 3600 * NS_PER_SECOND), .unset = "300",
+     .help = "Of run quick: how long at most; a bare number is seconds."},
     {ROW("variables", NULL, OPTION_TEXT, "K=V,...", AT(variables_text)), .section = "Scenario",
      .help = "What ${K} in the file stands for; else the environment says it."},
     {ROW("scale", NULL, OPTION_CUSTOM, "S", 0), .parse = parse_scale, .section = "Scenario",
@@ -80,6 +97,8 @@ static const struct option_row own_rows[] = {
              "fill."},
     {ROW("cleanup", NULL, OPTION_FLAG, NULL, AT(cleanup)), .section = "Scenario",
      .help = "Remove the keys of the run from the server when it ends, also by Ctrl+C."},
+    {ROW("verbose", "v", OPTION_FLAG, NULL, AT(verbose)), .section = "Scenario",
+     .help = "The same as --log-level info; the variable VST_LOG_LEVEL gives another one."},
     {ROW("quiet", "q", OPTION_FLAG, NULL, AT(quiet)), .section = "Scenario",
      .help = "Print the checks alone."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
@@ -89,7 +108,8 @@ static const struct option_row own_rows[] = {
 #undef AT
 
 static const char usage[] =
-    "volley run scenario FILE|NAME [OPTIONS] | list-scenarios | validate FILE|NAME";
+    "volley run scenario FILE|NAME [OPTIONS] | quick [OPTIONS] | list-scenarios | validate "
+    "FILE|NAME";
 
 const struct option_table *run_option_table(void)
 {
@@ -144,25 +164,30 @@ static enum err_code cut_variables(struct run_request *request, struct err *err)
     return OK;
 }
 
+/* name NULL: the one that was made on the spot. */
 static enum err_code read_scenario(struct run_request *request, const char *name, struct err *err)
 {
     char *path = NULL;
+    struct file_source source = {.name = "quick", .text = request->quick_text};
     enum err_code code = cut_variables(request, err);
-    if (code == OK)
+    if (code == OK && name != NULL)
         code = scenario_library_find(&path, name, err);
     if (code != OK)
         return code;
+    if (name != NULL)
+        source = (struct file_source){.name = path};
+    else
+        source.text_bytes = strlen(request->quick_text);
     const struct scenario_wish wish = {
         .variables = {.items = request->variable_items, .count = request->variable_count},
         .scale = request->scale};
-    code = scenario_read(&request->scenario, &request->document,
-                         &(struct file_source){.name = path}, &wish, err);
-    free(path);
+    code = scenario_read(&request->scenario, &request->document, &source, &wish, err);
     if (code == OK && request->document.notice[0] != '\0')
         log_line(LOG_WARNING, "%s", request->document.notice);
     if (code == OK && request->document.ignored[0] != '\0')
-        log_line(LOG_WARNING, "%s: these keys mean nothing here: %s", PRINTABLE(name),
+        log_line(LOG_WARNING, "%s: these keys mean nothing here: %s", PRINTABLE(source.name),
                  PRINTABLE(request->document.ignored));
+    free(path);
     return code;
 }
 
@@ -377,25 +402,62 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
 
 /* ---- the command ---- */
 
+/* --scenario stands for the word that names one, and "scenario" may be left out then. */
+static enum err_code choose_scenario(struct run_request *request, const char *what,
+                                     const char **name, struct err *err)
+{
+    const struct command_words *words = &request->words;
+    const bool quick = strcmp(what, "quick") == 0;
+    const size_t names = words->count > 0 ? words->count - 1 : 0;
+    *name = request->scenario_file != NULL ? request->scenario_file
+            : names == 1                   ? words->items[1]
+                                           : NULL;
+    if (!quick && strcmp(what, "validate") != 0 && strcmp(what, "scenario") != 0)
+        return err_set(err, E_USAGE, "%s%.40s: %s",
+                       words->count > 0 ? "there is no run " : "run needs a word", PRINTABLE(what),
+                       usage);
+    if (quick && (names > 0 || *name != NULL))
+        return err_set(err, E_USAGE, "run quick makes its own scenario, and takes no file");
+    if (!quick && names + (request->scenario_file != NULL) != 1)
+        return err_set(err, E_USAGE, "name one scenario, a file or one of list-scenarios: %s",
+                       usage);
+    static const char *const of_quick[] = {"dataset", "workload", "duration"};
+    for (size_t i = 0; !quick && i < sizeof of_quick / sizeof of_quick[0]; i++)
+        if (options_given(&request->bench.values, of_quick[i]))
+            return err_set(err, E_USAGE, "--%s is of run quick: a scenario's file says it",
+                           of_quick[i]);
+    request->quick.seconds = (double)request->quick_ns / 1e9;
+    return quick ? quick_scenario_write(request->quick_text, &request->quick, err) : OK;
+}
+
+static void settle_log_level(const struct run_request *request)
+{
+    const char *level_text = getenv("VST_LOG_LEVEL");
+    enum log_level level;
+    if (request->verbose)
+        log_set_level(LOG_INFO);
+    else if (!options_given(&request->bench.values, "log-level") && level_text != NULL &&
+             log_level_parse(&level, level_text))
+        log_set_level(level);
+}
+
 static enum err_code run(void *target, struct err *err)
 {
     struct run_request *request = target;
     const struct command_words *words = &request->words;
-    const char *what = words->count > 0 ? words->items[0] : "";
+    const char *what = words->count > 0                 ? words->items[0]
+                       : request->scenario_file != NULL ? "scenario"
+                                                        : "",
+               *name;
+    settle_log_level(request);
     if (strcmp(what, "list-scenarios") == 0 && words->count == 1)
         return list_scenarios(err);
-    const bool validates = strcmp(what, "validate") == 0;
-    if (!validates && strcmp(what, "scenario") != 0)
-        return err_set(err, E_USAGE, "%s%.40s: %s",
-                       what[0] != '\0' ? "there is no run " : "run needs a word", PRINTABLE(what),
-                       usage);
-    if (words->count != 2)
-        return err_set(err, E_USAGE, "name one scenario, a file or one of list-scenarios: %s",
-                       usage);
-    enum err_code code = read_scenario(request, words->items[1], err);
+    enum err_code code = choose_scenario(request, what, &name, err);
+    if (code == OK)
+        code = read_scenario(request, name, err);
     if (code != OK)
         return code;
-    if (validates || request->dry_run) {
+    if (strcmp(what, "validate") == 0 || request->dry_run) {
         print_plan(&request->scenario);
         return OK;
     }
