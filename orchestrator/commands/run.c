@@ -17,6 +17,7 @@
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/scenario_cleanup.h"
+#include "orchestrator/commands/scenario_resume.h"
 #include "orchestrator/commands/scenario_run.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/output.h"
@@ -33,7 +34,9 @@
 struct run_request {
     struct bench_request bench; /* first: its options fit */
     struct command_words words;
-    const char *output, *variables_text, *scale_text, *scenario_file;
+    const char *output, *variables_text, *scale_text, *scenario_file, *resume_directory;
+    struct scenario_origin origin;
+    struct scenario_resume resume;
     struct quick_scenario quick;
     char quick_text[QUICK_SCENARIO_BYTES];
     uint64_t quick_ns;
@@ -99,6 +102,9 @@ static const struct option_row own_rows[] = {
      .help = "Remove the keys of the run from the server when it ends, also by Ctrl+C."},
     {ROW("verbose", "v", OPTION_FLAG, NULL, AT(verbose)), .section = "Scenario",
      .help = "The same as --log-level info; the variable VST_LOG_LEVEL gives another one."},
+    {ROW("resume", NULL, OPTION_TEXT, "DIR", AT(resume_directory)), .section = "Scenario",
+     .help = "Go on with the run of this directory, which Ctrl+C has ended, where it stopped: the "
+             "same scenario, variables and scale, on the same server."},
     {ROW("quiet", "q", OPTION_FLAG, NULL, AT(quiet)), .section = "Scenario",
      .help = "Print the checks alone."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
@@ -174,6 +180,11 @@ static enum err_code read_scenario(struct run_request *request, const char *name
         code = scenario_library_find(&path, name, err);
     if (code != OK)
         return code;
+    if (name != NULL && realpath(path, request->origin.path) == NULL)
+        snprintf(request->origin.path, sizeof request->origin.path, "%s", path);
+    request->origin.text = request->quick_text;
+    request->origin.variables = request->variables_text;
+    request->origin.scale = request->scale;
     if (name != NULL)
         source = (struct file_source){.name = path};
     else
@@ -315,6 +326,7 @@ static enum err_code write_files(const struct run_request *request,
     const struct scenario_run *run = &request->run;
     const struct scenario_facts facts = {
         .run = request->name,
+        .continues = request->resume.run,
         .allocator = run->allocator,
         .environment = request->session.facts.environment,
         .started_wall_ns = run->began_wall_ns,
@@ -360,6 +372,22 @@ static enum err_code conclude(struct run_request *request, struct err *err)
     return code;
 }
 
+/* What --resume needs, of a run that was interrupted and left its keys. */
+static enum err_code keep_for_later(const struct run_request *request, struct err *err)
+{
+    const struct scenario_run *run = &request->run;
+    bool kept = false;
+    if (request->session.interrupts->count == 0 || request->cleanup || run->accounts == NULL ||
+        run->map == NULL)
+        return OK;
+    const enum err_code code = scenario_resume_keep(
+        &kept, run, &request->document, &request->origin, request->name, request->directory, err);
+    if (code == OK && kept)
+        log_line(LOG_WARNING, "to go on where it stopped: volley run scenario --resume %s",
+                 PRINTABLE(request->directory));
+    return code;
+}
+
 static enum err_code run_scenario(struct run_request *request, struct err *err)
 {
     struct session *session = &request->session;
@@ -367,6 +395,8 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
     enum err_code code = choose_directory(request, err);
     if (code == OK)
         code = settle(request, err);
+    if (code == OK && request->resume_directory != NULL && request->bench.spec.managed.wanted)
+        code = err_set(err, E_USAGE, "--resume: name the server that the run was on, by -h and -p");
     if (code != OK)
         return code;
     session->request = &request->bench;
@@ -375,6 +405,7 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
     *run = (struct scenario_run){
         .session = session,
         .scenario = &request->scenario,
+        .resume = request->resume_directory != NULL ? &request->resume : NULL,
         .force = request->force,
         .show_progress =
             request->bench.spec.outputs.progress || (isatty(STDERR_FILENO) == 1 && !request->quiet),
@@ -389,18 +420,45 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
         code = session_reach(session, err);
     if (code == OK)
         code = scenario_run_check(run, err);
+    if (code == OK && run->resume != NULL)
+        code = scenario_resume_check(run->resume, run, err);
     if (code != OK)
         return code;
     code = scenario_run_phases(run, err);
     if (request->cleanup && !request->bench.spec.managed.wanted && code != E_CONNECT)
         scenario_clean_up(run);
     code = err_worse(code, session_end(session));
-    if (!request->bench.spec.managed.wanted)
+    if (!request->bench.spec.managed.wanted) {
         scenario_tell_leftovers(run);
+        code = err_worse(code, keep_for_later(request, err));
+    }
     return run->accounts != NULL ? err_worse(code, conclude(request, err)) : code;
 }
 
 /* ---- the command ---- */
+
+/* The scenario that an earlier run began with; *name NULL: one that was made on the spot. */
+static enum err_code resume(struct run_request *request, const char **name, struct err *err)
+{
+    static const char *const its_own[] = {"variables", "scale", "dataset", "workload", "duration"};
+    const struct scenario_origin *origin = &request->resume.origin;
+    for (size_t i = 0; i < sizeof its_own / sizeof its_own[0]; i++)
+        if (options_given(&request->bench.values, its_own[i]))
+            return err_set(err, E_USAGE, "--%s: a run that goes on has it as it began with it",
+                           its_own[i]);
+    if (options_given(&request->bench.values, "managed"))
+        return err_set(err, E_USAGE, "--resume goes on at a server that is still there");
+    const enum err_code code =
+        scenario_resume_read(&request->resume, request->resume_directory, err);
+    if (code != OK)
+        return code;
+    request->variables_text = origin->variables;
+    request->scale = origin->scale;
+    *name = origin->path[0] != '\0' ? origin->path : NULL;
+    if (*name == NULL)
+        snprintf(request->quick_text, sizeof request->quick_text, "%s", origin->text);
+    return OK;
+}
 
 /* --scenario stands for the word that names one, and "scenario" may be left out then. */
 static enum err_code choose_scenario(struct run_request *request, const char *what,
@@ -416,6 +474,11 @@ static enum err_code choose_scenario(struct run_request *request, const char *wh
         return err_set(err, E_USAGE, "%s%.40s: %s",
                        words->count > 0 ? "there is no run " : "run needs a word", PRINTABLE(what),
                        usage);
+    if (request->resume_directory != NULL)
+        return strcmp(what, "scenario") == 0 && *name == NULL
+                   ? resume(request, name, err)
+                   : err_set(err, E_USAGE,
+                             "--resume goes on with the scenario of its run, and takes no other");
     if (quick && (names > 0 || *name != NULL))
         return err_set(err, E_USAGE, "run quick makes its own scenario, and takes no file");
     if (!quick && names + (request->scenario_file != NULL) != 1)
@@ -445,9 +508,10 @@ static enum err_code run(void *target, struct err *err)
 {
     struct run_request *request = target;
     const struct command_words *words = &request->words;
-    const char *what = words->count > 0                 ? words->items[0]
-                       : request->scenario_file != NULL ? "scenario"
-                                                        : "",
+    const char *what = words->count > 0 ? words->items[0]
+                       : request->scenario_file != NULL || request->resume_directory != NULL
+                           ? "scenario"
+                           : "",
                *name;
     settle_log_level(request);
     if (strcmp(what, "list-scenarios") == 0 && words->count == 1)
@@ -455,6 +519,9 @@ static enum err_code run(void *target, struct err *err)
     enum err_code code = choose_scenario(request, what, &name, err);
     if (code == OK)
         code = read_scenario(request, name, err);
+    if (code == OK && request->resume_directory != NULL)
+        code =
+            scenario_resume_settle(&request->resume, &request->scenario, &request->document, err);
     if (code != OK)
         return code;
     if (strcmp(what, "validate") == 0 || request->dry_run) {
@@ -474,6 +541,7 @@ static void destroy(void *target)
 {
     struct run_request *request = target;
     scenario_run_free(&request->run);
+    scenario_resume_free(&request->resume);
     session_free(&request->session);
     scenario_free(&request->scenario, &request->document);
     free(request->variables);

@@ -19,6 +19,7 @@ struct scenario_run {
     struct session *session;
     const struct scenario *scenario;
     bool force, show_progress;
+    const struct scenario_resume *resume; /* what it goes on with; NULL: from the beginning */
 
     /* what it came to */
     struct phase_account *accounts; /* phase_count */
