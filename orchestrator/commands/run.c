@@ -16,9 +16,12 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_cleanup.h"
+#include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_resume.h"
 #include "orchestrator/commands/scenario_run.h"
+#include "orchestrator/commands/scenario_servers.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/scenario/judge.h"
@@ -41,12 +44,14 @@ struct run_request {
     char quick_text[QUICK_SCENARIO_BYTES];
     uint64_t quick_ns;
     bool verbose;
-    bool dry_run, strict, force, allow_flush, cleanup, quiet;
+    bool dry_run, strict, force, allow_flush, allow_failover, cleanup, quiet;
 
     char *variables; /* a copy, cut */
     const char *variable_items[VARIABLES_MAX];
     size_t variable_count;
     double scale;
+    char *path; /* of the scenario's file, which messages name */
+    struct scenario_server_words server_words;
     struct scenario scenario;
     struct scenario_document document;
     struct session session;
@@ -105,6 +110,10 @@ static const struct option_row own_rows[] = {
     {ROW("resume", NULL, OPTION_TEXT, "DIR", AT(resume_directory)), .section = "Scenario",
      .help = "Go on with the run of this directory, which Ctrl+C has ended, where it stopped: the "
              "same scenario, variables and scale, on the same server."},
+    {ROW("allow-external-failover", NULL, OPTION_FLAG, NULL, AT(allow_failover)),
+     .needs_trust = true, .section = "Scenario",
+     .help = "Let phases of type failover have a replica take over (CLUSTER FAILOVER FORCE) in a "
+             "cluster that volley did not start; nothing else is done to its nodes."},
     {ROW("quiet", "q", OPTION_FLAG, NULL, AT(quiet)), .section = "Scenario",
      .help = "Print the checks alone."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
@@ -173,20 +182,19 @@ static enum err_code cut_variables(struct run_request *request, struct err *err)
 /* name NULL: the one that was made on the spot. */
 static enum err_code read_scenario(struct run_request *request, const char *name, struct err *err)
 {
-    char *path = NULL;
     struct file_source source = {.name = "quick", .text = request->quick_text};
     enum err_code code = cut_variables(request, err);
     if (code == OK && name != NULL)
-        code = scenario_library_find(&path, name, err);
+        code = scenario_library_find(&request->path, name, err);
     if (code != OK)
         return code;
-    if (name != NULL && realpath(path, request->origin.path) == NULL)
-        snprintf(request->origin.path, sizeof request->origin.path, "%s", path);
+    if (name != NULL && realpath(request->path, request->origin.path) == NULL)
+        snprintf(request->origin.path, sizeof request->origin.path, "%s", request->path);
     request->origin.text = request->quick_text;
     request->origin.variables = request->variables_text;
     request->origin.scale = request->scale;
     if (name != NULL)
-        source = (struct file_source){.name = path};
+        source = (struct file_source){.name = request->path};
     else
         source.text_bytes = strlen(request->quick_text);
     const struct scenario_wish wish = {
@@ -198,7 +206,6 @@ static enum err_code read_scenario(struct run_request *request, const char *name
     if (code == OK && request->document.ignored[0] != '\0')
         log_line(LOG_WARNING, "%s: these keys mean nothing here: %s", PRINTABLE(source.name),
                  PRINTABLE(request->document.ignored));
-    free(path);
     return code;
 }
 
@@ -236,7 +243,8 @@ static void print_plan(const struct scenario *scenario)
     printf("; %u checks\n", scenario->check_count);
     for (uint32_t i = 0; i < scenario->phase_count; i++) {
         const struct phase *phase = &scenario->phases[i];
-        printf("  %-28s %-16s %8.1f s%s%s\n", PRINTABLE(phase->name),
+        printf("  %s%-*s %-16s %8.1f s%s%s\n", phase->parallel_place > 0 ? "| " : "",
+               phase->parallel_place > 0 ? 26 : 28, PRINTABLE(phase->name),
                scenario_type_name(phase->type), (double)phase->duration_ns / 1e9,
                phase->until.metric[0] != '\0' ? "  until " : "", phase->until.text);
     }
@@ -275,8 +283,14 @@ static enum err_code settle(struct run_request *request, struct err *err)
                                          worker_settle};
     struct bench_request *bench = &request->bench;
     enum err_code code = take_environment(request);
+    if (code == OK)
+        code = scenario_servers_shape(bench, &request->scenario, err);
+    if (code == OK)
+        code = scenario_disturb_allowed(&bench->spec.managed, &request->scenario,
+                                        request->allow_failover, err);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == OK; i++)
         code = steps[i](bench, err);
+    scenario_servers_tell(&request->server_words, bench, &request->scenario);
     for (uint32_t i = 0; i < bench->notice_count; i++)
         log_line(LOG_WARNING, "%s", bench->notices[i]);
     bench->spec.load.tests[0] = "get"; /* stands for the phases where a plan is made of one test */
@@ -331,9 +345,11 @@ static enum err_code write_files(const struct run_request *request,
         .environment = request->session.facts.environment,
         .started_wall_ns = run->began_wall_ns,
         .interrupted = request->session.interrupts->count > 0,
+        .events = &run->events,
         .samples = run->samples,
         .samples_missed = run->samples_missed,
         .sampling_seconds = run->sampling_seconds,
+        .nodes = &run->nodes,
     };
     return scenario_files_write(request->directory, &facts, observation, analysis, outcomes, err);
 }
@@ -359,6 +375,8 @@ static enum err_code conclude(struct run_request *request, struct err *err)
         output_borrow(&out, stdout);
         if (!request->quiet)
             judge_print_phases(&out, &observation);
+        if (!request->quiet)
+            judge_print_events(&out, &request->scenario, &request->run.events);
         judge_print_checks(&out, &request->scenario, outcomes);
         code = write_files(request, &observation, &analysis, outcomes, err);
         if (code == OK && !request->quiet)
@@ -407,11 +425,14 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
         .scenario = &request->scenario,
         .resume = request->resume_directory != NULL ? &request->resume : NULL,
         .force = request->force,
+        .fail_over_others = request->allow_failover,
         .show_progress =
             request->bench.spec.outputs.progress || (isatty(STDERR_FILENO) == 1 && !request->quiet),
     };
     snprintf(run->prefix, sizeof run->prefix, "vst:%.40s:", request->scenario.name);
-    code = session_prepare(session, err);
+    code = scenario_actions_plan(run, &request->document.file, err);
+    if (code == OK)
+        code = session_prepare(session, err);
     if (code == OK)
         code = session_open(session, err);
     if (code == OK)
@@ -544,6 +565,7 @@ static void destroy(void *target)
     scenario_resume_free(&request->resume);
     session_free(&request->session);
     scenario_free(&request->scenario, &request->document);
+    free(request->path);
     free(request->variables);
     bench_options_free(&request->bench);
 }

@@ -41,9 +41,13 @@ void scenario_clean_up(struct scenario_run *run)
 void scenario_tell_leftovers(const struct scenario_run *run)
 {
     const uint64_t keys = run->map != NULL ? live_map_count(run->map) : 0;
-    if (keys > 0)
+    if (keys > 0 || run->sent_workload)
         log_line(LOG_WARNING,
-                 "%s keys of this run are still there, and begin with %s; to remove them: "
+                 "%s%s of this run are still there, and begin with %s; to remove them: "
                  "valkey-cli --scan --pattern '%s*' | xargs -n 1000 valkey-cli unlink",
-                 UNITS_GROUPED(keys), run->prefix, run->prefix);
+                 keys > 0 ? UNITS_GROUPED(keys) : "",
+                 !run->sent_workload ? " keys"
+                 : keys > 0          ? " keys, and those of its workloads,"
+                                     : "keys of workloads",
+                 run->prefix, run->prefix);
 }

@@ -80,6 +80,9 @@ static const char *find_rest(struct rest *rest, const struct phase *phase,
             rest->keep = account->keys_before -
                          (uint64_t)llround(phase->fraction * (double)account->keys_before);
         return NULL;
+    case PHASE_FAILOVER:
+    case PHASE_REBALANCE:
+        return "what was done to the servers is not done again";
     case PHASE_OVERWRITE:
         return "which keys it has written again already is not known";
     case PHASE_RAMP:
@@ -118,6 +121,15 @@ static const char *find_reason(struct rest *rest, const struct scenario_run *run
     for (uint32_t i = 0; i <= last; i++)
         if (scenario->phases[i].most_ttl_s > 0)
             return "its keys expire by themselves, and which are left is not known";
+    for (uint32_t i = 0; i < scenario->phase_count; i++) {
+        const struct phase *phase = &scenario->phases[i];
+        if (phase->condition_place > 0 || phase->parallel_place > 0)
+            return "it has branches, or phases side by side";
+        if (i >= last && (phase->qps_share > 0 || phase->ramp_shares))
+            return "it sends parts of a rate that was measured before";
+    }
+    if (run->sent_workload)
+        return "keys of its workloads are not known one by one";
     for (uint32_t i = 0; i <= last; i++)
         if (run->accounts[i].requests_failed > 0)
             return "requests have failed, and what they did is not known";

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/commands/scenario_nodes.h"
 #include "orchestrator/report/figures.h"
 
 /* Near the end of a phase samples come so early that the value moves on by half of what is left, and no more often. */
@@ -187,6 +188,7 @@ void scenario_hear_sample(void *state, const struct server_sample *sample)
         row.values[i] = NAN;
     memcpy(row.values, sample->values, SERIES_OPS * sizeof row.values[0]);
     add_client_values(run, row.values);
+    scenario_nodes_hear(run, sample, &row);
     if (series_add(&run->series, &row, &err) != OK)
         log_line(LOG_WARNING, "a sample is lost: %s", err.text);
     if (!sample->known)

@@ -18,6 +18,7 @@
 /* What steps take over from around them. */
 struct settings {
     const struct config_node *clients, *threads, *clients_per_thread, *batch, *limit, *go_on;
+    bool beside; /* in parallel: how long it lasts, and what errors do, says the step around them */
 };
 
 /* The parameters of a step, which may be left out. */
@@ -85,6 +86,8 @@ static void put_on_error(struct translation *t, struct config_node *phase,
     if (failure != NULL && strcmp(step_text(t, failure), "retry") == 0)
         step_refuse(t, failure->mark,
                     "on_failure: retry: no phase is carried out twice; take continue or stop");
+    if (settings->beside)
+        return;
     if (failure != NULL)
         step_copy(t, phase, "on_error", failure);
     else if (settings->go_on != NULL)
@@ -115,6 +118,8 @@ static void put_limit(struct translation *t, struct config_node *phase,
                       const struct config_node *step, const struct settings *settings)
 {
     const struct config_node *limit = config_node_get(step, "duration_seconds");
+    if (settings->beside)
+        return;
     if (limit == NULL)
         limit = config_node_get(step, "timeout_seconds");
     if (limit == NULL)
@@ -124,13 +129,14 @@ static void put_limit(struct translation *t, struct config_node *phase,
 }
 
 static void put_duration(struct translation *t, struct config_node *phase,
-                         const struct config_node *step)
+                         const struct config_node *step, const struct settings *settings)
 {
     const struct config_node *operations = config_node_get(step, "max_operations");
     if (operations != NULL)
         step_refuse(t, operations->key_mark,
                     "max_operations: only ingest ends by it; take duration_seconds");
-    step_copy(t, phase, "duration", step_need(t, step, "duration_seconds"));
+    if (!settings->beside)
+        step_copy(t, phase, "duration", step_need(t, step, "duration_seconds"));
 }
 
 static void put_shape(struct translation *t, struct config_node *phase,
@@ -169,6 +175,9 @@ static void ingest(struct translation *t, const struct config_node *step,
         step_refuse(
             t, step->mark,
             "\"target_vectors\" is missing: how many there are at the end; or duration_seconds");
+    if (target != NULL && settings->beside)
+        step_refuse(t, target->key_mark,
+                    "target_vectors: beside other steps take max_operations: how many are new");
     if (target != NULL)
         step_put(t, phase, "until", target, "keys>=%s", step_text(t, target));
     if (operations != NULL)
@@ -188,7 +197,7 @@ static void query(struct translation *t, const struct config_node *step, struct 
     if (verify != NULL && step_true(t, verify))
         step_put(t, phase, "verify", verify, "%s", t->has_index ? "recall" : "checksum");
     put_neighbours(t, phase, parameters);
-    put_duration(t, phase, step);
+    put_duration(t, phase, step, settings);
     put_load(t, phase, &step_nothing, settings);
     put_on_error(t, phase, step, settings);
 }
@@ -252,7 +261,7 @@ static void mixed(struct translation *t, const struct config_node *step, struct 
     const struct config_node *parameters = take_parameters(t, step, OF_MIXED, phase);
     put_mix(t, phase, step, parameters);
     put_neighbours(t, phase, parameters);
-    put_duration(t, phase, step);
+    put_duration(t, phase, step, settings);
     put_load(t, phase, &step_nothing, settings);
     put_shape(t, phase, step);
     put_on_error(t, phase, step, settings);
@@ -428,19 +437,50 @@ static void cleanup(struct translation *t, const struct config_node *step,
     put_on_error(t, phase, step, settings);
 }
 
-static void loop(struct translation *t, const struct config_node *step, struct config_node *phases,
-                 const struct settings *settings)
+/* How long steps side by side last: what is said of all of them, or else of the longest. */
+static void put_longest(struct translation *t, struct config_node *phase,
+                        const struct config_node *step, const struct settings *settings)
+{
+    const struct config_node *steps = step_need(t, step, "steps");
+    const struct config_node *longest = config_node_get(step, "duration_seconds");
+    if (longest == NULL)
+        longest = config_node_get(step, "timeout_seconds");
+    for (size_t i = 0; config_node_get(step, "duration_seconds") == NULL && i < steps->count; i++) {
+        const struct config_node *child = &steps->children[i];
+        const struct config_node *duration =
+            child->kind == CONFIG_MAP ? config_node_get(child, "duration_seconds") : NULL;
+        if (duration != NULL &&
+            (longest == NULL || step_number(t, duration) > step_number(t, longest)))
+            longest = duration;
+    }
+    if (longest == NULL)
+        longest = settings->limit;
+    if (longest == NULL)
+        step_refuse(t, step->mark, "\"duration_seconds\" is missing: how long they last");
+    else
+        step_copy(t, phase, "duration", longest);
+}
+
+/* Of loops and of steps side by side. */
+static void group(struct translation *t, const struct config_node *step, struct config_node *phases,
+                  const struct settings *settings)
 {
     const char *type = step_text(t, step_need(t, step, "type"));
+    struct settings inner = *settings;
     struct config_node *phase = begin_phase(t, phases, step, type);
     const struct config_node *steps = step_need(t, step, "steps"),
                              *turns = config_node_get(step, "iterations");
     if (turns != NULL)
         step_copy(t, phase, "iterations", turns);
+    if (strcmp(type, "parallel") == 0) {
+        put_longest(t, phase, step, settings);
+        put_on_error(t, phase, step, settings);
+        inner.beside = true;
+    }
     struct config_node *list =
         phase != NULL ? step_append(t, phase, CONFIG_LIST, "phases", steps) : NULL;
     if (list != NULL)
-        translate_steps(t, steps, list, settings);
+        translate_steps(t, steps, list, &inner);
 }
 
 static void conditional(struct translation *t, const struct config_node *step,
@@ -468,8 +508,8 @@ static const struct step_type {
     {"wait", STEP_WAIT, wait_step},
     {"checkpoint", STEP_CHECKPOINT, checkpoint},
     {"cleanup", STEP_CLEANUP, cleanup},
-    {"loop", STEP_LOOP, loop},
-    {"parallel", STEP_PARALLEL, loop},
+    {"loop", STEP_LOOP, group},
+    {"parallel", STEP_PARALLEL, group},
     {"conditional", STEP_CONDITIONAL, conditional},
 };
 

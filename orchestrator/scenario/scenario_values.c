@@ -9,6 +9,7 @@
 #include "common/suggest.h"
 #include "common/units.h"
 #include "orchestrator/options/distribution.h"
+#include "orchestrator/options/rate_text.h"
 #include "orchestrator/scenario/derived.h"
 #include "orchestrator/scenario/scenario_variables.h"
 
@@ -311,6 +312,20 @@ enum err_code scenario_part(double *part, const char *text, struct err *reason)
         return err_set(reason, E_USAGE, "allowed: a part of 1 above 0, as 0.01, or 1%%");
     *part = percent > 0 ? read / 100 : read;
     return OK;
+}
+
+enum err_code scenario_rate(uint64_t *micro, double *share, const char *text, struct err *reason)
+{
+    double percent = 0;
+    *share = 0;
+    *micro = 0;
+    if (parse_before(&percent, text, "%max") > 0) {
+        if (!(percent > 0 && percent <= 1000))
+            return err_set(reason, E_USAGE, "allowed: above 0%%max, up to 1000%%max");
+        *share = percent / 100;
+        return OK;
+    }
+    return rate_parse(micro, text, reason);
 }
 
 enum err_code scenario_operation(enum phase_operation *operation, const char *text,

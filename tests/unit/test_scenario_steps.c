@@ -209,7 +209,8 @@ TEST(index_and_branches)
         "name: s\n"
         "index: {algorithm: HNSW, dimensions: 64, distance_metric: L2, m: 16, ef_runtime: 10}\n"
         "steps:\n"
-        "  - {name: both, type: parallel, steps: [" INGEST
+        "  - {name: both, type: parallel, steps: [{name: grow, type: workload, workload: ingest, "
+        "max_operations: 9}"
         ", {name: q, type: workload, workload: query, duration_seconds: 3, parameters: {k: 5, "
         "verify_results: yes}}]}\n"
         "  - name: check\n"
@@ -238,6 +239,24 @@ TEST(index_and_branches)
     ck_value(phase_at(check, "if_true", 0), "keep_docs", "true");
     ck_value(phase_at(check, "if_false", 0), "duration", "1");
     ck_assert_str_eq(ignored, "");
+}
+
+TEST(branches_are_read)
+{
+    /* breaks if parallel steps or a condition become phases that the reader refuses */
+    ck_read(FILE_OF(
+        INGEST ", {name: both, type: parallel, steps: ["
+               "{name: a, type: workload, workload: query, duration_seconds: 3}, "
+               "{name: b, type: workload, workload: mixed, duration_seconds: 5, parameters: "
+               "{ingest_ratio: 1}}]}, "
+               "{name: check, type: conditional, condition: {metric: memory_usage_mb, operator: "
+               "less_than, value: 4}, if_true: [{name: w, type: wait, duration_seconds: 1}]}"));
+    ck_assert_int_eq(phase_named("both")->type, PHASE_PARALLEL);
+    ck_assert_uint_eq(phase_named("both")->child_count, 2);
+    ck_assert_uint_eq(phase_named("both")->duration_ns, 5 * S);
+    ck_assert_double_eq(phase_named("check")->test.value, 4 * 1048576.0);
+    ck_assert_int_eq(phase_named("check")->test.operator, CHECK_LT);
+    ck_assert_uint_gt(phase_named("w")->condition_place, 0);
 }
 
 static const struct {
@@ -294,6 +313,10 @@ static const struct {
      "the file has no index"},
     {FILE_OF("{name: a, type: wait, duration_seconds: 1, error_handling: {on_failure: retry}}"),
      "f:3:81: on_failure: retry: no phase is carried out twice"},
+    {FILE_OF("{name: a, type: parallel, steps: [" INGEST "]}"),
+     "\"duration_seconds\" is missing: how long they last"},
+    {FILE_OF("{name: a, type: parallel, duration_seconds: 5, steps: [" INGEST "]}"),
+     "target_vectors: beside other steps take max_operations"},
     {FILE_OF("{name: a, type: conditional, condition: {metric: keys}}"), "\"operator\" is missing"},
     {"name: s\ndataset: sift-1m\nglobal_config: {n_clients_per_thread: few}\nsteps: [" INGEST "]\n",
      "n_clients_per_thread: a number is expected"},

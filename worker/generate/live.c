@@ -14,6 +14,7 @@
 #define STREAM_PLACES 0x706c61636573ull
 #define STREAM_SIZES 0x73697a6573ull
 #define STREAM_TTLS 0x74746c73ull
+#define STREAM_TAGS 0x74616773ull
 /* ... and of a phase's tickets. */
 #define STREAM_RANDOM 0x72616e646f6dull
 #define STREAM_RESIZES 0x726573697a6573ull
@@ -21,6 +22,7 @@
 #define REQUEST_MAX_BYTES ((4ull << 30) - 1) /* 32 bits hold it: request_slot.bytes */
 #define TTL_MAX_S (100ull * 366 * 24 * 3600)
 #define WEIGHT_SCALE 0x1p40
+#define WAIT_MS "1000" /* of a write that replicas are to have */
 
 /* Arguments behind the key, as they go out. */
 static const struct form {
@@ -120,12 +122,29 @@ static void put_value(struct window *window, const struct live *live, uint64_t k
     put(window, "\r\n", 2);
 }
 
+/* "": it has none. */
+static const char *tag_of(const struct live *live, uint64_t key)
+{
+    for (uint32_t i = 0; i < live->plan.skew_count; i++) {
+        const struct live_skew *skew = &live->plan.skews[i];
+        if (key < skew->first || key >= skew->end)
+            continue;
+        const uint64_t random = rng_at(live->seed ^ STREAM_TAGS, key);
+        return random % 1000 < skew->thousandths ? skew->tags[random / 1000 % skew->tag_count] : "";
+    }
+    return "";
+}
+
 size_t live_key_write(char out[LIVE_KEY_BYTES], const struct live *live, uint64_t key)
 {
     char digits[20];
+    const char *tag = tag_of(live, key);
+    const size_t tag_bytes = strlen(tag);
     memcpy(out, live->plan.prefix, live->prefix_bytes);
-    memcpy(out + live->prefix_bytes, write_digits(digits, key, LIVE_KEY_DIGITS), LIVE_KEY_DIGITS);
-    return live->key_bytes;
+    memcpy(out + live->prefix_bytes, tag, tag_bytes);
+    memcpy(out + live->prefix_bytes + tag_bytes, write_digits(digits, key, LIVE_KEY_DIGITS),
+           LIVE_KEY_DIGITS);
+    return live->prefix_bytes + tag_bytes + LIVE_KEY_DIGITS;
 }
 
 static void put_key(struct window *window, const struct live *live, uint64_t key)
@@ -139,7 +158,7 @@ static uint64_t size_of_key(const struct live *live, uint32_t class, uint64_t ke
     return size_draw_at(&live->kinds[class].size, rng_at(live->seed ^ STREAM_SIZES, key));
 }
 
-static void put_request(struct window *window, const struct live *live,
+static void put_command(struct window *window, const struct live *live,
                         const struct live_request *request)
 {
     const struct form *form = &forms[request->form];
@@ -162,6 +181,14 @@ static void put_request(struct window *window, const struct live *live,
         const char *at = write_digits(digits, request->ttl_s, 1);
         put_argument(window, at, (size_t)(digits + sizeof digits - at));
     }
+}
+
+static void put_request(struct window *window, const struct live *live,
+                        const struct live_request *request)
+{
+    const struct live_kind *kind = &live->kinds[request->class];
+    put_command(window, live, request);
+    put(window, kind->wait, kind->wait_bytes);
 }
 
 size_t live_request_bytes(const struct live *live, const struct live_request *request)
@@ -298,6 +325,10 @@ static void draw_picked(struct live_request *request, const struct live *live,
         return;
     }
     request->key = live_map_picked_at(live->plan.map, place);
+    if (class->action == LIVE_READ) {
+        request->form = read_form(class->type);
+        return;
+    }
     request->effect = class->action == LIVE_OVERWRITE ? LIVE_COMES : LIVE_GOES;
     request->form = class->action == LIVE_OVERWRITE ? LIVE_FORM_SET
                     : class->action == LIVE_EXPIRE  ? LIVE_FORM_EXPIRE
@@ -325,7 +356,10 @@ struct live_request live_draw(const struct live *live, const struct mix_turn *tu
         break;
     case LIVE_READ:
         request.check = class->check;
-        draw_live(&request, live, ticket, read_form(class->type));
+        if (class->picked)
+            draw_picked(&request, live, turn, ticket);
+        else
+            draw_live(&request, live, ticket, read_form(class->type));
         break;
     case LIVE_UPDATE:
         draw_live(&request, live, ticket, LIVE_FORM_SET_XX);
@@ -355,7 +389,26 @@ bool live_reads_only(const struct live *live)
 static bool takes_picked(const struct live_class *class)
 {
     return class->action == LIVE_DELETE || class->action == LIVE_OVERWRITE ||
-           class->action == LIVE_EXPIRE;
+           class->action == LIVE_EXPIRE || (class->action == LIVE_READ && class->picked);
+}
+
+static bool writes(const struct live_class *class)
+{
+    return class->action == LIVE_INSERT || class->action == LIVE_OVERWRITE ||
+           class->action == LIVE_UPDATE;
+}
+
+/* "*3 WAIT 1 1000", as RESP. */
+static void prepare_wait(struct live_kind *kind, uint32_t replicas)
+{
+    char digits[20];
+    struct window window = {.out = kind->wait, .end = sizeof kind->wait};
+    const char *at = write_digits(digits, replicas, 1);
+    put_count(&window, '*', 3);
+    put_argument(&window, "WAIT", strlen("WAIT"));
+    put_argument(&window, at, (size_t)(digits + sizeof digits - at));
+    put_argument(&window, WAIT_MS, strlen(WAIT_MS));
+    kind->wait_bytes = window.at;
 }
 
 static enum err_code check_ttl(const struct live_class *class, struct err *err)
@@ -417,6 +470,9 @@ static enum err_code check_class(const struct live *live, const struct live_clas
     if (class->check && (class->action != LIVE_READ || class->type != LIVE_STRING))
         return err_set(err, E_USAGE, "class %s checks values, which reads of strings alone can",
                        class->name);
+    if (class->wait_replicas > 0 && !writes(class))
+        return err_set(err, E_USAGE, "class %s waits for replicas, and writes nothing",
+                       class->name);
     if (takes_picked(class) && plan->picked_count == 0)
         return err_set(err, E_USAGE,
                        "class %s is about keys that were picked, and none is: there are no live "
@@ -446,9 +502,11 @@ static enum err_code prepare_class(struct live *live, uint32_t number, bool clus
     if (code != OK)
         return code;
     kind->batch = class->batch > 1 ? class->batch : 1;
-    kind->writes = class->action == LIVE_INSERT || class->action == LIVE_OVERWRITE ||
-                   class->action == LIVE_UPDATE;
+    kind->writes = writes(class);
+    if (class->wait_replicas > 0)
+        prepare_wait(kind, class->wait_replicas);
     live->checks |= class->check;
+    live->waits |= class->wait_replicas > 0;
     struct err reason = {.code = OK};
     if (kind->writes && size_draw_prepare(&kind->size, &class->size, &reason) != OK)
         return err_set(err, reason.code, "class %s: %s", class->name, reason.text);
@@ -492,6 +550,7 @@ static uint64_t most_bytes_of(const struct live *live, uint32_t number)
     const uint64_t value_bytes =
         live->kinds[number].writes ? size_draw_most(&live->kinds[number].size) : 0;
     struct live_request request = {.form = LIVE_FORM_EXISTS,
+                                   .class = (uint8_t)number,
                                    .keys = 1,
                                    .value_bytes = value_bytes,
                                    .ttl_s = class->most_ttl_s};
@@ -515,7 +574,8 @@ static uint64_t most_bytes_of(const struct live *live, uint32_t number)
         put_value(&pair, live, 0, value_bytes);
         put_count(&head, '*', 1 + 2ull * class->batch);
         put_argument(&head, "MSET", 4);
-        const uint64_t batch = head.at + (uint64_t) class->batch * pair.at;
+        const uint64_t batch =
+            head.at + (uint64_t) class->batch * pair.at + live->kinds[number].wait_bytes;
         most = batch > most ? batch : most;
     }
     return most;
@@ -583,9 +643,10 @@ enum err_code live_create(struct live **out, const struct live_plan *plan, const
     live->seed = rng_mix(spec->load.seed);
     live->phase_seed = rng_at(live->seed, plan->phase_seed);
     live->prefix_bytes = strlen(plan->prefix);
-    live->key_bytes = live->prefix_bytes + LIVE_KEY_DIGITS;
     for (uint32_t i = 0; i < plan->class_count && code == OK; i++)
         code = prepare_class(live, i, spec->endpoint.cluster, err);
+    if (code == OK && live->checks && live->waits)
+        code = err_set(err, E_USAGE, "a phase checks values, or waits for replicas: not both");
     if (code == OK)
         code = share_tickets(live, err);
     if (code == OK)
