@@ -140,11 +140,12 @@ static void put_duration(struct translation *t, struct config_node *phase,
 }
 
 static void put_shape(struct translation *t, struct config_node *phase,
-                      const struct config_node *from)
+                      const struct config_node *from, bool loads)
 {
     if (t->has_index) {
         step_put(t, phase, "datatype", from, "vector");
-        step_put(t, phase, "dimensions", from, "%u", t->dimensions);
+        if (loads)
+            step_put(t, phase, "dimensions", from, "%u", t->dimensions);
     } else
         step_put(t, phase, "value_size", from, "%u", BYTES_OF_A_DIMENSION * t->dimensions);
 }
@@ -184,7 +185,7 @@ static void ingest(struct translation *t, const struct config_node *step,
         step_copy(t, phase, "keys", operations);
     put_limit(t, phase, step, settings);
     put_load(t, phase, parameters, settings);
-    put_shape(t, phase, step);
+    put_shape(t, phase, step, true);
     put_on_error(t, phase, step, settings);
 }
 
@@ -263,7 +264,7 @@ static void mixed(struct translation *t, const struct config_node *step, struct 
     put_neighbours(t, phase, parameters);
     put_duration(t, phase, step, settings);
     put_load(t, phase, &step_nothing, settings);
-    put_shape(t, phase, step);
+    put_shape(t, phase, step, false);
     put_on_error(t, phase, step, settings);
 }
 
@@ -581,7 +582,12 @@ static void read_shape(struct translation *t, const struct config_node *file)
 static void put_index(struct translation *t, const struct config_node *file,
                       struct config_node *phases)
 {
-    static const char *const metrics[][2] = {{"L2", "l2"}, {"IP", "ip"}, {"COSINE", "cosine"}};
+    static const struct {
+        const char *theirs, *ours, *words[4][2];
+    } members[] = {
+        {"algorithm", "algo", {{"HNSW", "hnsw"}, {"FLAT", "flat"}}},
+        {"distance_metric", "metric", {{"L2", "l2"}, {"IP", "ip"}, {"COSINE", "cosine"}}},
+    };
     const struct config_node *index = config_node_get(file, "index");
     if (index == NULL)
         return;
@@ -589,16 +595,20 @@ static void put_index(struct translation *t, const struct config_node *file,
     step_put(t, phase, "name", index, "index");
     step_put(t, phase, "type", index, "index-create");
     step_take_keys(t, index, IN_INDEX, phase);
-    const struct config_node *metric =
-        t->code == OK ? config_node_get(index, "distance_metric") : NULL;
-    for (size_t i = 0; metric != NULL && i < sizeof metrics / sizeof metrics[0]; i++)
-        if (strcasecmp(step_text(t, metric), metrics[i][0]) == 0) {
-            step_put(t, phase, "metric", metric, "%s", metrics[i][1]);
-            metric = NULL;
-        }
-    if (metric != NULL)
-        step_refuse(t, metric->mark, "distance_metric: %.40s: known are L2, IP and COSINE",
-                    step_text(t, metric));
+    for (size_t i = 0; t->code == OK && i < sizeof members / sizeof members[0]; i++) {
+        const struct config_node *node = config_node_get(index, members[i].theirs);
+        const char *text = node != NULL ? step_text(t, node) : "";
+        size_t k = 0;
+        while (members[i].words[k][0] != NULL && strcasecmp(text, members[i].words[k][0]) != 0)
+            k++;
+        if (node != NULL && members[i].words[k][0] == NULL)
+            step_refuse(t, node->mark, "%s: %.40s: known are %s, %s%s%s", members[i].theirs, text,
+                        members[i].words[0][0], members[i].words[1][0],
+                        members[i].words[2][0] != NULL ? ", " : "",
+                        members[i].words[2][0] != NULL ? members[i].words[2][0] : "");
+        else if (node != NULL)
+            step_put(t, phase, members[i].ours, node, "%s", members[i].words[k][1]);
+    }
     step_put(t, phase, "dimensions", index, "%u", t->dimensions);
 }
 

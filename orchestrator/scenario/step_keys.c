@@ -56,7 +56,7 @@ static const struct step_key {
     {"max_retries", IN_CONFIG | IN_ERRORS, TOLD, "a request that fails is counted"},
     {"retry_delay", IN_CONFIG | IN_ERRORS, TOLD, "a request that fails is counted"},
 
-    {"algorithm", IN_INDEX, COPIED, "algo"},
+    {"algorithm", IN_INDEX, READ, NULL},
     {"m", IN_INDEX, COPIED, NULL},
     {"ef_construction", IN_INDEX, COPIED, NULL},
     {"ef_runtime", IN_INDEX, COPIED, NULL},

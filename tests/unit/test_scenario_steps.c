@@ -220,7 +220,7 @@ TEST(index_and_branches)
         "    if_false: [{name: w, type: wait, duration_seconds: 1}]\n");
     const struct config_node *index = phase_at(&tree.root, "phases", 0);
     ck_value(index, "type", "index-create");
-    ck_value(index, "algo", "HNSW");
+    ck_value(index, "algo", "hnsw");
     ck_value(index, "metric", "l2");
     ck_value(index, "dimensions", "64");
     ck_value(index, "m", "16");
@@ -324,7 +324,7 @@ static const struct {
      "8}\nsteps: [" INGEST "]\n",
      "f:4:17: max_memory_usage_mb and memory_target exclude each other"},
     {"name: s\ndataset: sift-1m\nindex: {distance_metric: L3}\nsteps: [" INGEST "]\n",
-     "distance_metric: L3: known are L2, IP and COSINE"},
+     "distance_metric: L3: known are L2, IP, COSINE"},
     /* the tables' refusals, at the user's place */
     {FILE_OF("{name: a, type: workload, workload: ingest, parameters: {target_vectors: many}}"),
      "f:3:82: until: keys>=many"},
