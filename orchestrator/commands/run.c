@@ -116,6 +116,10 @@ static const struct option_row own_rows[] = {
              "cluster that volley did not start; nothing else is done to its nodes."},
     {ROW("quiet", "q", OPTION_FLAG, NULL, AT(quiet)), .section = "Scenario",
      .help = "Print the checks alone."},
+    {ROW("config", "c", OPTION_ELSEWHERE, NULL, 0), .command_line_only = true,
+     .section = "Scenario",
+     .help = "use -h, -p and --dbnum for what its redis or valkey section says, and "
+             "sample_interval, index and checks of the scenario's file"},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
      .section = "Other", .help = "This text."},
 };
@@ -514,6 +518,20 @@ static enum err_code choose_scenario(struct run_request *request, const char *wh
     return quick ? quick_scenario_write(request->quick_text, &request->quick, err) : OK;
 }
 
+/* Variables of the tool whose scenarios these are that mean nothing here. */
+static void note_variables(void)
+{
+    static const char *const names[][2] = {
+        {"VST_CONFIG_FILE", "-h, -p and --dbnum say which server, the scenario's file the rest"},
+        {"VST_DATASET_DIR", "no files of vectors are read"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *value = getenv(names[i][0]);
+        if (value != NULL && value[0] != '\0')
+            log_line(LOG_WARNING, "%s is set, and not looked at: %s", names[i][0], names[i][1]);
+    }
+}
+
 static void settle_log_level(const struct run_request *request)
 {
     const char *level_text = getenv("VST_LOG_LEVEL");
@@ -535,6 +553,7 @@ static enum err_code run(void *target, struct err *err)
                            : "",
                *name;
     settle_log_level(request);
+    note_variables();
     if (strcmp(what, "list-scenarios") == 0 && words->count == 1)
         return list_scenarios(err);
     enum err_code code = choose_scenario(request, what, &name, err);

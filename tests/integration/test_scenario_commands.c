@@ -80,6 +80,10 @@ TEST(ways_to_name_a_scenario)
     ck_ended(0, plan, "");
     VOLLEY("run", "scenario", "--scenario", "grow_shrink_mini", "--dry-run");
     ck_ended(0, plan, "");
+    VOLLEY("run", "scenario", "grow_shrink_mini", "--config", "x.yaml");
+    ck_ended(2, "", "use -h, -p and --dbnum");
+    VOLLEY("run", "scenario", "grow_shrink_mini", "-c", "x.yaml");
+    ck_ended(2, "", "use -h, -p and --dbnum");
     VOLLEY("run", "scenario", "grow_shrink_mini", "--scenario", "grow_shrink_mini");
     ck_ended(2, "", "name one scenario");
 }
