@@ -116,6 +116,18 @@ void live_map_clear(struct live_map *map, uint64_t key)
         atomic_fetch_sub_explicit(&map->blocks[key / BLOCK_KEYS], LIVE_ONE, memory_order_relaxed);
 }
 
+void live_map_copy(struct live_map *map, const struct live_map *from)
+{
+    const uint64_t end = load(&from->end);
+    for (uint64_t key = 0; key < end; key++)
+        if (live_map_has(from, key))
+            live_map_set(map, key);
+    if (end > 0 && !live_map_has(from, end - 1)) { /* its end stays where it was */
+        live_map_set(map, end - 1);
+        live_map_clear(map, end - 1);
+    }
+}
+
 bool live_map_has(const struct live_map *map, uint64_t key)
 {
     return key < map->capacity_keys && (load(&map->live[key / WORD_KEYS]) & bit_of(key)) != 0;

@@ -23,6 +23,9 @@ MUST_USE enum err_code live_map_create(struct live_map **map, uint64_t capacity_
 void live_map_destroy(struct live_map *map); /* NULL is fine */
 uint64_t live_map_capacity(const struct live_map *map);
 
+/* Between phases: what is live in another one becomes live here, as far as there is room, and so does its end. */
+void live_map_copy(struct live_map *map, const struct live_map *from);
+
 /* Hot path. A key beyond the capacity is not there, and is not kept. */
 void live_map_set(struct live_map *map, uint64_t key);
 void live_map_clear(struct live_map *map, uint64_t key);

@@ -210,10 +210,11 @@ map_words() {
     local -a mapped=() added=()
     local i name value last=${#words[@]}
     [ "${words[0]}" = ctl ] && { words[1]=$PWD/control.sock; return 0; }
+    [ "${words[0]}" = info ] && { [ "${words[1]-}" = workloads ] || words+=(-p "$plain"); return 0; }
     [ "${words[0]}" = verify ] && ! given --help && { words+=(-p "$plain"); return 0; }
     [ "${words[0]}" = model ] && ! given --sample && return 0
     [ "${words[0]} ${words[1]-}" != 'run scenario' ] || map_scenario
-    [[ ${words[0]} =~ ^(run|visualize|report|results|workloads|docs|help|version)$ ]] && return 0
+    [[ ${words[0]} =~ ^(run|visualize|validate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
     given --explain --help --version && return 0
     for ((i = 0; i < last; i++)); do
         [ "${words[i]}" != -- ] || break

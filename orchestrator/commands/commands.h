@@ -17,6 +17,9 @@ int command_run(int argc, const char *const *argv);
 int command_visualize(int argc, const char *const *argv);
 int command_results(int argc, const char *const *argv);
 int command_record(int argc, const char *const *argv);
+int command_validate(int argc, const char *const *argv);
+int command_info(int argc, const char *const *argv);
+int command_dataset(int argc, const char *const *argv);
 int command_verify(int argc, const char *const *argv);
 int command_workloads(int argc, const char *const *argv);
 /* `volley docs markdown|man|completion`, `volley docs dialect NAME`: what is generated from the option tables. */
@@ -30,6 +33,8 @@ const struct option_table *verify_option_table(void);
 const struct option_table *record_option_table(void);
 const struct option_table *model_option_table(void);
 const struct option_table *run_option_table(void);
-extern const struct option_table visualize_option_table;
+const struct option_table *info_option_table(void);
+extern const struct option_table visualize_option_table, dataset_option_table,
+    validate_option_table;
 
 #endif

@@ -28,6 +28,16 @@ static const struct option_table *visualize_table(void)
     return &visualize_option_table;
 }
 
+static const struct option_table *validate_table(void)
+{
+    return &validate_option_table;
+}
+
+static const struct option_table *dataset_table(void)
+{
+    return &dataset_option_table;
+}
+
 static const struct option_table *workloads_table(void)
 {
     return &workloads_option_table;
@@ -54,6 +64,9 @@ static const struct {
     {"model", model_option_table, NULL},
     {"run", run_option_table, NULL},
     {"visualize", visualize_table, NULL},
+    {"validate", validate_table, NULL},
+    {"info", info_option_table, NULL},
+    {"dataset", dataset_table, NULL},
     {"results", results_table, NULL},
     {"workloads", workloads_table, NULL},
     {"valkey-benchmark", valkey_table, "redis-benchmark"},

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/printable.h"
 #include "common/tls_stream.h"
@@ -16,12 +17,15 @@
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/scenario_actions.h"
+#include "orchestrator/commands/scenario_cleanup.h"
 #include "orchestrator/commands/scenario_disturb.h"
+#include "orchestrator/commands/scenario_resume.h"
 #include "orchestrator/commands/scenario_run.h"
 #include "orchestrator/commands/scenario_servers.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/scenario/judge.h"
+#include "orchestrator/scenario/quick_scenario.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_files.h"
 #include "orchestrator/scenario/scenario_library.h"
@@ -33,9 +37,15 @@
 struct run_request {
     struct bench_request bench; /* first: its options fit */
     struct command_words words;
-    const char *output, *variables_text, *scale_text;
     uint64_t host_reserve_bytes;
-    bool dry_run, strict, force, allow_flush, allow_failover, quiet;
+    const char *output, *variables_text, *scale_text, *scenario_file, *resume_directory;
+    struct scenario_origin origin;
+    struct scenario_resume resume;
+    struct quick_scenario quick;
+    char quick_text[QUICK_SCENARIO_BYTES];
+    uint64_t quick_ns;
+    bool verbose;
+    bool dry_run, strict, force, allow_flush, allow_failover, cleanup, quiet;
 
     char *variables; /* a copy, cut */
     const char *variable_items[VARIABLES_MAX];
@@ -68,6 +78,17 @@ static const struct option_row own_rows[] = {
     {ROW("output", "o", OPTION_TEXT, "DIR", AT(output)), .needs_trust = true, .section = "Scenario",
      .help = "Where the run gets a directory of its own, <scenario>_<YYYYMMDDHH>; without it "
              "VST_OUTPUT_DIR, else results."},
+    {ROW("scenario", NULL, OPTION_TEXT, "FILE", AT(scenario_file)), .section = "Scenario",
+     .help = "The scenario, in place of the word behind \"run scenario\"."},
+    {ROW("dataset", "d", OPTION_TEXT, "NAME", AT(quick.dataset)), .section = "Scenario",
+     .unset = "openai-5m",
+     .help = "Of run quick: how large values are, by a name of \"volley "
+             "dataset list\"."},
+    {ROW("workload", "w", OPTION_TEXT, "NAME", AT(quick.workload)), .section = "Scenario",
+     .unset = "mixed", .help = "Of run quick: mixed, ingest, query or shrink."},
+    {ROW("duration", "t", OPTION_DURATION, "TIME", AT(quick_ns)), .section = "Scenario",
+     BARE(NS_PER_SECOND, NS_PER_SECOND, 1000ull * 3600 * NS_PER_SECOND), .unset = "300",
+     .help = "Of run quick: how long at most; a bare number is seconds."},
     {ROW("variables", NULL, OPTION_TEXT, "K=V,...", AT(variables_text)), .section = "Scenario",
      .help = "What ${K} in the file stands for; else the environment says it."},
     {ROW("scale", NULL, OPTION_CUSTOM, "S", 0), .parse = parse_scale, .section = "Scenario",
@@ -87,12 +108,23 @@ static const struct option_row own_rows[] = {
     {ROW("allow-flush", NULL, OPTION_FLAG, NULL, AT(allow_flush)), .section = "Scenario",
      .help = "Let phases of type flush with scope db or all empty a database that volley did not "
              "fill."},
+    {ROW("cleanup", NULL, OPTION_FLAG, NULL, AT(cleanup)), .section = "Scenario",
+     .help = "Remove the keys of the run from the server when it ends, also by Ctrl+C."},
+    {ROW("verbose", "v", OPTION_FLAG, NULL, AT(verbose)), .section = "Scenario",
+     .help = "The same as --log-level info; the variable VST_LOG_LEVEL gives another one."},
+    {ROW("resume", NULL, OPTION_TEXT, "DIR", AT(resume_directory)), .section = "Scenario",
+     .help = "Go on with the run of this directory, which Ctrl+C has ended, where it stopped: the "
+             "same scenario, variables and scale, on the same server."},
     {ROW("allow-external-failover", NULL, OPTION_FLAG, NULL, AT(allow_failover)),
      .needs_trust = true, .section = "Scenario",
      .help = "Let phases of type failover have a replica take over (CLUSTER FAILOVER FORCE) in a "
              "cluster that volley did not start; nothing else is done to its nodes."},
     {ROW("quiet", "q", OPTION_FLAG, NULL, AT(quiet)), .section = "Scenario",
      .help = "Print the checks alone."},
+    {ROW("config", "c", OPTION_ELSEWHERE, NULL, 0), .command_line_only = true,
+     .section = "Scenario",
+     .help = "use -h, -p and --dbnum for what its redis or valkey section says, and "
+             "sample_interval, index and checks of the scenario's file"},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
      .section = "Other", .help = "This text."},
 };
@@ -100,7 +132,8 @@ static const struct option_row own_rows[] = {
 #undef AT
 
 static const char usage[] =
-    "volley run scenario FILE|NAME [OPTIONS] | list-scenarios | validate FILE|NAME";
+    "volley run scenario FILE|NAME [OPTIONS] | quick [OPTIONS] | list-scenarios | validate "
+    "FILE|NAME";
 
 const struct option_table *run_option_table(void)
 {
@@ -155,20 +188,33 @@ static enum err_code cut_variables(struct run_request *request, struct err *err)
     return OK;
 }
 
+/* name NULL: the one that was made on the spot. */
 static enum err_code read_scenario(struct run_request *request, const char *name, struct err *err)
 {
+    struct file_source source = {.name = "quick", .text = request->quick_text};
     enum err_code code = cut_variables(request, err);
-    if (code == OK)
+    if (code == OK && name != NULL)
         code = scenario_library_find(&request->path, name, err);
     if (code != OK)
         return code;
+    if (name != NULL && realpath(request->path, request->origin.path) == NULL)
+        snprintf(request->origin.path, sizeof request->origin.path, "%s", request->path);
+    request->origin.text = request->quick_text;
+    request->origin.variables = request->variables_text;
+    request->origin.scale = request->scale;
+    if (name != NULL)
+        source = (struct file_source){.name = request->path};
+    else
+        source.text_bytes = strlen(request->quick_text);
     const struct scenario_wish wish = {
         .variables = {.items = request->variable_items, .count = request->variable_count},
         .scale = request->scale};
-    code = scenario_read(&request->scenario, &request->document,
-                         &(struct file_source){.name = request->path}, &wish, err);
+    code = scenario_read(&request->scenario, &request->document, &source, &wish, err);
     if (code == OK && request->document.notice[0] != '\0')
         log_line(LOG_WARNING, "%s", request->document.notice);
+    if (code == OK && request->document.ignored[0] != '\0')
+        log_line(LOG_WARNING, "%s: these keys mean nothing here: %s", PRINTABLE(source.name),
+                 PRINTABLE(request->document.ignored));
     return code;
 }
 
@@ -302,24 +348,6 @@ static enum err_code choose_directory(struct run_request *request, struct err *e
                    RUNS_OF_AN_HOUR_MAX);
 }
 
-/* What is left on a server that is not volley's own. */
-static void tell_leftovers(const struct run_request *request)
-{
-    const struct session *session = &request->session;
-    if (session->request->spec.managed.wanted || request->run.accounts == NULL)
-        return;
-    const uint64_t keys = request->run.keys_left;
-    if (keys > 0 || request->run.sent_workload)
-        log_line(LOG_WARNING,
-                 "%s%s of this run are still there, and begin with %s; to remove them: "
-                 "valkey-cli --scan --pattern '%s*' | xargs -n 1000 valkey-cli unlink",
-                 keys > 0 ? UNITS_GROUPED(keys) : "",
-                 !request->run.sent_workload ? " keys"
-                 : keys > 0                  ? " keys, and those of its workloads,"
-                                             : "keys of workloads",
-                 request->run.prefix, request->run.prefix);
-}
-
 static enum err_code write_files(const struct run_request *request,
                                  const struct observation *observation,
                                  const struct analysis *analysis,
@@ -328,6 +356,7 @@ static enum err_code write_files(const struct run_request *request,
     const struct scenario_run *run = &request->run;
     const struct scenario_facts facts = {
         .run = request->name,
+        .continues = request->resume.run,
         .allocator = run->allocator,
         .environment = request->session.facts.environment,
         .started_wall_ns = run->began_wall_ns,
@@ -372,6 +401,22 @@ static enum err_code conclude(struct run_request *request, struct err *err)
     return code;
 }
 
+/* What --resume needs, of a run that was interrupted and left its keys. */
+static enum err_code keep_for_later(const struct run_request *request, struct err *err)
+{
+    const struct scenario_run *run = &request->run;
+    bool kept = false;
+    if (request->session.interrupts->count == 0 || request->cleanup || run->accounts == NULL ||
+        run->map == NULL)
+        return OK;
+    const enum err_code code = scenario_resume_keep(
+        &kept, run, &request->document, &request->origin, request->name, request->directory, err);
+    if (code == OK && kept)
+        log_line(LOG_WARNING, "to go on where it stopped: volley run scenario --resume %s",
+                 PRINTABLE(request->directory));
+    return code;
+}
+
 static enum err_code run_scenario(struct run_request *request, struct err *err)
 {
     struct session *session = &request->session;
@@ -379,6 +424,8 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
     enum err_code code = choose_directory(request, err);
     if (code == OK)
         code = settle(request, err);
+    if (code == OK && request->resume_directory != NULL && request->bench.spec.managed.wanted)
+        code = err_set(err, E_USAGE, "--resume: name the server that the run was on, by -h and -p");
     if (code != OK)
         return code;
     session->request = &request->bench;
@@ -387,6 +434,7 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
     *run = (struct scenario_run){
         .session = session,
         .scenario = &request->scenario,
+        .resume = request->resume_directory != NULL ? &request->resume : NULL,
         .force = request->force,
         .host_least_bytes = (double)request->host_reserve_bytes,
         .fail_over_others = request->allow_failover,
@@ -405,35 +453,126 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
         code = session_reach(session, err);
     if (code == OK)
         code = scenario_run_check(run, err);
+    if (code == OK && run->resume != NULL)
+        code = scenario_resume_check(run->resume, run, err);
     if (code != OK)
         return code;
     code = scenario_run_phases(run, err);
+    if (request->cleanup && !request->bench.spec.managed.wanted && code != E_CONNECT)
+        scenario_clean_up(run);
     code = err_worse(code, session_end(session));
-    tell_leftovers(request);
+    if (!request->bench.spec.managed.wanted) {
+        scenario_tell_leftovers(run);
+        code = err_worse(code, keep_for_later(request, err));
+    }
     return run->accounts != NULL ? err_worse(code, conclude(request, err)) : code;
 }
 
 /* ---- the command ---- */
 
+/* The scenario that an earlier run began with; *name NULL: one that was made on the spot. */
+static enum err_code resume(struct run_request *request, const char **name, struct err *err)
+{
+    static const char *const its_own[] = {"variables", "scale", "dataset", "workload", "duration"};
+    const struct scenario_origin *origin = &request->resume.origin;
+    for (size_t i = 0; i < sizeof its_own / sizeof its_own[0]; i++)
+        if (options_given(&request->bench.values, its_own[i]))
+            return err_set(err, E_USAGE, "--%s: a run that goes on has it as it began with it",
+                           its_own[i]);
+    if (options_given(&request->bench.values, "managed"))
+        return err_set(err, E_USAGE, "--resume goes on at a server that is still there");
+    const enum err_code code =
+        scenario_resume_read(&request->resume, request->resume_directory, err);
+    if (code != OK)
+        return code;
+    request->variables_text = origin->variables;
+    request->scale = origin->scale;
+    *name = origin->path[0] != '\0' ? origin->path : NULL;
+    if (*name == NULL)
+        snprintf(request->quick_text, sizeof request->quick_text, "%s", origin->text);
+    return OK;
+}
+
+/* --scenario stands for the word that names one, and "scenario" may be left out then. */
+static enum err_code choose_scenario(struct run_request *request, const char *what,
+                                     const char **name, struct err *err)
+{
+    const struct command_words *words = &request->words;
+    const bool quick = strcmp(what, "quick") == 0;
+    const size_t names = words->count > 0 ? words->count - 1 : 0;
+    *name = request->scenario_file != NULL ? request->scenario_file
+            : names == 1                   ? words->items[1]
+                                           : NULL;
+    if (!quick && strcmp(what, "validate") != 0 && strcmp(what, "scenario") != 0)
+        return err_set(err, E_USAGE, "%s%.40s: %s",
+                       words->count > 0 ? "there is no run " : "run needs a word", PRINTABLE(what),
+                       usage);
+    if (request->resume_directory != NULL)
+        return strcmp(what, "scenario") == 0 && *name == NULL
+                   ? resume(request, name, err)
+                   : err_set(err, E_USAGE,
+                             "--resume goes on with the scenario of its run, and takes no other");
+    if (quick && (names > 0 || *name != NULL))
+        return err_set(err, E_USAGE, "run quick makes its own scenario, and takes no file");
+    if (!quick && names + (request->scenario_file != NULL) != 1)
+        return err_set(err, E_USAGE, "name one scenario, a file or one of list-scenarios: %s",
+                       usage);
+    static const char *const of_quick[] = {"dataset", "workload", "duration"};
+    for (size_t i = 0; !quick && i < sizeof of_quick / sizeof of_quick[0]; i++)
+        if (options_given(&request->bench.values, of_quick[i]))
+            return err_set(err, E_USAGE, "--%s is of run quick: a scenario's file says it",
+                           of_quick[i]);
+    request->quick.seconds = (double)request->quick_ns / 1e9;
+    return quick ? quick_scenario_write(request->quick_text, &request->quick, err) : OK;
+}
+
+/* Variables of the tool whose scenarios these are that mean nothing here. */
+static void note_variables(void)
+{
+    static const char *const names[][2] = {
+        {"VST_CONFIG_FILE", "-h, -p and --dbnum say which server, the scenario's file the rest"},
+        {"VST_DATASET_DIR", "no files of vectors are read"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *value = getenv(names[i][0]);
+        if (value != NULL && value[0] != '\0')
+            log_line(LOG_WARNING, "%s is set, and not looked at: %s", names[i][0], names[i][1]);
+    }
+}
+
+static void settle_log_level(const struct run_request *request)
+{
+    const char *level_text = getenv("VST_LOG_LEVEL");
+    enum log_level level;
+    if (request->verbose)
+        log_set_level(LOG_INFO);
+    else if (!options_given(&request->bench.values, "log-level") && level_text != NULL &&
+             log_level_parse(&level, level_text))
+        log_set_level(level);
+}
+
 static enum err_code run(void *target, struct err *err)
 {
     struct run_request *request = target;
     const struct command_words *words = &request->words;
-    const char *what = words->count > 0 ? words->items[0] : "";
+    const char *what = words->count > 0 ? words->items[0]
+                       : request->scenario_file != NULL || request->resume_directory != NULL
+                           ? "scenario"
+                           : "",
+               *name;
+    settle_log_level(request);
+    note_variables();
     if (strcmp(what, "list-scenarios") == 0 && words->count == 1)
         return list_scenarios(err);
-    const bool validates = strcmp(what, "validate") == 0;
-    if (!validates && strcmp(what, "scenario") != 0)
-        return err_set(err, E_USAGE, "%s%.40s: %s",
-                       what[0] != '\0' ? "there is no run " : "run needs a word", PRINTABLE(what),
-                       usage);
-    if (words->count != 2)
-        return err_set(err, E_USAGE, "name one scenario, a file or one of list-scenarios: %s",
-                       usage);
-    enum err_code code = read_scenario(request, words->items[1], err);
+    enum err_code code = choose_scenario(request, what, &name, err);
+    if (code == OK)
+        code = read_scenario(request, name, err);
+    if (code == OK && request->resume_directory != NULL)
+        code =
+            scenario_resume_settle(&request->resume, &request->scenario, &request->document, err);
     if (code != OK)
         return code;
-    if (validates || request->dry_run) {
+    if (strcmp(what, "validate") == 0 || request->dry_run) {
         print_plan(&request->scenario);
         return OK;
     }
@@ -450,6 +589,7 @@ static void destroy(void *target)
 {
     struct run_request *request = target;
     scenario_run_free(&request->run);
+    scenario_resume_free(&request->resume);
     session_free(&request->session);
     scenario_free(&request->scenario, &request->document);
     free(request->path);

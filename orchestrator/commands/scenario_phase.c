@@ -99,10 +99,12 @@ static void add_insert(struct live_plan *plan, const struct phase *phase)
 static void pick(struct scenario_run *run, struct live_plan *plan, const struct phase *phase,
                  uint64_t seed)
 {
-    const struct live_pick wish = {.order = phase->strategy,
-                                   .fraction = phase->fraction,
-                                   .stride = phase->stride,
-                                   .seed = seed};
+    const uint64_t live = phase->has_keep ? live_map_count(run->map) : 0;
+    const double fraction = !phase->has_keep     ? phase->fraction
+                            : live > phase->keep ? (double)(live - phase->keep) / (double)live
+                                                 : 0;
+    const struct live_pick wish = {
+        .order = phase->strategy, .fraction = fraction, .stride = phase->stride, .seed = seed};
     plan->picked_count = live_map_pick(run->map, &wish);
 }
 

@@ -13,6 +13,7 @@
 #include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_acts.h"
 #include "orchestrator/commands/scenario_disturb.h"
+#include "orchestrator/commands/scenario_resume.h"
 #include "orchestrator/commands/scenario_send.h"
 #include "orchestrator/commands/scenario_servers.h"
 #include "orchestrator/commands/scenario_watch.h"
@@ -225,9 +226,15 @@ static enum err_code begin(struct scenario_run *run, struct err *err)
         const char *name = series_metric_name(i);
         fields[i] = (struct sampler_field){.name = name, .highest = strstr(name, "_ratio") != NULL};
     }
+    if (run->resume != NULL)
+        capacity += live_map_end(run->resume->map);
     enum err_code code = live_map_create(&run->map, capacity, err);
     if (code != OK)
         return code;
+    if (run->resume != NULL) {
+        live_map_copy(run->map, run->resume->map);
+        run->last_rate = run->resume->last_rate;
+    }
     clock_gettime(CLOCK_REALTIME, &wall);
     run->began_ns = clock_now_ns();
     run->began_wall_ns = (uint64_t)wall.tv_sec * NS_PER_SECOND + (uint64_t)wall.tv_nsec;
@@ -265,7 +272,8 @@ enum err_code scenario_run_phases(struct scenario_run *run, struct err *err)
         return worst;
     timeline_add(&session->timeline, sink);
     timeline_session_begin(&session->timeline, &session->facts);
-    for (run->phase = 0; run->phase < run->scenario->phase_count; run->phase++) {
+    for (run->phase = run->resume != NULL ? run->resume->phase : 0;
+         run->phase < run->scenario->phase_count; run->phase++) {
         struct err own = {.code = OK};
         if (session->interrupts->count > 0)
             break;

@@ -27,7 +27,8 @@ struct scenario_run {
     const struct scenario *scenario;
     bool force, show_progress;
     double host_least_bytes; /* below it a phase that may grow is ended, where servers run here */
-    bool fail_over_others;   /* also nodes that volley did not start: --allow-external-failover */
+    const struct scenario_resume *resume; /* what it goes on with; NULL: from the beginning */
+    bool fail_over_others; /* also nodes that volley did not start: --allow-external-failover */
 
     /* what it came to */
     struct phase_account *accounts; /* phase_count */
@@ -51,12 +52,13 @@ struct scenario_run {
     struct chaos *chaos;      /* those under way; NULL: none */
     bool flushed;             /* by one of them */
     struct event *deadline;
-    uint32_t phase;           /* under way */
-    bool done;                /* its end has been reached; its account says why */
-    bool running;             /* a fleet */
-    struct series_row newest; /* sample; at_ns 0: none yet */
-    uint64_t phase_samples;   /* of this phase */
-    double last_value, slope; /* of its `until`, by nanosecond */
+    uint32_t phase;            /* under way */
+    const struct phase *aside; /* under way, and none of the scenario's; NULL: that one */
+    bool done;                 /* its end has been reached; its account says why */
+    bool running;              /* a fleet */
+    struct series_row newest;  /* sample; at_ns 0: none yet */
+    uint64_t phase_samples;    /* of this phase */
+    double last_value, slope;  /* of its `until`, by nanosecond */
     uint64_t last_value_ns, shown_ns;
     uint64_t window_ok, window_failed; /* of the rows since the last sample */
     double window_seconds;

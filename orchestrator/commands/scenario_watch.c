@@ -22,7 +22,7 @@
 
 const struct phase *scenario_phase_now(const struct scenario_run *run)
 {
-    return &run->scenario->phases[run->phase];
+    return run->aside != NULL ? run->aside : &run->scenario->phases[run->phase];
 }
 
 struct phase_account *scenario_account_now(const struct scenario_run *run)

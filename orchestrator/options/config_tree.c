@@ -128,6 +128,17 @@ struct config_node *config_node_get(const struct config_node *map, const char *k
     return NULL;
 }
 
+struct config_node *config_node_append(struct config_node *parent, enum config_kind kind,
+                                       const char *key, struct config_mark mark)
+{
+    struct config_node *child = add_child(parent);
+    if (child == NULL)
+        return NULL;
+    *child = (struct config_node){
+        .kind = kind, .mark = mark, .key = key != NULL ? strdup(key) : NULL, .key_mark = mark};
+    return key == NULL || child->key != NULL ? child : NULL;
+}
+
 struct config_node *config_node_add(struct config_node *map, const char *key, const char *text,
                                     size_t text_bytes)
 {

@@ -48,6 +48,10 @@ struct config_node *config_node_get(const struct config_node *map, const char *k
 /* One entry more of a map, with this text, where the map begins. NULL: out of memory. */
 MUST_USE struct config_node *config_node_add(struct config_node *map, const char *key,
                                              const char *text, size_t text_bytes);
+/* One child more of a list or map, without content, at this place; key NULL: of a list. It stays where it is until the
+ * next one. NULL: out of memory. */
+MUST_USE struct config_node *config_node_append(struct config_node *parent, enum config_kind kind,
+                                                const char *key, struct config_mark mark);
 /* Puts a node into a map of its own, under this key; the map stands in its place. */
 MUST_USE bool config_node_wrap(struct config_node *node, const char *key);
 

@@ -129,6 +129,8 @@ struct phase {
     struct phase_share mix[8];
     uint32_t mix_count;
     double fraction;
+    uint64_t keep; /* DELETE, has_keep: so many live keys are left, in place of fraction */
+    bool has_keep;
     enum live_pick_order strategy;
     uint64_t stride;
     bool unlink, verify;              /* QUERY: values are checked */

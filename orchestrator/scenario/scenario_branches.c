@@ -303,7 +303,9 @@ enum err_code scenario_add_phases(struct reading *reading)
         return file_refuse(reading->file, &fields->place, "phases", reading->err,
                            "phases: with loops unrolled there are more than %u",
                            SCENARIO_PHASES_MAX);
-    reading->scenario->phases = calloc(SCENARIO_PHASES_MAX, sizeof(struct phase));
+    reading->scenario->phases =
+        calloc(SCENARIO_PHASES_MAX + 1,
+               sizeof(struct phase)); /* one more: what stands aside is numbered as it */
     if (reading->scenario->phases == NULL)
         return err_set(reading->err, E_SYSTEM, "reading %.150s: out of memory",
                        reading->file->name);

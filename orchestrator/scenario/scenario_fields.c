@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/live_map.h"
+#include "common/units.h"
 #include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/distribution.h"
 #include "orchestrator/options/option_group.h"
@@ -61,6 +63,15 @@ static enum err_code parse_sizes(void *target, const char *value, struct err *re
     struct phase *phase = target;
     phase->has_value_size = true;
     return scenario_sizes(&phase->value_size, value, reason);
+}
+
+static enum err_code parse_keep(void *target, const char *value, struct err *reason)
+{
+    struct phase *phase = target;
+    phase->has_keep = true;
+    return units_parse_count(&phase->keep, value) && phase->keep <= LIVE_KEYS_MAX
+               ? OK
+               : err_set(reason, E_USAGE, "allowed: a number of keys, as in 500k");
 }
 
 static enum err_code parse_ttl(void *target, const char *value, struct err *reason)
@@ -362,11 +373,18 @@ static const struct file_field query_fields[] = {
              "none and exists count misses; checksum also looks at what is read."),
 };
 static const struct file_field delete_fields[] = {
-    DURATION, UNTIL,
-    CLIENTS,  PIPELINE,
-    QPS,      ON_ERROR,
-    ACTIONS,  FRACTION,
-    STRATEGY, FLAG_KEY("unlink", AT(phase.unlink), "true", "UNLINK, or else DEL."),
+    DURATION,
+    UNTIL,
+    CLIENTS,
+    PIPELINE,
+    QPS,
+    ON_ERROR,
+    ACTIONS,
+    {.row = {ROW("fraction", NULL, OPTION_REAL, NULL, AT(phase.fraction)), REAL(0, 1),
+             .hint = "as in fraction: 0.5", .help = "Of the live keys."}},
+    CUSTOM("keep", parse_keep, .help = "How many live keys are left, in place of fraction."),
+    STRATEGY,
+    FLAG_KEY("unlink", AT(phase.unlink), "true", "UNLINK, or else DEL."),
 };
 static const struct file_field overwrite_fields[] = {
     DURATION,

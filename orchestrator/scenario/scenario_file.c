@@ -11,6 +11,7 @@
 #include "common/suggest.h"
 #include "common/units.h"
 #include "orchestrator/scenario/scenario_reading.h"
+#include "orchestrator/scenario/scenario_steps.h"
 #include "orchestrator/scenario/scenario_values.h"
 
 #define FLOOR_NS (2 * NS_PER_SECOND)        /* of a scaled phase */
@@ -59,11 +60,6 @@ static enum err_code refuse_unsupported(const struct file *file, struct err *err
 {
     if (file->root.kind != CONFIG_MAP)
         return OK; /* the tables refuse it */
-    const struct config_node *steps = config_node_get(&file->root, "steps");
-    if (steps != NULL)
-        return config_refuse(err, file->name, steps->key_mark,
-                             "a scenario of `steps` is another format, which this version does not "
-                             "translate: write the steps as `phases`, each with a name and a type");
     return refuse_types(file, config_node_get(&file->root, "phases"), err);
 }
 
@@ -90,6 +86,7 @@ static void scale_phase(const struct reading *reading, struct phase *phase)
     phase->stable.window_ns = scaled(reading, phase->stable.window_ns, NS_PER_SECOND);
     phase->stable.max_ns = scaled(reading, phase->stable.max_ns, NS_PER_SECOND);
     phase->keys = scaled(reading, phase->keys, 1);
+    phase->keep = scaled(reading, phase->keep, 0);
     phase->least_ttl_s = scaled(reading, phase->least_ttl_s, 1);
     phase->most_ttl_s = scaled(reading, phase->most_ttl_s, 1);
     if (!until->of_target && strcmp(until->metric, "host_available") != 0 &&
@@ -259,6 +256,10 @@ static enum err_code check_ends(const struct reading *reading, struct phase *pha
                       "%s: overwrite-resize takes %s size_factor %s value_size", phase->base,
                       phase->has_value_size ? "either" : "one of",
                       phase->has_value_size ? "or" : "and");
+    if (phase->type == PHASE_DELETE && phase->has_keep == file_given(&phase->place, "fraction"))
+        return REFUSE(reading, phase, NULL, "%s: delete-fraction takes %s fraction %s keep",
+                      phase->base, phase->has_keep ? "either" : "one of",
+                      phase->has_keep ? "or" : "and");
     if (phase->type == PHASE_PURGE && !phase->memory_purge && !phase->activedefrag)
         return REFUSE(reading, phase, NULL,
                       "%s: nothing to do: neither memory_purge nor activedefrag", phase->base);
@@ -544,6 +545,9 @@ enum err_code scenario_read(struct scenario *scenario, struct scenario_document 
     enum err_code code = file_parse(&document->file, &scenario_file_kind, source, err);
     if (code == OK)
         code = scenario_variables_put(&document->file, &wish->variables, err);
+    if (code == OK)
+        code = scenario_steps_translate(&document->file, document->ignored,
+                                        sizeof document->ignored, err);
     if (code == OK)
         code = refuse_unsupported(&document->file, err);
     if (code == OK)

@@ -15,6 +15,7 @@ struct scenario_document {
     uint32_t workload_count;
     char notice
         [256]; /* what the user should know of the file, though it is carried out; "": nothing */
+    char ignored[256]; /* of a file of steps: keys that mean nothing here; "": none */
 };
 
 /* A workload file that phases name. */

@@ -355,6 +355,8 @@ static json_t *describe_run(const struct files *files)
     put_text(root, "scenario", scenario->name);
     put_text(root, "description", scenario->description);
     put_text(root, "run", facts->run);
+    if (facts->continues[0] != '\0')
+        put_text(root, "continues", facts->continues);
     put_number(root, "started_unix_seconds", clock_seconds(facts->started_wall_ns));
     put_number(root, "scale", scenario->scale);
     put_count(root, "memory_target_bytes", scenario->memory_target_bytes);

@@ -12,6 +12,7 @@
 
 struct scenario_facts {
     const char *run;           /* the name of its directory */
+    const char *continues;     /* the run that it goes on with; "": none */
     const char *allocator;     /* of the server; "": not known */
     const json_t *environment; /* as run.json has it; NULL: not known */
     uint64_t started_wall_ns;

@@ -62,6 +62,16 @@ static bool append(struct text *text, const char *bytes, size_t count)
     return true;
 }
 
+/* Names and tags; of a file of steps also what people only read, which is dropped. */
+static bool may_hold_index(const struct config_node *node)
+{
+    static const char *const keys[] = {"name", "tag", "reason", "description"};
+    for (size_t i = 0; node->key != NULL && i < sizeof keys / sizeof keys[0]; i++)
+        if (strcmp(node->key, keys[i]) == 0)
+            return true;
+    return false;
+}
+
 /* The variable that begins at *at, which moves behind it. */
 static enum err_code put_one(struct putting *putting, const struct config_node *node,
                              struct text *text, const char **at)
@@ -77,7 +87,7 @@ static enum err_code put_one(struct putting *putting, const struct config_node *
                       "digits and _, up to 63");
     *at = end + 1;
     if (strncmp(begin - 2, SCENARIO_LOOP_INDEX, marker) == 0) {
-        if (node->key == NULL || (strcmp(node->key, "name") != 0 && strcmp(node->key, "tag") != 0))
+        if (!may_hold_index(node))
             return refuse(putting, node,
                           SCENARIO_LOOP_INDEX " stands in names and tags of phases only");
         return append(text, SCENARIO_LOOP_INDEX, marker) ? OK

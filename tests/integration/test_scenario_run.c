@@ -118,6 +118,7 @@ static const char shrinking[] =
     "  - {name: look, type: query, duration: 1, verify: checksum}\n"
     "  - {name: busy, type: mixed, duration: 1, mix: {load: 50, get: 30, del: 20}, qps: 2000}\n"
     "  - {name: oldest, type: delete-fraction, fraction: 0.5, strategy: oldest, unlink: true}\n"
+    "  - {name: some, type: delete-fraction, keep: 4000}\n"
     "  - {name: gone, type: expire, fraction: 0.25, ttl: 1, wait: true, duration: 10}\n"
     "  - {name: purge, type: purge, memory_purge: true}\n"
     "  - {name: own, type: flush, scope: own}\n"
@@ -159,13 +160,48 @@ TEST(deletes_are_exact_to_the_key)
         ck_keys(all[i]);
 }
 
+TEST(steps_are_carried_out)
+{
+    /* breaks when a file of steps ends with another number of keys, of another size, than its targets say */
+    write_scenario(
+        "name: stepped\n"
+        "description: grow, shrink and grow again\n"
+        "dataset: synthetic-32\n"
+        "global_config: {n_clients: 4, batch_size: 16, metrics_collection_interval: 0.2}\n"
+        "steps:\n"
+        "  - {name: grow, type: workload, workload: ingest, parameters: {target_vectors: 8000}}\n"
+        "  - {name: shrink, type: workload, workload: shrink, parameters: {target_vectors: 3000}}\n"
+        "  - {name: query, type: workload, workload: query, duration_seconds: 1, parameters: "
+        "{verify_results: true, queries_per_second: 500}}\n"
+        "  - {name: checkpoint, type: checkpoint, parameters: {force_gc: true}}\n"
+        "  - name: turns\n"
+        "    type: loop\n"
+        "    iterations: 2\n"
+        "    steps:\n"
+        "      - {name: again, type: workload, workload: ingest, parameters: {target_vectors: "
+        "5000}}\n"
+        "      - {name: part, type: workload, workload: shrink, parameters: {target_reduction: "
+        "0.1}}\n");
+    RUN(AT_SERVER);
+    expect_status(0);
+    load_phases("stepped");
+    ck_assert_int_eq((int)of_phase("grow", "keys_after"), 8000);
+    ck_assert_int_eq((int)of_phase("shrink", "keys_after"), 3000);
+    ck_assert_int_eq((int)of_phase("again_2", "keys_after"), 5000);
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 4500);
+    char *key = test_server_text(&server, "RANDOMKEY");
+    ck_assert_int_eq(test_server_integer(&server, "STRLEN %s", key), 4 * 32);
+    free(key);
+}
+
 TEST(side_by_side_and_on_a_condition)
 {
     /* breaks when phases side by side lose a key, a rate or their own figures, or the wrong branch is taken */
     write_scenario(
         "name: sides\ndescription: d\nphases:\n"
         "  - {name: grow, type: load, keys: 20000, clients: 4, pipeline: 8, value_size: 100}\n"
-        "  - name: much\n    type: conditional\n    metric: keys\n    op: \">=\"\n    value: 30k\n"
+        "  - name: much\n    type: conditional\n    metric: keys\n    op: \">=\"\n    value: "
+        "30k\n"
         "    if_true: [{name: never, type: flush}]\n"
         "    if_false: [{name: some, type: load, keys: 1000, value_size: 100}]\n"
         "  - name: both\n    type: parallel\n    duration: 3\n    phases:\n"
@@ -229,7 +265,8 @@ TEST(workloads_and_parts_of_the_maximum)
         "  - {name: fill, type: load, workload: production-day, clients: 4, pipeline: 8}\n"
         "  - {name: most, type: hold, duration: 2, clients: 2, workload: production-day}\n"
         "  - {name: some, type: hold, duration: 2, clients: 2, qps: 10%max, mix: {get: 1}}\n"
-        "  - {name: up, type: ramp, duration: 2, clients: 2, ramp: {from: 1%max, to: 5%max}, mix: "
+        "  - {name: up, type: ramp, duration: 2, clients: 2, ramp: {from: 1%max, to: 5%max}, "
+        "mix: "
         "{get: 1}}\n"
         "  - {name: own, type: flush}\n"
         "checks:\n"
@@ -244,7 +281,7 @@ TEST(workloads_and_parts_of_the_maximum)
     ck_assert_msg(fabs(of_phase("some", "rate") / most - 0.1) < 0.05, "%f of %f",
                   of_phase("some", "rate"), most);
     ck_assert_double_lt(of_phase("up", "rate"), 0.1 * most);
-    ck_assert_int_eq((int)of_phase("fill", "requests_ok"), 1000 + 2000);
+    ck_assert_int_eq((int)of_phase("fill", "requests_ok"), 1000);
     ck_assert_int_eq((int)of_phase("grow", "keys_after"), 2000);
     const long long own =
         test_server_integer(&server, "EVAL return(#redis.call('KEYS','vst:works:*')) 0");
@@ -372,6 +409,48 @@ TEST(interrupted)
                   program.err);
     load_phases("long");
     ck_assert_int_eq((int)of_phase("grow", "keys_after"), 500);
+}
+
+TEST(cleaned_up)
+{
+    /* breaks when --cleanup leaves a key of an interrupted run, takes a foreign one, or changes what the phase did */
+    char out[220];
+    write_scenario("name: long\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 5000, clients: 2}\n"
+                   "  - {name: rest, type: idle, duration: 600}\n");
+    snprintf(out, sizeof out, "%s/out", tree.path);
+    free(test_server_text(&server, "SET vst:long:foreign 1"));
+    program_start_volley(&program, "run", "scenario", file, "-o", out, "--cpus", "none", "-p",
+                         server.port_text, "--progress", "--cleanup", NULL);
+    program_wait_text(&program, PROGRAM_ERR, "phase 2 of 2");
+    program_signal(&program, SIGINT);
+    program_wait(&program);
+    expect_status(130);
+    ck_assert_ptr_null(strstr(program.err, "still there"));
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 1);
+    load_phases("long");
+    ck_assert_int_eq((int)of_phase("grow", "keys_after"), 5000);
+    ck_assert_int_eq((int)of_phase("rest", "requests_ok"), 0);
+}
+
+TEST(cleaning_up_ends_by_another_signal)
+{
+    /* breaks when --cleanup cannot be ended on a server that takes no deletes, or then does not say what is left */
+    char out[220];
+    write_scenario("name: long\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 5000, clients: 2}\n"
+                   "  - {name: rest, type: idle, duration: 600}\n");
+    snprintf(out, sizeof out, "%s/out", tree.path);
+    program_start_volley(&program, "run", "scenario", file, "-o", out, "--cpus", "none", "-p",
+                         server.port_text, "--progress", "--cleanup", NULL);
+    program_wait_text(&program, PROGRAM_ERR, "phase 2 of 2");
+    free(test_server_text(&server, "CLIENT PAUSE 600000 WRITE"));
+    program_signal(&program, SIGINT);
+    program_wait_text(&program, PROGRAM_ERR, "removing 5,000 keys");
+    program_signal(&program, SIGINT);
+    program_wait(&program);
+    expect_status(130);
+    ck_assert_ptr_nonnull(strstr(program.err, "keys of this run are still there"));
 }
 
 TEST(a_server_that_dies)

@@ -324,4 +324,24 @@ TEST(processes_that_set_and_clear_at_once_lose_nothing)
     destroy();
 }
 
+TEST(copied)
+{
+    /* breaks when a map that is taken over lacks a key, or begins new keys where old ones were */
+    struct live_map *copy;
+    create();
+    fill(0.5, 3);
+    put(29000, true);
+    for (uint64_t key = 20000; key < CAPACITY; key++)
+        put(key, false);
+    ck_assert_int_eq(live_map_create(&copy, 2 * CAPACITY, &err), OK);
+    live_map_copy(copy, map);
+    ck_assert_uint_eq(live_map_count(copy), live_between(0, CAPACITY));
+    ck_assert_uint_eq(live_map_end(copy), live_map_end(map));
+    for (uint64_t key = 0; key < CAPACITY; key++)
+        if (live_map_has(copy, key) != model[key])
+            ck_abort_msg("key %llu", (unsigned long long)key);
+    live_map_destroy(copy);
+    destroy();
+}
+
 TEST_SUITE(live_map)

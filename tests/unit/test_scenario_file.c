@@ -261,7 +261,7 @@ TEST(variables)
 static const struct {
     const char *text, *said;
 } refused[] = {
-    {"steps: []\n", "f:1:1: a scenario of `steps` is another format"},
+    {"steps: []\n", "f:1:1: \"dataset\" is missing"},
     {"[]", "f:1:1: a scenario is expected"},
     {"name: s\n", "f:1:1: \"phases\" is missing"},
     {PHASES(""), "phases: needs at least 1 element; there are 0"},
@@ -416,6 +416,11 @@ static const struct {
      "a load has to stand before hold"},
     {PHASES(GROW ", {name: f, type: flush}, {name: a, type: query, duration: 2}"),
      "a load has to stand before query"},
+    {PHASES(GROW ", {name: a, type: delete-fraction}"),
+     "f:3:48: a: delete-fraction takes one of fraction and keep"},
+    {PHASES(GROW ", {name: a, type: delete-fraction, fraction: 1, keep: 2}"),
+     "a: delete-fraction takes either fraction or keep"},
+    {PHASES(GROW ", {name: a, type: delete-fraction, keep: few}"), "keep: few: allowed: a number"},
     {PHASES(GROW ", {name: a, type: delete-fraction, fraction: 1.5}"),
      "f:3:91: fraction: 1.5: out of range; allowed: 0 to 1"},
     {PHASES(GROW ", {name: a, type: delete-fraction, fraction: 1, strategy: oldst}"),

@@ -1,0 +1,53 @@
+#include "orchestrator/commands/scenario_cleanup.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/printable.h"
+#include "common/units.h"
+#include "orchestrator/commands/scenario_send.h"
+
+#define LONGEST_NS (60 * NS_PER_SECOND)
+
+void scenario_clean_up(struct scenario_run *run)
+{
+    const struct phase cleanup = {.name = "cleanup",
+                                  .base = "cleanup",
+                                  .type = PHASE_FLUSH,
+                                  .clients = 8,
+                                  .pipeline = 64,
+                                  .duration_ns = LONGEST_NS};
+    struct interrupts *interrupts = run->session->interrupts;
+    const uint64_t keys = run->map != NULL ? live_map_count(run->map) : 0;
+    const uint32_t phase = run->phase;
+    const int signals = interrupts->count;
+    struct err err = {.code = OK};
+    if (keys == 0 || signals > 1)
+        return;
+    log_line(signals > 0 ? LOG_WARNING : LOG_INFO, "removing %s keys of this run%s",
+             UNITS_GROUPED(keys), signals > 0 ? "; Ctrl+C leaves them" : "");
+    interrupts->count = 0;
+    interrupts->enough = false;
+    run->aside = &cleanup;
+    run->phase = run->scenario->phase_count; /* its account is nobody's */
+    run->accounts[run->phase].start_ns = clock_now_ns() - run->began_ns;
+    run->done = false;
+    if (scenario_send(run, &cleanup, &err) != OK)
+        log_line(LOG_WARNING, "the keys of this run are not all removed: %s", PRINTABLE(err.text));
+    run->aside = NULL;
+    run->phase = phase;
+    interrupts->count += signals;
+}
+
+void scenario_tell_leftovers(const struct scenario_run *run)
+{
+    const uint64_t keys = run->map != NULL ? live_map_count(run->map) : 0;
+    if (keys > 0 || run->sent_workload)
+        log_line(LOG_WARNING,
+                 "%s%s of this run are still there, and begin with %s; to remove them: "
+                 "valkey-cli --scan --pattern '%s*' | xargs -n 1000 valkey-cli unlink",
+                 keys > 0 ? UNITS_GROUPED(keys) : "",
+                 !run->sent_workload ? " keys"
+                 : keys > 0          ? " keys, and those of its workloads,"
+                                     : "keys of workloads",
+                 run->prefix, run->prefix);
+}

@@ -1,0 +1,134 @@
+/* `volley validate KIND FILE`: whether a file that people write is right, without a server. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/printable.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/frame.h"
+#include "orchestrator/options/workload_file.h"
+#include "orchestrator/options/workload_library.h"
+#include "orchestrator/scenario/scenario_file.h"
+#include "orchestrator/scenario/scenario_library.h"
+
+struct validate_request {
+    struct option_values values;
+    struct command_words words;
+    bool help;
+};
+
+#define AT(member) offsetof(struct validate_request, member)
+static const struct option_row rows[] = {
+    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
+     .help = "This text."},
+};
+#undef AT
+
+const struct option_table validate_option_table = {
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .command = "validate",
+    .usage = "volley validate scenario|workload|config FILE",
+    .synopsis =
+        "Reads and checks a file, and connects to nothing. FILE is also the name of one that "
+        "comes with volley; a config is one for bench --config. Exit status 3 when "
+        "something is wrong with it, which is told with its line and column.",
+    .takes_command = true,
+};
+
+static enum err_code check_scenario(const char *given, struct err *err)
+{
+    struct scenario scenario = {.phase_count = 0};
+    struct scenario_document document = {.notice = ""};
+    char *path = NULL;
+    enum err_code code = scenario_library_find(&path, given, err);
+    if (code != OK)
+        return code;
+    code = scenario_read(&scenario, &document, &(struct file_source){.name = path},
+                         &(struct scenario_wish){.scale = 0}, err);
+    if (code == OK && document.notice[0] != '\0')
+        log_line(LOG_WARNING, "%s", PRINTABLE(document.notice));
+    if (code == OK && document.ignored[0] != '\0')
+        log_line(LOG_WARNING, "%s: these keys mean nothing here: %s", PRINTABLE(path),
+                 PRINTABLE(document.ignored));
+    scenario_free(&scenario, &document);
+    free(path);
+    return code;
+}
+
+/* A file of that path, else one that comes with volley. */
+static enum err_code check_workload(const char *given, struct err *err)
+{
+    struct workload_file file = {.about = NULL};
+    struct shipped_files files;
+    struct err reason = {.code = OK};
+    char *path = NULL;
+    FILE *there = fopen(given, "re");
+    if (there != NULL)
+        (void)fclose(there);
+    else {
+        enum err_code found = shipped_files_open(&files, &workload_library, &reason);
+        if (found == OK)
+            found = shipped_files_find(&path, &files, given, &reason);
+        shipped_files_close(&files);
+        if (found != OK)
+            return err_set(err, E_CONFIG, "workload %.100s: there is no such file, and %s",
+                           PRINTABLE(given), reason.text);
+    }
+    const struct file_source source = {.name = path != NULL ? path : given};
+    const enum err_code code = workload_file_read(&file, &source, err);
+    workload_file_free(&file);
+    free(path);
+    return code;
+}
+
+/* As bench would take it. */
+static enum err_code check_config(const char *given, struct err *err)
+{
+    struct bench_request request;
+    struct err reason = {.code = OK};
+    const char *const argv[] = {"bench", "--trust-config", "--config", given, NULL};
+    const enum err_code code = bench_options_parse(&request, 4, argv, &reason);
+    bench_options_free(&request);
+    if (code == OK)
+        return OK;
+    return err_set(err, code == E_USAGE ? E_CONFIG : code, "%s%s%s",
+                   code == E_USAGE ? PRINTABLE(given) : "", code == E_USAGE ? ": " : "",
+                   reason.text);
+}
+
+static enum err_code run(void *target, struct err *err)
+{
+    static const struct {
+        const char *name;
+        enum err_code (*check)(const char *given, struct err *err);
+    } kinds[] = {
+        {"scenario", check_scenario}, {"workload", check_workload}, {"config", check_config}};
+    const struct validate_request *request = target;
+    const struct command_words *words = &request->words;
+    if (words->count != 2)
+        return err_set(err, E_USAGE, "name a kind and one file: %s", validate_option_table.usage);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(kinds[i].name, words->items[0]) != 0)
+            continue;
+        const enum err_code code = kinds[i].check(words->items[1], err);
+        if (code == OK)
+            printf("%s: valid\n", PRINTABLE(words->items[1]));
+        return code;
+    }
+    return err_set(err, E_USAGE, "there is no kind of file %.40s: %s", PRINTABLE(words->items[0]),
+                   validate_option_table.usage);
+}
+
+int command_validate(int argc, const char *const *argv)
+{
+    struct validate_request request = {.help = false};
+    const struct command_frame frame = {.table = &validate_option_table,
+                                        .target = &request,
+                                        .values = &request.values,
+                                        .help = &request.help,
+                                        .words = &request.words,
+                                        .run = run};
+    return command_frame_run(&frame, argc, argv);
+}
