@@ -119,6 +119,7 @@ enum err_code scenario_flush_all(struct scenario_run *run, const struct phase *p
         return code;
     live_map_destroy(run->map);
     run->map = fresh;
+    run->skew_count = 0; /* keys are numbered from 0 on again */
     scenario_phase_end(run, "done");
     return OK;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "orchestrator/commands/scenario_skew.h"
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/scenario/scenario_file.h"
 
@@ -94,6 +95,7 @@ static void add_insert(struct live_plan *plan, const struct phase *phase)
     class->batch = (uint32_t)phase->batch;
     class->least_ttl_s = phase->least_ttl_s;
     class->most_ttl_s = phase->most_ttl_s;
+    class->wait_replicas = (uint32_t)phase->wait_replicas;
 }
 
 static void pick(struct scenario_run *run, struct live_plan *plan, const struct phase *phase,
@@ -127,6 +129,7 @@ static void plan_mix(struct scenario_run *run, struct live_plan *plan, const str
         case OPERATION_UPDATE:
             class = add_class(plan, "update", LIVE_UPDATE);
             class->size = phase->value_size;
+            class->wait_replicas = (uint32_t)phase->wait_replicas;
             break;
         case OPERATION_DEL:
             class = add_class(plan, "del", LIVE_DELETE);
@@ -179,9 +182,11 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
         class = add_class(plan, "get", LIVE_READ);
         class->type = phase->datatype;
         class->check = phase->verify;
-        return phase->fraction > 0
-                   ? (uint64_t)llround(phase->fraction * (double)live_map_count(run->map))
-                   : 0;
+        if (!(phase->fraction > 0))
+            return 0;
+        pick(run, plan, phase, seed);
+        class->picked = true;
+        return plan->picked_count;
     case PHASE_RAMP:
     case PHASE_HOLD:
     case PHASE_BURST:
@@ -349,13 +354,15 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
     if (phase->workload != NULL) {
         code = take_workload(&source, &requests, made, run, phase, part, err);
     } else {
+        code = scenario_skew_plan(&made->plan, run, phase, err);
         requests = plan_phase(run, &made->plan, phase, spec->load.seed + run->phase);
         source.live = &made->plan;
     }
     if (code != OK)
         return code;
     const bool about_picked = phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
-                              phase->type == PHASE_EXPIRE || phase->type == PHASE_FLUSH;
+                              phase->type == PHASE_EXPIRE || phase->type == PHASE_FLUSH ||
+                              (phase->type == PHASE_QUERY && phase->fraction > 0);
     if (about_picked && requests == 0)
         return OK;
     double clients = (double)phase->clients;

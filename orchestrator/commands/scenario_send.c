@@ -40,6 +40,11 @@ static void take_result(struct scenario_run *run, const struct scenario_step *ma
     account->p99_ms = latency.p99_ms;
     account->max_ms = latency.max_ms;
     scenario_nodes_account(&account->trouble, result);
+    if (scenario_phase_now(run)->type == PHASE_QUERY)
+        account->search =
+            (struct phase_search){.complete = made->plan.picked_count > 0 &&
+                                              account->requests_ok == made->plan.picked_count,
+                                  .missing = total->counters[COUNTER_MISSES]};
 }
 
 /* In ms; NAN: not known. */
@@ -222,7 +227,8 @@ enum err_code scenario_send(struct scenario_run *run, const struct phase *phase,
         (strcmp(until->metric, "used_memory") == 0 || strcmp(until->metric, "keys") == 0);
     const bool by_requests = phase->type == PHASE_LOAD || phase->type == PHASE_DELETE ||
                              phase->type == PHASE_OVERWRITE || phase->type == PHASE_EXPIRE ||
-                             phase->type == PHASE_FLUSH;
+                             phase->type == PHASE_FLUSH ||
+                             (phase->type == PHASE_QUERY && phase->fraction > 0);
     bool sent = true;
     const enum err_code code =
         in_parts ? send_up_to(run, phase, err) : send_once(run, phase, 1, &sent, err);

@@ -277,6 +277,8 @@ static const struct derived_metric table[] = {
     {"clusterdown", false, derived_clusterdown, NO_SENT},
     {"reconnects", false, derived_reconnects, NO_SENT},
     {"unavailable_seconds", false, derived_unavailable_seconds, NO_SENT},
+    {"lost_writes", false, derived_lost_writes,
+     "no query of a fraction of the keys had an answer for each of them there"},
     {"target_missed", false, target_missed, "no such phase ran"},
     {"growth_slope", false, growth_slope, "used_memory was not sampled twice there"},
     {"growth_r2", false, growth_r2, "used_memory and keys were not sampled together there"},

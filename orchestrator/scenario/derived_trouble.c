@@ -28,3 +28,14 @@ SUM(asked)
 SUM(clusterdown)
 SUM(reconnects)
 SUM(unavailable_seconds)
+
+double derived_lost_writes(const struct observation *observation, const struct phase_set *set)
+{
+    double sum = NAN;
+    for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
+        const struct phase_search *search = &observation->accounts[i].search;
+        if (set->has[i] && search->complete)
+            sum = (isnan(sum) ? 0 : sum) + (double)search->missing;
+    }
+    return sum;
+}

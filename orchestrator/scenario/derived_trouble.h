@@ -10,5 +10,7 @@ double derived_clusterdown(const struct observation *observation, const struct p
 double derived_reconnects(const struct observation *observation, const struct phase_set *set);
 double derived_unavailable_seconds(const struct observation *observation,
                                    const struct phase_set *set);
+/* Live keys that were looked for and are gone. NAN: nobody looked for keys one by one there, or not all were answered for. */
+double derived_lost_writes(const struct observation *observation, const struct phase_set *set);
 
 #endif

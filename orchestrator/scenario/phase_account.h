@@ -15,6 +15,12 @@ struct phase_trouble {
     double unavailable_seconds;         /* outages_any_ns; of a phase in parts their sum */
 };
 
+/* Of a phase that has looked for keys one by one. */
+struct phase_search {
+    bool complete; /* all were answered for */
+    uint64_t missing;
+};
+
 struct phase_account {
     uint64_t start_ns,
         end_ns;    /* since the scenario began; the gap before the first request counts */
@@ -27,6 +33,7 @@ struct phase_account {
     double rate;                                    /* successful requests a second */
     double mean_ms, p50_ms, p95_ms, p99_ms, max_ms; /* of all its requests; NAN: none */
     struct phase_trouble trouble;
+    struct phase_search search;
     uint64_t keys_before, keys_after; /* live keys by volley's own map */
     uint64_t
         payload_bytes; /* of values of the keys that a load has added, by their mean size; 0: unknown */

@@ -15,6 +15,7 @@
 #define SCENARIO_PHASES_MAX 512u /* with loops unrolled */
 #define SCENARIO_CHECKS_MAX 128u
 #define SCENARIO_LIVE_KEYS "live" /* the key space of a workload that stands for the live keys */
+#define SCENARIO_SKEWS_MAX 16u    /* phases with a skew */
 #define SCENARIO_CHILDREN_MAX 8u  /* of a parallel phase */
 
 enum phase_type {
@@ -152,6 +153,10 @@ struct phase {
     uint32_t child_count;       /* PARALLEL: so many phases behind it are its children */
     uint32_t parallel_place;    /* of a child: its PARALLEL                            */
     struct phase_act act;       /* FAILOVER, REBALANCE */
+    uint64_t
+        wait_replicas;  /* of what it writes: so many have it before it is live; 0: none waits */
+    double skew_share;  /* of the new keys, in the tags; 0: none */
+    uint64_t skew_tags; /* hash tags, of one node */
 };
 
 /* What a scenario needs of the servers that volley starts for it; of others, that they are a cluster. */

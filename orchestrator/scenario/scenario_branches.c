@@ -172,7 +172,7 @@ static bool picks_keys(const struct phase *phase)
     for (uint32_t i = 0; i < phase->mix_count; i++)
         deletes |= phase->mix[i].operation == OPERATION_DEL;
     return deletes || phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
-           phase->type == PHASE_EXPIRE;
+           phase->type == PHASE_EXPIRE || (phase->type == PHASE_QUERY && phase->fraction > 0);
 }
 
 static bool adds_keys(const struct phase *phase)

@@ -274,6 +274,16 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
         .form = FILE_MAP, .of = &share_field, .element_bytes = sizeof(struct scenario_share),      \
         .count_offset = AT(mix_count), .least = 1, .most = 8                                       \
     }
+#define IN_CLUSTER                                                                                 \
+    NUMBER_KEY("wait_replicas", AT(phase.wait_replicas), 1, 63,                                    \
+               .help = "WAIT behind each write: a key is live once so many replicas have it."),    \
+    {                                                                                              \
+        .row = {.name = "skew",                                                                    \
+                .offset = AT(skew),                                                                \
+                .hint = "as in skew: {share: 20%, tags: 3}",                                       \
+                .help = "Some of the new keys in a few hash tags of one node."},                   \
+        .form = FILE_OBJECT, .object = &scenario_skew_object                                       \
+    }
 #define FRACTION                                                                                   \
     {                                                                                              \
         .row = {ROW("fraction", NULL, OPTION_REAL, NULL, AT(phase.fraction)), REAL(0, 1),          \
@@ -286,7 +296,7 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
 #define MIXED_KEYS                                                                                 \
     WORKLOAD("A file of a workload, or one that comes with volley, in place of a mix."), LOAD_OF_MIX
 #define LOAD_OF_MIX                                                                                \
-    MIX, KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE,                                    \
+    MIX, KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE, IN_CLUSTER,                        \
         TTL("Of what is loaded: seconds, or two of them as in 60-300.")
 
 static const struct file_field share_field = {
@@ -308,6 +318,7 @@ static const struct file_field load_fields[] = {
     DATATYPE,
     NUMBER_KEY("batch", AT(phase.batch), 1, 1000, .unset = "1", .help = "Keys of a request: MSET."),
     TTL("When keys expire: seconds, or two of them as in 60-300."),
+    IN_CLUSTER,
 };
 static const struct file_field ramp_own_fields[] = {
     {.row = {ROW("from", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_ramp_from,
@@ -371,6 +382,9 @@ static const struct file_field query_fields[] = {
     KEY_DIST,
     WORD_KEY("verify", AT(verify), verify_at, "none",
              "none and exists count misses; checksum also looks at what is read."),
+    {.row = {ROW("fraction", NULL, OPTION_REAL, NULL, AT(phase.fraction)), REAL(0, 1),
+             .hint = "as in fraction: 1",
+             .help = "Of the live keys, each once; without it keys at random, for the duration."}},
 };
 static const struct file_field delete_fields[] = {
     DURATION,

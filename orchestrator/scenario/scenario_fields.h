@@ -35,6 +35,13 @@ struct scenario_check_entry {
     const char *value;
 };
 
+struct scenario_skew_entry {
+    struct file_place place;
+    double share; /* 0: there is none */
+    uint64_t tags;
+};
+extern const struct file_object scenario_skew_object; /* scenario_server_fields.c */
+
 /* A phase, or a loop of them. */
 struct scenario_entry {
     struct phase phase; /* begins with the place */
@@ -46,6 +53,7 @@ struct scenario_entry {
     struct scenario_share *mix;
     size_t mix_count;
     struct scenario_stable stable;
+    struct scenario_skew_entry skew;
     unsigned on_error, scope, verify; /* by the index of the word */
     uint64_t iterations;
     struct scenario_entry *phases; /* of a loop, and those that are sent side by side */
@@ -80,7 +88,8 @@ MUST_USE enum err_code scenario_servers_check(const struct scenario *scenario,
                                               const struct file *file,
                                               const struct file_place *place, const char *key,
                                               const char *metric, struct err *err);
-/* Of FAILOVER and REBALANCE, else nothing: whether these servers allow it, and what its keys say together. E_CONFIG. */
+/* Whether these servers allow what the phase does to nodes, or wants of them, and what its keys about them say together.
+ * E_CONFIG. */
 MUST_USE enum err_code scenario_act_check(const struct scenario *scenario, const struct file *file,
                                           struct phase *phase, struct err *err);
 

@@ -244,7 +244,8 @@ static enum err_code check_ends(const struct reading *reading, struct phase *pha
     const bool by_time = phase->type == PHASE_RAMP || phase->type == PHASE_HOLD ||
                          phase->type == PHASE_BURST || phase->type == PHASE_QUERY ||
                          phase->type == PHASE_PARALLEL;
-    if (by_time && phase->duration_ns == 0)
+    const bool by_keys = phase->type == PHASE_QUERY && phase->fraction > 0;
+    if (by_time && !by_keys && phase->duration_ns == 0)
         return REFUSE(reading, phase, NULL,
                       "\"duration\" is missing: %s lasts as long as that says",
                       scenario_type_name(phase->type));
@@ -394,6 +395,8 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
     if (phase->parallel_place > 0)
         phase->duration_ns = turn->parallel_ns;
     phase->stable = entry->stable.stable;
+    phase->skew_share = entry->skew.share;
+    phase->skew_tags = entry->skew.tags;
     if (phase->stable.metric[0] != '\0' && phase->stable.max_ns == 0)
         phase->stable.max_ns = phase->duration_ns;
     if (entry->target_bytes > 0 && phase->until.metric[0] != '\0')

@@ -275,6 +275,8 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     put_number(object, "max_ms", account->max_ms);
     if (account->requests_ok + account->requests_failed > 0)
         json_object_set_new(object, "trouble", describe_trouble(&account->trouble));
+    if (account->search.complete)
+        put_count(object, "lost_writes", account->search.missing);
     put_count(object, "keys_before", account->keys_before);
     put_count(object, "keys_after", account->keys_after);
     put_number(object, "server_keys_after", account->after[SERIES_KEYS]);

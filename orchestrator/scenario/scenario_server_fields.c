@@ -6,6 +6,7 @@
 #include "common/units.h"
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/scenario/scenario_fields.h"
+#include "orchestrator/scenario/scenario_values.h"
 #include "orchestrator/scenario/series.h"
 
 #define SERVERS_MAX 64u
@@ -42,7 +43,26 @@ static enum err_code parse_maxmemory(void *target, const char *value, struct err
                    "allowed: a size, as 2gb, or a part of the target, as 150%%target");
 }
 
+static enum err_code parse_share(void *target, const char *value, struct err *reason)
+{
+    return scenario_part(&((struct scenario_skew_entry *)target)->share, value, reason);
+}
+
 /* clang-format off: a key reads best as a few short lines */
+#define AT(member) offsetof(struct scenario_skew_entry, member)
+static const struct file_field skew_fields[] = {
+    {.row = {ROW("share", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_share,
+             .hint = "as in share: 20%", .help = "Of the new keys."},
+     .required = true},
+    {.row = {ROW("tags", NULL, OPTION_COUNT, NULL, AT(tags)), NUMBER(1, LIVE_TAGS_MAX),
+             .unset = "1",
+             .help = "In so many hash tags, each in a slot of its own, of the first primary."}},
+};
+#undef AT
+const struct file_object scenario_skew_object = {.name = "a skew",
+                                                 .fields = skew_fields,
+                                                 .field_count =
+                                                     sizeof skew_fields / sizeof skew_fields[0]};
 #define AT(member) offsetof(struct scenario_server_entry, member)
 static const struct file_field fields[] = {
     {.row = {ROW("primaries", NULL, OPTION_COUNT, NULL, AT(primaries)), NUMBER(1, SERVERS_MAX),
@@ -154,13 +174,39 @@ static enum err_code check_rebalance(const struct scenario_servers *servers,
     return OK;
 }
 
+static enum err_code check_wishes(const struct scenario *scenario, const struct file *file,
+                                  const struct phase *phase, struct err *err)
+{
+    const struct scenario_servers *servers = &scenario->servers;
+    const uint64_t primaries = servers->primaries > 0 ? servers->primaries : 1;
+    const uint64_t each = servers->replicas / primaries;
+    uint32_t skewed = phase->skew_share > 0;
+    if (phase->wait_replicas > each)
+        return file_refuse(file, &phase->place, "wait_replicas", err,
+                           "wait_replicas: a primary has %" PRIu64 " replicas by what server says",
+                           each);
+    if (phase->skew_share > 0 && servers->primaries == 0)
+        return file_refuse(file, &phase->place, "skew", err,
+                           "skew: it is about a node of a cluster: the file has no server: "
+                           "{primaries: ...}");
+    for (uint32_t i = 0; i < scenario->phase_count && skewed > 0; i++)
+        skewed += scenario->phases[i].skew_share > 0;
+    return skewed <= SCENARIO_SKEWS_MAX
+               ? OK
+               : file_refuse(file, &phase->place, "skew", err,
+                             "skew: with loops unrolled more than %u phases have one",
+                             SCENARIO_SKEWS_MAX);
+}
+
 enum err_code scenario_act_check(const struct scenario *scenario, const struct file *file,
                                  struct phase *phase, struct err *err)
 {
-    static const char *const of_load[] = {"until",    "clients",    "pipeline", "qps",
-                                          "key_dist", "value_size", "datatype", "ttl"};
-    if (phase->type != PHASE_FAILOVER && phase->type != PHASE_REBALANCE)
-        return OK;
+    static const char *const of_load[] = {"until",    "clients",      "pipeline", "qps",
+                                          "key_dist", "value_size",   "datatype", "ttl",
+                                          "skew",     "wait_replicas"};
+    const enum err_code code = check_wishes(scenario, file, phase, err);
+    if (code != OK || (phase->type != PHASE_FAILOVER && phase->type != PHASE_REBALANCE))
+        return code;
     if (scenario->servers.primaries == 0)
         return file_refuse(file, &phase->place, "type", err,
                            "type: it is about nodes of a cluster: the file has no server: "

@@ -107,7 +107,7 @@ static void ck_all_ran(void)
 
 struct seen {
     char role[16];
-    double slots;
+    double keys, slots;
     unsigned silent; /* samples in this phase without an answer */
 };
 
@@ -118,15 +118,16 @@ static struct seen node_seen(const char *phase, unsigned number)
     for (const char *at = nodes_csv; at != NULL; at = strchr(at, '\n')) {
         char name[64], role[16];
         unsigned node;
-        double slots = -1;
+        double keys = -1, slots = -1;
         at += *at == '\n';
-        if (sscanf(at, "%*[^,],%*[^,],%63[^,],%u,%*[^,],%15[^,],%*[^,],%*[^,],%*[^,],%lf", name,
-                   &node, role, &slots) < 3 ||
+        if (sscanf(at, "%*[^,],%*[^,],%63[^,],%u,%*[^,],%15[^,],%*[^,],%*[^,],%lf,%lf", name, &node,
+                   role, &keys, &slots) < 3 ||
             strcmp(name, phase) != 0 || node != number)
             continue;
         if (strcmp(role, "silent") == 0 || strncmp(role, "silent", 6) == 0)
             seen.silent++;
         snprintf(seen.role, sizeof seen.role, "%s", role);
+        seen.keys = keys;
         seen.slots = slots;
     }
     return seen;
@@ -139,17 +140,22 @@ static const char disturbed[] =
     "server: {primaries: 3, replicas: 3, maxmemory: 200%target, policy: noeviction}\n"
     "phases:\n"
     "  - {name: grow, type: load, keys: 20000, value_size: 100, clients: 6, pipeline: 4}\n"
-    "  - {name: move, type: rebalance, slots: 50, from: 0, to: 2}\n"
+    "  - {name: skew, type: load, keys: 6000, clients: 6, skew: {share: 50%, tags: 3}}\n"
+    "  - {name: move, type: rebalance, slots: 50, from: 0, to: 2, duration: 3, clients: 6, mix: "
+    "{get: 50, load: 50}, qps: 500, wait_replicas: 1}\n"
     "  - {name: thirds, type: delete-fraction, fraction: 0.3, clients: 6}\n"
     "  - {name: kill, type: failover, how: kill, node: 1, duration: 8, clients: 6, qps: 1000, "
-    "mix: {get: 50, load: 50}, value_size: 100}\n"
+    "mix: {get: 50, load: 50}, value_size: 100, wait_replicas: 1}\n"
     "  - {name: dead, type: hold, duration: 2, clients: 6, qps: 1000, mix: {get: 100}}\n"
     "  - {name: back, type: failover, how: restart, node: 1}\n"
     "  - {name: rest, type: idle, duration: 1}\n"
+    "  - {name: search, type: query, fraction: 1, verify: exists, clients: 6}\n"
     "  - {name: half, type: delete-fraction, fraction: 0.5, clients: 6}\n"
     "checks:\n"
     "  - {metric: node_memory_cv, phase: grow, op: \"<=\", value: 20%}\n"
     "  - {metric: error_rate, phase: dead, op: \"<=\", value: 0.1%}\n"
+    "  - {metric: error_rate, phase: move, op: \"==\", value: 0}\n"
+    "  - {metric: lost_writes, phase: search, op: \"==\", value: 0}\n"
     "  - {metric: unavailable_seconds, phase: kill, op: \">\", value: 0}\n";
 
 TEST(nodes_of_its_own)
@@ -161,8 +167,11 @@ TEST(nodes_of_its_own)
     expect_status(0);
     load_run("disturbed");
     ck_all_ran();
-    ck_assert_double_eq(of_phase("move", "server_keys_after"), 20000);
-    ck_assert_double_eq(of_phase("thirds", "server_keys_after"), 14000);
+    ck_assert_double_gt(node_seen("skew", 0).keys, node_seen("skew", 1).keys + 2000);
+    ck_assert_double_gt(of_phase("move", "keys_after"), 26000);
+    ck_assert_double_eq(of_phase("move", "server_keys_after"), of_phase("move", "keys_after"));
+    ck_assert_double_eq(of_phase("thirds", "server_keys_after"), of_phase("thirds", "keys_after"));
+    ck_assert_double_eq(of_phase("search", "requests_ok"), of_phase("rest", "keys_after"));
     ck_assert_double_eq(node_seen("thirds", 0).slots, 5461 - 50);
     ck_assert_double_eq(node_seen("thirds", 2).slots, 5462 + 50);
     ck_assert_uint_gt(node_seen("kill", 1).silent, 0);

@@ -157,6 +157,9 @@ TEST(derived_figures_of_several_phases)
                         1.75);
     ck_assert_double_eq(judged("unavailable_seconds", "all", AGGREGATE_MAX, CHECK_LE, 1).value,
                         1.5);
+    EXPECT(CHECK_SKIP, judged("lost_writes", "all", AGGREGATE_LAST, CHECK_EQ, 0));
+    fixture_accounts[5].search = (struct phase_search){.complete = true, .missing = 2};
+    ck_assert_double_eq(judged("lost_writes", "all", AGGREGATE_LAST, CHECK_EQ, 0).value, 2);
     fixture_accounts[0].target_missed = true;
     EXPECT(CHECK_FAIL, judged("target_missed", "all", AGGREGATE_LAST, CHECK_EQ, 0));
     EXPECT(CHECK_PASS, judged("target_missed", "shrink", AGGREGATE_LAST, CHECK_EQ, 0));

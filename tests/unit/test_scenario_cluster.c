@@ -132,6 +132,19 @@ static const struct {
     {FILE_OF(CLUSTER, ", {name: a, type: rebalance, from: 1, to: 1}"), "the same node as from"},
     {FILE_OF(CLUSTER, ", {name: a, type: rebalance, from: 1, to: 9}"), "there are 6 servers"},
     {FILE_OF(CLUSTER, ", {name: a, type: rebalance, slots: 0}"), "slots: 0"},
+    {FILE_OF("primaries: 3", ", {name: a, type: load, keys: 5, wait_replicas: 1}"),
+     "a primary has 0 replicas"},
+    {FILE_OF(CLUSTER, ", {name: a, type: load, keys: 5, wait_replicas: 2}"),
+     "a primary has 1 replicas"},
+    {FILE_OF("replicas: 1", ", {name: a, type: load, keys: 5, skew: {share: 5%}}"),
+     "it is about a node of a cluster"},
+    {FILE_OF(CLUSTER, ", {name: a, type: load, keys: 5, skew: {share: 0}}"), "share: 0"},
+    {FILE_OF(CLUSTER, ", {name: a, type: load, keys: 5, skew: {share: 5%, tags: 17}}"), "tags: 17"},
+    {FILE_OF(CLUSTER, ", {name: a, type: load, keys: 5, skew: {tags: 3}}"), "share"},
+    {FILE_OF(CLUSTER, ", {name: l, type: loop, iterations: 17, phases: [{name: a, type: load, "
+                      "keys: 5, skew: {share: 5%}}]}"),
+     "more than 16 phases have one"},
+    {FILE_OF(CLUSTER, ", {name: a, type: query}"), "\"duration\" is missing"},
     {FILE_OF(CLUSTER, ", {name: p, type: parallel, duration: 5, phases: [{name: a, type: "
                       "failover}, {name: b, type: load, keys: 5}]}"),
      "only phases that send requests stand in p"},
@@ -141,6 +154,20 @@ LOOP_TEST(phases_about_nodes_that_cannot_be, sizeof wrong / sizeof wrong[0])
 {
     /* breaks when a phase that these servers cannot have begins, or is refused for another reason */
     ck_refused(wrong[_i].text, wrong[_i].sentence);
+}
+
+TEST(wishes_of_a_load)
+{
+    /* breaks when writes do not wait for as many replicas as the file says, keys lie elsewhere, or a query of all keys
+     * needs a time */
+    ck_read(FILE_OF(CLUSTER,
+                    ", {name: a, type: hold, duration: 5, mix: {load: 1}, wait_replicas: 1, "
+                    "skew: {share: 20%, tags: 3}}, {name: b, type: query, fraction: 1}"));
+    ck_assert_uint_eq(scenario.phases[1].wait_replicas, 1);
+    ck_assert_double_eq_tol(scenario.phases[1].skew_share, 0.2, 1e-9);
+    ck_assert_uint_eq(scenario.phases[1].skew_tags, 3);
+    ck_assert_double_eq(scenario.phases[2].fraction, 1);
+    ck_assert_uint_eq(scenario.phases[2].duration_ns, 0);
 }
 
 static struct node_series_row node(enum node_role role, double slots, double used, double lag)
