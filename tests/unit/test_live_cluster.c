@@ -86,7 +86,7 @@ TEST(a_write_is_live_once_replicas_have_it)
     ck_assert_uint_eq(kind->classes(desk, &count)[0].behind, 1);
     const char *request = draw(0);
     ck_assert_ptr_nonnull(strstr(request, "*3\r\n$3\r\nSET\r\n$20\r\n" PREFIX "000000000000\r\n"));
-    ck_assert_ptr_nonnull(strstr(request, "\r\n*3\r\n$4\r\nWAIT\r\n$1\r\n2\r\n$4\r\n1000\r\n"));
+    ck_assert_ptr_nonnull(strstr(request, "\r\n*3\r\n$4\r\nWAIT\r\n$1\r\n2\r\n$3\r\n250\r\n"));
     answer(0, '+', 0, false);
     ck_assert(!live_map_has(plan.map, 0));
     answer(1, ':', 2, false);

@@ -491,6 +491,7 @@ LOOP_TEST(refusals, sizeof refused / sizeof refused[0])
 }
 
 static const char *const shipped[] = {
+    "cluster_memory_distribution",
     "continuous_growth",
     "grow_shrink_grow",
     "grow_shrink_mini",
@@ -531,7 +532,7 @@ TEST(library)
     char *path, description[128];
     ck_assert_int_eq(shipped_files_open(&files, &scenario_libraries[0], &err), OK);
     ck_assert_uint_eq(files.count, sizeof shipped / sizeof shipped[0]);
-    ck_assert_str_eq(files.names[0], "continuous_growth");
+    ck_assert_str_eq(files.names[0], "cluster_memory_distribution");
     shipped_files_close(&files);
     ck_assert_int_eq(scenario_library_find(&path, "config/scenarios/grow_shrink_mini.yaml", &err),
                      OK);

@@ -22,7 +22,9 @@
 #define REQUEST_MAX_BYTES ((4ull << 30) - 1) /* 32 bits hold it: request_slot.bytes */
 #define TTL_MAX_S (100ull * 366 * 24 * 3600)
 #define WEIGHT_SCALE 0x1p40
-#define WAIT_MS "1000" /* of a write that replicas are to have */
+/* Of a write that replicas are to have. A primary that has none left is to be seen as slow, not as away: a pause of all its
+ * connections is an outage from a second on. */
+#define WAIT_MS "250"
 
 /* Arguments behind the key, as they go out. */
 static const struct form {
@@ -398,7 +400,7 @@ static bool writes(const struct live_class *class)
            class->action == LIVE_UPDATE;
 }
 
-/* "*3 WAIT 1 1000", as RESP. */
+/* "WAIT 1 250", as RESP. */
 static void prepare_wait(struct live_kind *kind, uint32_t replicas)
 {
     char digits[20];
