@@ -401,6 +401,9 @@ enum err_code scenario_disturb(struct scenario_run *run, const struct phase *pha
     if (code == OK && acts)
         code = settle(run, phase, err);
     scenario_phase_end(run, acts ? "done" : "skipped");
+    if (disturbance.chaos != NULL) /* what was done says more than when its load ended */
+        snprintf(scenario_account_now(run)->end, sizeof scenario_account_now(run)->end, "%s",
+                 disturbance.actions[0].text);
     clean_up(&disturbance);
     return code;
 }

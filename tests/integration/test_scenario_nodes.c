@@ -205,6 +205,29 @@ TEST(the_one_that_comes_with_volley)
     ck_assert_double_eq(of_phase("cleanup", "keys_after"), 0);
 }
 
+static const char alone[] =
+    "name: alone\n"
+    "server: {primaries: 3}\n"
+    "phases:\n"
+    "  - {name: grow, type: load, keys: 2000, value_size: 100, clients: 6}\n"
+    "  - {name: kill, type: failover, how: kill, node: 0, for: 3s}\n"
+    "  - {name: search, type: query, fraction: 1, verify: exists, clients: 6, pipeline: 8}\n"
+    "checks:\n"
+    "  - {metric: lost_writes, phase: search, op: \">\", value: 0}\n";
+
+TEST(lost_keys_are_counted)
+{
+    /* breaks when keys that a node has lost are not missed, or counted more than once */
+    temp_tree_write(&tree, "/s.yaml", alone, 0600);
+    program_run_volley(&program, "run", "scenario", file, "-o", out, "--cpus", "none", NULL);
+    expect_status(0);
+    load_run("alone");
+    ck_all_ran();
+    ck_assert_double_eq(of_phase("search", "keys_after"), 2000);
+    ck_assert_double_eq(of_phase("search", "lost_writes"),
+                        2000 - of_phase("search", "server_keys_after"));
+}
+
 static const char others[] =
     "name: others\n"
     "server: {primaries: 3, replicas: 3}\n"
