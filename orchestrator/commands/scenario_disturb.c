@@ -12,6 +12,7 @@
 #include "orchestrator/commands/scenario_nodes.h"
 #include "orchestrator/commands/scenario_send.h"
 #include "orchestrator/commands/scenario_watch.h"
+#include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/server/chaos.h"
 #include "orchestrator/server/topology_renew.h"
 
@@ -102,12 +103,9 @@ static void plan_failover(struct disturbance *disturbance, const struct phase_ac
                                             [HOW_KILL] = CHAOS_KILL,
                                             [HOW_PAUSE] = CHAOS_PAUSE,
                                             [HOW_RESTART] = CHAOS_RESTART};
-    static const char *const words[] = {[HOW_FAILOVER] = "failover",
-                                        [HOW_KILL] = "kill",
-                                        [HOW_PAUSE] = "pause",
-                                        [HOW_RESTART] = "restart"};
     struct chaos_action *action = add_action(disturbance, kinds[act->how], act->node, at_ns);
-    snprintf(action->text, sizeof action->text, "%s node %" PRIu64, words[act->how], act->node);
+    snprintf(action->text, sizeof action->text, "%s node %" PRIu64, scenario_how_name(act->how),
+             act->node);
     if (act->how == HOW_PAUSE)
         action->for_ns = act->for_ns;
     if (act->how != HOW_KILL || act->for_ns == 0)

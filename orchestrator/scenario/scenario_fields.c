@@ -607,6 +607,11 @@ const char *scenario_type_name(enum phase_type type)
     return variants[type].name;
 }
 
+const char *scenario_how_name(unsigned how)
+{
+    return how_at(how);
+}
+
 static const struct file_field phase_fields[] = {
     {.row = {ROW("name", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_name,
              .hint = "as in name: grow", .help = "Unique among the phases."},

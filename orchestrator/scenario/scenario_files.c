@@ -191,6 +191,23 @@ static void put_text(json_t *object, const char *key, const char *text)
     json_object_set_new(object, key, json_value_text(text));
 }
 
+static void put_act(json_t *params, const struct phase *phase)
+{
+    const struct phase_act *act = &phase->act;
+    if (phase->type == PHASE_FAILOVER) {
+        put_text(params, "how", scenario_how_name(act->how));
+        put_count(params, "node", act->node);
+    }
+    if (act->for_ns > 0)
+        put_number(params, "for_seconds", clock_seconds(act->for_ns));
+    if (act->slots > 0)
+        put_count(params, "slots", act->slots);
+    if (phase->wait_replicas > 0)
+        put_count(params, "wait_replicas", phase->wait_replicas);
+    if (phase->skew_share > 0)
+        put_number(params, "skew_share", phase->skew_share);
+}
+
 static json_t *describe_params(const struct phase *phase)
 {
     json_t *params = json_object();
@@ -210,6 +227,7 @@ static json_t *describe_params(const struct phase *phase)
         put_count(params, "keys", phase->keys);
     if (phase->tag[0] != '\0')
         put_text(params, "tag", phase->tag);
+    put_act(params, phase);
     return params;
 }
 
