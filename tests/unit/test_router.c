@@ -9,6 +9,8 @@
 #include "tests/support/check/simulated_run.h"
 #include "tests/support/check/simulation.h"
 #include "tests/support/check/suite.h"
+#include "worker/generate/generator.h"
+#include "worker/generate/live.h"
 
 #define PORT_0 7000
 #define PORT_1 7001
@@ -274,6 +276,64 @@ TEST(test_node_comes_back)
                       4000);
     ck_assert_uint_le(simulated_counter(&simulated, COUNTER_LOST_DISCONNECT), 1);
     simulated_run_free(&simulated);
+}
+
+/* Writes with a WAIT behind them ----------------------------------------------------------------- */
+
+static uint64_t sent_away;
+
+/* Of the first node's writes every third is sent elsewhere for ever, and every third once; WAIT is answered by whoever gets
+ * it. */
+static void answer_or_move(struct scripted_peer *peer, const char *bytes, size_t byte_count)
+{
+    const bool writes = memmem(bytes, byte_count, "\r\nSET\r\n", 7) != NULL;
+    char text[64];
+    snprintf(text, sizeof text, "+OK\r\n");
+    if (memmem(bytes, byte_count, "\r\nWAIT\r\n", 8) != NULL)
+        snprintf(text, sizeof text, ":1\r\n");
+    if (writes && peer->port == PORT_0 && peer->memo++ % 3 < 2) {
+        snprintf(text, sizeof text, "-%s %u 127.0.0.1:%d\r\n",
+                 peer->memo % 3 == 1 ? "MOVED" : "ASK",
+                 slots_of_key(memmem(bytes, byte_count, "vst:", 4), 16), PORT_1);
+        sent_away++;
+    }
+    scripted_say_text(peer, text, SCRIPTED_SERVICE_NS);
+}
+
+TEST(test_a_write_goes_elsewhere_with_its_wait)
+{
+    /* Breaks when a write that a node sends elsewhere fails because the WAIT behind it had an answer, or the keys of such
+     * writes are not live. */
+    const struct scripted_server server = {.command = answer_or_move};
+    struct live_plan plan = {.prefix = "vst:", .class_count = 1};
+    struct workload *workload;
+    struct err err = {.code = OK};
+    plan.classes[0] = (struct live_class){.name = "class",
+                                          .weight = 1,
+                                          .action = LIVE_INSERT,
+                                          .wait_replicas = 1,
+                                          .size = {.kind = SIZE_FIXED, .least_bytes = 5}};
+    ck_assert_int_eq(live_map_create(&plan.map, 1000, &err), OK);
+    begin();
+    const struct workload_source source = {.live = &plan, .title = "a phase"};
+    ck_assert_msg(workload_create(&workload, &source, &simulated.spec, &err) == OK, "%s", err.text);
+    simulated.run.generator = generator_of(workload);
+    simulated.run.generator_source = workload;
+    simulated.run.requests = 500;
+    simulated.run.pipeline = 3;
+    sent_away = 0;
+    simulated_run_go(&simulated, &server);
+    ck_assert_uint_gt(sent_away, 10);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_OK), 500);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_ERROR_REPLIES), 0);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_MOVED) +
+                          simulated_counter(&simulated, COUNTER_ASKED),
+                      sent_away);
+    ck_assert_uint_eq(simulated_counter(&simulated, COUNTER_RESENT), sent_away);
+    ck_assert_uint_eq(live_map_count(plan.map), 500);
+    simulated_run_free(&simulated);
+    workload_destroy(workload);
+    live_map_destroy(plan.map);
 }
 
 TEST_SUITE_WITH(router, .set_up = set_up, .tear_down = tear_down)
