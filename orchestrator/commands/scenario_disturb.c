@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -380,28 +381,32 @@ static void clean_up(struct disturbance *disturbance)
     if (disturbance->poll != NULL)
         event_free(disturbance->poll);
     disturbance->run->disturbance = NULL;
+    free(disturbance);
 }
 
 enum err_code scenario_disturb(struct scenario_run *run, const struct phase *phase, struct err *err)
 {
-    struct disturbance disturbance = {.run = run};
-    enum err_code code = prepare(&disturbance, phase, err);
-    const bool acts = disturbance.chaos != NULL || disturbance.forces;
-    run->disturbance = &disturbance;
+    struct disturbance *disturbance = calloc(1, sizeof *disturbance);
+    if (disturbance == NULL)
+        return err_set(err, E_SYSTEM, "no memory for what is done to nodes");
+    disturbance->run = run;
+    enum err_code code = prepare(disturbance, phase, err);
+    const bool acts = disturbance->chaos != NULL || disturbance->forces;
+    run->disturbance = disturbance;
     if (code == OK && phase->mix_count > 0)
         code = send_beside(run, phase, err);
     else if (code == OK)
-        code = begin(&disturbance, clock_now_ns(), err);
+        code = begin(disturbance, clock_now_ns(), err);
     if (code == OK)
-        await_end(&disturbance);
-    if (code == OK && disturbance.failed)
-        code = err_set(err, E_FAILED, "%s", disturbance.cause);
+        await_end(disturbance);
+    if (code == OK && disturbance->failed)
+        code = err_set(err, E_FAILED, "%s", disturbance->cause);
     if (code == OK && acts)
         code = settle(run, phase, err);
     scenario_phase_end(run, acts ? "done" : "skipped");
-    if (disturbance.chaos != NULL) /* what was done says more than when its load ended */
+    if (disturbance->chaos != NULL) /* what was done says more than when its load ended */
         snprintf(scenario_account_now(run)->end, sizeof scenario_account_now(run)->end, "%s",
-                 disturbance.actions[0].text);
-    clean_up(&disturbance);
+                 disturbance->actions[0].text);
+    clean_up(disturbance);
     return code;
 }
