@@ -181,6 +181,10 @@ static enum err_code check_wishes(const struct scenario *scenario, const struct 
     const uint64_t primaries = servers->primaries > 0 ? servers->primaries : 1;
     const uint64_t each = servers->replicas / primaries;
     uint32_t skewed = phase->skew_share > 0;
+    if (phase->clients > 0 && phase->clients < servers->primaries)
+        return file_refuse(file, &phase->place, "clients", err,
+                           "clients: %" PRIu64 " primaries need as many, one connection to each",
+                           servers->primaries);
     if (phase->wait_replicas > each)
         return file_refuse(file, &phase->place, "wait_replicas", err,
                            "wait_replicas: a primary has %" PRIu64 " replicas by what server says",

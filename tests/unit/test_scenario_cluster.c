@@ -144,6 +144,7 @@ static const struct {
     {FILE_OF(CLUSTER, ", {name: l, type: loop, iterations: 17, phases: [{name: a, type: load, "
                       "keys: 5, skew: {share: 5%}}]}"),
      "more than 16 phases have one"},
+    {FILE_OF(CLUSTER, ", {name: a, type: load, keys: 5, clients: 2}"), "3 primaries need as many"},
     {FILE_OF(CLUSTER, ", {name: a, type: query}"), "\"duration\" is missing"},
     {FILE_OF(CLUSTER, ", {name: p, type: parallel, duration: 5, phases: [{name: a, type: "
                       "failover}, {name: b, type: load, keys: 5}]}"),
