@@ -164,8 +164,20 @@ static void put_request(struct window *window, const struct live *live,
     }
 }
 
+static bool is_vector(const struct live_request *request)
+{
+    return (unsigned)request->form >= LIVE_FORM_VECTOR;
+}
+
+static enum live_vector_request vector_request(const struct live_request *request)
+{
+    return (enum live_vector_request)((unsigned)request->form - LIVE_FORM_VECTOR);
+}
+
 size_t live_request_bytes(const struct live *live, const struct live_request *request)
 {
+    if (is_vector(request))
+        return live_vector_bytes(live->vector, vector_request(request), request->key);
     struct window window = {.out = NULL};
     put_request(&window, live, request);
     return window.at;
@@ -174,6 +186,11 @@ size_t live_request_bytes(const struct live *live, const struct live_request *re
 void live_request_write(char *out, size_t from_byte, size_t byte_count, const struct live *live,
                         const struct live_request *request)
 {
+    if (is_vector(request)) {
+        live_vector_write(out, from_byte, byte_count, live->vector, vector_request(request),
+                          request->key);
+        return;
+    }
     struct window window = {.out = out, .from = from_byte, .end = from_byte + byte_count};
     put_request(&window, live, request);
 }
@@ -258,9 +275,34 @@ static void draw_live(struct live_request *request, const struct live *live, uin
         request->form = LIVE_FORM_EXISTS;
 }
 
+static bool is_of_vectors(const struct live *live, const struct live_request *request)
+{
+    return live->plan.classes[request->class].type == LIVE_VECTOR;
+}
+
+static void set_vector(struct live_request *request, enum live_vector_request of, uint64_t key)
+{
+    request->form = (enum live_form)(LIVE_FORM_VECTOR + of);
+    request->key = key;
+}
+
+static void draw_query(struct live_request *request, const struct live *live, uint64_t ticket)
+{
+    const uint64_t queries = (uint64_t)live->plan.vectors->query_levels * LIVE_VECTOR_QUERIES;
+    set_vector(request, LIVE_VECTOR_QUERY,
+               rng_bounded(random_of(live, STREAM_RANDOM, ticket), queries));
+}
+
 /* Its class has used up its keys. */
 static void draw_instead(struct live_request *request, const struct live *live, uint64_t ticket)
 {
+    if (is_of_vectors(live, request)) {
+        const bool again = live->plan.classes[request->class].action == LIVE_INDEX;
+        set_vector(request, again ? LIVE_VECTOR_AGAIN : LIVE_VECTOR_DELETE,
+                   again ? live_map_picked_at(live->plan.map, ticket % live->plan.picked_count)
+                         : live->plan.new_limit);
+        return;
+    }
     const bool writes_strings = live->kinds[request->class].writes &&
                                 live->plan.classes[request->class].type == LIVE_STRING;
     draw_live(request, live, ticket, writes_strings ? LIVE_FORM_SET_XX : LIVE_FORM_EXISTS);
@@ -277,9 +319,13 @@ static void draw_new(struct live_request *request, const struct live *live,
         return;
     }
     const uint32_t batch = live->kinds[turn->class].batch;
-    request->form = insert_form(class);
     request->effect = LIVE_COMES;
     request->key = live->plan.first_new + place;
+    if (is_of_vectors(live, request)) {
+        set_vector(request, LIVE_VECTOR_ADD, request->key);
+        return;
+    }
+    request->form = insert_form(class);
     request->keys = batch < room - place ? batch : (uint32_t)(room - place);
     if (request->form == LIVE_FORM_MSET)
         return;
@@ -298,6 +344,12 @@ static void draw_picked(struct live_request *request, const struct live *live,
         return;
     }
     request->key = live_map_picked_at(live->plan.map, place);
+    if (is_of_vectors(live, request)) {
+        const bool again = class->action == LIVE_INDEX;
+        set_vector(request, again ? LIVE_VECTOR_AGAIN : LIVE_VECTOR_DELETE, request->key);
+        request->effect = again ? LIVE_NOTHING : LIVE_GOES;
+        return;
+    }
     request->effect = class->action == LIVE_OVERWRITE ? LIVE_COMES : LIVE_GOES;
     request->form = class->action == LIVE_OVERWRITE ? LIVE_FORM_SET
                     : class->action == LIVE_EXPIRE  ? LIVE_FORM_EXPIRE
@@ -321,9 +373,14 @@ struct live_request live_draw(const struct live *live, const struct mix_turn *tu
     case LIVE_DELETE:
     case LIVE_OVERWRITE:
     case LIVE_EXPIRE:
+    case LIVE_INDEX:
         draw_picked(&request, live, turn, ticket);
         break;
     case LIVE_READ:
+        if (class->type == LIVE_VECTOR) {
+            draw_query(&request, live, ticket);
+            break;
+        }
         request.check = class->check;
         draw_live(&request, live, ticket, read_form(class->type));
         break;
@@ -332,6 +389,16 @@ struct live_request live_draw(const struct live *live, const struct mix_turn *tu
         break;
     }
     return request;
+}
+
+uint32_t live_class_replies(const struct live *live, uint32_t class)
+{
+    const struct live_class *of = &live->plan.classes[class];
+    if (of->type != LIVE_VECTOR)
+        return 1;
+    return live->vector->replies[of->action == LIVE_READ    ? LIVE_VECTOR_QUERY
+                                 : of->action == LIVE_INDEX ? LIVE_VECTOR_AGAIN
+                                                            : LIVE_VECTOR_ADD];
 }
 
 bool live_reads_some(const struct live *live)
@@ -355,7 +422,7 @@ bool live_reads_only(const struct live *live)
 static bool takes_picked(const struct live_class *class)
 {
     return class->action == LIVE_DELETE || class->action == LIVE_OVERWRITE ||
-           class->action == LIVE_EXPIRE;
+           class->action == LIVE_EXPIRE || class->action == LIVE_INDEX;
 }
 
 static enum err_code check_ttl(const struct live_class *class, struct err *err)
@@ -414,6 +481,14 @@ static enum err_code check_class(const struct live *live, const struct live_clas
         class->type != LIVE_STRING)
         return err_set(err, E_USAGE, "class %s writes keys again, which strings alone can be",
                        class->name);
+    if (class->type == LIVE_VECTOR && (plan->vectors == NULL || class->action == LIVE_EXPIRE))
+        return err_set(err, E_USAGE,
+                       "class %s is about vectors, which are added, queried and deleted only, by "
+                       "requests that have to be given",
+                       class->name);
+    if (class->action == LIVE_INDEX && class->type != LIVE_VECTOR)
+        return err_set(err, E_USAGE, "class %s puts keys into an index, which takes vectors",
+                       class->name);
     if (class->check && (class->action != LIVE_READ || class->type != LIVE_STRING))
         return err_set(err, E_USAGE, "class %s checks values, which reads of strings alone can",
                        class->name);
@@ -448,6 +523,7 @@ static enum err_code prepare_class(struct live *live, uint32_t number, bool clus
     kind->batch = class->batch > 1 ? class->batch : 1;
     kind->writes = class->action == LIVE_INSERT || class->action == LIVE_OVERWRITE ||
                    class->action == LIVE_UPDATE;
+    kind->writes &= class->type != LIVE_VECTOR;
     live->checks |= class->check;
     struct err reason = {.code = OK};
     if (kind->writes && size_draw_prepare(&kind->size, &class->size, &reason) != OK)
@@ -495,6 +571,8 @@ static uint64_t most_bytes_of(const struct live *live, uint32_t number)
                                    .keys = 1,
                                    .value_bytes = value_bytes,
                                    .ttl_s = class->most_ttl_s};
+    if (class->type == LIVE_VECTOR)
+        return live_vector_most(live->vector);
     if (class->action == LIVE_READ)
         request.form = read_form(class->type);
     else if (class->action == LIVE_EXPIRE)
@@ -566,6 +644,13 @@ static enum err_code check_plan(const struct live *live, const struct spec *spec
     return OK;
 }
 
+static enum err_code prepare_vectors(struct live *live, const struct spec *spec, struct err *err)
+{
+    if (spec->endpoint.cluster)
+        return err_set(err, E_USAGE, "vectors lie on one server, and this is a cluster");
+    return live_vector_create(&live->vector, live->plan.vectors, live->plan.prefix, err);
+}
+
 enum err_code live_create(struct live **out, const struct live_plan *plan, const struct spec *spec,
                           struct err *err)
 {
@@ -586,6 +671,8 @@ enum err_code live_create(struct live **out, const struct live_plan *plan, const
     live->key_bytes = live->prefix_bytes + LIVE_KEY_DIGITS;
     for (uint32_t i = 0; i < plan->class_count && code == OK; i++)
         code = prepare_class(live, i, spec->endpoint.cluster, err);
+    if (code == OK && plan->vectors != NULL)
+        code = prepare_vectors(live, spec, err);
     if (code == OK)
         code = share_tickets(live, err);
     if (code == OK)
@@ -604,6 +691,7 @@ void live_destroy(struct live *live)
 {
     if (live == NULL)
         return;
+    live_vector_destroy(live->vector);
     free(live->pool);
     free(live);
 }

@@ -7,6 +7,7 @@
 #include "common/err.h"
 #include "common/spec.h"
 #include "worker/generate/live_plan.h"
+#include "worker/generate/live_vector.h"
 #include "worker/generate/mix_order.h"
 #include "worker/generate/size_draw.h"
 
@@ -29,7 +30,8 @@ enum live_form {
     LIVE_FORM_LINDEX,
     LIVE_FORM_SRANDMEMBER,
     LIVE_FORM_ZRANGE,
-    LIVE_FORMS
+    LIVE_FORMS,
+    LIVE_FORM_VECTOR = LIVE_FORMS /* and behind it a form for each enum live_vector_request */
 };
 
 /* What its reply means to the map. */
@@ -64,9 +66,10 @@ struct live {
     uint64_t new_per_block, picked_per_block; /* keys that MIX_BLOCK tickets take */
     uint64_t seed, phase_seed;
     size_t prefix_bytes, key_bytes;
-    size_t most_bytes; /* of a request */
-    bool checks;       /* some class does */
-    char *pool;        /* LIVE_POOL_BYTES, for a value again and again */
+    size_t most_bytes;          /* of a request */
+    bool checks;                /* some class does */
+    struct live_vector *vector; /* NULL: no class is of vectors */
+    char *pool;                 /* LIVE_POOL_BYTES, for a value again and again */
 };
 #define LIVE_POOL_BYTES (1u << 20)
 #define LIVE_KEY_DIGITS 12u
@@ -95,6 +98,8 @@ static inline bool live_class_reads(const struct live *live, uint32_t class)
 {
     return live->plan.classes[class].action == LIVE_READ;
 }
+/* Replies to each request of a class. */
+uint32_t live_class_replies(const struct live *live, uint32_t class);
 bool live_reads_some(const struct live *live);
 bool live_reads_only(const struct live *live);
 

@@ -44,7 +44,7 @@ static enum err_code open_desk(void **state, const void *source, uint32_t worker
     desk->block = mix_block_of(&desk->live->order, 0);
     for (uint32_t i = 0; i < desk->live->plan.class_count; i++)
         desk->classes[i] = (struct request_class){.name = workload_class_name(workload, i),
-                                                  .replies = 1,
+                                                  .replies = live_class_replies(desk->live, i),
                                                   .reads_only = live_class_reads(desk->live, i),
                                                   .read_kind = read_kind};
     return OK;
@@ -148,9 +148,10 @@ static bool take_reply(void *state, const struct request_slot *slot, uint32_t in
                        const struct resp_reply *reply)
 {
     struct live_desk *desk = state;
-    (void)index;
-    heed(desk->live, &find(desk, slot)->request, reply);
-    forget(desk, slot);
+    if (index == 0)
+        heed(desk->live, &find(desk, slot)->request, reply);
+    if (index + 1 == desk->classes[slot->class].replies)
+        forget(desk, slot);
     return true;
 }
 
