@@ -15,6 +15,7 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/commands/scenario_run.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/output.h"
@@ -22,6 +23,7 @@
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_files.h"
 #include "orchestrator/scenario/scenario_library.h"
+#include "orchestrator/scenario/vector_report.h"
 
 #define VARIABLES_MAX 64u
 #define RUNS_OF_AN_HOUR_MAX 999u
@@ -300,6 +302,7 @@ static enum err_code write_files(const struct run_request *request,
         .run = request->name,
         .allocator = run->allocator,
         .environment = request->session.facts.environment,
+        .vectors = scenario_index_driver(run),
         .started_wall_ns = run->began_wall_ns,
         .interrupted = request->session.interrupts->count > 0,
         .samples = run->samples,
@@ -330,6 +333,8 @@ static enum err_code conclude(struct run_request *request, struct err *err)
         output_borrow(&out, stdout);
         if (!request->quiet)
             judge_print_phases(&out, &observation);
+        if (!request->quiet && scenario_index_driver(&request->run) != NULL)
+            vector_report_print(&out, scenario_index_driver(&request->run), &observation);
         judge_print_checks(&out, &request->scenario, outcomes);
         code = write_files(request, &observation, &analysis, outcomes, err);
         if (code == OK && !request->quiet)
@@ -350,6 +355,8 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
     enum err_code code = choose_directory(request, err);
     if (code == OK)
         code = settle(request, err);
+    if (code == OK)
+        code = scenario_index_settle(&request->scenario, &request->bench.spec.endpoint, err);
     if (code != OK)
         return code;
     session->request = &request->bench;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/options/rate_steps.h"
 
 #define FACTOR_STEPS 8u
@@ -72,6 +73,12 @@ struct size_wish scenario_scaled_sizes(const struct size_wish *sizes, double lea
     return scaled;
 }
 
+double scenario_mean_bytes(const struct phase *phase)
+{
+    return phase->datatype == LIVE_VECTOR ? (double)phase->index.dimensions * sizeof(float)
+                                          : live_mean_bytes(&phase->value_size);
+}
+
 /* ---- which keys ---- */
 
 static struct live_class *add_class(struct live_plan *plan, const char *name,
@@ -97,10 +104,12 @@ static void add_insert(struct live_plan *plan, const struct phase *phase)
 static void pick(struct scenario_run *run, struct live_plan *plan, const struct phase *phase,
                  uint64_t seed)
 {
-    const struct live_pick wish = {.order = phase->strategy,
-                                   .fraction = phase->fraction,
-                                   .stride = phase->stride,
-                                   .seed = seed};
+    struct live_pick wish = {.order = phase->strategy,
+                             .fraction = phase->fraction,
+                             .stride = phase->stride,
+                             .seed = seed};
+    if (phase->copy_level > 0)
+        scenario_index_copies(&wish.from, &wish.end, run, (uint32_t)phase->copy_level);
     plan->picked_count = live_map_pick(run->map, &wish);
 }
 
@@ -126,6 +135,7 @@ static void plan_mix(struct scenario_run *run, struct live_plan *plan, const str
             break;
         case OPERATION_DEL:
             class = add_class(plan, "del", LIVE_DELETE);
+            class->type = phase->datatype;
             class->unlink = phase->unlink;
             plan->picked_count = live_map_pick(
                 run->map, &(struct live_pick){.order = LIVE_PICK_OLDEST, .fraction = 1});
@@ -149,6 +159,7 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
     case PHASE_DELETE:
         pick(run, plan, phase, seed);
         class = add_class(plan, "delete", LIVE_DELETE);
+        class->type = phase->datatype;
         class->unlink = phase->unlink;
         return plan->picked_count;
     case PHASE_OVERWRITE:
@@ -169,7 +180,14 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
         plan->picked_count =
             live_map_pick(run->map, &(struct live_pick){.fraction = 1, .order = LIVE_PICK_OLDEST});
         class = add_class(plan, "flush", LIVE_DELETE);
+        class->type = phase->datatype;
         class->unlink = true;
+        return plan->picked_count;
+    case PHASE_INDEX_CREATE:
+        plan->picked_count =
+            live_map_pick(run->map, &(struct live_pick){.fraction = 1, .order = LIVE_PICK_OLDEST});
+        class = add_class(plan, "index", LIVE_INDEX);
+        class->type = LIVE_VECTOR;
         return plan->picked_count;
     case PHASE_QUERY:
         class = add_class(plan, "get", LIVE_READ);
@@ -186,6 +204,8 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
     case PHASE_IDLE:
     case PHASE_CHECKPOINT:
     case PHASE_PURGE:
+    case PHASE_INDEX_DROP:
+    case PHASE_WAIT_INDEX:
     case PHASE_TYPES:
         break;
     }
@@ -270,9 +290,13 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
         .plan = {.map = run->map, .first_new = live_map_end(run->map), .phase_seed = run->phase}};
     *spec = run->session->request->spec;
     snprintf(made->plan.prefix, sizeof made->plan.prefix, "%s", run->prefix);
+    if (phase->datatype == LIVE_VECTOR && run->index != NULL &&
+        scenario_index_vectors(&made->plan.vectors, run, phase, err) != OK)
+        return err->code;
     const uint64_t requests = plan_phase(run, &made->plan, phase, spec->load.seed + run->phase);
     const bool about_picked = phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
-                              phase->type == PHASE_EXPIRE || phase->type == PHASE_FLUSH;
+                              phase->type == PHASE_EXPIRE || phase->type == PHASE_FLUSH ||
+                              phase->type == PHASE_INDEX_CREATE;
     if (about_picked && requests == 0)
         return OK;
     double clients = (double)phase->clients;

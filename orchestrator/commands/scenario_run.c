@@ -11,6 +11,8 @@
 #include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/commands/scenario_acts.h"
+#include "orchestrator/commands/scenario_index.h"
+#include "orchestrator/commands/scenario_phase.h"
 #include "orchestrator/commands/scenario_send.h"
 #include "orchestrator/commands/scenario_watch.h"
 #include "orchestrator/machine/memory.h"
@@ -38,7 +40,21 @@ static enum err_code carry_out(struct scenario_run *run, const struct phase *pha
     case PHASE_PURGE:
         scenario_purge(run, phase);
         return OK;
+    case PHASE_INDEX_CREATE:
+        return scenario_index_create(run, phase, err);
+    case PHASE_INDEX_DROP:
+        return scenario_index_drop(run, phase, err);
+    case PHASE_WAIT_INDEX:
+        return scenario_index_wait(run, phase, err);
+    case PHASE_LOAD:
+        return phase->datatype == LIVE_VECTOR ? scenario_index_load(run, phase, err)
+                                              : scenario_send(run, phase, err);
+    case PHASE_QUERY:
+        return phase->datatype == LIVE_VECTOR ? scenario_index_query(run, phase, err)
+                                              : scenario_send(run, phase, err);
     case PHASE_FLUSH:
+        if (run->index != NULL && !phase->flush_all)
+            return scenario_index_flush(run, phase, err);
         return phase->flush_all ? scenario_flush_all(run, phase, err)
                                 : scenario_send(run, phase, err);
     case PHASE_EXPIRE:
@@ -58,6 +74,8 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
     struct phase_account *account = scenario_account_now(run);
     account->ran = true;
     account->p50_ms = account->p95_ms = account->p99_ms = account->max_ms = NAN;
+    account->vectors = (struct vector_account){.recall = NAN, .documents = NAN, .index_bytes = NAN};
+    account->vectors.build_seconds = account->vectors.built = NAN;
     account->start_ns = clock_now_ns() - run->began_ns;
     account->keys_before = live_map_count(run->map);
     memcpy(account->before, run->newest.values, sizeof account->before);
@@ -76,15 +94,16 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
         snprintf(account->end, sizeof account->end, "interrupted");
     else
         (void)scenario_sample_now(run);
+    if (code == OK)
+        scenario_index_look(run);
     account->failed = code != OK;
     if (code != OK)
         snprintf(account->end, sizeof account->end, "failed: %.140s", err->text);
     memcpy(account->after, run->newest.values, sizeof account->after);
     account->keys_after = live_map_count(run->map);
     if (phase->type == PHASE_LOAD && account->keys_after > account->keys_before)
-        account->payload_bytes =
-            (uint64_t)llround((double)(account->keys_after - account->keys_before) *
-                              live_mean_bytes(&phase->value_size));
+        account->payload_bytes = (uint64_t)llround(
+            (double)(account->keys_after - account->keys_before) * scenario_mean_bytes(phase));
     account->end_ns = clock_now_ns() - run->began_ns;
     return code;
 }
@@ -100,6 +119,9 @@ enum err_code scenario_run_check(struct scenario_run *run, struct err *err)
     struct err own = {.code = OK};
     char wanted[32], there[32];
     uint64_t room_bytes = UINT64_MAX;
+    const enum err_code code = scenario_index_open(run, err);
+    if (code != OK)
+        return code;
     const char *whose = "this host has available";
     if (session->locality.local)
         room_bytes = memory_available("");
@@ -211,6 +233,7 @@ void scenario_run_free(struct scenario_run *run)
         event_free(run->deadline);
     run->deadline = NULL;
     live_map_destroy(run->map);
+    scenario_index_free(run->index);
     series_free(&run->series);
     free(run->accounts);
     free(run->window_latency);

@@ -31,6 +31,7 @@ struct scenario_run {
 
     /* private */
     struct live_map *map;
+    struct scenario_index *index; /* scenario_index.h; NULL: no vectors */
     struct server_sampler *sampler;
     struct event *deadline;
     uint32_t phase;           /* under way */
@@ -52,7 +53,7 @@ struct scenario_run {
     double last_rate; /* of the last phase that sent something */
 };
 
-/* Refuses what cannot be done with this target before anything is written: a memory target that does not fit into what
+/* Finds out what the server has for vectors. Refuses what cannot be done with this target before anything is written: a memory target that does not fit into what
  * the server may take, or into this host where the server runs here (E_DATA, unless force). After session_reach. */
 MUST_USE enum err_code scenario_run_check(struct scenario_run *run, struct err *err);
 /* All phases. The status is the gravest of them; E_INTERRUPTED: some were not reached. A phase that failed is in its

@@ -205,6 +205,31 @@ static void conclude(struct check_outcome *outcome, const struct scenario_check 
                  check_operator_word(check->operator), number_text(limit, check->value));
 }
 
+static void look(struct check_outcome *outcome, const struct observation *observation,
+                 const struct phase_set *set, const struct scenario_check *check,
+                 struct material *material)
+{
+    if (derived_metric_find(check->metric) != NULL)
+        judge_derived(outcome, observation, set, check, material);
+    else
+        judge_samples(outcome, observation, set, check, material);
+}
+
+/* The value as a multiple of what it is in another phase. */
+static void relate(struct check_outcome *outcome, const struct observation *observation,
+                   const struct scenario_check *check, struct material *material)
+{
+    struct check_outcome other = {.result = CHECK_SKIP, .value = NAN};
+    struct phase_set set;
+    uint32_t named;
+    if (phase_set_named(&set, observation, check->relative_to, &named) > 0)
+        look(&other, observation, &set, check, material);
+    outcome->value = other.value > 0 ? outcome->value / other.value : (double)NAN;
+    if (isnan(outcome->value))
+        snprintf(outcome->reason, sizeof outcome->reason, "it is not known, or 0, in %s",
+                 check->relative_to);
+}
+
 static void judge_check(struct check_outcome *outcome, const struct observation *observation,
                         const struct scenario_check *check, struct material *material)
 {
@@ -223,10 +248,9 @@ static void judge_check(struct check_outcome *outcome, const struct observation 
                  named > 0 ? "the phase was not reached" : "there is no such phase");
         return;
     }
-    if (derived_metric_find(check->metric) != NULL)
-        judge_derived(outcome, observation, &set, check, material);
-    else
-        judge_samples(outcome, observation, &set, check, material);
+    look(outcome, observation, &set, check, material);
+    if (check->relative_to[0] != '\0' && !isnan(outcome->value))
+        relate(outcome, observation, check, material);
     if (!isnan(outcome->value))
         conclude(outcome, check, observation);
     else if (outcome->reason[0] == '\0')

@@ -7,6 +7,15 @@
 
 #include "orchestrator/scenario/series.h"
 
+/* NAN: not known, or of no meaning there. */
+struct vector_account {
+    uint32_t dimensions; /* 0: the scenario has no vectors */
+    double recall;       /* 0 to 1, of so many queries */
+    uint32_t recall_queries;
+    double documents, index_bytes; /* of the index, when the phase ended */
+    double build_seconds, built;   /* that an index took to get so many vectors that were there */
+};
+
 struct phase_account {
     uint64_t start_ns,
         end_ns;    /* since the scenario began; the gap before the first request counts */
@@ -19,6 +28,7 @@ struct phase_account {
     uint64_t keys_before, keys_after;      /* live keys by volley's own map */
     uint64_t
         payload_bytes; /* of values of the keys that a load has added, by their mean size; 0: unknown */
+    struct vector_account vectors;
     double before[SERIES_METRICS], after[SERIES_METRICS]; /* samples at its edges */
 };
 

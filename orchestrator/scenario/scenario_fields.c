@@ -9,6 +9,7 @@
 #include "orchestrator/options/rate_text.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_values.h"
+#include "orchestrator/scenario/scenario_vectors.h"
 
 #define LONGEST_NS (SCENARIO_PHASE_HOURS_MAX * 3600ull * NS_PER_SECOND)
 
@@ -21,10 +22,12 @@
         return index < sizeof words / sizeof words[0] ? words[index] : NULL;                       \
     }
 WORDS(on_error_at, "stop", "continue")
-WORDS(datatype_at, "string", "hash", "list", "set", "zset")
+WORDS(datatype_at, "string", "hash", "list", "set", "zset", "vector")
 WORDS(ramp_mode_at, "linear", "exponential")
 WORDS(scope_at, "own", "db", "all")
-WORDS(verify_at, "none", "exists", "checksum")
+WORDS(verify_at, "none", "exists", "checksum", "recall")
+WORDS(metric_at, [VECTOR_COSINE] = "cosine", [VECTOR_L2] = "l2", [VECTOR_IP] = "ip")
+WORDS(algorithm_at, [VECTOR_HNSW] = "hnsw", [VECTOR_FLAT] = "flat")
 WORDS(severity_at, "fail", "warn")
 WORDS(
     aggregate_at, [AGGREGATE_LAST] = "last", [AGGREGATE_FIRST] = "first", [AGGREGATE_MEAN] = "mean",
@@ -75,6 +78,11 @@ static enum err_code parse_factors(void *target, const char *value, struct err *
 static enum err_code parse_strategy(void *target, const char *value, struct err *reason)
 {
     struct phase *phase = target;
+    phase->copy_level = scenario_copy_level(value);
+    if (phase->copy_level > 0) {
+        phase->strategy = LIVE_PICK_OLDEST;
+        return OK;
+    }
     return scenario_strategy(&phase->strategy, &phase->stride, value, reason);
 }
 
@@ -117,6 +125,12 @@ static enum err_code parse_check_phase(void *target, const char *value, struct e
 {
     struct scenario_check_entry *entry = target;
     return scenario_name(entry->check.phase, value, false, reason);
+}
+
+static enum err_code parse_relative_to(void *target, const char *value, struct err *reason)
+{
+    struct scenario_check_entry *entry = target;
+    return scenario_name(entry->check.relative_to, value, false, reason);
 }
 
 static enum err_code parse_observed(void *target, const char *value, struct err *reason)
@@ -214,9 +228,22 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     }
 #define STRATEGY                                                                                   \
     CUSTOM("strategy", parse_strategy, .unset = "random",                                          \
-           .help = "Which keys: random, oldest, newest or stride:K.")
+           .help = "Which keys: random, oldest, newest, stride:K or, of copies of vectors, "       \
+                   "prefix:expand_1_.")
+#define DIMENSIONS                                                                                 \
+    NUMBER_KEY("dimensions", AT(phase.index.dimensions), VECTOR_DIMENSIONS_LEAST,                  \
+               VECTOR_DIMENSIONS_MOST, .help = "Of vectors; those said before where it is not.")
+#define NEIGHBOURS                                                                                 \
+    NUMBER_KEY("k", AT(phase.query.k), 1, VECTOR_K_MAX,                                            \
+               .help = "Of vectors: so many neighbours; 10 where it is not said."),                \
+        NUMBER_KEY("ef", AT(phase.query.ef), 1, VECTOR_EF_MAX,                                     \
+                   .help = "Of vectors: candidates of a query, else ef_runtime of the index.")
+#define TIMEOUT                                                                                    \
+    {                                                                                              \
+        TIME_ROW("timeout", AT(timeout_ns), "Another word for duration: how long it may take.")    \
+    }
 #define MIXED_KEYS                                                                                 \
-    MIX, KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE,                                    \
+    MIX, KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE, NEIGHBOURS,                        \
         TTL("Of what is loaded: seconds, or two of them as in 60-300.")
 
 static const struct file_field share_field = {
@@ -236,6 +263,9 @@ static const struct file_field load_fields[] = {
     DATATYPE,
     NUMBER_KEY("batch", AT(phase.batch), 1, 1000, .unset = "1", .help = "Keys of a request: MSET."),
     TTL("When keys expire: seconds, or two of them as in 60-300."),
+    DIMENSIONS,
+    NUMBER_KEY("expand", AT(phase.copy_level), 1, VECTOR_LEVELS_MAX,
+               .help = "A copy of each vector, as expand_1_<key>; which copies these are."),
 };
 static const struct file_field ramp_own_fields[] = {
     {.row = {ROW("from", NULL, OPTION_RATE, NULL, offsetof(struct scenario_ramp, from_micro)),
@@ -295,7 +325,9 @@ static const struct file_field query_fields[] = {
     ON_ERROR,
     KEY_DIST,
     WORD_KEY("verify", AT(verify), verify_at, "none",
-             "none and exists count misses; checksum also looks at what is read."),
+             "none and exists count misses; checksum also looks at what is read, recall at "
+             "which vectors are found."),
+    NEIGHBOURS,
 };
 static const struct file_field delete_fields[] = {
     DURATION, UNTIL,    CLIENTS,
@@ -368,6 +400,31 @@ static const struct file_field purge_fields[] = {
     FLAG_KEY("memory_purge", AT(phase.memory_purge), "true", "MEMORY PURGE."),
     FLAG_KEY("activedefrag", AT(phase.activedefrag), NULL, "CONFIG SET activedefrag yes."),
 };
+static const struct file_field index_create_fields[] = {
+    DURATION,
+    TIMEOUT,
+    CLIENTS,
+    PIPELINE,
+    QPS,
+    ON_ERROR,
+    DIMENSIONS,
+    WORD_KEY("algo", AT(phase.index.algorithm), algorithm_at, "hnsw", "hnsw or flat."),
+    WORD_KEY("metric", AT(phase.index.metric), metric_at, "cosine", "cosine, l2 or ip."),
+    NUMBER_KEY("m", AT(phase.index.m), 4, 512, .unset = "16", .help = "Links of a vector."),
+    NUMBER_KEY("ef_construction", AT(phase.index.ef_construction), 1, VECTOR_EF_MAX, .unset = "200",
+               .help = "Candidates when a vector is added."),
+    NUMBER_KEY("ef_runtime", AT(phase.index.ef_runtime), 1, VECTOR_EF_MAX, .unset = "100",
+               .help = "Candidates of a query."),
+};
+static const struct file_field index_drop_fields[] = {
+    ON_ERROR,
+    FLAG_KEY("keep_docs", AT(phase.keep_docs), "true", "What was indexed stays."),
+};
+static const struct file_field wait_index_fields[] = {
+    DURATION,
+    TIMEOUT,
+    ON_ERROR,
+};
 static const struct file_field phases_field;
 static const struct file_field loop_fields[] = {
     {.row = {ROW("iterations", NULL, OPTION_COUNT, NULL, AT(iterations)), NUMBER(1, 1000),
@@ -401,6 +458,11 @@ static const struct file_variant variants[SCENARIO_VARIANTS] = {
     [PHASE_FLUSH] = VARIANT("flush", flush_fields, "Empties the server, or deletes its own keys."),
     [PHASE_CHECKPOINT] = VARIANT("checkpoint", checkpoint_fields, "Asks for all figures, once."),
     [PHASE_PURGE] = VARIANT("purge", purge_fields, "Has the allocator return memory."),
+    [PHASE_INDEX_CREATE] =
+        VARIANT("index-create", index_create_fields, "Makes an index of the vectors."),
+    [PHASE_INDEX_DROP] = VARIANT("index-drop", index_drop_fields, "Drops it."),
+    [PHASE_WAIT_INDEX] =
+        VARIANT("wait-index", wait_index_fields, "Waits until all vectors are in the index."),
     [SCENARIO_LOOP] = VARIANT("loop", loop_fields, "Phases, so many times over."),
     [SCENARIO_MIXED] = VARIANT("mixed", hold_fields, "The same as hold."),
 };
@@ -445,6 +507,8 @@ static const struct file_field check_fields[] = {
     {.row = {ROW("value", NULL, OPTION_TEXT, NULL, AT(value)),
              .help = "A number, a size, a percent, or a part of the target as 90%target."},
      .required = true},
+    CUSTOM("relative_to", parse_relative_to,
+           .help = "A phase: the value is a multiple of what the metric is there."),
     WORD_KEY("severity", AT(check.severity), severity_at, "fail",
              "Whether the scenario fails by it."),
     FLAG_KEY("full_only", AT(check.full_only), NULL, "It is skipped in a scaled run."),

@@ -12,8 +12,10 @@
 #include "common/units.h"
 #include "orchestrator/scenario/scenario_fields.h"
 #include "orchestrator/scenario/scenario_values.h"
+#include "orchestrator/scenario/scenario_vectors.h"
 
-#define FLOOR_NS (2 * NS_PER_SECOND) /* of a scaled phase */
+#define FLOOR_NS (2 * NS_PER_SECOND)         /* of a scaled phase */
+#define SERVER_FLOOR_NS (10 * NS_PER_SECOND) /* of one that the server paces */
 #define USUAL_SIZE_BYTES 512u
 
 /* What is known on the way from phase to phase. */
@@ -26,6 +28,7 @@ struct reading {
     enum live_type datatype; /* of it */
     struct size_wish sizes;
     bool has_rate; /* a phase before had one */
+    struct vectors_so_far vectors;
     struct err *err;
 };
 
@@ -43,8 +46,7 @@ bool scenario_phase_is(const struct phase *phase, const char *name)
 static enum err_code refuse_types(const struct file *file, const struct config_node *phases,
                                   struct err *err)
 {
-    static const char *const types[] = {"parallel",   "index-create", "index-drop",
-                                        "wait-index", "failover",     "rebalance"};
+    static const char *const types[] = {"parallel", "failover", "rebalance"};
     for (size_t i = 0; phases != NULL && phases->kind == CONFIG_LIST && i < phases->count; i++) {
         const struct config_node *phase = &phases->children[i];
         if (phase->kind != CONFIG_MAP)
@@ -89,7 +91,10 @@ static uint64_t scaled(const struct reading *reading, uint64_t number, uint64_t 
 static void scale_phase(const struct reading *reading, struct phase *phase)
 {
     struct phase_until *until = &phase->until;
-    phase->duration_ns = scaled(reading, phase->duration_ns, FLOOR_NS);
+    const bool paced_by_server =
+        phase->type == PHASE_INDEX_CREATE || phase->type == PHASE_WAIT_INDEX;
+    phase->duration_ns =
+        scaled(reading, phase->duration_ns, paced_by_server ? SERVER_FLOOR_NS : FLOOR_NS);
     phase->ramp_interval_ns = scaled(reading, phase->ramp_interval_ns, 1);
     phase->stable.window_ns = scaled(reading, phase->stable.window_ns, NS_PER_SECOND);
     phase->stable.max_ns = scaled(reading, phase->stable.max_ns, NS_PER_SECOND);
@@ -223,7 +228,7 @@ static enum err_code check_until(const struct reading *reading, const struct pha
 static enum err_code check_ends(const struct reading *reading, struct phase *phase)
 {
     if (phase->type == PHASE_LOAD && phase->duration_ns == 0 && phase->keys == 0 &&
-        phase->until.metric[0] == '\0')
+        phase->copy_level == 0 && phase->until.metric[0] == '\0')
         return REFUSE(reading, phase, NULL,
                       "%s: a load without end: give keys, until, target_memory or duration",
                       phase->base);
@@ -255,7 +260,9 @@ static enum err_code check_keys(const struct reading *reading, struct phase *pha
         return REFUSE(reading, phase, NULL,
                       "%s: there are no keys yet: a load has to stand before %s", phase->base,
                       scenario_type_name(phase->type));
-    if (!file_given(&phase->place, "datatype"))
+    if (phase->type == PHASE_INDEX_CREATE)
+        phase->datatype = LIVE_VECTOR;
+    else if (!file_given(&phase->place, "datatype"))
         phase->datatype = reading->has_keys ? reading->datatype : LIVE_STRING;
     else if (reading->has_keys && phase->datatype != reading->datatype)
         return REFUSE(
@@ -276,7 +283,8 @@ static void remember(struct reading *reading, struct phase *phase)
         reading->sizes = phase->value_size;
     if (loads)
         reading->datatype = phase->datatype;
-    reading->has_keys = (reading->has_keys || loads) && phase->type != PHASE_FLUSH;
+    reading->has_keys = (reading->has_keys || loads) && phase->type != PHASE_FLUSH &&
+                        (phase->type != PHASE_INDEX_DROP || phase->keep_docs);
     reading->has_rate |= phase->qps > 0 || phase->type == PHASE_RAMP;
 }
 
@@ -347,7 +355,8 @@ static enum err_code add_phase(struct reading *reading, const struct scenario_en
     phase->continue_on_error = entry->on_error == 1;
     phase->flush_all = entry->scope > 0; /* scope_at */
     phase->every_database = entry->scope > 1;
-    phase->verify = entry->verify == 2;
+    phase->verify = entry->verify == 2; /* verify_at */
+    phase->recall = entry->verify == 3;
     phase->stable = entry->stable.stable;
     if (phase->stable.metric[0] != '\0' && phase->stable.max_ns == 0)
         phase->stable.max_ns = phase->duration_ns;
@@ -360,6 +369,10 @@ static enum err_code add_phase(struct reading *reading, const struct scenario_en
         snprintf(phase->until.text, sizeof phase->until.text, "used_memory>=%llu",
                  (unsigned long long)entry->target_bytes);
     }
+    if (entry->timeout_ns > 0 && phase->duration_ns > 0)
+        return REFUSE(reading, phase, "timeout", "timeout: it says the same as duration: give one");
+    if (entry->timeout_ns > 0)
+        phase->duration_ns = entry->timeout_ns;
     enum err_code code = settle_name(reading, phase, turn);
     if (code == OK)
         code = settle_mix(reading, phase, entry);
@@ -371,6 +384,8 @@ static enum err_code add_phase(struct reading *reading, const struct scenario_en
         code = check_ends(reading, phase);
     if (code == OK)
         code = check_keys(reading, phase);
+    if (code == OK)
+        code = scenario_vectors_settle(&reading->vectors, reading->file, phase, reading->err);
     if (code != OK)
         return code;
     remember(reading, phase);
@@ -438,21 +453,21 @@ static enum err_code add_phases(struct reading *reading)
 
 /* ---- checks ---- */
 
-static enum err_code find_phase(const struct reading *reading, const struct scenario_check *check)
+static enum err_code find_phase(const struct reading *reading, const struct scenario_check *check,
+                                const char *key, const char *name)
 {
-    struct suggestion suggestion = {.wanted = check->phase, .wanted_bytes = strlen(check->phase)};
-    if (strcmp(check->phase, "all") == 0)
+    struct suggestion suggestion = {.wanted = name, .wanted_bytes = strlen(name)};
+    if (strcmp(name, "all") == 0)
         return OK;
     for (uint32_t i = 0; i < reading->scenario->phase_count; i++) {
         const struct phase *phase = &reading->scenario->phases[i];
-        if (scenario_phase_is(phase, check->phase))
+        if (scenario_phase_is(phase, name))
             return OK;
         suggest_offer(&suggestion, phase->base, strlen(phase->base));
         suggest_offer(&suggestion, phase->loop, strlen(phase->loop));
     }
-    return file_refuse(reading->file, &check->place, "phase", reading->err,
-                       "phase: there is no phase %.60s%s%s%s", check->phase,
-                       SUGGESTED(suggestion.best));
+    return file_refuse(reading->file, &check->place, key, reading->err,
+                       "%s: there is no phase %.60s%s%s%s", key, name, SUGGESTED(suggestion.best));
 }
 
 static enum err_code add_checks(struct reading *reading)
@@ -468,10 +483,14 @@ static enum err_code add_checks(struct reading *reading)
         const struct scenario_check_entry *entry = &fields->checks[i];
         struct err reason = {.code = OK};
         *check = entry->check;
-        if (find_phase(reading, check) != OK)
+        if (find_phase(reading, check, "phase", check->phase) != OK ||
+            (check->relative_to[0] != '\0' &&
+             find_phase(reading, check, "relative_to", check->relative_to) != OK))
             return reading->err->code;
-        if (scenario_check_value(&check->value, check->metric, entry->divisor,
-                                 scenario->memory_target_bytes, entry->value, &reason) != OK)
+        const bool ratio = check->relative_to[0] != '\0';
+        if (scenario_check_value(&check->value, ratio ? "a ratio" : check->metric,
+                                 ratio ? 1 : entry->divisor, scenario->memory_target_bytes,
+                                 entry->value, &reason) != OK)
             return file_refuse(reading->file, &check->place, "value", reading->err,
                                "value: %.40s: %s", entry->value, reason.text);
         scenario->check_count++;

@@ -8,11 +8,13 @@
 
 #include "orchestrator/scenario/analysis.h"
 #include "orchestrator/scenario/judge.h"
+#include "orchestrator/vector/vector_driver.h"
 
 struct scenario_facts {
-    const char *run;           /* the name of its directory */
-    const char *allocator;     /* of the server; "": not known */
-    const json_t *environment; /* as run.json has it; NULL: not known */
+    const char *run;                     /* the name of its directory */
+    const char *allocator;               /* of the server; "": not known */
+    const json_t *environment;           /* as run.json has it; NULL: not known */
+    const struct vector_driver *vectors; /* NULL: the scenario has none */
     uint64_t started_wall_ns;
     bool interrupted;
     uint64_t samples, samples_missed;

@@ -16,20 +16,8 @@
 
 #include "common/vectors.h"
 #include "orchestrator/server/control.h"
+#include "orchestrator/vector/vector_index.h"
 #include "worker/worker.h"
-
-enum vector_metric { VECTOR_COSINE, VECTOR_L2, VECTOR_IP, VECTOR_METRICS };
-enum vector_algorithm { VECTOR_HNSW, VECTOR_FLAT, VECTOR_ALGORITHMS };
-
-/* What an index is to be. */
-struct vector_index {
-    enum vector_algorithm algorithm;
-    enum vector_metric metric;
-    uint64_t dimensions, m, ef_construction, ef_runtime;
-};
-struct vector_query {
-    uint64_t k, ef; /* ef 0: ef_runtime of the index */
-};
 
 #define VECTOR_BIT(value) (1u << (value))
 struct vector_driver {
@@ -90,7 +78,6 @@ struct vector_found {
     uint64_t number;
     uint32_t level;
 };
-#define VECTOR_K_MAX 1000u
 /* Query `query` of this level; *count found, at most VECTOR_K_MAX. E_CONNECT. */
 MUST_USE enum err_code vector_ask(struct vector_found found[VECTOR_K_MAX], uint32_t *count,
                                   struct control *control, const struct live_words *words,
