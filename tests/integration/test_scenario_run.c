@@ -243,9 +243,11 @@ static const char *const shipped[] = {
     "grow_shrink_grow",
     "grow_shrink_mini",
     "high_velocity_ingestion",
+    "index_rebuild_memory_pattern",
     "memory_fragmentation_analysis",
     "memory_leak_detection",
     "production_simulation",
+    "vector_expansion_memory_impact",
 };
 
 LOOP_TEST(shipped_ones_run, sizeof shipped / sizeof shipped[0])
