@@ -290,6 +290,10 @@ static void tell_leftovers(const struct run_request *request)
                  "%s keys of this run are still there, and begin with %s; to remove them: "
                  "valkey-cli --scan --pattern '%s*' | xargs -n 1000 valkey-cli unlink",
                  UNITS_GROUPED(keys), request->run.prefix, request->run.prefix);
+    char remover[256];
+    scenario_index_remover(remover, sizeof remover, &request->run);
+    if (remover[0] != '\0')
+        log_line(LOG_WARNING, "their index is there, too; to remove it: valkey-cli %s", remover);
 }
 
 static enum err_code write_files(const struct run_request *request,

@@ -452,6 +452,14 @@ enum err_code scenario_index_query(struct scenario_run *run, const struct phase 
     return code;
 }
 
+void scenario_index_remover(char *text, size_t text_bytes, const struct scenario_run *run)
+{
+    const struct scenario_index *index = run->index;
+    text[0] = '\0';
+    if (index != NULL && index->exists && index->driver->builds_itself)
+        vector_driver_remover(text, text_bytes, index->driver, run->prefix);
+}
+
 void scenario_index_look(struct scenario_run *run)
 {
     struct vector_account *account = &scenario_account_now(run)->vectors;

@@ -42,6 +42,8 @@ MUST_USE enum err_code scenario_index_flush(struct scenario_run *run, const stru
                                             struct err *err);
 /* Everything was emptied, the index, too. */
 void scenario_index_forget(struct scenario_run *run);
+/* What removes an index that is still there and does not go with its keys: a command to a server; "": there is none. */
+void scenario_index_remover(char *text, size_t text_bytes, const struct scenario_run *run);
 /* How large the index is at the end of the phase, into its account. */
 void scenario_index_look(struct scenario_run *run);
 

@@ -325,6 +325,23 @@ enum err_code vector_index_drop(struct control *control, const struct vector_dri
     return tell_all(control, driver->drop, &filling, err);
 }
 
+void vector_driver_remover(char *text, size_t text_bytes, const struct vector_driver *driver,
+                           const char *prefix)
+{
+    static const struct vector_index none;
+    const struct filling filling = {.prefix = prefix, .index = &none};
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; driver->drop[i] != NULL && strcmp(driver->drop[i], ";") != 0; i++) {
+        char word[LIVE_WORD_BYTES];
+        fill_word(word, driver->drop[i], &filling);
+        used += (size_t)snprintf(text + used, used < text_bytes ? text_bytes - used : 0, "%s%s",
+                                 i > 0 ? " " : "", word);
+        if (used >= text_bytes)
+            break;
+    }
+}
+
 /* ---- what an index is ---- */
 
 /* FT.INFO is a list of names and values, by module; what counts is looked for under all the names that are known. */
@@ -380,11 +397,12 @@ static enum err_code look_at_search(struct vector_state *state, struct control *
     if (code == OK && reply->type == REDIS_REPLY_ERROR)
         code = err_set(err, E_CONNECT, "FT.INFO: %.200s", PRINTABLE(reply->str));
     if (code == OK) {
-        const double under_way = number_of(reply, "backfill_in_progress"),
-                     indexing = number_of(reply, "indexing"),
-                     part = number_of(reply, "percent_indexed");
+        static const char *const under_way[] = {"backfill_in_progress", "indexing",
+                                                "mutation_queue_size"};
         state->documents = number_of(reply, "num_docs");
-        state->built = !(under_way > 0) && !(indexing > 0) && !(part < 1);
+        state->built = !(number_of(reply, "percent_indexed") < 1);
+        for (size_t i = 0; i < sizeof under_way / sizeof under_way[0]; i++)
+            state->built &= !(number_of(reply, under_way[i]) > 0);
         state->index_bytes = memory_of(reply);
         if (isnan(state->index_bytes))
             state->index_bytes = memory_of_module(control);

@@ -63,6 +63,10 @@ MUST_USE enum err_code vector_index_drop(struct control *control,
                                          const struct vector_driver *driver, const char *prefix,
                                          struct err *err);
 
+/* The first command of that, as a person types it. */
+void vector_driver_remover(char *text, size_t text_bytes, const struct vector_driver *driver,
+                           const char *prefix);
+
 /* NAN: the server does not say. */
 struct vector_state {
     double documents;   /* in the index */

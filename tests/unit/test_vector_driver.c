@@ -170,6 +170,7 @@ TEST(what_an_index_says_of_itself)
         "+indexing\r\n:1\r\n+total_index_memory_sz_mb\r\n$3\r\n1.5\r\n",
                       done[] = "*6\r\n+num_docs\r\n:100\r\n+backfill_in_progress\r\n:0\r\n"
                                "+percent_indexed\r\n+1\r\n",
+                      queued[] = "*4\r\n+num_docs\r\n:7\r\n+mutation_queue_size\r\n$1\r\n2\r\n",
                       backfill[] = "*4\r\n+num_docs\r\n:7\r\n+backfill_in_progress\r\n$1\r\n1\r\n",
                       rubbish[] = "*3\r\n+num_docs\r\n$1\r\nx\r\n+odd\r\n";
     const struct vector_driver *search = driver_named("search");
@@ -177,6 +178,7 @@ TEST(what_an_index_says_of_itself)
     MEET({.command = "FT.INFO", .action = FAKE_REPLY, .bytes = under_way, .times = 1},
          {.command = "FT.INFO", .action = FAKE_REPLY, .bytes = done, .times = 1},
          {.command = "FT.INFO", .action = FAKE_REPLY, .bytes = backfill, .times = 1},
+         {.command = "FT.INFO", .action = FAKE_REPLY, .bytes = queued, .times = 1},
          {.command = "FT.INFO", .action = FAKE_REPLY, .bytes = rubbish, .times = 1},
          REPLY("FT.INFO", "-ERR no such index\r\n"));
     ck_assert_int_eq(vector_index_look(&state, control, search, PREFIX, &err), OK);
@@ -185,6 +187,8 @@ TEST(what_an_index_says_of_itself)
     ck_assert(state.built && state.documents == 100 && isnan(state.index_bytes));
     ck_assert_int_eq(vector_index_look(&state, control, search, PREFIX, &err), OK);
     ck_assert(!state.built && state.documents == 7);
+    ck_assert_int_eq(vector_index_look(&state, control, search, PREFIX, &err), OK);
+    ck_assert(!state.built);
     ck_assert_int_eq(vector_index_look(&state, control, search, PREFIX, &err), OK);
     ck_assert(state.built && isnan(state.documents));
     ck_assert_int_eq(vector_index_look(&state, control, search, PREFIX, &err), E_CONNECT);
