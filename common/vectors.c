@@ -33,6 +33,37 @@ struct vector_space {
     float *original, *copy; /* scratch */
 };
 
+/* Four numbers side by side: what compilers do not make of plain loops without more optimisation than volley is built with. */
+typedef float four __attribute__((vector_size(16)));
+#define FOUR 4u
+#define SUMS 4u
+
+static inline four load_four(const float *from)
+{
+    four loaded;
+    memcpy(&loaded, from, sizeof loaded);
+    return loaded;
+}
+
+double vector_product(const float *a, const float *b, uint32_t count)
+{
+    four sums[SUMS] = {{0}};
+    uint32_t i = 0;
+    double sum = 0;
+    for (; i + SUMS * FOUR <= count; i += SUMS * FOUR) {
+        sums[0] += load_four(a + i) * load_four(b + i);
+        sums[1] += load_four(a + i + FOUR) * load_four(b + i + FOUR);
+        sums[2] += load_four(a + i + 2 * FOUR) * load_four(b + i + 2 * FOUR);
+        sums[3] += load_four(a + i + 3 * FOUR) * load_four(b + i + 3 * FOUR);
+    }
+    for (; i < count; i++)
+        sum += (double)a[i] * (double)b[i];
+    const four all = sums[0] + sums[1] + (sums[2] + sums[3]);
+    for (uint32_t k = 0; k < FOUR; k++)
+        sum += (double)all[k];
+    return sum;
+}
+
 /* -1 to 1, of 16 bits. */
 static float unit_of(uint64_t bits)
 {
@@ -139,17 +170,19 @@ uint32_t vector_dimensions(const struct vector_space *space)
 static void write_original(const struct vector_space *space, uint64_t number)
 {
     const uint32_t dimensions = space->dimensions;
-    float places[LATENT], *restrict out = space->original;
+    float places[LATENT], *out = space->original;
     fill_units(places, LATENT, rng_at(space->seed ^ STREAM_PLACES, number), 1);
     fill_units(out, dimensions, rng_at(space->seed ^ STREAM_NOISE, number), NOISE);
-    for (uint32_t k = 0; k < LATENT; k += 4) {
-        const float *restrict a = space->basis + (size_t)k * dimensions;
-        const float *restrict b = a + dimensions, *restrict c = b + dimensions,
-                              *restrict d = c + dimensions;
-        for (uint32_t i = 0; i < dimensions; i++)
-            out[i] += places[k] * a[i] + places[k + 1] * b[i] + places[k + 2] * c[i] +
-                      places[k + 3] * d[i];
+    uint32_t i = 0;
+    for (; i + FOUR <= dimensions; i += FOUR) {
+        four sum = load_four(out + i);
+        for (uint32_t k = 0; k < LATENT; k++)
+            sum += places[k] * load_four(space->basis + (size_t)k * dimensions + i);
+        memcpy(out + i, &sum, sizeof sum);
     }
+    for (; i < dimensions; i++)
+        for (uint32_t k = 0; k < LATENT; k++)
+            out[i] += places[k] * space->basis[(size_t)k * dimensions + i];
 }
 
 const float *vector_at(const struct vector_space *space, uint64_t number, uint32_t level)

@@ -36,6 +36,9 @@ uint32_t vector_dimensions(const struct vector_space *space);
 /* The copy of this level of vector `number`; level 0: itself. Valid until the next call. Hot path. */
 const float *vector_at(const struct vector_space *space, uint64_t number, uint32_t level);
 
+/* The sum of products of two vectors: of 32-bit ones, added up in a few sums side by side. */
+double vector_product(const float *a, const float *b, uint32_t count);
+
 /* ---- keys ---- */
 
 /* Behind the prefix of a run: "000000000012", and "expand_1_000000000012" of the copy of level 1. */

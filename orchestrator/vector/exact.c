@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LANES 8u
 #define ROUNDING                                                                                   \
     1e-5 /* of a distance: servers and volley add 32-bit products in different orders */
 
@@ -17,21 +16,6 @@ struct exact {
     struct exact_neighbour *nearest;
     uint32_t *counts;
 };
-
-static double product(const float *a, const float *b, uint32_t count)
-{
-    float lanes[LANES] = {0};
-    uint32_t i = 0;
-    double sum = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (uint32_t k = 0; k < LANES; k++)
-            lanes[k] += a[i + k] * b[i + k];
-    for (; i < count; i++)
-        sum += (double)a[i] * (double)b[i];
-    for (uint32_t k = 0; k < LANES; k++)
-        sum += (double)lanes[k];
-    return sum;
-}
 
 enum err_code exact_create(struct exact **out, const struct vector_space *space,
                            enum vector_metric metric, uint32_t k, uint32_t query_count,
@@ -63,7 +47,7 @@ enum err_code exact_create(struct exact **out, const struct vector_space *space,
         const uint64_t query = exact_query(exact, i, &level);
         float *values = exact->queries + (size_t)i * dimensions;
         memcpy(values, vector_at(space, VECTOR_QUERY + query, level), dimensions * sizeof(float));
-        exact->squares[i] = product(values, values, dimensions);
+        exact->squares[i] = vector_product(values, values, dimensions);
     }
     return OK;
 }
@@ -88,8 +72,8 @@ uint64_t exact_query(const struct exact *exact, uint32_t i, uint32_t *level)
 static double distance(const struct exact *exact, uint32_t query, const float *vector,
                        double square)
 {
-    const double of_both =
-        product(exact->queries + (size_t)query * exact->dimensions, vector, exact->dimensions);
+    const double of_both = vector_product(exact->queries + (size_t)query * exact->dimensions,
+                                          vector, exact->dimensions);
     switch (exact->metric) {
     case VECTOR_L2:
         return exact->squares[query] + square - 2 * of_both;
@@ -106,7 +90,7 @@ static double distance(const struct exact *exact, uint32_t query, const float *v
 void exact_offer(struct exact *exact, uint64_t number, uint32_t level)
 {
     const float *vector = vector_at(exact->space, number, level);
-    const double square = product(vector, vector, exact->dimensions);
+    const double square = vector_product(vector, vector, exact->dimensions);
     for (uint32_t query = 0; query < exact->query_count; query++) {
         struct exact_neighbour *nearest = exact->nearest + (size_t)query * exact->k;
         const double away = distance(exact, query, vector, square);
@@ -149,7 +133,7 @@ double exact_recall(const struct exact *exact, uint32_t query, const struct vect
     for (uint32_t i = 0; i < found_count && hits < count; i++) {
         const float *vector = vector_at(exact->space, found[i].number, found[i].level);
         const double away =
-            distance(exact, query, vector, product(vector, vector, exact->dimensions));
+            distance(exact, query, vector, vector_product(vector, vector, exact->dimensions));
         hits += away <= last + ROUNDING * scale && is_first(found, i);
     }
     return (double)hits / (double)count;
