@@ -267,7 +267,7 @@ enum err_code scenario_index_flush(struct scenario_run *run, const struct phase 
     }
     if (run->index->driver->keeps_documents)
         code = scenario_send(run, &all, err);
-    if (code == OK && run->index->exists)
+    if (code == OK && (run->index->exists || !run->index->driver->keeps_documents))
         code = tell(run, phase, false, err);
     if (code != OK || run->session->interrupts->count > 0 ||
         (run->index->driver->keeps_documents && live_map_count(run->map) > 0))

@@ -8,7 +8,7 @@
 #include "orchestrator/scenario/derived.h"
 #include "orchestrator/scenario/words.h"
 
-/* In files all of these; in the table those that have a heading. */
+/* In files all of these; in the table those that have a heading and are known of some phase. */
 static const struct {
     const char *metric, *above, *below;
     double divisor;
@@ -62,54 +62,62 @@ json_t *vector_report_phase(const struct vector_driver *driver,
 
 struct vectors_table {
     const struct observation *observation;
-    uint32_t phases[SCENARIO_PHASES_MAX];
+    uint32_t phases[SCENARIO_PHASES_MAX], phase_count;
+    size_t figures[FIGURES];
+    uint32_t figure_count;
 };
 
 static void heading(struct table_line *line, const void *state, uint32_t part)
 {
-    uint32_t column = 1;
-    (void)state;
+    const struct vectors_table *table = state;
     if (part == 1)
         snprintf(line->cells[0], TABLE_CELL_BYTES, "Vectors");
-    for (size_t i = 0; i < FIGURES; i++)
-        if (figures[i].above != NULL)
-            snprintf(line->cells[column++], TABLE_CELL_BYTES, "%s",
-                     part == 0 ? figures[i].above : figures[i].below);
+    for (uint32_t i = 0; i < table->figure_count; i++)
+        snprintf(line->cells[i + 1], TABLE_CELL_BYTES, "%s",
+                 part == 0 ? figures[table->figures[i]].above : figures[table->figures[i]].below);
 }
 
 static void row(struct table_line *line, const void *state, uint32_t index)
 {
     const struct vectors_table *table = state;
     const uint32_t phase = table->phases[index];
-    uint32_t column = 1;
     snprintf(line->cells[0], TABLE_CELL_BYTES, "%.30s",
              table->observation->scenario->phases[phase].name);
-    for (size_t i = 0; i < FIGURES; i++) {
+    for (uint32_t i = 0; i < table->figure_count; i++) {
+        const size_t figure = table->figures[i];
+        const double value = figure_of(table->observation, figure, phase) / figures[figure].divisor;
         char number[NUMBER_TEXT_BYTES];
-        if (figures[i].above == NULL)
-            continue;
-        const double value = figure_of(table->observation, i, phase) / figures[i].divisor;
-        snprintf(line->cells[column++], TABLE_CELL_BYTES, "%s",
+        snprintf(line->cells[i + 1], TABLE_CELL_BYTES, "%s",
                  isnan(value) ? "n/a" : number_text(number, value));
     }
+}
+
+static void choose(struct vectors_table *table)
+{
+    const uint32_t phase_count = table->observation->scenario->phase_count;
+    bool shown[FIGURES] = {false};
+    for (uint32_t i = 0; i < phase_count; i++) {
+        bool any = false;
+        for (size_t k = 0; k < FIGURES; k++)
+            if (isfinite(figure_of(table->observation, k, i)))
+                any = shown[k] = true;
+        if (any)
+            table->phases[table->phase_count++] = i;
+    }
+    for (size_t k = 0; k < FIGURES; k++)
+        if (shown[k] && figures[k].above != NULL)
+            table->figures[table->figure_count++] = k;
 }
 
 void vector_report_print(struct output *out, const struct vector_driver *driver,
                          const struct observation *observation)
 {
     struct vectors_table state = {.observation = observation};
-    uint32_t rows = 0, columns = 1;
-    for (size_t i = 0; i < FIGURES; i++)
-        columns += figures[i].above != NULL;
-    for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
-        bool any = false;
-        for (size_t k = 0; k < FIGURES && !any; k++)
-            any = isfinite(figure_of(observation, k, i));
-        if (any)
-            state.phases[rows++] = i;
-    }
+    choose(&state);
     output_printf(out, "\nVectors by %s: %s\n", driver->name, driver->about);
-    const struct table table = {&state, columns, rows, heading, row};
-    if (rows > 0)
+    if (!driver->finds_neighbours)
+        output_printf(out, "Recall is n/a: nothing is compared by distance there.\n");
+    const struct table table = {&state, state.figure_count + 1, state.phase_count, heading, row};
+    if (state.phase_count > 0)
         table_write(out, &table);
 }
