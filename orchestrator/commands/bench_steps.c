@@ -328,10 +328,8 @@ static enum err_code add_command(struct bench_steps *steps, const struct spec *s
     return OK;
 }
 
-/* The plan of one prefill: its command alone, and its keys in order. */
-static enum err_code make_prefill_plan(struct prefill_plan *writing,
-                                       const struct workload_plan *plan, size_t index,
-                                       struct err *err)
+enum err_code prefill_plan_make(struct prefill_plan *writing, const struct workload_plan *plan,
+                                size_t index, struct err *err)
 {
     const struct plan_prefill *prefill = &plan->prefills[index];
     writing->plan = *plan;
@@ -389,7 +387,7 @@ static enum err_code add_prefills(struct bench_steps *steps, const struct worklo
         struct prefill_plan *filling = &steps->plans[steps->plan_count++];
         struct spec writing = writing_spec(spec);
         writing.load.requests = plan->key_spaces[plan->prefills[i].key_space].count;
-        code = make_prefill_plan(filling, plan, i, err);
+        code = prefill_plan_make(filling, plan, i, err);
         if (code == OK)
             code = add_step(steps, &(struct workload_source){.plan = &filling->plan}, &writing,
                             plan->name, err);

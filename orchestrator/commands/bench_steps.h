@@ -31,6 +31,12 @@ struct prefill_plan {
     char name[80];
 };
 
+/* Prefill `index` of a plan alone, with its keys in order; what it points to is the plan's, but for key_spaces, which the
+ * caller frees. E_SYSTEM. */
+MUST_USE enum err_code prefill_plan_make(struct prefill_plan *writing,
+                                         const struct workload_plan *plan, size_t index,
+                                         struct err *err);
+
 struct bench_steps {
     struct bench_step *steps;
     uint32_t count; /* to be run */

@@ -15,8 +15,11 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/scenario_actions.h"
+#include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/commands/scenario_run.h"
+#include "orchestrator/commands/scenario_servers.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/scenario/judge.h"
@@ -33,12 +36,15 @@ struct run_request {
     struct bench_request bench; /* first: its options fit */
     struct command_words words;
     const char *output, *variables_text, *scale_text;
-    bool dry_run, strict, force, allow_flush, quiet;
+    uint64_t host_reserve_bytes;
+    bool dry_run, strict, force, allow_flush, allow_failover, quiet;
 
     char *variables; /* a copy, cut */
     const char *variable_items[VARIABLES_MAX];
     size_t variable_count;
     double scale;
+    char *path; /* of the scenario's file, which messages name */
+    struct scenario_server_words server_words;
     struct scenario scenario;
     struct scenario_document document;
     struct session session;
@@ -76,9 +82,17 @@ static const struct option_row own_rows[] = {
     {ROW("force", NULL, OPTION_FLAG, NULL, AT(force)), .section = "Scenario",
      .help = "Also where the memory target takes more than 90 % of what the host or the server's "
              "maxmemory has left."},
+    {ROW("host-reserve", NULL, OPTION_SIZE, "SIZE", AT(host_reserve_bytes)), NUMBER(1, 1ull << 50),
+     .unset = "256mb", .section = "Scenario",
+     .help = "Memory of this host that stays free where the servers run here: a phase that may "
+             "make the data grow ends when less is available."},
     {ROW("allow-flush", NULL, OPTION_FLAG, NULL, AT(allow_flush)), .section = "Scenario",
      .help = "Let phases of type flush with scope db or all empty a database that volley did not "
              "fill."},
+    {ROW("allow-external-failover", NULL, OPTION_FLAG, NULL, AT(allow_failover)),
+     .needs_trust = true, .section = "Scenario",
+     .help = "Let phases of type failover have a replica take over (CLUSTER FAILOVER FORCE) in a "
+             "cluster that volley did not start; nothing else is done to its nodes."},
     {ROW("quiet", "q", OPTION_FLAG, NULL, AT(quiet)), .section = "Scenario",
      .help = "Print the checks alone."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
@@ -145,18 +159,16 @@ static enum err_code cut_variables(struct run_request *request, struct err *err)
 
 static enum err_code read_scenario(struct run_request *request, const char *name, struct err *err)
 {
-    char *path = NULL;
     enum err_code code = cut_variables(request, err);
     if (code == OK)
-        code = scenario_library_find(&path, name, err);
+        code = scenario_library_find(&request->path, name, err);
     if (code != OK)
         return code;
     const struct scenario_wish wish = {
         .variables = {.items = request->variable_items, .count = request->variable_count},
         .scale = request->scale};
     code = scenario_read(&request->scenario, &request->document,
-                         &(struct file_source){.name = path}, &wish, err);
-    free(path);
+                         &(struct file_source){.name = request->path}, &wish, err);
     if (code == OK && request->document.notice[0] != '\0')
         log_line(LOG_WARNING, "%s", request->document.notice);
     return code;
@@ -196,7 +208,8 @@ static void print_plan(const struct scenario *scenario)
     printf("; %u checks\n", scenario->check_count);
     for (uint32_t i = 0; i < scenario->phase_count; i++) {
         const struct phase *phase = &scenario->phases[i];
-        printf("  %-28s %-16s %8.1f s%s%s\n", PRINTABLE(phase->name),
+        printf("  %s%-*s %-16s %8.1f s%s%s\n", phase->parallel_place > 0 ? "| " : "",
+               phase->parallel_place > 0 ? 26 : 28, PRINTABLE(phase->name),
                scenario_type_name(phase->type), (double)phase->duration_ns / 1e9,
                phase->until.metric[0] != '\0' ? "  until " : "", phase->until.text);
     }
@@ -235,8 +248,14 @@ static enum err_code settle(struct run_request *request, struct err *err)
                                          worker_settle};
     struct bench_request *bench = &request->bench;
     enum err_code code = take_environment(request);
+    if (code == OK)
+        code = scenario_servers_shape(bench, &request->scenario, err);
+    if (code == OK)
+        code = scenario_disturb_allowed(&bench->spec.managed, &request->scenario,
+                                        request->allow_failover, err);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == OK; i++)
         code = steps[i](bench, err);
+    scenario_servers_tell(&request->server_words, bench, &request->scenario);
     for (uint32_t i = 0; i < bench->notice_count; i++)
         log_line(LOG_WARNING, "%s", bench->notices[i]);
     bench->spec.load.tests[0] = "get"; /* stands for the phases where a plan is made of one test */
@@ -284,12 +303,16 @@ static void tell_leftovers(const struct run_request *request)
     const struct session *session = &request->session;
     if (session->request->spec.managed.wanted || request->run.accounts == NULL)
         return;
-    const uint64_t keys = request->run.accounts[request->run.phase].keys_after;
-    if (keys > 0)
+    const uint64_t keys = request->run.keys_left;
+    if (keys > 0 || request->run.sent_workload)
         log_line(LOG_WARNING,
-                 "%s keys of this run are still there, and begin with %s; to remove them: "
+                 "%s%s of this run are still there, and begin with %s; to remove them: "
                  "valkey-cli --scan --pattern '%s*' | xargs -n 1000 valkey-cli unlink",
-                 UNITS_GROUPED(keys), request->run.prefix, request->run.prefix);
+                 keys > 0 ? UNITS_GROUPED(keys) : "",
+                 !request->run.sent_workload ? " keys"
+                 : keys > 0                  ? " keys, and those of its workloads,"
+                                             : "keys of workloads",
+                 request->run.prefix, request->run.prefix);
     char remover[256];
     scenario_index_remover(remover, sizeof remover, &request->run);
     if (remover[0] != '\0')
@@ -309,9 +332,11 @@ static enum err_code write_files(const struct run_request *request,
         .vectors = scenario_index_driver(run),
         .started_wall_ns = run->began_wall_ns,
         .interrupted = request->session.interrupts->count > 0,
+        .events = &run->events,
         .samples = run->samples,
         .samples_missed = run->samples_missed,
         .sampling_seconds = run->sampling_seconds,
+        .nodes = &run->nodes,
     };
     return scenario_files_write(request->directory, &facts, observation, analysis, outcomes, err);
 }
@@ -339,6 +364,8 @@ static enum err_code conclude(struct run_request *request, struct err *err)
             judge_print_phases(&out, &observation);
         if (!request->quiet && scenario_index_driver(&request->run) != NULL)
             vector_report_print(&out, scenario_index_driver(&request->run), &observation);
+        if (!request->quiet)
+            judge_print_events(&out, &request->scenario, &request->run.events);
         judge_print_checks(&out, &request->scenario, outcomes);
         code = write_files(request, &observation, &analysis, outcomes, err);
         if (code == OK && !request->quiet)
@@ -370,11 +397,15 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
         .session = session,
         .scenario = &request->scenario,
         .force = request->force,
+        .host_least_bytes = (double)request->host_reserve_bytes,
+        .fail_over_others = request->allow_failover,
         .show_progress =
             request->bench.spec.outputs.progress || (isatty(STDERR_FILENO) == 1 && !request->quiet),
     };
     snprintf(run->prefix, sizeof run->prefix, "vst:%.40s:", request->scenario.name);
-    code = session_prepare(session, err);
+    code = scenario_actions_plan(run, &request->document.file, err);
+    if (code == OK)
+        code = session_prepare(session, err);
     if (code == OK)
         code = session_open(session, err);
     if (code == OK)
@@ -430,6 +461,7 @@ static void destroy(void *target)
     scenario_run_free(&request->run);
     session_free(&request->session);
     scenario_free(&request->scenario, &request->document);
+    free(request->path);
     free(request->variables);
     bench_options_free(&request->bench);
 }

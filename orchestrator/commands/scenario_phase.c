@@ -10,6 +10,7 @@
 #include "orchestrator/options/rate_steps.h"
 
 #define FACTOR_STEPS 8u
+#define NODES_INTERVAL_NS (100 * NS_PER_MS) /* outages are seen by edges of intervals */
 
 /* ---- sizes ---- */
 
@@ -199,6 +200,8 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
     case PHASE_RAMP:
     case PHASE_HOLD:
     case PHASE_BURST:
+    case PHASE_FAILOVER:
+    case PHASE_REBALANCE:
         plan_mix(run, plan, phase);
         return 0;
     case PHASE_IDLE:
@@ -206,6 +209,8 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
     case PHASE_PURGE:
     case PHASE_INDEX_DROP:
     case PHASE_WAIT_INDEX:
+    case PHASE_CONDITION:
+    case PHASE_PARALLEL:
     case PHASE_TYPES:
         break;
     }
@@ -228,11 +233,13 @@ static enum err_code no_memory(struct err *err)
 }
 
 /* In steps where the phase names them, else a straight line; the last rate goes on. */
-static enum err_code make_ramp(struct scenario_step *made, const struct phase *phase,
-                               struct err *err)
+static enum err_code make_ramp(struct scenario_step *made, const struct scenario_run *run,
+                               const struct phase *phase, struct err *err)
 {
     struct rate_options *rate = &made->step.spec.rate;
-    const double from = phase->ramp_from, to = phase->ramp_to;
+    const double whole = phase->ramp_shares ? run->max_rate : 1;
+    const double from = phase->ramp_from * whole, to = phase->ramp_to * whole;
+    const double by = phase->ramp_step * whole;
     const bool stepped =
         phase->ramp_interval_ns > 0 && (phase->ramp_step > 0 || phase->ramp_factor > 0);
     uint32_t room = 2, count = 0;
@@ -248,8 +255,7 @@ static enum err_code make_ramp(struct scenario_step *made, const struct phase *p
                                                   .to_micro = micro_of(to),
                                                   .shape = SCHEDULE_LINEAR};
     for (; stepped && count + 1 < room && (to > from ? now < to : now > to);
-         now = phase->ramp_factor > 0 ? now * phase->ramp_factor
-                                      : now + (to > from ? phase->ramp_step : -phase->ramp_step))
+         now = phase->ramp_factor > 0 ? now * phase->ramp_factor : now + (to > from ? by : -by))
         made->rates[count++] = (struct rate_step){.length_ns = phase->ramp_interval_ns,
                                                   .from_micro = micro_of(now),
                                                   .to_micro = micro_of(now)};
@@ -265,9 +271,14 @@ static enum err_code make_ramp(struct scenario_step *made, const struct phase *p
 static enum err_code set_rate(struct scenario_step *made, const struct scenario_run *run,
                               const struct phase *phase, struct err *err)
 {
-    double rate = phase->qps;
+    double rate = phase->qps_share > 0 ? phase->qps_share * run->max_rate : phase->qps;
+    if ((phase->qps_share > 0 || phase->ramp_shares) && !(run->max_rate > 0))
+        return err_set(err, E_DATA,
+                       "%s: no phase before has measured the maximum that its rate is "
+                       "a part of",
+                       phase->name);
     if (phase->type == PHASE_RAMP)
-        return make_ramp(made, phase, err);
+        return make_ramp(made, run, phase, err);
     if (phase->type == PHASE_BURST && phase->factor > 0)
         rate = run->last_rate * phase->factor;
     made->step.spec.rate.steps = NULL;
@@ -282,18 +293,85 @@ static enum err_code set_rate(struct scenario_step *made, const struct scenario_
     return OK;
 }
 
+uint32_t scenario_step_parts(const struct phase *phase)
+{
+    return phase->type == PHASE_LOAD && phase->workload != NULL
+               ? (uint32_t)phase->workload->prefill_count
+               : 1;
+}
+
+/* The workload's keys begin as all of the run do, and are as many as the scale says; those of `live` are the live ones. */
+static enum err_code take_keys(struct scenario_step *made, const struct scenario_run *run,
+                               const struct workload_plan *plan, struct err *err)
+{
+    const size_t count = plan->key_space_count;
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += strlen(run->prefix) + strlen(plan->key_spaces[i].prefix) + 1;
+    made->workload_plan = *plan;
+    made->key_spaces = calloc(count + 1, sizeof made->key_spaces[0]);
+    made->prefixes = calloc(bytes + 1, 1);
+    if (made->key_spaces == NULL || made->prefixes == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the keys of a phase");
+    char *at = made->prefixes;
+    for (size_t i = 0; i < count; i++) {
+        struct plan_key_space *space = &made->key_spaces[i];
+        const bool live = strcmp(plan->key_spaces[i].name, SCENARIO_LIVE_KEYS) == 0;
+        const uint64_t end = live_map_end(run->map);
+        *space = plan->key_spaces[i];
+        space->prefix = at;
+        const size_t room = bytes - (size_t)(at - made->prefixes);
+        at += snprintf(at, room, "%s%s", run->prefix, live ? "" : plan->key_spaces[i].prefix) + 1;
+        if (live)
+            *space = (struct plan_key_space){.name = space->name,
+                                             .prefix = space->prefix,
+                                             .count = end > 0 ? end : 1,
+                                             .digits = PLAN_DIGITS_USUAL,
+                                             .order = space->order};
+        else
+            space->count = (uint64_t)fmax(1, round((double)space->count * run->scenario->scale));
+    }
+    made->workload_plan.key_spaces = made->key_spaces;
+    return OK;
+}
+
+/* What a workload of the phase is made of. *requests: as plan_phase. */
+static enum err_code take_workload(struct workload_source *source, uint64_t *requests,
+                                   struct scenario_step *made, const struct scenario_run *run,
+                                   const struct phase *phase, uint32_t part, struct err *err)
+{
+    enum err_code code = take_keys(made, run, phase->workload, err);
+    source->plan = &made->workload_plan;
+    if (code != OK || phase->type != PHASE_LOAD)
+        return code;
+    code = prefill_plan_make(&made->filling, &made->workload_plan, part, err);
+    source->plan = &made->filling.plan;
+    *requests = made->key_spaces[made->workload_plan.prefills[part].key_space].count;
+    return code;
+}
+
 enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run *run,
-                                 const struct phase *phase, struct err *err)
+                                 const struct phase *phase, uint32_t part, struct err *err)
 {
     struct spec *spec = &made->step.spec;
     *made = (struct scenario_step){
         .plan = {.map = run->map, .first_new = live_map_end(run->map), .phase_seed = run->phase}};
     *spec = run->session->request->spec;
     snprintf(made->plan.prefix, sizeof made->plan.prefix, "%s", run->prefix);
-    if (phase->datatype == LIVE_VECTOR && run->index != NULL &&
-        scenario_index_vectors(&made->plan.vectors, run, phase, err) != OK)
+    struct workload_source source = {.title = phase->name};
+    uint64_t requests = 0;
+    enum err_code code = OK;
+    if (phase->workload != NULL) {
+        code = take_workload(&source, &requests, made, run, phase, part, err);
+    } else if (phase->datatype == LIVE_VECTOR && run->index != NULL &&
+               scenario_index_vectors(&made->plan.vectors, run, phase, err) != OK) {
         return err->code;
-    const uint64_t requests = plan_phase(run, &made->plan, phase, spec->load.seed + run->phase);
+    } else {
+        requests = plan_phase(run, &made->plan, phase, spec->load.seed + run->phase);
+        source.live = &made->plan;
+    }
+    if (code != OK)
+        return code;
     const bool about_picked = phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
                               phase->type == PHASE_EXPIRE || phase->type == PHASE_FLUSH ||
                               phase->type == PHASE_INDEX_CREATE;
@@ -308,10 +386,11 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
     spec->load.duration_ns = requests > 0 ? 0 : phase->duration_ns;
     made->time_limit_ns = requests > 0 ? phase->duration_ns : 0;
     spec->load.warmup_ns = 0;
-    enum err_code code = set_rate(made, run, phase, err);
+    if (phase->type == PHASE_FAILOVER || phase->type == PHASE_REBALANCE)
+        spec->load.interval_ns = NODES_INTERVAL_NS;
+    code = set_rate(made, run, phase, err);
     if (code != OK)
         return code;
-    const struct workload_source source = {.live = &made->plan, .title = phase->name};
     return workload_create(&made->step.workload, &source, spec, err);
 }
 
@@ -319,5 +398,8 @@ void scenario_step_free(struct scenario_step *made)
 {
     workload_destroy(made->step.workload);
     free(made->rates);
+    free(made->filling.key_spaces);
+    free(made->key_spaces);
+    free(made->prefixes);
     *made = (struct scenario_step){.rates = NULL};
 }

@@ -10,17 +10,56 @@
 #include "common/log.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_acts.h"
+#include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/commands/scenario_phase.h"
 #include "orchestrator/commands/scenario_send.h"
+#include "orchestrator/commands/scenario_servers.h"
 #include "orchestrator/commands/scenario_watch.h"
 #include "orchestrator/machine/memory.h"
+#include "orchestrator/scenario/judge.h"
 #include "orchestrator/server/keyspace.h"
+#include "orchestrator/server/slow_log.h"
 
 #define BYTES_OF_A_KEY_LEAST 48u /* in a server, whatever its value is */
 #define MAP_KEYS_LEAST (1ull << 20)
 #define FULL_SHARE 0.9 /* of what there is that a memory target may take */
+
+/* Whether what a condition looks at is so. */
+static enum err_code decide(struct scenario_run *run, const struct phase *phase, struct err *err)
+{
+    struct phase_account *account = scenario_account_now(run);
+    enum series_metric metric = SERIES_METRICS;
+    double divisor = 1;
+    const double value =
+        scenario_sample_now(run) && series_metric_find(&metric, &divisor, phase->test.metric)
+            ? run->newest.values[metric]
+            : NAN;
+    if (isnan(value))
+        return err_set(err, E_DATA, "%s: %s is not known, so that nobody can say what is to follow",
+                       phase->name, phase->test.metric);
+    account->holds = judge_holds(&phase->test, value);
+    scenario_phase_end(run, account->holds ? "true" : "false");
+    log_line(LOG_INFO, "%s: %s is %.6g: %s", PRINTABLE(phase->name), phase->test.metric, value,
+             account->holds ? "if_true" : "if_false");
+    return OK;
+}
+
+/* One that stands in a branch that was not taken, or is sent with its parent. */
+static bool is_left_out(struct scenario_run *run, const struct phase *phase)
+{
+    if (phase->parallel_place > 0)
+        return true;
+    if (phase->condition_place == 0)
+        return false;
+    const struct phase_account *condition = &run->accounts[phase->condition_place - 1];
+    if (condition->ran && !condition->failed && condition->holds == phase->if_true)
+        return false;
+    scenario_account_now(run)->left_out = true;
+    return true;
+}
 
 static enum err_code carry_out(struct scenario_run *run, const struct phase *phase, struct err *err)
 {
@@ -52,6 +91,13 @@ static enum err_code carry_out(struct scenario_run *run, const struct phase *pha
     case PHASE_QUERY:
         return phase->datatype == LIVE_VECTOR ? scenario_index_query(run, phase, err)
                                               : scenario_send(run, phase, err);
+    case PHASE_FAILOVER:
+    case PHASE_REBALANCE:
+        return scenario_disturb(run, phase, err);
+    case PHASE_CONDITION:
+        return decide(run, phase, err);
+    case PHASE_PARALLEL:
+        return scenario_send_children(run, phase, err);
     case PHASE_FLUSH:
         if (run->index != NULL && !phase->flush_all)
             return scenario_index_flush(run, phase, err);
@@ -88,7 +134,10 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
     log_line(LOG_INFO, "phase %u of %u: %s", run->phase + 1, run->scenario->phase_count,
              PRINTABLE(phase->name));
     server_sampler_hurry(run->sampler, 0);
-    const enum err_code code = carry_out(run, phase, err);
+    enum err_code code = scenario_actions_begin(run, err);
+    if (code == OK)
+        code = carry_out(run, phase, err);
+    code = err_worse(code, scenario_actions_end(run, err));
     event_del(run->deadline);
     if (run->session->interrupts->count > 0)
         snprintf(account->end, sizeof account->end, "interrupted");
@@ -105,6 +154,7 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
         account->payload_bytes = (uint64_t)llround(
             (double)(account->keys_after - account->keys_before) * scenario_mean_bytes(phase));
     account->end_ns = clock_now_ns() - run->began_ns;
+    scenario_end_children(run, phase);
     return code;
 }
 
@@ -123,11 +173,15 @@ enum err_code scenario_run_check(struct scenario_run *run, struct err *err)
     if (code != OK)
         return code;
     const char *whose = "this host has available";
+    const double copies = scenario_servers_copies(session->request);
     if (session->locality.local)
-        room_bytes = memory_available("");
+        room_bytes = (uint64_t)((double)memory_available("") / copies);
+    if (copies > 1)
+        whose = "this host has available, beside what replicas take,";
     if (keyspace_look(&seen, session->topology, endpoint, &session->interrupts->count, &own) != OK)
         log_line(LOG_WARNING, "how much the server may take is not known: %s", own.text);
-    else if (seen.room_bytes < room_bytes) {
+    else if (seen.room_bytes < room_bytes &&
+             !scenario_servers_limited(session->request, run->scenario)) {
         room_bytes = seen.room_bytes;
         whose = "the server's maxmemory leaves";
     }
@@ -190,6 +244,8 @@ static enum err_code begin(struct scenario_run *run, struct err *err)
     if (code == OK && !scenario_sample_now(run))
         code = err_set(err, E_CONNECT, "%s does not answer INFO: a scenario needs its numbers",
                        session->target_text);
+    if (code == OK)
+        code = scenario_events_begin(run, err);
     snprintf(run->allocator, sizeof run->allocator, "%s",
              code == OK ? server_sampler_allocator(run->sampler) : "");
     return code;
@@ -198,7 +254,10 @@ static enum err_code begin(struct scenario_run *run, struct err *err)
 enum err_code scenario_run_phases(struct scenario_run *run, struct err *err)
 {
     struct session *session = run->session;
-    const struct sink sink = {.name = "scenario", .state = run, .interval = scenario_hear_row};
+    const struct sink sink = {.name = "scenario",
+                              .state = run,
+                              .run_begin = scenario_hear_begin,
+                              .interval = scenario_hear_row};
     enum err_code worst = begin(run, err);
     if (worst != OK)
         return worst;
@@ -208,6 +267,8 @@ enum err_code scenario_run_phases(struct scenario_run *run, struct err *err)
         struct err own = {.code = OK};
         if (session->interrupts->count > 0)
             break;
+        if (is_left_out(run, scenario_phase_now(run)))
+            continue;
         const enum err_code code = run_phase(run, &own);
         worst = err_worse(worst, code);
         if (code == OK)
@@ -218,10 +279,19 @@ enum err_code scenario_run_phases(struct scenario_run *run, struct err *err)
     }
     if (run->phase == run->scenario->phase_count)
         run->phase--;
+    if (run->host_short)
+        worst = err_worse(worst, err_set(err, E_DATA,
+                                         "phases were ended, since this host ran short of memory: "
+                                         "take a smaller --scale, or --host-reserve"));
+    run->keys_left = live_map_count(run->map);
     if (session->interrupts->count > 0)
         worst = err_worse(worst, E_INTERRUPTED);
     server_sampler_stop(run->sampler);
     run->sampler = NULL;
+    if (run->slow_log != NULL)
+        slow_log_finish(run->slow_log, NS_PER_SECOND);
+    slow_log_stop(run->slow_log);
+    run->slow_log = NULL;
     return worst;
 }
 
@@ -232,9 +302,11 @@ void scenario_run_free(struct scenario_run *run)
     if (run->deadline != NULL)
         event_free(run->deadline);
     run->deadline = NULL;
+    scenario_actions_free(run);
     live_map_destroy(run->map);
     scenario_index_free(run->index);
     series_free(&run->series);
+    node_series_free(&run->nodes);
     free(run->accounts);
     free(run->window_latency);
     free(run->phase_latency);

@@ -9,21 +9,34 @@
 
 #include "common/live_map.h"
 #include "orchestrator/commands/session.h"
+#include "orchestrator/scenario/node_series.h"
 #include "orchestrator/scenario/phase_account.h"
 #include "orchestrator/scenario/scenario.h"
 #include "orchestrator/scenario/series.h"
 #include "orchestrator/server/server_sampler.h"
+
+struct chaos;
+struct slow_log;
+struct chaos_plan;
+struct disturbance;
 
 struct scenario_run {
     /* set by the command, which has zeroed the rest */
     struct session *session;
     const struct scenario *scenario;
     bool force, show_progress;
+    double host_least_bytes; /* below it a phase that may grow is ended, where servers run here */
+    bool fail_over_others;   /* also nodes that volley did not start: --allow-external-failover */
 
     /* what it came to */
     struct phase_account *accounts; /* phase_count */
     struct series series;
+    struct scenario_events events;
+    struct node_series nodes;         /* of a cluster */
     uint64_t began_ns, began_wall_ns; /* clock readings */
+    uint64_t keys_left;               /* live at its end */
+    bool host_short;                  /* phases were ended, since it has too little memory left */
+    bool sent_workload;               /* which leaves keys that the live map does not know */
     uint64_t samples, samples_missed;
     double sampling_seconds; /* that servers took to answer */
     char allocator[64];      /* of the server; "": not known */
@@ -33,6 +46,10 @@ struct scenario_run {
     struct live_map *map;
     struct scenario_index *index; /* scenario_index.h; NULL: no vectors */
     struct server_sampler *sampler;
+    struct slow_log *slow_log;
+    struct chaos_plan *plans; /* phase_count: actions of phases */
+    struct chaos *chaos;      /* those under way; NULL: none */
+    bool flushed;             /* by one of them */
     struct event *deadline;
     uint32_t phase;           /* under way */
     bool done;                /* its end has been reached; its account says why */
@@ -51,6 +68,8 @@ struct scenario_run {
     uint64_t *stable_at_ns;
     size_t stable_count, stable_room;
     double last_rate; /* of the last phase that sent something */
+    double max_rate;  /* the highest of phases whose rate the target gave; 0: none yet */
+    struct disturbance *disturbance; /* of the phase under way; NULL: none */
 };
 
 /* Finds out what the server has for vectors. Refuses what cannot be done with this target before anything is written: a memory target that does not fit into what

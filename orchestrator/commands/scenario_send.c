@@ -1,14 +1,18 @@
 #include "orchestrator/commands/scenario_send.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/commands/scenario_acts.h"
+#include "orchestrator/commands/scenario_nodes.h"
 #include "orchestrator/commands/scenario_phase.h"
 #include "orchestrator/commands/scenario_watch.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/report/metric.h"
+#include "orchestrator/scenario/scenario_file.h"
 
 /* Parts of a load up to a number of bytes: the first one by what a key will cost at least. */
 #define LEGS_MAX 8u
@@ -28,10 +32,22 @@ static void take_result(struct scenario_run *run, const struct scenario_step *ma
     account->requests_failed += figure_failed(total->counters);
     account->rate = run->sent_seconds > 0 ? (double)account->requests_ok / run->sent_seconds : 0;
     run->last_rate = account->rate;
+    if (scenario_measures_maximum(scenario_phase_now(run)) && account->rate > run->max_rate)
+        run->max_rate = account->rate;
     account->p50_ms = latency.p50_ms;
     account->p95_ms = latency.p95_ms;
     account->p99_ms = latency.p99_ms;
     account->max_ms = latency.max_ms;
+    scenario_nodes_account(&account->trouble, result);
+}
+
+/* In ms; NAN: not known. */
+static double latency_of(const struct metric_slice *slice, enum metric_statistic_kind kind,
+                         double percent)
+{
+    const struct metric_statistic statistic = {"", kind, percent};
+    const struct metric_value value = metric_read(slice, METRIC_RESPONSE_TIME, &statistic);
+    return value.known ? value.number / 1e6 : NAN;
 }
 
 /* What is left of its duration; 0: it has none. */
@@ -41,31 +57,114 @@ static uint64_t time_left_ns(const struct scenario_run *run, uint64_t limit_ns)
     return limit_ns == 0 ? 0 : since_ns < limit_ns ? limit_ns - since_ns : 1;
 }
 
-/* One fleet. *sent false: there were no keys for it. */
-static enum err_code send_once(struct scenario_run *run, const struct phase *phase, bool *sent,
-                               struct err *err)
+/* Of each of several that were sent side by side. */
+static void take_results_apart(struct scenario_run *run, const struct scenario_step *const *sent,
+                               uint32_t count)
+{
+    const struct metric_slice whole = metric_slice_of_run(run->session->result);
+    for (uint32_t i = 0; i < count; i++) {
+        struct phase_account *account = &run->accounts[sent[i]->place];
+        const struct metric_slice slice = metric_slice_of_stream(&whole, i);
+        account->requests_ok = metric_count(&slice, METRIC_OK);
+        account->requests_failed = metric_count(&slice, METRIC_ERRORS) +
+                                   metric_count(&slice, METRIC_TIMED_OUT) +
+                                   metric_count(&slice, METRIC_LOST);
+        account->rate = metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number;
+        account->p50_ms = latency_of(&slice, STATISTIC_PERCENTILE, 50);
+        account->p95_ms = latency_of(&slice, STATISTIC_PERCENTILE, 95);
+        account->p99_ms = latency_of(&slice, STATISTIC_PERCENTILE, 99);
+        account->max_ms = latency_of(&slice, STATISTIC_MAX, 0);
+    }
+}
+
+/* Of these phases those that have something to send; what takes time stands first, since all last as long as the first one.
+ * Returns how many. */
+static uint32_t put_in_order(struct scenario_step *made, uint32_t count,
+                             struct scenario_step **sent)
+{
+    uint32_t found = 0;
+    for (int by_time = 1; by_time >= 0; by_time--)
+        for (uint32_t i = 0; i < count; i++)
+            if (made[i].step.workload != NULL &&
+                (made[i].step.spec.load.duration_ns > 0) == (by_time == 1))
+                sent[found++] = &made[i];
+    return found;
+}
+
+static enum err_code run_fleet(struct scenario_run *run, struct scenario_step *const *sent,
+                               uint32_t count, struct err *err)
 {
     struct session *session = run->session;
-    struct scenario_step made = {.rates = NULL};
-    enum err_code code = scenario_step_make(&made, run, phase, err);
-    *sent = made.step.workload != NULL;
-    if (code == OK && *sent)
-        code = session_plan(session, &made.step.spec, err);
-    if (code == OK && *sent) {
+    struct bench_step *beside = calloc(count, sizeof *beside);
+    uint64_t limit_ns = 0;
+    if (beside == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a phase");
+    for (uint32_t i = 0; i < count; i++) {
+        sent[i]->step.stream = count > 1 ? run->scenario->phases[sent[i]->place].name : NULL;
+        if (i > 0)
+            beside[i - 1] = sent[i]->step;
+        if (sent[i]->time_limit_ns > limit_ns)
+            limit_ns = sent[i]->time_limit_ns;
+    }
+    session->steps.beside = beside;
+    session->steps.beside_count = count - 1;
+    enum err_code code = session_plan(session, &sent[0]->step.spec, err);
+    if (code == OK) {
         run->running = true;
-        scenario_set_deadline(run, time_left_ns(run, made.time_limit_ns));
-        code = session_run(session, &made.step, err);
+        scenario_set_deadline(run, time_left_ns(run, limit_ns));
+        code = session_run(session, &sent[0]->step, err);
         event_del(run->deadline);
         run->running = false;
         session->interrupts->enough = false;
     }
-    if (code == OK && *sent) {
+    if (code == OK) {
         const struct run_result *result = session->result;
-        take_result(run, &made);
+        take_result(run, sent[0]);
+        for (uint32_t i = 0; i < count; i++)
+            run->sent_workload |= run->scenario->phases[sent[i]->place].workload != NULL;
+        if (count > 1)
+            take_results_apart(run, (const struct scenario_step *const *)sent, count);
         if (result->status != OK && result->status != E_INTERRUPTED)
             code = err_set(err, result->status, "%s", result->status_text);
     }
-    scenario_step_free(&made);
+    session->steps.beside = NULL;
+    session->steps.beside_count = 0;
+    free(beside);
+    return code;
+}
+
+/* One fleet of these phases, which stand one behind the other. *sent false: there were no keys for it. */
+static enum err_code send_part(struct scenario_run *run, const struct phase *phases, uint32_t count,
+                               uint32_t part, bool *sent, struct err *err)
+{
+    struct scenario_step *made = calloc(SCENARIO_CHILDREN_MAX, sizeof *made),
+                         *in_order[SCENARIO_CHILDREN_MAX];
+    enum err_code code = OK;
+    *sent = true;
+    if (made == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a phase");
+    for (uint32_t i = 0; i < count && code == OK; i++) {
+        code = scenario_step_make(&made[i], run, &phases[i], part, err);
+        made[i].place = run->phase + (count > 1 ? 1 + i : 0);
+    }
+    const uint32_t found = code == OK ? put_in_order(made, count, in_order) : 0;
+    *sent = found > 0;
+    if (found > 0)
+        code = run_fleet(run, in_order, found, err);
+    for (uint32_t i = 0; i < count; i++)
+        scenario_step_free(&made[i]);
+    free(made);
+    return code;
+}
+
+static enum err_code send_once(struct scenario_run *run, const struct phase *phases, uint32_t count,
+                               bool *sent, struct err *err)
+{
+    enum err_code code = OK;
+    for (uint32_t part = 0; part < scenario_step_parts(phases) && code == OK && !run->done &&
+                            run->session->interrupts->count == 0;
+         part++)
+        code = send_part(run, phases, count, part, sent, err);
     return code;
 }
 
@@ -97,7 +196,7 @@ static enum err_code send_up_to(struct scenario_run *run, const struct phase *ph
             part.keys = phase->keys - (keys_before - first_keys);
         if (part.keys == 0)
             break;
-        code = send_once(run, &part, &sent, err);
+        code = send_once(run, &part, 1, &sent, err);
         if (code != OK || run->session->interrupts->count > 0 || !scenario_sample_now(run))
             break;
         const uint64_t more_keys = live_map_count(run->map) - keys_before;
@@ -124,7 +223,7 @@ enum err_code scenario_send(struct scenario_run *run, const struct phase *phase,
                              phase->type == PHASE_FLUSH || phase->type == PHASE_INDEX_CREATE;
     bool sent = true;
     const enum err_code code =
-        in_parts ? send_up_to(run, phase, err) : send_once(run, phase, &sent, err);
+        in_parts ? send_up_to(run, phase, err) : send_once(run, phase, 1, &sent, err);
     if (!run->done)
         scenario_phase_end(run, !sent ? "no keys" : by_requests ? "done" : "duration");
     account->target_missed = run->session->interrupts->count == 0 &&
@@ -135,4 +234,36 @@ enum err_code scenario_send(struct scenario_run *run, const struct phase *phase,
         log_line(LOG_WARNING, "%s: target not reached%s%s", phase->name,
                  until->text[0] != '\0' ? ": " : "", until->text);
     return code;
+}
+
+enum err_code scenario_send_children(struct scenario_run *run, const struct phase *phase,
+                                     struct err *err)
+{
+    const uint64_t start_ns = scenario_account_now(run)->start_ns;
+    bool sent = true;
+    for (uint32_t i = 1; i <= phase->child_count; i++) {
+        struct phase_account *child = &run->accounts[run->phase + i];
+        child->ran = true;
+        child->start_ns = start_ns;
+        child->p50_ms = child->p95_ms = child->p99_ms = child->max_ms = NAN;
+        child->keys_before = live_map_count(run->map);
+        memcpy(child->before, run->newest.values, sizeof child->before);
+    }
+    const enum err_code code = send_once(run, phase + 1, phase->child_count, &sent, err);
+    if (!run->done)
+        scenario_phase_end(run, sent ? "duration" : "no keys");
+    return code;
+}
+
+void scenario_end_children(struct scenario_run *run, const struct phase *phase)
+{
+    const struct phase_account *whole = scenario_account_now(run);
+    for (uint32_t i = 1; i <= phase->child_count; i++) {
+        struct phase_account *child = &run->accounts[run->phase + i];
+        child->end_ns = whole->end_ns;
+        child->keys_after = whole->keys_after;
+        child->failed = whole->failed;
+        memcpy(child->after, whole->after, sizeof child->after);
+        memcpy(child->end, whole->end, sizeof child->end);
+    }
 }

@@ -9,6 +9,8 @@
 #include "common/log.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/commands/scenario_host.h"
+#include "orchestrator/commands/scenario_nodes.h"
 #include "orchestrator/report/figures.h"
 
 /* Near the end of a phase samples come so early that the value moves on by half of what is left, and no more often. */
@@ -187,6 +189,8 @@ void scenario_hear_sample(void *state, const struct server_sample *sample)
         row.values[i] = NAN;
     memcpy(row.values, sample->values, SERIES_OPS * sizeof row.values[0]);
     add_client_values(run, row.values);
+    scenario_nodes_hear(run, sample, &row);
+    scenario_host_look(run, row.values);
     if (series_add(&run->series, &row, &err) != OK)
         log_line(LOG_WARNING, "a sample is lost: %s", err.text);
     if (!sample->known)
@@ -194,6 +198,7 @@ void scenario_hear_sample(void *state, const struct server_sample *sample)
     run->newest = row;
     run->phase_samples++;
     show(run, row.values, sample->at_ns);
+    scenario_host_guard(run, row.values);
     if (!run->done) {
         watch_until(run, row.values, sample->at_ns, sample->took_ns);
         watch_stable(run, row.values, sample->at_ns);

@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "orchestrator/machine/cgroup.h"
+#include "orchestrator/machine/process.h"
 #include "orchestrator/machine/system_file.h"
 
 /* A tick of /proc/stat is 10 ms: of fewer of them one alone would be a share that alarms. */
@@ -29,21 +29,6 @@ static void read_ticks(struct host_sample *sample)
     sample->steal_ticks = ticks[7];
 }
 
-/* utime and stime, the 14th and 15th field of /proc/PID/stat; the second one is a name in parentheses that
- * may hold anything. */
-static double process_seconds(int64_t pid)
-{
-    char text[1024];
-    unsigned long long user, system;
-    const char *behind_name;
-    if (pid <= 0 || !system_file_read(text, sizeof text, "/proc/%lld/stat", (long long)pid) ||
-        (behind_name = strrchr(text, ')')) == NULL ||
-        sscanf(behind_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
-               &system) != 2)
-        return -1;
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-}
-
 void host_sample_begin(struct host_sample *sample, const struct run_evidence *evidence)
 {
     struct cgroup_cpu cgroup;
@@ -51,7 +36,7 @@ void host_sample_begin(struct host_sample *sample, const struct run_evidence *ev
     cgroup_cpu_read(&cgroup, "");
     sample->throttled_ns = cgroup.throttled_ns;
     sample->at_ns = clock_now_ns();
-    sample->server_seconds = process_seconds(evidence->server_pid);
+    sample->server_seconds = process_cpu_seconds(evidence->server_pid);
 }
 
 void host_sample_end(const struct host_sample *sample, struct run_evidence *evidence)

@@ -11,14 +11,7 @@
 
 #define HOUR_NS (3600 * NS_PER_SECOND)
 
-struct entry {
-    struct file_place place;
-    uint64_t at_ns, for_ns;
-    uint64_t node, slots, from, to;
-    struct chaos_action action; /* what becomes of it */
-};
-
-#define AT(member) offsetof(struct entry, member)
+#define AT(member) offsetof(struct chaos_wish, member)
 /* How many nodes there are then is looked at later. */
 #define NODE(name_, member_, unset_, help_)                                                        \
     {                                                                                              \
@@ -57,7 +50,7 @@ static const struct file_field reshard_fields[] = {
 };
 
 /* What an action needs of the target. */
-enum need { NEED_SERVER, NEED_REPLICAS, NEED_CLUSTER };
+enum need { NEED_SERVER, NEED_REPLICAS, NEED_FOLLOWER, NEED_CLUSTER };
 
 /* Without a node: it acts on all, on node 0, or it is refused unless there is one only. */
 enum without { ON_ALL, ON_FIRST, REFUSED };
@@ -66,11 +59,12 @@ static const struct {
     enum need need;
     enum without without;
 } rules[CHAOS_KIND_COUNT] = {
-    [CHAOS_KILL] = {NEED_SERVER, REFUSED},         [CHAOS_PAUSE] = {NEED_SERVER, REFUSED},
-    [CHAOS_RESTART] = {NEED_SERVER, REFUSED},      [CHAOS_BGSAVE] = {NEED_SERVER, ON_ALL},
-    [CHAOS_CLIENT_KILL] = {NEED_SERVER, ON_ALL},   [CHAOS_FAILOVER] = {NEED_REPLICAS, ON_FIRST},
-    [CHAOS_RESHARD] = {NEED_CLUSTER, ON_FIRST},    [CHAOS_ADD_NODE] = {NEED_CLUSTER, ON_FIRST},
-    [CHAOS_REMOVE_NODE] = {NEED_CLUSTER, REFUSED},
+    [CHAOS_KILL] = {NEED_SERVER, REFUSED},        [CHAOS_PAUSE] = {NEED_SERVER, REFUSED},
+    [CHAOS_RESTART] = {NEED_SERVER, REFUSED},     [CHAOS_BGSAVE] = {NEED_SERVER, ON_ALL},
+    [CHAOS_AOF_REWRITE] = {NEED_SERVER, ON_ALL},  [CHAOS_FLUSHALL] = {NEED_SERVER, ON_ALL},
+    [CHAOS_FULL_SYNC] = {NEED_FOLLOWER, ON_ALL},  [CHAOS_CLIENT_KILL] = {NEED_SERVER, ON_ALL},
+    [CHAOS_FAILOVER] = {NEED_REPLICAS, ON_FIRST}, [CHAOS_RESHARD] = {NEED_CLUSTER, ON_FIRST},
+    [CHAOS_ADD_NODE] = {NEED_CLUSTER, ON_FIRST},  [CHAOS_REMOVE_NODE] = {NEED_CLUSTER, REFUSED},
 };
 
 static const struct file_variant variants[CHAOS_KIND_COUNT] = {
@@ -78,6 +72,12 @@ static const struct file_variant variants[CHAOS_KIND_COUNT] = {
     [CHAOS_PAUSE] = {"pause", pause_fields, 2, 0, "SIGSTOP, and SIGCONT after the time."},
     [CHAOS_RESTART] = {"restart", node_fields, 1, 0, "SIGTERM where it runs, and a start."},
     [CHAOS_BGSAVE] = {"bgsave", node_fields, 1, 0, "BGSAVE; without a node on all of them."},
+    [CHAOS_AOF_REWRITE] = {"aof-rewrite", node_fields, 1, 0,
+                           "BGREWRITEAOF; without a node on all of them."},
+    [CHAOS_FLUSHALL] = {"flushall", node_fields, 1, 0,
+                        "FLUSHALL ASYNC; without a node on all primaries."},
+    [CHAOS_FULL_SYNC] = {"full-sync", node_fields, 1, 0,
+                         "A replica fetches all data anew; without a node the first one."},
     [CHAOS_CLIENT_KILL] = {"client-kill", node_fields, 1, 0,
                            "CLIENT KILL TYPE normal; without a node on all of them."},
     [CHAOS_FAILOVER] = {"failover", node_fields, 1, 0,
@@ -100,26 +100,22 @@ static const struct file_object action_object = {
         " {\"type\": \"object\", \"patternProperties\": {\"^[Aa][Tt] \": {\"type\": \"string\"}},"
         "  \"minProperties\": 1, \"maxProperties\": 1, \"additionalProperties\": false}]",
 };
-static const struct file_field action_field = {
+const struct file_field chaos_wish_field = {
     .form = FILE_OBJECT,
     .object = &action_object,
     .row.hint = "as in {at: 10s, do: kill, node: 0} or \"at 10s: kill node 0\"",
 };
 
-struct entries {
-    struct entry *entries;
-    size_t count;
-};
 const struct file_kind chaos_plan_kind = {
     .name = "chaos",
     .what = "file of actions",
     .help = "What is done to a managed target, and when, for --chaos.",
-    .root = {.row = {.offset = offsetof(struct entries, entries),
+    .root = {.row = {.offset = offsetof(struct chaos_wishes, items),
                      .hint = "as in - at 10s: kill node 0"},
              .form = FILE_LIST,
-             .of = &action_field,
-             .element_bytes = sizeof(struct entry),
-             .count_offset = offsetof(struct entries, count),
+             .of = &chaos_wish_field,
+             .element_bytes = sizeof(struct chaos_wish),
+             .count_offset = offsetof(struct chaos_wishes, count),
              .least = 1,
              .most = CHAOS_ACTIONS_MAX},
 };
@@ -135,13 +131,16 @@ struct planner {
 
 /* --- each action ----------------------------------------------------------------------------- */
 
-static enum err_code check_need(const struct planner *planner, const struct entry *entry)
+static enum err_code check_need(const struct planner *planner, const struct chaos_wish *entry)
 {
     const struct spec *spec = planner->spec;
     const char *name = variants[entry->place.variant].name;
     enum need need = rules[entry->place.variant].need;
     if (need == NEED_CLUSTER && spec->managed.primaries == 0)
         return REFUSE(planner, entry, NULL, "%s needs a cluster: --managed cluster=3+3", name);
+    if (need == NEED_FOLLOWER && (spec->managed.replicas == 0 || spec->managed.primaries > 0))
+        return REFUSE(planner, entry, NULL,
+                      "%s needs a replica outside a cluster: --managed replicas=1", name);
     if (need == NEED_REPLICAS && spec->managed.replicas == 0)
         return REFUSE(planner, entry, NULL,
                       "%s needs a replica that takes over: --managed cluster=3+3 or replicas=1",
@@ -149,7 +148,7 @@ static enum err_code check_need(const struct planner *planner, const struct entr
     return OK;
 }
 
-static enum err_code check_end(const struct planner *planner, const struct entry *entry)
+static enum err_code check_end(const struct planner *planner, const struct chaos_wish *entry)
 {
     char at[32], length[32];
     uint64_t duration_ns = planner->spec->load.duration_ns;
@@ -161,7 +160,7 @@ static enum err_code check_end(const struct planner *planner, const struct entry
 }
 
 /* All but the number of a node that is added. */
-static enum err_code make_action(const struct planner *planner, struct entry *entry)
+static enum err_code make_action(const struct planner *planner, struct chaos_wish *entry)
 {
     enum chaos_kind kind = (enum chaos_kind)entry->place.variant;
     bool given = file_given(&entry->place, "node");
@@ -197,13 +196,13 @@ uint32_t chaos_plan_nodes(const struct spec *spec)
 
 static int by_time(const void *a, const void *b)
 {
-    const struct entry *first = a, *second = b;
+    const struct chaos_wish *first = a, *second = b;
     if (first->at_ns != second->at_ns)
         return first->at_ns < second->at_ns ? -1 : 1;
     return first->place.node < second->place.node ? -1 : 1; /* the file's order */
 }
 
-static enum err_code check_node(const struct planner *planner, const struct entry *entry,
+static enum err_code check_node(const struct planner *planner, const struct chaos_wish *entry,
                                 uint32_t node, const bool removed[], uint32_t node_count)
 {
     if (node >= node_count)
@@ -215,13 +214,13 @@ static enum err_code check_node(const struct planner *planner, const struct entr
 
 /* In the order of time: which nodes there are then. */
 static enum err_code settle_nodes(struct chaos_plan *plan, const struct planner *planner,
-                                  const struct entries *list)
+                                  const struct chaos_wishes *list)
 {
     bool removed[MANAGED_NODES_MAX] = {false};
     uint32_t node_count = chaos_plan_nodes(planner->spec);
     enum err_code code = OK;
     for (size_t i = 0; i < list->count && code == OK; i++) {
-        const struct entry *entry = &list->entries[i];
+        const struct chaos_wish *entry = &list->items[i];
         struct chaos_action *action = &plan->actions[plan->count++];
         *action = entry->action;
         if (action->kind == CHAOS_ADD_NODE && node_count == MANAGED_NODES_MAX)
@@ -257,13 +256,16 @@ static void describe(struct chaos_action *action)
         snprintf(text, bytes, "%s node %u for %s", name, action->node,
                  units_format_duration(duration, sizeof duration, action->for_ns));
     else if (action->node == CHAOS_ALL_NODES)
-        snprintf(text, bytes, "%s on all nodes", name);
+        snprintf(text, bytes, "%s on %s", name,
+                 action->kind == CHAOS_FULL_SYNC  ? "a replica"
+                 : action->kind == CHAOS_FLUSHALL ? "all primaries"
+                                                  : "all nodes");
     else
         snprintf(text, bytes, "%s node %u", name, action->node);
 }
 
 static enum err_code make_plan(struct chaos_plan *plan, const struct planner *planner,
-                               const struct entries *list)
+                               const struct chaos_wishes *list)
 {
     enum err_code code = OK;
     plan->actions = calloc(list->count, sizeof *plan->actions);
@@ -271,8 +273,8 @@ static enum err_code make_plan(struct chaos_plan *plan, const struct planner *pl
         return err_set(planner->err, E_SYSTEM, "reading %.120s: out of memory",
                        planner->file->name);
     for (size_t i = 0; i < list->count && code == OK; i++)
-        code = make_action(planner, &list->entries[i]);
-    qsort(list->entries, list->count, sizeof *list->entries, by_time);
+        code = make_action(planner, &list->items[i]);
+    qsort(list->items, list->count, sizeof *list->items, by_time);
     if (code == OK)
         code = settle_nodes(plan, planner, list);
     for (uint32_t i = 0; i < plan->count && code == OK; i++)
@@ -280,16 +282,23 @@ static enum err_code make_plan(struct chaos_plan *plan, const struct planner *pl
     return code;
 }
 
+enum err_code chaos_plan_make(struct chaos_plan *plan, const struct chaos_wishes *wishes,
+                              const struct file *file, const struct spec *spec, struct err *err)
+{
+    const struct planner planner = {.spec = spec, .file = file, .err = err};
+    *plan = (struct chaos_plan){.actions = NULL};
+    return make_plan(plan, &planner, wishes);
+}
+
 enum err_code chaos_plan_read(struct chaos_plan *plan, const struct file_source *source,
                               const struct spec *spec, struct err *err)
 {
     struct file file;
-    struct entries list = {.count = 0};
-    const struct planner planner = {.spec = spec, .file = &file, .err = err};
+    struct chaos_wishes list = {.count = 0};
     *plan = (struct chaos_plan){.actions = NULL};
     enum err_code code = file_read(&file, &chaos_plan_kind, &list, source, err);
     if (code == OK)
-        code = make_plan(plan, &planner, &list);
+        code = chaos_plan_make(plan, &list, &file, spec, err);
     file_free(&file);
     return code;
 }

@@ -12,6 +12,9 @@
  *   pause           SIGSTOP, and SIGCONT after `for`; node, for
  *   restart         SIGTERM where it runs, and a start; node
  *   bgsave          BGSAVE; node, without one on all of them
+ *   aof-rewrite     BGREWRITEAOF; likewise
+ *   flushall        FLUSHALL ASYNC; likewise, on all primaries
+ *   full-sync       a replica fetches all data anew; node, without one the first replica
  *   client-kill     CLIENT KILL TYPE normal; node, without one on all of them
  *   failover        a replica of the node's primary takes over; node, without one 0
  *   reshard         moves slots with their keys; slots, from (0), to (1)
@@ -33,6 +36,9 @@ enum chaos_kind {
     CHAOS_PAUSE,
     CHAOS_RESTART,
     CHAOS_BGSAVE,
+    CHAOS_AOF_REWRITE,
+    CHAOS_FLUSHALL,
+    CHAOS_FULL_SYNC,
     CHAOS_CLIENT_KILL,
     CHAOS_FAILOVER,
     CHAOS_RESHARD,
@@ -54,6 +60,20 @@ struct chaos_action {
     char text[64];    /* "kill node 2" */
 };
 
+/* What a file says of one, before it is known whether such a target can do it. */
+struct chaos_wish {
+    struct file_place place;
+    uint64_t at_ns, for_ns;
+    uint64_t node, slots, from, to;
+    struct chaos_action action; /* what becomes of it */
+};
+struct chaos_wishes {
+    struct chaos_wish *items;
+    size_t count;
+};
+/* An element of a list of them within another kind of file: file_reader.h. */
+extern const struct file_field chaos_wish_field;
+
 struct chaos_plan {
     struct chaos_action *actions; /* owned; in the order of their times */
     uint32_t count;
@@ -68,6 +88,11 @@ extern const struct file_kind chaos_plan_kind;
  * action that such a target cannot do. chaos_plan_free in any case. */
 MUST_USE enum err_code chaos_plan_read(struct chaos_plan *plan, const struct file_source *source,
                                        const struct spec *spec, struct err *err);
+/* The same, of a list that a file of another kind had in it. It puts the wishes in order, and may be called again with
+ * them. */
+MUST_USE enum err_code chaos_plan_make(struct chaos_plan *plan, const struct chaos_wishes *wishes,
+                                       const struct file *file, const struct spec *spec,
+                                       struct err *err);
 void chaos_plan_free(struct chaos_plan *plan);
 
 /* Servers that the spec's managed target begins with. */

@@ -21,7 +21,7 @@ static const char *const own_files[] = {
     "volley.log",      "find-max.json",    "find-max.csv",  "sweep.json",      "sweep.csv",
     "classes.csv",     VERSION_NAME,       "*_metrics.csv", "*_phases.json",   "summary.csv",
     "checks.json",     "environment.json", "metrics.csv",   "memory.csv",      "performance.csv",
-    "export.json"};
+    "export.json",     "*_nodes.csv"};
 
 static bool matches(const char *name, const char *pattern)
 {

@@ -9,10 +9,13 @@
 
 /* Who tells it: identifier, and name in outputs and journals. A new one is one more row. */
 #define NOTE_SOURCE_TABLE(X)                                                                       \
-    X(NOTE_CHAOS, "chaos")   /* by volley to its own target (--chaos)                  */          \
-    X(NOTE_CTL, "ctl")       /* by somebody to the load, over the control socket       */          \
-    X(NOTE_HAND, "note")     /* said by somebody over the control socket: changes nothing */       \
-    X(NOTE_SAMPLE, "sample") /* what the server says of itself (--extended-metrics)    */
+    X(NOTE_CHAOS, "chaos")     /* by volley to its own target (--chaos)                  */        \
+    X(NOTE_CTL, "ctl")         /* by somebody to the load, over the control socket       */        \
+    X(NOTE_HAND, "note")       /* said by somebody over the control socket: changes nothing */     \
+    X(NOTE_SAMPLE, "sample")   /* what the server says of itself (--extended-metrics)    */        \
+    X(NOTE_SLOWLOG, "slowlog") /* a command that its server calls slow               */            \
+    X(NOTE_COMMANDLOG, "commandlog") /* a request or reply that its server calls large     */      \
+    X(NOTE_LATENCY, "latency")       /* a stall that a server has noticed itself           */
 
 /* What it may tell in whole numbers from 0 on: identifier, and name in journals, which is never used for
  * something else. A new one is one more row.

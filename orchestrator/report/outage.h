@@ -134,6 +134,8 @@ const struct own_stop_list *outages_own_stops(const struct outages *outages);
 const struct outage_list *outages_of_node(const struct outages *outages, uint32_t node);
 /* Nodes that had an outage. */
 uint32_t outages_nodes(const struct outages *outages);
+/* Time in which some node, or all together, had an outage: those that overlap count once. Of the outages that are kept. */
+uint64_t outages_any_ns(const struct outages *outages);
 /* First failed request to first success after it; 0 when nothing failed or it did not recover. */
 uint64_t outage_failed_to_ok_ns(const struct outage *outage);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "orchestrator/report/statistics.h"
+#include "orchestrator/scenario/derived_trouble.h"
 #include "orchestrator/scenario/derived_vectors.h"
 #include "orchestrator/scenario/leak.h"
 
@@ -246,6 +247,7 @@ static double leak_verdict(const struct observation *observation, const struct p
 #define NO_INDEX "there is no index there, or its server does not say"
 #define NO_BUILD "no index was built there of vectors that were there"
 #define NO_DROP "no index was dropped before, or used_memory was not sampled"
+#define NO_SENT "no request was sent there"
 static const struct derived_metric table[] = {
     {"cleanup_efficiency", false, derived_cleanup_efficiency,
      "used_memory fell by no more than 1 % or 1 MB there"},
@@ -260,6 +262,11 @@ static const struct derived_metric table[] = {
     {"p99_drift", false, p99_drift, "fewer than two such phases have a p99"},
     {"max_ms", false, worst_max, NO_REQUEST},
     {"stalls", false, derived_stall_seconds, "no sample counted requests there"},
+    {"moved", false, derived_moved, NO_SENT},
+    {"asked", false, derived_asked, NO_SENT},
+    {"clusterdown", false, derived_clusterdown, NO_SENT},
+    {"reconnects", false, derived_reconnects, NO_SENT},
+    {"unavailable_seconds", false, derived_unavailable_seconds, NO_SENT},
     {"target_missed", false, target_missed, "no such phase ran"},
     {"growth_slope", false, growth_slope, "used_memory was not sampled twice there"},
     {"growth_r2", false, growth_r2, "used_memory and keys were not sampled together there"},

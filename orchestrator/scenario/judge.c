@@ -85,7 +85,7 @@ static struct edges edges_of(const struct observation *observation, const struct
                              enum series_metric metric)
 {
     struct edges edges = {.first = NAN, .last = NAN};
-    const bool of_server = series_metric_source(metric) == SERIES_OF_SERVER;
+    const bool of_server = series_metric_source(metric) != SERIES_OF_CLIENT;
     bool any = false;
     for (uint32_t i = 0; of_server && i < observation->scenario->phase_count; i++) {
         const struct phase_account *account = &observation->accounts[i];
@@ -168,7 +168,7 @@ static void judge_derived(struct check_outcome *outcome, const struct observatio
         snprintf(outcome->reason, sizeof outcome->reason, "%s", derived->unknown);
 }
 
-static bool holds(const struct scenario_check *check, double value)
+bool judge_holds(const struct scenario_check *check, double value)
 {
     const double limit = check->value;
     const bool equal =
@@ -195,7 +195,7 @@ static void conclude(struct check_outcome *outcome, const struct scenario_check 
                      const struct observation *observation)
 {
     char value[NUMBER_TEXT_BYTES], limit[NUMBER_TEXT_BYTES];
-    const bool passed = holds(check, outcome->value);
+    const bool passed = judge_holds(check, outcome->value);
     outcome->result = passed ? CHECK_PASS : violated(check);
     if (strcmp(check->metric, "leak_verdict") == 0)
         snprintf(outcome->reason, sizeof outcome->reason, "%s", leak_judge(observation).reason);

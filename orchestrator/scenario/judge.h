@@ -39,6 +39,8 @@ const char *judge_metric_at(size_t index);
 /* One outcome for each check of the scenario. E_SYSTEM: no memory. */
 MUST_USE enum err_code judge_checks(struct check_outcome *outcomes,
                                     const struct observation *observation, struct err *err);
+/* Whether a value compares with the check's as it is to. */
+bool judge_holds(const struct scenario_check *check, double value);
 /* The worst: FAIL, WARN, PASS; SKIP: nothing was judged. */
 enum check_result judge_overall(const struct check_outcome *outcomes, uint32_t count);
 const char *check_result_word(enum check_result result); /* "PASS" */
@@ -48,6 +50,9 @@ enum err_code judge_status(const struct check_outcome *outcomes, uint32_t count,
 /* Tables for people: the checks with what was found, and below those that did not pass, why; and the phases. */
 void judge_print_checks(struct output *out, const struct scenario *scenario,
                         const struct check_outcome *outcomes);
+/* What happened meanwhile, the first ones; nothing where nothing did. */
+void judge_print_events(struct output *out, const struct scenario *scenario,
+                        const struct scenario_events *events);
 void judge_print_phases(struct output *out, const struct observation *observation);
 
 #endif

@@ -2,10 +2,14 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "common/clock.h"
+#include "common/printable.h"
 #include "orchestrator/capacity/table.h"
 #include "orchestrator/scenario/judge.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/words.h"
+
+#define EVENTS_SHOWN 12u
 
 /* A name that is longer than its cell says so. */
 static void name_cell(char cell[TABLE_CELL_BYTES], const char *name)
@@ -90,7 +94,8 @@ static void phases_row(struct table_line *line, const void *state, uint32_t inde
     name_cell(line->cells[0], phase->name);
     snprintf(line->cells[1], TABLE_CELL_BYTES, "%s", scenario_type_name(phase->type));
     if (!account->ran) {
-        snprintf(line->note, TABLE_NOTE_BYTES, "not reached");
+        snprintf(line->note, TABLE_NOTE_BYTES, "%s",
+                 account->left_out ? "not taken" : "not reached");
         return;
     }
     const bool asked = account->requests_ok + account->requests_failed > 0;
@@ -113,4 +118,19 @@ void judge_print_phases(struct output *out, const struct observation *observatio
     const struct table table = {observation, PHASE_COLUMNS, observation->scenario->phase_count,
                                 phases_heading, phases_row};
     table_write(out, &table);
+}
+
+void judge_print_events(struct output *out, const struct scenario *scenario,
+                        const struct scenario_events *events)
+{
+    for (size_t i = 0; i < events->count && i < EVENTS_SHOWN; i++) {
+        const struct scenario_event *event = &events->items[i];
+        const struct note *note = &event->note;
+        output_printf(out, "%s%9.3f s  %-20s  %-10s  %s%s%s\n", i == 0 ? "\nEvents:\n" : "",
+                      clock_seconds(note->at_ns), PRINTABLE(scenario->phases[event->phase].name),
+                      note_source_name(note->source), PRINTABLE(note->text),
+                      note->ok ? "" : ": failed: ", note->ok ? "" : PRINTABLE(note->cause));
+    }
+    if (events->count > EVENTS_SHOWN)
+        output_printf(out, "  and %zu more, in the file of phases\n", events->count - EVENTS_SHOWN);
 }

@@ -16,9 +16,12 @@ struct phase_set phase_set_of(uint32_t index)
     return set;
 }
 
+/* What is sent side by side is in the figures of its parent. */
 static bool is_named(const struct phase *phase, const char *name)
 {
-    return name[0] == '\0' || strcmp(name, "all") == 0 || scenario_phase_is(phase, name);
+    if (name[0] == '\0' || strcmp(name, "all") == 0)
+        return phase->parallel_place == 0;
+    return scenario_phase_is(phase, name);
 }
 
 uint32_t phase_set_named(struct phase_set *set, const struct observation *observation,
@@ -58,13 +61,25 @@ double observation_value(const struct observation *observation, const double val
     return observation_doubt(observation, values, metric) == NULL ? values[metric] : NAN;
 }
 
+/* Samples are taken of a parallel phase as a whole: they are its children's, too. */
+static bool covers(const struct observation *observation, const struct phase_set *set,
+                   uint32_t index)
+{
+    const struct phase *phase = &observation->scenario->phases[index];
+    bool has = set->has[index];
+    for (uint32_t i = 1; i <= phase->child_count && !has; i++)
+        has = set->has[index + i];
+    return has;
+}
+
 size_t observation_samples(const struct observation *observation, const struct phase_set *set,
                            enum series_metric metric, double *minutes, double *values)
 {
     size_t count = 0;
     for (size_t i = 0; i < observation->series->count; i++) {
         const struct series_row *row = &observation->series->rows[i];
-        if (row->phase >= observation->scenario->phase_count || !set->has[row->phase])
+        if (row->phase >= observation->scenario->phase_count ||
+            !covers(observation, set, row->phase))
             continue;
         const double value = observation_value(observation, row->values, metric);
         if (isnan(value))

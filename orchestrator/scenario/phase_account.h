@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "orchestrator/report/note.h"
 #include "orchestrator/scenario/series.h"
 
 /* NAN: not known, or of no meaning there. */
@@ -16,20 +17,41 @@ struct vector_account {
     double build_seconds, built;   /* that an index took to get so many vectors that were there */
 };
 
+/* What a phase that sent requests saw of its nodes. Of one server, too. */
+struct phase_trouble {
+    uint64_t moved, asked, clusterdown; /* replies                                       */
+    uint64_t reconnects;                /* connections that were opened again            */
+    double unavailable_seconds;         /* outages_any_ns; of a phase in parts their sum */
+};
+
 struct phase_account {
     uint64_t start_ns,
         end_ns;    /* since the scenario began; the gap before the first request counts */
     bool ran;      /* false: it was not reached */
     char end[160]; /* why it ended: "used_memory>=80%target", "duration", "done", or an error */
     bool failed, target_missed;
+    bool holds;    /* of a condition */
+    bool left_out; /* it stands in the branch of one that was not taken */
     uint64_t requests_ok, requests_failed;
     double rate;                           /* successful requests a second */
     double p50_ms, p95_ms, p99_ms, max_ms; /* of all its requests; NAN: none */
-    uint64_t keys_before, keys_after;      /* live keys by volley's own map */
+    struct phase_trouble trouble;
+    uint64_t keys_before, keys_after; /* live keys by volley's own map */
     uint64_t
         payload_bytes; /* of values of the keys that a load has added, by their mean size; 0: unknown */
     struct vector_account vectors;
     double before[SERIES_METRICS], after[SERIES_METRICS]; /* samples at its edges */
+};
+
+/* What happened at a moment, or for a while: an action, what a server says of slow commands. */
+struct scenario_event {
+    struct note note; /* its times count from the beginning of the scenario */
+    uint32_t phase;
+};
+struct scenario_events {
+    struct scenario_event *items; /* owned */
+    size_t count, room;
+    uint64_t left_out;
 };
 
 #endif

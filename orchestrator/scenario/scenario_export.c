@@ -239,8 +239,8 @@ static bool of_time(const char *name)
 
 static bool of_memory(const char *name)
 {
-    static const char *const parts[] = {"_mb",    "memory",   "allocator", "ratio",
-                                        "defrag", "lazyfree", "evicted",   "expired"};
+    static const char *const parts[] = {"_mb",      "memory",  "allocator", "ratio", "defrag",
+                                        "lazyfree", "evicted", "expired",   "_rss",  "available"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (strstr(name, parts[i]) != NULL)
             return true;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/distribution.h"
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/options/rate_text.h"
@@ -28,6 +29,8 @@ WORDS(scope_at, "own", "db", "all")
 WORDS(verify_at, "none", "exists", "checksum", "recall")
 WORDS(metric_at, [VECTOR_COSINE] = "cosine", [VECTOR_L2] = "l2", [VECTOR_IP] = "ip")
 WORDS(algorithm_at, [VECTOR_HNSW] = "hnsw", [VECTOR_FLAT] = "flat")
+WORDS(how_at, [HOW_FAILOVER] = "failover", [HOW_KILL] = "kill", [HOW_PAUSE] = "pause",
+      [HOW_RESTART] = "restart")
 WORDS(severity_at, "fail", "warn")
 WORDS(
     aggregate_at, [AGGREGATE_LAST] = "last", [AGGREGATE_FIRST] = "first", [AGGREGATE_MEAN] = "mean",
@@ -96,6 +99,24 @@ static enum err_code parse_key_order(void *target, const char *value, struct err
     return code;
 }
 
+static enum err_code parse_qps(void *target, const char *value, struct err *reason)
+{
+    struct scenario_rate *rate = &((struct scenario_entry *)target)->qps;
+    return scenario_rate(&rate->micro, &rate->share, value, reason);
+}
+
+static enum err_code parse_ramp_from(void *target, const char *value, struct err *reason)
+{
+    struct scenario_rate *rate = &((struct scenario_ramp *)target)->from;
+    return scenario_rate(&rate->micro, &rate->share, value, reason);
+}
+
+static enum err_code parse_ramp_to(void *target, const char *value, struct err *reason)
+{
+    struct scenario_rate *rate = &((struct scenario_ramp *)target)->to;
+    return scenario_rate(&rate->micro, &rate->share, value, reason);
+}
+
 static enum err_code parse_ramp_factor(void *target, const char *value, struct err *reason)
 {
     if (rate_parse_factor(&((struct scenario_ramp *)target)->factor, value))
@@ -131,6 +152,12 @@ static enum err_code parse_relative_to(void *target, const char *value, struct e
 {
     struct scenario_check_entry *entry = target;
     return scenario_name(entry->check.relative_to, value, false, reason);
+}
+
+static enum err_code parse_test_metric(void *target, const char *value, struct err *reason)
+{
+    struct scenario_entry *entry = target;
+    return scenario_metric(entry->phase.test.metric, &entry->divisor, value, reason);
 }
 
 static enum err_code parse_observed(void *target, const char *value, struct err *reason)
@@ -180,12 +207,6 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
         TIME_ROW("duration", AT(phase.duration_ns),                                                \
                  "How long it lasts at most; a number without a unit is seconds.")                 \
     }
-#define NEEDED_DURATION                                                                            \
-    {                                                                                              \
-        TIME_ROW("duration", AT(phase.duration_ns),                                                \
-                 "How long it lasts; a number without a unit is seconds."),                        \
-            .required = true                                                                       \
-    }
 #define UNTIL                                                                                      \
     CUSTOM("until", parse_until, .hint = "as in until: \"used_memory>=80%target\"",                \
            .help = "It ends when this holds of a sample.")
@@ -195,11 +216,18 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     NUMBER_KEY("pipeline", AT(phase.pipeline), 1, 100000, .unset = "1",                            \
                .help = "Requests in flight on each connection.")
 #define QPS                                                                                        \
+    CUSTOM("qps", parse_qps, .hint = "as in qps: 10k",                                             \
+           .help = "Requests per second, or a part of the measured maximum as 30%max; 0: as fast " \
+                   "as replies come.")
+#define ACTIONS                                                                                    \
     {                                                                                              \
-        .row = {                                                                                   \
-            ROW("qps", NULL, OPTION_RATE, NULL, AT(qps_micro)),                                    \
-            .help = "Requests per second; 0: as fast as replies come."                             \
-        }                                                                                          \
+        .row = {.name = "actions",                                                                 \
+                .offset = AT(actions.items),                                                       \
+                .hint = "as in actions: [\"at 10s: bgsave\"]",                                     \
+                .help = "What is done to servers of volley's own meanwhile, as by --chaos; times " \
+                        "count from the beginning of the phase."},                                 \
+        .form = FILE_LIST, .of = &chaos_wish_field, .element_bytes = sizeof(struct chaos_wish),    \
+        .count_offset = AT(actions.count), .least = 1, .most = 16                                  \
     }
 #define ON_ERROR                                                                                   \
     WORD_KEY("on_error", AT(on_error), on_error_at, "stop",                                        \
@@ -209,6 +237,10 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     WORD_KEY("datatype", AT(phase.datatype), datatype_at, NULL,                                    \
              "What a key holds; that of the load before where it is not said, else string.")
 #define KEY_DIST CUSTOM("key_dist", parse_key_order, .help = "How keys are chosen: uniform.")
+#define WORKLOAD(help_)                                                                            \
+    {                                                                                              \
+        .row = { ROW("workload", NULL, OPTION_TEXT, NULL, AT(workload)), .help = (help_) }         \
+    }
 #define TTL(help_) CUSTOM("ttl", parse_ttl, .help = (help_))
 #define MIX                                                                                        \
     {                                                                                              \
@@ -216,9 +248,8 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
                 .offset = AT(mix),                                                                 \
                 .hint = "as in mix: {load: 50, get: 30, del: 20}",                                 \
                 .help = "Percent of load, get, update and del."},                                  \
-        .form = FILE_MAP, .required = true, .of = &share_field,                                    \
-        .element_bytes = sizeof(struct scenario_share), .count_offset = AT(mix_count), .least = 1, \
-        .most = 8                                                                                  \
+        .form = FILE_MAP, .of = &share_field, .element_bytes = sizeof(struct scenario_share),      \
+        .count_offset = AT(mix_count), .least = 1, .most = 8                                       \
     }
 #define FRACTION                                                                                   \
     {                                                                                              \
@@ -243,6 +274,8 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
         TIME_ROW("timeout", AT(timeout_ns), "Another word for duration: how long it may take.")    \
     }
 #define MIXED_KEYS                                                                                 \
+    WORKLOAD("A file of a workload, or one that comes with volley, in place of a mix."), LOAD_OF_MIX
+#define LOAD_OF_MIX                                                                                \
     MIX, KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE, NEIGHBOURS,                        \
         TTL("Of what is loaded: seconds, or two of them as in 60-300.")
 
@@ -256,7 +289,9 @@ static const struct file_field load_fields[] = {
     PIPELINE,
     QPS,
     ON_ERROR,
+    ACTIONS,
     NUMBER_KEY("keys", AT(phase.keys), 1, LIVE_KEYS_MAX, .help = "So many keys at most."),
+    WORKLOAD("Writes what this workload's prefill says, in place of keys of its own."),
     {.row = {ROW("target_memory", NULL, OPTION_SIZE, NULL, AT(target_bytes)), NUMBER(1, 1ull << 50),
              .help = "It ends when used_memory is so large."}},
     VALUE_SIZE("N, A-B, bimodal:A/B/PART, list:SIZE:WEIGHT,... and what else --value-size takes."),
@@ -268,11 +303,11 @@ static const struct file_field load_fields[] = {
                .help = "A copy of each vector, as expand_1_<key>; which copies these are."),
 };
 static const struct file_field ramp_own_fields[] = {
-    {.row = {ROW("from", NULL, OPTION_RATE, NULL, offsetof(struct scenario_ramp, from_micro)),
-             .help = "Requests per second at the beginning."},
+    {.row = {ROW("from", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_ramp_from,
+             .help = "Requests per second at the beginning, or a part of the measured maximum."},
      .required = true},
-    {.row = {ROW("to", NULL, OPTION_RATE, NULL, offsetof(struct scenario_ramp, to_micro)),
-             .help = "Requests per second at the end."},
+    {.row = {ROW("to", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_ramp_to,
+             .help = "Requests per second at the end, likewise."},
      .required = true},
     WORD_KEY("mode", offsetof(struct scenario_ramp, mode), ramp_mode_at, "linear",
              "linear adds the step every interval, exponential multiplies by the factor."),
@@ -287,11 +322,12 @@ static const struct file_field ramp_own_fields[] = {
 static const struct file_object ramp_object = {
     .name = "a ramp", .fields = ramp_own_fields, .field_count = COUNT_OF(ramp_own_fields)};
 static const struct file_field ramp_fields[] = {
-    NEEDED_DURATION,
+    DURATION,
     UNTIL,
     CLIENTS,
     PIPELINE,
     ON_ERROR,
+    ACTIONS,
     {.row = {.name = "ramp",
              .offset = AT(ramp),
              .hint = "as in ramp: {from: 1000, to: 50k}",
@@ -302,14 +338,15 @@ static const struct file_field ramp_fields[] = {
     MIXED_KEYS,
 };
 static const struct file_field hold_fields[] = {
-    NEEDED_DURATION, UNTIL, CLIENTS, PIPELINE, QPS, ON_ERROR, MIXED_KEYS,
+    DURATION, UNTIL, CLIENTS, PIPELINE, QPS, ON_ERROR, ACTIONS, MIXED_KEYS,
 };
 static const struct file_field burst_fields[] = {
-    NEEDED_DURATION,
+    DURATION,
     UNTIL,
     CLIENTS,
     PIPELINE,
     ON_ERROR,
+    ACTIONS,
     {.row = {ROW("factor", NULL, OPTION_REAL, NULL, AT(phase.factor)), REAL(0, 1000),
              .help = "Times the rate of the phase before; 0: as fast as replies come."}},
     {.row = {ROW("clients_factor", NULL, OPTION_REAL, NULL, AT(phase.clients_factor)),
@@ -317,12 +354,13 @@ static const struct file_field burst_fields[] = {
     MIXED_KEYS,
 };
 static const struct file_field query_fields[] = {
-    NEEDED_DURATION,
+    DURATION,
     UNTIL,
     CLIENTS,
     PIPELINE,
     QPS,
     ON_ERROR,
+    ACTIONS,
     KEY_DIST,
     WORD_KEY("verify", AT(verify), verify_at, "none",
              "none and exists count misses; checksum also looks at what is read, recall at "
@@ -330,9 +368,11 @@ static const struct file_field query_fields[] = {
     NEIGHBOURS,
 };
 static const struct file_field delete_fields[] = {
-    DURATION, UNTIL,    CLIENTS,
-    PIPELINE, QPS,      ON_ERROR,
-    FRACTION, STRATEGY, FLAG_KEY("unlink", AT(phase.unlink), "true", "UNLINK, or else DEL."),
+    DURATION, UNTIL,
+    CLIENTS,  PIPELINE,
+    QPS,      ON_ERROR,
+    ACTIONS,  FRACTION,
+    STRATEGY, FLAG_KEY("unlink", AT(phase.unlink), "true", "UNLINK, or else DEL."),
 };
 static const struct file_field overwrite_fields[] = {
     DURATION,
@@ -341,6 +381,7 @@ static const struct file_field overwrite_fields[] = {
     PIPELINE,
     QPS,
     ON_ERROR,
+    ACTIONS,
     FRACTION,
     STRATEGY,
     CUSTOM("size_factor", parse_factors, .help = "Times the size that a key was loaded with."),
@@ -353,6 +394,7 @@ static const struct file_field expire_fields[] = {
     PIPELINE,
     QPS,
     ON_ERROR,
+    ACTIONS,
     FRACTION,
     STRATEGY,
     {.row = {ROW("ttl", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_ttl,
@@ -377,6 +419,7 @@ static const struct file_field idle_fields[] = {
     DURATION,
     UNTIL,
     ON_ERROR,
+    ACTIONS,
     {.row = {.name = "wait_stable",
              .offset = AT(stable),
              .hint = "as in wait_stable: {metric: used_memory_rss, window: 3s}",
@@ -425,6 +468,26 @@ static const struct file_field wait_index_fields[] = {
     TIMEOUT,
     ON_ERROR,
 };
+#define LOAD_BESIDE UNTIL, CLIENTS, PIPELINE, QPS, ON_ERROR, LOAD_OF_MIX
+#define NODE_KEY(name_, member_, help_)                                                            \
+    NUMBER_KEY(name_, AT(phase.act.member_), 0, 63, .help = (help_))
+static const struct file_field failover_fields[] = {
+    DURATION,
+    LOAD_BESIDE,
+    NODE_KEY("node", node, "Which, from 0: the primaries, then the replicas."),
+    WORD_KEY("how", AT(phase.act.how), how_at, "failover",
+             "failover: a replica takes over. kill, pause, restart: the node."),
+    {TIME_ROW("for", AT(phase.act.for_ns),
+              "How long it is paused, or killed before it is started again.")},
+};
+static const struct file_field rebalance_fields[] = {
+    DURATION,
+    LOAD_BESIDE,
+    NUMBER_KEY("slots", AT(phase.act.slots), 1, 16384,
+               .help = "How many; without it as many as make the two nodes alike."),
+    NODE_KEY("from", from, "Their primary; without it the one with the most memory used."),
+    NODE_KEY("to", to, "Their next one; without it the one with the least memory used."),
+};
 static const struct file_field phases_field;
 static const struct file_field loop_fields[] = {
     {.row = {ROW("iterations", NULL, OPTION_COUNT, NULL, AT(iterations)), NUMBER(1, 1000),
@@ -438,6 +501,39 @@ static const struct file_field loop_fields[] = {
      .count_offset = AT(phase_count),
      .least = 1,
      .most = SCENARIO_PHASES_MAX},
+};
+#define PHASES(name_, at_, count_at_, help_)                                                       \
+    {                                                                                              \
+        .row = {.name = (name_), .offset = (at_), .help = (help_)}, .form = FILE_LIST,             \
+        .of = &phases_field, .element_bytes = sizeof(struct scenario_entry),                       \
+        .count_offset = (count_at_), .most = SCENARIO_PHASES_MAX                                   \
+    }
+static const struct file_field condition_fields[] = {
+    {.row = {ROW("metric", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_test_metric,
+             .help = "What is looked at: its newest sample, taken for this."},
+     .required = true},
+    {.row = {ROW("op", NULL, OPTION_WORD, NULL, AT(phase.test.operator)), .value_at = operator_at,
+             .help = "How it has to compare."},
+     .required = true},
+    {.row = {ROW("value", NULL, OPTION_TEXT, NULL, AT(value)),
+             .help = "A number, a size, a percent, or a part of the target as 90%target."},
+     .required = true},
+    PHASES("if_true", AT(branches[1]), AT(branch_counts[1]), "Phases for when it holds."),
+    PHASES("if_false", AT(branches[0]), AT(branch_counts[0]), "Phases for when it does not."),
+};
+static const struct file_field parallel_fields[] = {
+    DURATION,
+    UNTIL,
+    ON_ERROR,
+    ACTIONS,
+    {.row = {.name = "phases", .offset = AT(phases), .help = "What is sent side by side."},
+     .form = FILE_LIST,
+     .required = true,
+     .of = &phases_field,
+     .element_bytes = sizeof(struct scenario_entry),
+     .count_offset = AT(phase_count),
+     .least = 2,
+     .most = SCENARIO_CHILDREN_MAX},
 };
 
 #define VARIANT(name_, fields_, help_)                                                             \
@@ -463,6 +559,13 @@ static const struct file_variant variants[SCENARIO_VARIANTS] = {
     [PHASE_INDEX_DROP] = VARIANT("index-drop", index_drop_fields, "Drops it."),
     [PHASE_WAIT_INDEX] =
         VARIANT("wait-index", wait_index_fields, "Waits until all vectors are in the index."),
+    [PHASE_CONDITION] =
+        VARIANT("conditional", condition_fields,
+                "Phases that are carried out when a metric is so, and others when not."),
+    [PHASE_PARALLEL] = VARIANT("parallel", parallel_fields, "Phases that are sent side by side."),
+    [PHASE_FAILOVER] = VARIANT("failover", failover_fields, "Something happens to a node."),
+    [PHASE_REBALANCE] =
+        VARIANT("rebalance", rebalance_fields, "Slots move from one primary to another."),
     [SCENARIO_LOOP] = VARIANT("loop", loop_fields, "Phases, so many times over."),
     [SCENARIO_MIXED] = VARIANT("mixed", hold_fields, "The same as hold."),
 };
@@ -539,6 +642,12 @@ static const struct file_field scenario_fields[] = {
     {.row = {ROW("sample_interval", NULL, OPTION_DURATION, NULL, AT(sample_interval_ns)),
              BARE(NS_PER_SECOND, 100 * NS_PER_MS, 60 * NS_PER_SECOND), .unset = "1s",
              .help = "How often the server is asked for its figures."}},
+    {.row = {.name = "server",
+             .offset = AT(server),
+             .hint = "as in server: {primaries: 3, replicas: 3, maxmemory: 150%target}",
+             .help = "What servers it needs: those that volley starts for it are so."},
+     .form = FILE_OBJECT,
+     .object = &scenario_server_object},
     {.row = {.name = "observe",
              .offset = AT(observed),
              .help = "Metrics that are wanted; all are sampled, unknown ones are refused."},

@@ -5,9 +5,16 @@
 
 #include "orchestrator/scenario/scenario.h"
 
+/* "10k", or "80%max": of the highest rate that a phase before came to as fast as replies came. */
+struct scenario_rate {
+    uint64_t micro;
+    double share; /* 0: it is micro */
+};
+
 struct scenario_ramp {
     struct file_place place;
-    uint64_t from_micro, to_micro, step_micro, interval_ns;
+    struct scenario_rate from, to;
+    uint64_t step_micro, interval_ns;
     double factor;
     unsigned mode; /* 0: linear, 1: exponential */
 };
@@ -25,7 +32,9 @@ struct scenario_stable {
 /* A phase, or a loop of them. */
 struct scenario_entry {
     struct phase phase; /* begins with the place */
-    uint64_t qps_micro;
+    struct scenario_rate qps;
+    struct chaos_wishes actions;
+    const char *workload;  /* NULL: none */
     uint64_t target_bytes; /* target_memory */
     uint64_t timeout_ns;   /* INDEX_CREATE, WAIT_INDEX: another word for its duration */
     struct scenario_ramp ramp;
@@ -34,8 +43,12 @@ struct scenario_entry {
     struct scenario_stable stable;
     unsigned on_error, scope, verify; /* by the index of the word */
     uint64_t iterations;
-    struct scenario_entry *phases;
+    struct scenario_entry *phases; /* of a loop, and those that are sent side by side */
     size_t phase_count;
+    struct scenario_entry *branches[2]; /* of a condition: not so, so */
+    size_t branch_counts[2];
+    double divisor; /* of its metric */
+    const char *value;
 };
 
 struct scenario_check_entry {
@@ -49,12 +62,34 @@ struct scenario_observed {
     double divisor;
 };
 
+struct scenario_server_entry {
+    struct file_place place;
+    uint64_t primaries, replicas;
+    uint64_t maxmemory_bytes;
+    double maxmemory_part; /* of the memory target; 0: maxmemory_bytes says */
+    unsigned policy;       /* scenario_policy_at */
+};
+extern const struct file_object scenario_server_object; /* scenario_server_fields.c */
+/* Into scenario->servers, whose memory target and scale are known. E_CONFIG: what contradicts itself. */
+MUST_USE enum err_code scenario_servers_take(struct scenario *scenario, const struct file *file,
+                                             const struct scenario_server_entry *entry,
+                                             struct err *err);
+/* Refuses a metric of nodes where the scenario needs no cluster: nobody would sample it. */
+MUST_USE enum err_code scenario_servers_check(const struct scenario *scenario,
+                                              const struct file *file,
+                                              const struct file_place *place, const char *key,
+                                              const char *metric, struct err *err);
+/* Of FAILOVER and REBALANCE, else nothing: whether these servers allow it, and what its keys say together. E_CONFIG. */
+MUST_USE enum err_code scenario_act_check(const struct scenario *scenario, const struct file *file,
+                                          struct phase *phase, struct err *err);
+
 struct scenario_fields {
     struct file_place place;
     char name[SCENARIO_NAME_BYTES];
     const char *description;
     uint64_t duration_ns, memory_target_bytes, sample_interval_ns;
     double scale; /* 0: not given */
+    struct scenario_server_entry server;
     struct scenario_entry *phases;
     size_t phase_count;
     struct scenario_check_entry *checks;

@@ -10,30 +10,22 @@
 #include "common/schedule.h"
 #include "common/suggest.h"
 #include "common/units.h"
-#include "orchestrator/scenario/scenario_fields.h"
+#include "orchestrator/scenario/scenario_reading.h"
 #include "orchestrator/scenario/scenario_values.h"
 #include "orchestrator/scenario/scenario_vectors.h"
 
-#define FLOOR_NS (2 * NS_PER_SECOND)         /* of a scaled phase */
-#define SERVER_FLOOR_NS (10 * NS_PER_SECOND) /* of one that the server paces */
+#define FLOOR_NS (2 * NS_PER_SECOND)        /* of a scaled phase */
+#define PACED_FLOOR_NS (10 * NS_PER_SECOND) /* of one whose time the servers need */
+#define ACT_FLOOR_NS                                                                               \
+    (5 * NS_PER_SECOND) /* of a node that is away: the others take a second to notice */
 #define USUAL_SIZE_BYTES 512u
 
-/* What is known on the way from phase to phase. */
-struct reading {
-    struct scenario *scenario;
-    const struct file *file;
-    const struct scenario_fields *fields;
-    uint64_t unscaled_ns;
-    bool has_keys;           /* something was loaded before */
-    enum live_type datatype; /* of it */
-    struct size_wish sizes;
-    bool has_rate; /* a phase before had one */
-    struct vectors_so_far vectors;
-    struct err *err;
-};
-
-#define REFUSE(reading, phase_, key, ...)                                                          \
-    file_refuse((reading)->file, &(phase_)->place, key, (reading)->err, __VA_ARGS__)
+bool scenario_measures_maximum(const struct phase *phase)
+{
+    const bool paced = phase->qps > 0 || phase->qps_share > 0 || phase->factor > 0;
+    return !paced && phase->parallel_place == 0 &&
+           (phase->type == PHASE_HOLD || phase->type == PHASE_BURST || phase->type == PHASE_QUERY);
+}
 
 bool scenario_phase_is(const struct phase *phase, const char *name)
 {
@@ -42,26 +34,6 @@ bool scenario_phase_is(const struct phase *phase, const char *name)
 }
 
 /* ---- before the tables: what is known and not carried out ---- */
-
-static enum err_code refuse_types(const struct file *file, const struct config_node *phases,
-                                  struct err *err)
-{
-    static const char *const types[] = {"parallel", "failover", "rebalance"};
-    for (size_t i = 0; phases != NULL && phases->kind == CONFIG_LIST && i < phases->count; i++) {
-        const struct config_node *phase = &phases->children[i];
-        if (phase->kind != CONFIG_MAP)
-            continue;
-        const struct config_node *type = config_node_get(phase, "type");
-        for (size_t k = 0; k < sizeof types / sizeof types[0]; k++)
-            if (type != NULL && type->kind == CONFIG_SCALAR &&
-                strcasecmp(type->text, types[k]) == 0)
-                return config_refuse(err, file->name, type->mark,
-                                     "phase type %s is not carried out by this version", types[k]);
-        if (refuse_types(file, config_node_get(phase, "phases"), err) != OK)
-            return err->code;
-    }
-    return OK;
-}
 
 static enum err_code refuse_unsupported(const struct file *file, struct err *err)
 {
@@ -72,7 +44,7 @@ static enum err_code refuse_unsupported(const struct file *file, struct err *err
         return config_refuse(err, file->name, steps->key_mark,
                              "a scenario of `steps` is another format, which this version does not "
                              "translate: write the steps as `phases`, each with a name and a type");
-    return refuse_types(file, config_node_get(&file->root, "phases"), err);
+    return OK;
 }
 
 /* ---- scaling ---- */
@@ -91,17 +63,17 @@ static uint64_t scaled(const struct reading *reading, uint64_t number, uint64_t 
 static void scale_phase(const struct reading *reading, struct phase *phase)
 {
     struct phase_until *until = &phase->until;
-    const bool paced_by_server =
-        phase->type == PHASE_INDEX_CREATE || phase->type == PHASE_WAIT_INDEX;
-    phase->duration_ns =
-        scaled(reading, phase->duration_ns, paced_by_server ? SERVER_FLOOR_NS : FLOOR_NS);
+    const bool paced = phase->type == PHASE_FAILOVER || phase->type == PHASE_REBALANCE ||
+                       phase->type == PHASE_INDEX_CREATE || phase->type == PHASE_WAIT_INDEX;
+    phase->duration_ns = scaled(reading, phase->duration_ns, paced ? PACED_FLOOR_NS : FLOOR_NS);
+    phase->act.for_ns = scaled(reading, phase->act.for_ns, ACT_FLOOR_NS);
     phase->ramp_interval_ns = scaled(reading, phase->ramp_interval_ns, 1);
     phase->stable.window_ns = scaled(reading, phase->stable.window_ns, NS_PER_SECOND);
     phase->stable.max_ns = scaled(reading, phase->stable.max_ns, NS_PER_SECOND);
     phase->keys = scaled(reading, phase->keys, 1);
     phase->least_ttl_s = scaled(reading, phase->least_ttl_s, 1);
     phase->most_ttl_s = scaled(reading, phase->most_ttl_s, 1);
-    if (!until->of_target &&
+    if (!until->of_target && strcmp(until->metric, "host_available") != 0 &&
         (strcmp(until->metric, "keys") == 0 || scenario_metric_is_bytes(until->metric)))
         until->value *= reading->scenario->scale;
 }
@@ -112,6 +84,15 @@ static double rate_of(uint64_t micro)
 {
     return (double)micro / SCHEDULE_MICRO;
 }
+
+/* Requests per second, or a part of 1. */
+static double number_of(const struct scenario_rate *rate)
+{
+    return rate->share > 0 ? rate->share : rate_of(rate->micro);
+}
+
+#define NO_MAXIMUM                                                                                 \
+    "%s: no phase before measures the maximum: a hold, burst or query as fast as replies come"
 
 static enum err_code settle_mix(const struct reading *reading, struct phase *phase,
                                 const struct scenario_entry *entry)
@@ -152,8 +133,17 @@ static enum err_code settle_ramp(const struct reading *reading, struct phase *ph
                                  const struct scenario_ramp *ramp)
 {
     const bool linear = ramp->mode == 0;
-    const bool up = ramp->to_micro > ramp->from_micro;
-    if (ramp->from_micro == ramp->to_micro)
+    const double from = number_of(&ramp->from), to = number_of(&ramp->to);
+    const bool shares = ramp->from.share > 0, up = to > from;
+    if (shares != (ramp->to.share > 0))
+        return file_refuse(reading->file, &ramp->place, "to", reading->err,
+                           "to: from and to are both rates, or both parts of the maximum");
+    if (shares && !reading->has_maximum)
+        return file_refuse(reading->file, &ramp->place, "from", reading->err, NO_MAXIMUM, "from");
+    if (shares && ramp->step_micro > 0)
+        return file_refuse(reading->file, &ramp->place, "step", reading->err,
+                           "step: between parts of the maximum leave it out");
+    if (from == to)
         return file_refuse(reading->file, &ramp->place, "to", reading->err,
                            "to: a ramp goes from one rate to another; for one rate take hold");
     if (linear && ramp->factor > 0)
@@ -162,20 +152,20 @@ static enum err_code settle_ramp(const struct reading *reading, struct phase *ph
     if (!linear && ramp->step_micro > 0)
         return file_refuse(reading->file, &ramp->place, "step", reading->err,
                            "step: it is of mode: linear; exponential takes factor");
-    if (!linear && (ramp->from_micro == 0 || ramp->to_micro == 0))
+    if (!linear && (from == 0 || to == 0))
         return file_refuse(reading->file, &ramp->place, NULL, reading->err,
                            "mode: exponential never comes from 0 or gets to 0: no factor does");
     if (!linear && ramp->factor > 0 && (up ? ramp->factor <= 1 : ramp->factor >= 1))
         return file_refuse(reading->file, &ramp->place, "factor", reading->err,
-                           "factor: it has to lead from %s to %s: %s 1",
-                           UNITS_REAL(rate_of(ramp->from_micro), 0),
-                           UNITS_REAL(rate_of(ramp->to_micro), 0), up ? "above" : "below");
+                           "factor: it has to lead from %s to %s: %s 1", UNITS_REAL(from, 0),
+                           UNITS_REAL(to, 0), up ? "above" : "below");
     if (ramp->interval_ns > phase->duration_ns)
         return file_refuse(reading->file, &ramp->place, "interval", reading->err,
                            "interval: it is longer than the phase");
     const double intervals = (double)phase->duration_ns / (double)ramp->interval_ns;
-    phase->ramp_from = rate_of(ramp->from_micro);
-    phase->ramp_to = rate_of(ramp->to_micro);
+    phase->ramp_from = from;
+    phase->ramp_to = to;
+    phase->ramp_shares = shares;
     phase->ramp_interval_ns = ramp->interval_ns;
     if (linear)
         phase->ramp_step = ramp->step_micro > 0
@@ -210,6 +200,9 @@ static enum err_code check_until(const struct reading *reading, const struct pha
     if (until->metric[0] != '\0' && until->at_least && until->value == 0)
         return REFUSE(reading, phase, "until", "until: %s: this holds from the beginning",
                       until->text);
+    if (scenario_servers_check(reading->scenario, reading->file, &phase->place, "until",
+                               until->metric, reading->err) != OK)
+        return reading->err->code;
     bool grows = false;
     for (size_t i = 0; i < sizeof grow / sizeof grow[0]; i++)
         grows |= strcmp(until->metric, grow[i]) == 0;
@@ -228,10 +221,18 @@ static enum err_code check_until(const struct reading *reading, const struct pha
 static enum err_code check_ends(const struct reading *reading, struct phase *phase)
 {
     if (phase->type == PHASE_LOAD && phase->duration_ns == 0 && phase->keys == 0 &&
-        phase->copy_level == 0 && phase->until.metric[0] == '\0')
+        phase->copy_level == 0 && phase->until.metric[0] == '\0' && phase->parallel_place == 0 &&
+        phase->workload == NULL)
         return REFUSE(reading, phase, NULL,
                       "%s: a load without end: give keys, until, target_memory or duration",
                       phase->base);
+    const bool by_time = phase->type == PHASE_RAMP || phase->type == PHASE_HOLD ||
+                         phase->type == PHASE_BURST || phase->type == PHASE_QUERY ||
+                         phase->type == PHASE_PARALLEL;
+    if (by_time && phase->duration_ns == 0)
+        return REFUSE(reading, phase, NULL,
+                      "\"duration\" is missing: %s lasts as long as that says",
+                      scenario_type_name(phase->type));
     if (phase->type == PHASE_IDLE && phase->duration_ns == 0 && phase->stable.max_ns == 0)
         return REFUSE(reading, phase, NULL,
                       "%s: idle without end: give duration, or wait_stable with max", phase->base);
@@ -243,6 +244,8 @@ static enum err_code check_ends(const struct reading *reading, struct phase *pha
     if (phase->type == PHASE_PURGE && !phase->memory_purge && !phase->activedefrag)
         return REFUSE(reading, phase, NULL,
                       "%s: nothing to do: neither memory_purge nor activedefrag", phase->base);
+    if (phase->qps_share > 0 && !reading->has_maximum)
+        return REFUSE(reading, phase, "qps", NO_MAXIMUM, "qps");
     if (phase->type == PHASE_BURST && phase->factor > 0 && !reading->has_rate)
         return REFUSE(reading, phase, "factor",
                       "factor: no phase before has a rate (qps or ramp) that it could multiply");
@@ -252,10 +255,13 @@ static enum err_code check_ends(const struct reading *reading, struct phase *pha
 /* Whether there are keys to work on, and of one type. */
 static enum err_code check_keys(const struct reading *reading, struct phase *phase)
 {
-    const bool loads = phase->type == PHASE_LOAD || has_share(phase, OPERATION_LOAD);
-    const bool needs = phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
-                       phase->type == PHASE_EXPIRE || phase->type == PHASE_QUERY ||
-                       (phase->mix_count > 0 && !loads);
+    const bool loads =
+        (phase->type == PHASE_LOAD && phase->workload == NULL) || has_share(phase, OPERATION_LOAD);
+    const bool needs =
+        (phase->workload != NULL && scenario_workload_uses_live_keys(phase->workload)) ||
+        phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
+        phase->type == PHASE_EXPIRE || phase->type == PHASE_QUERY ||
+        (phase->mix_count > 0 && !loads);
     if (needs && !reading->has_keys)
         return REFUSE(reading, phase, NULL,
                       "%s: there are no keys yet: a load has to stand before %s", phase->base,
@@ -276,24 +282,21 @@ static enum err_code check_keys(const struct reading *reading, struct phase *pha
 /* What later phases build on. */
 static void remember(struct reading *reading, struct phase *phase)
 {
-    const bool loads = phase->type == PHASE_LOAD || has_share(phase, OPERATION_LOAD);
+    const bool loads =
+        (phase->type == PHASE_LOAD && phase->workload == NULL) || has_share(phase, OPERATION_LOAD);
     if (!phase->has_value_size)
         phase->value_size = reading->sizes;
-    if (phase->type == PHASE_LOAD)
+    if (phase->type == PHASE_LOAD && phase->workload == NULL)
         reading->sizes = phase->value_size;
     if (loads)
         reading->datatype = phase->datatype;
     reading->has_keys = (reading->has_keys || loads) && phase->type != PHASE_FLUSH &&
                         (phase->type != PHASE_INDEX_DROP || phase->keep_docs);
-    reading->has_rate |= phase->qps > 0 || phase->type == PHASE_RAMP;
+    reading->has_rate |= phase->qps > 0 || phase->qps_share > 0 || phase->type == PHASE_RAMP;
+    reading->has_maximum |= scenario_measures_maximum(phase);
 }
 
 /* ---- phases one after the other ---- */
-
-struct turn {
-    const char *loop; /* NULL: in none */
-    uint32_t index;
-};
 
 static bool put_index(char *text, size_t text_bytes, const char *from, uint32_t index)
 {
@@ -311,7 +314,7 @@ static bool put_index(char *text, size_t text_bytes, const char *from, uint32_t 
 }
 
 static enum err_code settle_name(const struct reading *reading, struct phase *phase,
-                                 const struct turn *turn)
+                                 const struct scenario_turn *turn)
 {
     if (turn->loop == NULL &&
         (strstr(phase->name, "${") != NULL || strstr(phase->tag, "${") != NULL))
@@ -343,20 +346,26 @@ static enum err_code settle_name(const struct reading *reading, struct phase *ph
     return OK;
 }
 
-static enum err_code add_phase(struct reading *reading, const struct scenario_entry *entry,
-                               const struct turn *turn)
+enum err_code scenario_add_phase(struct reading *reading, const struct scenario_entry *entry,
+                                 const struct scenario_turn *turn)
 {
     struct scenario *scenario = reading->scenario;
     struct phase *phase = &scenario->phases[scenario->phase_count];
     const size_t variant = entry->phase.place.variant;
     *phase = entry->phase;
     phase->type = variant == SCENARIO_MIXED ? PHASE_HOLD : (enum phase_type)variant;
-    phase->qps = rate_of(entry->qps_micro);
+    phase->qps = rate_of(entry->qps.micro);
+    phase->qps_share = entry->qps.share;
     phase->continue_on_error = entry->on_error == 1;
     phase->flush_all = entry->scope > 0; /* scope_at */
     phase->every_database = entry->scope > 1;
     phase->verify = entry->verify == 2; /* verify_at */
     phase->recall = entry->verify == 3;
+    phase->condition_place = turn->condition_place;
+    phase->if_true = turn->if_true;
+    phase->parallel_place = turn->parallel_place;
+    if (phase->parallel_place > 0)
+        phase->duration_ns = turn->parallel_ns;
     phase->stable = entry->stable.stable;
     if (phase->stable.metric[0] != '\0' && phase->stable.max_ns == 0)
         phase->stable.max_ns = phase->duration_ns;
@@ -376,12 +385,16 @@ static enum err_code add_phase(struct reading *reading, const struct scenario_en
     enum err_code code = settle_name(reading, phase, turn);
     if (code == OK)
         code = settle_mix(reading, phase, entry);
+    if (code == OK)
+        code = scenario_settle_workload(reading, phase, entry);
     if (code == OK && phase->type == PHASE_RAMP)
         code = settle_ramp(reading, phase, &entry->ramp);
     if (code == OK)
         code = check_until(reading, phase);
     if (code == OK)
         code = check_ends(reading, phase);
+    if (code == OK)
+        code = scenario_act_check(scenario, reading->file, phase, reading->err);
     if (code == OK)
         code = check_keys(reading, phase);
     if (code == OK)
@@ -391,64 +404,12 @@ static enum err_code add_phase(struct reading *reading, const struct scenario_en
     remember(reading, phase);
     const bool by_max = phase->type == PHASE_IDLE && phase->duration_ns == 0;
     reading->unscaled_ns += by_max ? phase->stable.max_ns : phase->duration_ns;
+    phase->actions = entry->actions.count > 0 ? &entry->actions : NULL;
+    phase->stated_duration_ns = phase->duration_ns;
     scale_phase(reading, phase);
     scenario->planned_duration_ns += by_max ? phase->stable.max_ns : phase->duration_ns;
     scenario->phase_count++;
     return OK;
-}
-
-/* Phases with loops unrolled; once more than fit, the number does not matter. */
-static size_t count_phases(const struct scenario_entry *entries, size_t count)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i < count && sum <= SCENARIO_PHASES_MAX; i++)
-        sum += entries[i].phase.place.variant == SCENARIO_LOOP
-                   ? entries[i].iterations * entries[i].phase_count
-                   : 1;
-    return sum;
-}
-
-static enum err_code add_loop(struct reading *reading, const struct scenario_entry *loop)
-{
-    enum err_code code = OK;
-    const char *name = loop->phase.name;
-    if (strstr(name, "${") != NULL)
-        return REFUSE(reading, &loop->phase, "name",
-                      SCENARIO_LOOP_INDEX
-                      " stands in names of what is in the loop, not in its own");
-    for (uint32_t i = 0; i < reading->scenario->phase_count; i++)
-        if (scenario_phase_is(&reading->scenario->phases[i], name))
-            return REFUSE(reading, &loop->phase, "name",
-                          "name: there is a phase or loop %s already", name);
-    for (uint32_t index = 1; index <= loop->iterations && code == OK; index++) {
-        const struct turn turn = {.loop = name, .index = index};
-        for (size_t i = 0; i < loop->phase_count && code == OK; i++)
-            code = loop->phases[i].phase.place.variant == SCENARIO_LOOP
-                       ? REFUSE(reading, &loop->phases[i].phase, NULL, "a loop stands in no loop")
-                       : add_phase(reading, &loop->phases[i], &turn);
-    }
-    return code;
-}
-
-static enum err_code add_phases(struct reading *reading)
-{
-    const struct scenario_fields *fields = reading->fields;
-    enum err_code code = OK;
-    if (count_phases(fields->phases, fields->phase_count) > SCENARIO_PHASES_MAX)
-        return file_refuse(reading->file, &fields->place, "phases", reading->err,
-                           "phases: with loops unrolled there are more than %u",
-                           SCENARIO_PHASES_MAX);
-    reading->scenario->phases = calloc(SCENARIO_PHASES_MAX, sizeof(struct phase));
-    if (reading->scenario->phases == NULL)
-        return err_set(reading->err, E_SYSTEM, "reading %.150s: out of memory",
-                       reading->file->name);
-    for (size_t i = 0; i < fields->phase_count && code == OK; i++) {
-        const struct scenario_entry *entry = &fields->phases[i];
-        code = entry->phase.place.variant == SCENARIO_LOOP
-                   ? add_loop(reading, entry)
-                   : add_phase(reading, entry, &(struct turn){.loop = NULL});
-    }
-    return code;
 }
 
 /* ---- checks ---- */
@@ -485,7 +446,9 @@ static enum err_code add_checks(struct reading *reading)
         *check = entry->check;
         if (find_phase(reading, check, "phase", check->phase) != OK ||
             (check->relative_to[0] != '\0' &&
-             find_phase(reading, check, "relative_to", check->relative_to) != OK))
+             find_phase(reading, check, "relative_to", check->relative_to) != OK) ||
+            scenario_servers_check(scenario, reading->file, &check->place, "metric", check->metric,
+                                   reading->err) != OK)
             return reading->err->code;
         const bool ratio = check->relative_to[0] != '\0';
         if (scenario_check_value(&check->value, ratio ? "a ratio" : check->metric,
@@ -514,7 +477,9 @@ static enum err_code settle(struct scenario *scenario, const struct file *file,
     scenario->stated_duration_ns = fields->duration_ns;
     scenario->memory_target_bytes = scaled(reading, fields->memory_target_bytes, 1);
     scenario->sample_interval_ns = fields->sample_interval_ns;
-    enum err_code code = add_phases(reading);
+    enum err_code code = scenario_servers_take(scenario, file, &fields->server, reading->err);
+    if (code == OK)
+        code = scenario_add_phases(reading);
     return code == OK ? add_checks(reading) : code;
 }
 
@@ -536,6 +501,7 @@ enum err_code scenario_read(struct scenario *scenario, struct scenario_document 
     struct reading reading = {.scenario = scenario,
                               .file = &document->file,
                               .fields = &fields,
+                              .document = document,
                               .sizes = {.kind = SIZE_FIXED, .least_bytes = USUAL_SIZE_BYTES},
                               .err = err};
     *scenario = (struct scenario){.scale = 1};
@@ -562,6 +528,7 @@ void scenario_free(struct scenario *scenario, struct scenario_document *document
 {
     free(scenario->phases);
     free(scenario->checks);
+    scenario_workloads_free(document);
     file_free(&document->file);
     *scenario = (struct scenario){.phase_count = 0};
 }

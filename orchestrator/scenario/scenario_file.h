@@ -6,11 +6,21 @@
 #include "orchestrator/scenario/scenario.h"
 #include "orchestrator/scenario/scenario_variables.h"
 
+struct workload_file; /* orchestrator/options/workload_file.h */
+
 /* What a scenario stands in: the places of its phases and checks point into it. */
 struct scenario_document {
     struct file file;
+    struct scenario_workload *workloads; /* owned, as what is in them */
+    uint32_t workload_count;
     char notice
         [256]; /* what the user should know of the file, though it is carried out; "": nothing */
+};
+
+/* A workload file that phases name. */
+struct scenario_workload {
+    char *path;
+    struct workload_file *file;
 };
 
 struct scenario_wish {
@@ -25,6 +35,8 @@ MUST_USE enum err_code scenario_read(struct scenario *scenario, struct scenario_
                                      const struct scenario_wish *wish, struct err *err);
 void scenario_free(struct scenario *scenario, struct scenario_document *document);
 
+/* Whether its rate is what the target gives: "50%max" of later phases is of the highest of these. */
+bool scenario_measures_maximum(const struct phase *phase);
 /* Whether a name, as of a check, means this phase: its own, that of the file for each turn of a loop, or its loop's. */
 bool scenario_phase_is(const struct phase *phase, const char *name);
 /* "delete-fraction", as in a file. */

@@ -89,6 +89,43 @@ static enum err_code write_metrics(const struct files *files, struct err *err)
     return code;
 }
 
+/* The phase whose figures have it in them already. */
+static const char *parallel_of(const struct scenario *scenario, const struct phase *phase)
+{
+    return phase->parallel_place > 0 ? scenario->phases[phase->parallel_place - 1].name : "";
+}
+
+static void put_node(struct output *out, const struct files *files,
+                     const struct node_series_row *row)
+{
+    output_printf(out, "%.3f,%.3f,%s,%u,%s,%s", clock_seconds(row->wall_ns),
+                  clock_seconds(row->at_ns), files->observation->scenario->phases[row->phase].name,
+                  row->node, row->address, node_role_word(row->role));
+    for (unsigned i = 0; i < NODE_VALUES; i++)
+        put_cell(out, row->values[i], ",");
+    output_printf(out, "\n");
+}
+
+static enum err_code write_nodes(const struct files *files, struct err *err)
+{
+    const struct node_series *nodes = files->facts->nodes;
+    struct output out = {.file = NULL};
+    if (nodes == NULL || nodes->count == 0)
+        return OK;
+    enum err_code code = create(&out, files, files->observation->scenario->name, "_nodes.csv", err);
+    if (code == OK) {
+        output_printf(&out, "timestamp,elapsed_seconds,phase,node,address,role");
+        for (unsigned i = 0; i < NODE_VALUES; i++)
+            output_printf(&out, ",%s", node_value_name((enum node_value)i));
+        output_printf(&out, "\n");
+        for (size_t i = 0; i < nodes->count; i++)
+            put_node(&out, files, &nodes->rows[i]);
+        code = output_commit(&out, err);
+    }
+    output_discard(&out);
+    return code;
+}
+
 static enum err_code write_summary(const struct files *files, struct err *err)
 {
     const struct observation *observation = files->observation;
@@ -101,7 +138,7 @@ static enum err_code write_summary(const struct files *files, struct err *err)
     output_printf(&out,
                   "phase,type,start_seconds,duration_seconds,requests,failed,average_throughput,"
                   "p50_ms,p95_ms,p99_ms,max_ms,peak_memory_mb,end_memory_mb,end_rss_mb,"
-                  "end_fragmentation_ratio,keys\n");
+                  "end_fragmentation_ratio,keys,parallel\n");
     for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
         const struct phase *phase = &observation->scenario->phases[i];
         const struct phase_account *account = &observation->accounts[i];
@@ -125,7 +162,7 @@ static enum err_code write_summary(const struct files *files, struct err *err)
                                 (double)account->keys_after};
         for (size_t c = 0; c < sizeof cells / sizeof cells[0]; c++)
             put_cell(&out, cells[c], ",");
-        output_printf(&out, "\n");
+        output_printf(&out, ",%s\n", parallel_of(observation->scenario, phase));
     }
     code = output_commit(&out, err);
     output_discard(&out);
@@ -216,6 +253,17 @@ static json_t *describe_statistics(const struct phase_analysis *analysis)
     return stats;
 }
 
+static json_t *describe_trouble(const struct phase_trouble *trouble)
+{
+    json_t *object = json_object();
+    put_count(object, "moved", trouble->moved);
+    put_count(object, "asked", trouble->asked);
+    put_count(object, "clusterdown", trouble->clusterdown);
+    put_count(object, "reconnects", trouble->reconnects);
+    put_number(object, "unavailable_seconds", trouble->unavailable_seconds);
+    return object;
+}
+
 static json_t *describe_phase(const struct files *files, uint32_t index)
 {
     const struct phase *phase = &files->observation->scenario->phases[index];
@@ -224,6 +272,7 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     json_t *object = json_object();
     put_text(object, "name", phase->name);
     put_text(object, "type", scenario_type_name(phase->type));
+    put_text(object, "parallel", parallel_of(files->observation->scenario, phase));
     json_object_set_new(object, "ran", json_boolean(account->ran));
     json_object_set_new(object, "params", describe_params(phase));
     if (!account->ran)
@@ -241,6 +290,8 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     put_number(object, "p95_ms", account->p95_ms);
     put_number(object, "p99_ms", account->p99_ms);
     put_number(object, "max_ms", account->max_ms);
+    if (account->requests_ok + account->requests_failed > 0)
+        json_object_set_new(object, "trouble", describe_trouble(&account->trouble));
     put_count(object, "keys_before", account->keys_before);
     put_count(object, "keys_after", account->keys_after);
     put_number(object, "server_keys_after", account->after[SERIES_KEYS]);
@@ -262,6 +313,25 @@ static json_t *describe_trend(const struct metric_trend *trend)
     put_number(object, "r2", trend->line.r2);
     put_number(object, "p", trend->p);
     return object;
+}
+
+static json_t *describe_events(const struct files *files)
+{
+    const struct scenario_events *events = files->facts->events;
+    json_t *list = json_array();
+    for (size_t i = 0; i < events->count; i++) {
+        const struct scenario_event *event = &events->items[i];
+        json_t *object = json_object();
+        put_number(object, "at_seconds", clock_seconds(event->note.at_ns));
+        put_number(object, "seconds", clock_seconds(event->note.end_ns - event->note.at_ns));
+        put_text(object, "phase", files->observation->scenario->phases[event->phase].name);
+        put_text(object, "source", note_source_name(event->note.source));
+        put_text(object, "text", event->note.text);
+        json_object_set_new(object, "ok", json_boolean(event->note.ok));
+        put_text(object, "cause", event->note.cause);
+        json_array_append_new(list, object);
+    }
+    return list;
 }
 
 static json_t *describe_leak(const struct leak *leak)
@@ -319,6 +389,8 @@ static json_t *describe_run(const struct files *files)
     for (uint32_t i = 0; i < scenario->phase_count; i++)
         json_array_append_new(phases, describe_phase(files, i));
     json_object_set_new(root, "phases", phases);
+    json_object_set_new(root, "events", describe_events(files));
+    put_count(root, "events_left_out", facts->events->left_out);
     json_object_set_new(root, "growth", describe_trend(&files->analysis->growth));
     json_object_set_new(root, "fragmentation", describe_trend(&files->analysis->fragmentation));
     json_object_set_new(root, "leak", describe_leak(&files->analysis->leak));
@@ -396,6 +468,8 @@ enum err_code scenario_files_write(const char *directory, const struct scenario_
                                 .analysis = analysis,
                                 .outcomes = outcomes};
     enum err_code code = write_metrics(&files, err);
+    if (code == OK)
+        code = write_nodes(&files, err);
     if (code == OK)
         code = write_json(&files, observation->scenario->name, "_phases.json", describe_run, err);
     if (code == OK)

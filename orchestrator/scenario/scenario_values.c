@@ -9,6 +9,7 @@
 #include "common/suggest.h"
 #include "common/units.h"
 #include "orchestrator/options/distribution.h"
+#include "orchestrator/options/rate_text.h"
 #include "orchestrator/scenario/derived.h"
 #include "orchestrator/scenario/scenario_variables.h"
 
@@ -30,16 +31,17 @@ static bool is_among(const char *name, const enum series_metric *metrics, size_t
 bool scenario_metric_is_bytes(const char *name)
 {
     static const enum series_metric metrics[] = {
-        SERIES_USED_MEMORY, SERIES_RSS,    SERIES_PEAK,     SERIES_OVERHEAD, SERIES_DATASET,
-        SERIES_ALLOCATED,   SERIES_ACTIVE, SERIES_RESIDENT, SERIES_NET_IN,   SERIES_NET_OUT};
+        SERIES_USED_MEMORY, SERIES_RSS,       SERIES_PEAK,        SERIES_OVERHEAD,
+        SERIES_DATASET,     SERIES_ALLOCATED, SERIES_ACTIVE,      SERIES_RESIDENT,
+        SERIES_NET_IN,      SERIES_NET_OUT,   SERIES_PROCESS_RSS, SERIES_HOST_AVAILABLE};
     return is_among(name, metrics, sizeof metrics / sizeof metrics[0]);
 }
 
 bool scenario_metric_only_grows(const char *name)
 {
-    static const enum series_metric metrics[] = {SERIES_PEAK,     SERIES_EVICTED, SERIES_EXPIRED,
-                                                 SERIES_HITS,     SERIES_MISSES,  SERIES_CPU_SYS,
-                                                 SERIES_CPU_USER, SERIES_NET_IN,  SERIES_NET_OUT};
+    static const enum series_metric metrics[] = {
+        SERIES_PEAK,    SERIES_EVICTED,  SERIES_EXPIRED, SERIES_HITS,    SERIES_MISSES,
+        SERIES_CPU_SYS, SERIES_CPU_USER, SERIES_NET_IN,  SERIES_NET_OUT, SERIES_PROCESS_CPU};
     return is_among(name, metrics, sizeof metrics / sizeof metrics[0]);
 }
 
@@ -311,6 +313,20 @@ enum err_code scenario_part(double *part, const char *text, struct err *reason)
         return err_set(reason, E_USAGE, "allowed: a part of 1 above 0, as 0.01, or 1%%");
     *part = percent > 0 ? read / 100 : read;
     return OK;
+}
+
+enum err_code scenario_rate(uint64_t *micro, double *share, const char *text, struct err *reason)
+{
+    double percent = 0;
+    *share = 0;
+    *micro = 0;
+    if (parse_before(&percent, text, "%max") > 0) {
+        if (!(percent > 0 && percent <= 1000))
+            return err_set(reason, E_USAGE, "allowed: above 0%%max, up to 1000%%max");
+        *share = percent / 100;
+        return OK;
+    }
+    return rate_parse(micro, text, reason);
 }
 
 enum err_code scenario_operation(enum phase_operation *operation, const char *text,

@@ -24,6 +24,9 @@ MUST_USE enum err_code scenario_check_value(double *value, const char *metric, d
                                             uint64_t target_bytes, const char *text,
                                             struct err *reason);
 
+/* "1000", "10k", or "80%max": *share is 0.8 then, else 0. */
+MUST_USE enum err_code scenario_rate(uint64_t *micro, double *share, const char *text,
+                                     struct err *reason);
 /* A distribution of sizes, but for that the third part of bimodal:A/B/P is a part of 1. */
 MUST_USE enum err_code scenario_sizes(struct size_wish *wish, const char *text, struct err *reason);
 /* "60", "60-300", "1m-5m": whole seconds. */

@@ -155,6 +155,12 @@ static enum err_code refuse_keys(const struct settling *settling)
 static enum err_code settle_vectors(const struct settling *settling)
 {
     const struct phase *phase = settling->phase;
+    if (phase->parallel_place > 0 && phase->type == PHASE_LOAD && phase->copy_level > 0)
+        return REFUSE(settling, "expand",
+                      "expand: copies are loaded on their own, not in parallel");
+    if (phase->parallel_place > 0 && phase->recall)
+        return REFUSE(settling, "verify",
+                      "verify: recall is asked when nothing else is sent, not in parallel");
     switch (phase->type) {
     case PHASE_LOAD:
         return settle_load(settling);

@@ -11,7 +11,8 @@
 
 /* Identifier, name in files and checks, where it comes from. In bytes, numbers, ratios or counts as the server has them; a
  * new one is a row here. Sources: SERVER: a field of INFO of that name; CLIENT: what volley measured in the interval
- * before the sample. */
+ * before the sample; NODES: of the nodes of a cluster, against each other (node_series.h); HOST: of the servers'
+ * processes on this host, and of the host. */
 #define SERIES_METRIC_TABLE(X)                                                                     \
     X(SERIES_USED_MEMORY, "used_memory", SERVER)                                                   \
     X(SERIES_RSS, "used_memory_rss", SERVER)                                                       \
@@ -44,9 +45,15 @@
     X(SERIES_P50, "p50_ms", CLIENT)                                                                \
     X(SERIES_P95, "p95_ms", CLIENT)                                                                \
     X(SERIES_P99, "p99_ms", CLIENT)                                                                \
-    X(SERIES_MAX, "max_ms", CLIENT)
+    X(SERIES_MAX, "max_ms", CLIENT)                                                                \
+    X(SERIES_NODE_CV, "node_memory_cv", NODES)                                                     \
+    X(SERIES_NODE_MAX_MIN, "node_memory_max_min", NODES)                                           \
+    X(SERIES_REPLICA_LAG, "replica_lag_bytes", NODES)                                              \
+    X(SERIES_PROCESS_RSS, "process_rss", HOST)                                                     \
+    X(SERIES_PROCESS_CPU, "process_cpu_seconds", HOST)                                             \
+    X(SERIES_HOST_AVAILABLE, "host_available", HOST)
 
-enum series_source { SERIES_OF_SERVER, SERIES_OF_CLIENT };
+enum series_source { SERIES_OF_SERVER, SERIES_OF_CLIENT, SERIES_OF_NODES, SERIES_OF_HOST };
 #define SERIES_ID(id, name, source) id,
 enum series_metric { SERIES_METRIC_TABLE(SERIES_ID) SERIES_METRICS };
 #undef SERIES_ID

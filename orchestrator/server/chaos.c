@@ -217,6 +217,9 @@ static void begin(struct job *job)
         add_node(job);
         return;
     case CHAOS_BGSAVE:
+    case CHAOS_AOF_REWRITE:
+    case CHAOS_FLUSHALL:
+    case CHAOS_FULL_SYNC:
     case CHAOS_CLIENT_KILL:
     case CHAOS_FAILOVER:
     case CHAOS_RESHARD:
@@ -362,6 +365,14 @@ enum err_code chaos_begin(struct chaos *chaos, struct event_base *base, uint64_t
 bool chaos_has_begun(const struct chaos *chaos)
 {
     return chaos->begun;
+}
+
+bool chaos_is_busy(const struct chaos *chaos)
+{
+    bool busy = chaos->next < chaos->plan->count;
+    for (uint32_t i = 0; i < chaos->next && !busy; i++)
+        busy = chaos->jobs[i].phase != PHASE_NONE;
+    return busy;
 }
 
 static void break_off(struct job *job)

@@ -27,6 +27,8 @@ MUST_USE enum err_code chaos_begin(struct chaos *chaos, struct event_base *base,
                                    uint64_t measure_ns, struct note_listener listener,
                                    struct err *err);
 bool chaos_has_begun(const struct chaos *chaos);
+/* Some action is under way, or is still to come. */
+bool chaos_is_busy(const struct chaos *chaos);
 /* The run is over: paused servers go on, what is under way is broken off and said to have failed, and
  * what was not begun is warned of. Before the base is freed. Safe at any time; NULL is fine. */
 void chaos_end(struct chaos *chaos);

@@ -28,23 +28,64 @@ static enum err_code open_any(struct control **control, const struct managed_clu
 
 /* ---- one node, or all that run ---- */
 
+/* Until a field that a command gives is so. */
+static enum err_code await_field(struct control *control, const char *command, const char *field,
+                                 const char *value, const char *otherwise, struct err *err)
+{
+    const uint64_t deadline_ns = clock_now_ns() + SAVE_NS;
+    bool is = false;
+    enum err_code code = OK;
+    while (code == OK && !is) {
+        code = managed_node_wait(deadline_ns, NULL, otherwise, err);
+        if (code == OK)
+            code = managed_node_field_is(&is, control, command, field, value, err);
+    }
+    return code;
+}
+
 static enum err_code save(struct control *control, struct err *err)
 {
-    uint64_t deadline_ns = clock_now_ns() + SAVE_NS;
-    bool idle = false, good = false;
+    bool good = false;
     enum err_code code = managed_node_order(control, err, "BGSAVE SCHEDULE");
-    while (code == OK && !idle) {
-        code = managed_node_wait(deadline_ns, NULL, "the save did not end", err);
-        if (code == OK)
-            code = managed_node_field_is(&idle, control, "INFO persistence",
-                                         "rdb_bgsave_in_progress", "0", err);
-    }
+    if (code == OK)
+        code = await_field(control, "INFO persistence", "rdb_bgsave_in_progress", "0",
+                           "the save did not end", err);
     if (code == OK)
         code = managed_node_field_is(&good, control, "INFO persistence", "rdb_last_bgsave_status",
                                      "ok", err);
     if (code == OK && !good)
         code = err_set(err, E_FAILED, "the server says that its save failed");
     return code;
+}
+
+/* One that another save delays is scheduled. */
+static enum err_code rewrite(struct control *control, struct err *err)
+{
+    static const char *const fields[] = {"aof_rewrite_scheduled", "aof_rewrite_in_progress"};
+    bool good = false;
+    enum err_code code = managed_node_order(control, err, "BGREWRITEAOF");
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0] && code == OK; i++)
+        code = await_field(control, "INFO persistence", fields[i], "0", "the rewrite did not end",
+                           err);
+    if (code == OK)
+        code = managed_node_field_is(&good, control, "INFO persistence",
+                                     "aof_last_bgrewrite_status", "ok", err);
+    if (code == OK && !good)
+        code = err_set(err, E_FAILED, "the server says that its rewrite failed");
+    return code;
+}
+
+/* Replicas hear of it from their primaries. */
+static enum err_code flush(struct control *control, struct err *err)
+{
+    bool primary = false;
+    enum err_code code =
+        managed_node_field_is(&primary, control, "INFO replication", "role", "master", err);
+    if (code == OK && primary)
+        code = managed_node_order(control, err, "FLUSHALL ASYNC");
+    return code == OK ? await_field(control, "INFO memory", "lazyfree_pending_objects", "0",
+                                    "what was flushed was not freed", err)
+                      : code;
 }
 
 static enum err_code kill_clients(struct control *control, struct err *err)
@@ -131,6 +172,30 @@ static enum err_code hand_over(const struct managed_cluster *cluster, uint32_t p
     code = managed_cluster_connect(&control, cluster, replica, err);
     if (code == OK)
         code = managed_node_order(control, err, "REPLICAOF NO ONE");
+    control_close(control);
+    return code;
+}
+
+/* A replica that has been a primary in between has a history of its own: what it lacks cannot be sent to it, so that it
+ * gets everything. */
+static enum err_code sync_anew(const struct managed_cluster *cluster, uint32_t node,
+                               struct err *err)
+{
+    struct control *control;
+    const uint32_t primary = find_role(cluster, cluster->count, "master");
+    if (node == CHAOS_ALL_NODES)
+        node = find_role(cluster, cluster->count, "slave");
+    if (primary >= cluster->count || node >= cluster->count || node == primary)
+        return err_set(err, E_FAILED, "there is no replica that could do it");
+    enum err_code code = managed_cluster_connect(&control, cluster, node, err);
+    if (code == OK)
+        code = managed_node_order(control, err, "REPLICAOF NO ONE");
+    if (code == OK)
+        code = managed_node_order(control, err, "REPLICAOF 127.0.0.1 %u",
+                                  cluster->nodes[primary].port);
+    if (code == OK)
+        code = await_field(control, "INFO replication", "master_link_status", "up",
+                           "the replica did not get everything", err);
     control_close(control);
     return code;
 }
@@ -372,6 +437,12 @@ static enum err_code carry_out(const struct managed_cluster *cluster,
         return rejoin(cluster, action->node, err);
     case CHAOS_BGSAVE:
         return on_nodes(cluster, action->node, save, err);
+    case CHAOS_AOF_REWRITE:
+        return on_nodes(cluster, action->node, rewrite, err);
+    case CHAOS_FLUSHALL:
+        return on_nodes(cluster, action->node, flush, err);
+    case CHAOS_FULL_SYNC:
+        return sync_anew(cluster, action->node, err);
     case CHAOS_CLIENT_KILL:
         return on_nodes(cluster, action->node, kill_clients, err);
     case CHAOS_FAILOVER:
@@ -390,8 +461,8 @@ static enum err_code carry_out(const struct managed_cluster *cluster,
 /* Those that a second attempt does not do twice. */
 static bool may_be_repeated(enum chaos_kind kind)
 {
-    return kind == CHAOS_FAILOVER || kind == CHAOS_BGSAVE || kind == CHAOS_ADD_NODE ||
-           kind == CHAOS_REMOVE_NODE;
+    return kind == CHAOS_FAILOVER || kind == CHAOS_BGSAVE || kind == CHAOS_AOF_REWRITE ||
+           kind == CHAOS_ADD_NODE || kind == CHAOS_REMOVE_NODE;
 }
 
 enum err_code chaos_work(const struct managed_cluster *cluster, const struct chaos_action *action,

@@ -1,6 +1,9 @@
 /* How servers are, asked again and again on the orchestrator's event loop while phases come and go: fields of INFO and the
  * number of keys, over a connection of its own to each. Nothing here waits; a server that does not answer in time makes
- * the sample one that is not known, and is connected to anew. Called by commands, between session_reach and the end. */
+ * the sample one that is not known, and is connected to anew. Called by commands, between session_reach and the end.
+ *
+ * Of a cluster all nodes are asked that the topology has at the start, also which slots they serve: a sample is of those that
+ * serve some then, and is known when they serve all. So it is after a failover, too, whoever does not answer. */
 #ifndef ORCHESTRATOR_SERVER_SERVER_SAMPLER_H
 #define ORCHESTRATOR_SERVER_SERVER_SAMPLER_H
 
@@ -20,11 +23,23 @@ struct sampler_field {
     bool highest;
 };
 
+/* A node of a cluster. */
+struct sampled_node {
+    const struct target_address *address;
+    bool answered; /* false: nothing else is known */
+    bool primary;
+    uint32_t slots;   /* that it serves */
+    double lag_bytes; /* of a replica, behind its primary; NAN: not linked to it, or not known */
+    const double *values; /* by field */
+};
+
 struct server_sample {
-    uint64_t at_ns;       /* clock reading when it was asked for                     */
-    uint64_t took_ns;     /* until the last server had answered                      */
-    bool known;           /* false: some server has not answered, and all are NAN    */
-    const double *values; /* by field; NAN: a server does not tell. Until the return */
+    uint64_t at_ns;                   /* clock reading when it was asked for                     */
+    uint64_t took_ns;                 /* until the last server had answered                      */
+    bool known;                       /* false: some server has not answered, and all are NAN    */
+    const double *values;             /* by field; NAN: a server does not tell. Until the return */
+    const struct sampled_node *nodes; /* of a cluster, by their index in the topology; likewise */
+    uint32_t node_count;              /* 0: no cluster */
 };
 
 struct server_sampler_setup {
@@ -47,7 +62,8 @@ MUST_USE enum err_code server_sampler_start(struct server_sampler **sampler,
                                             struct event_base *base,
                                             const struct server_sampler_setup *setup,
                                             struct err *err);
-/* The next question goes out within this time, if none is under way; the period goes on from there. */
+/* The next question goes out within this time, or as soon as the one under way has its answer; the period goes on from
+ * there. */
 void server_sampler_hurry(struct server_sampler *sampler, uint64_t within_ns);
 /* Of the first server that told: "jemalloc-5.3.0"; "": not known. */
 const char *server_sampler_allocator(const struct server_sampler *sampler);

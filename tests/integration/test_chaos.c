@@ -192,6 +192,29 @@ TEST(save)
     managed_expect(&cluster, 0, "INFO persistence", "rdb_bgsave_in_progress:0");
 }
 
+TEST(rewrite_and_flush)
+{
+    /* Breaks when the log is not written anew, or what was flushed is still there when it is said to be done. */
+    managed_start(&cluster, 0, 1);
+    managed_expect(&cluster, 0, "SET a 1", "OK");
+    carry_out("- at 0: aof-rewrite node 0\n");
+    managed_expect(&cluster, 0, "INFO persistence", "aof_last_bgrewrite_status:ok");
+    managed_expect(&cluster, 0, "INFO persistence", "aof_rewrite_in_progress:0");
+    carry_out("- at 0: flushall\n");
+    managed_expect(&cluster, 0, "DBSIZE", "0");
+}
+
+TEST(full_sync)
+{
+    /* Breaks when a replica goes on where it was, or it is said to be done before it has everything. */
+    managed_start(&cluster, 0, 1);
+    managed_expect(&cluster, 0, "SET a 1", "OK");
+    managed_expect(&cluster, 0, "INFO stats", "sync_full:1");
+    carry_out("- at 0: full-sync\n");
+    managed_expect(&cluster, 0, "INFO stats", "sync_full:2");
+    managed_expect(&cluster, 1, "INFO replication", "master_link_status:up");
+}
+
 TEST(clients_are_killed)
 {
     /* Breaks when the connections of the load survive. */

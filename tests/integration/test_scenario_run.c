@@ -159,6 +159,155 @@ TEST(deletes_are_exact_to_the_key)
         ck_keys(all[i]);
 }
 
+TEST(side_by_side_and_on_a_condition)
+{
+    /* breaks when phases side by side lose a key, a rate or their own figures, or the wrong branch is taken */
+    write_scenario(
+        "name: sides\ndescription: d\nphases:\n"
+        "  - {name: grow, type: load, keys: 20000, clients: 4, pipeline: 8, value_size: 100}\n"
+        "  - name: much\n    type: conditional\n    metric: keys\n    op: \">=\"\n    value: 30k\n"
+        "    if_true: [{name: never, type: flush}]\n"
+        "    if_false: [{name: some, type: load, keys: 1000, value_size: 100}]\n"
+        "  - name: both\n    type: parallel\n    duration: 3\n    phases:\n"
+        "      - {name: reads, type: query, qps: 1000, clients: 3}\n"
+        "      - {name: cut, type: delete-fraction, fraction: 0.5, clients: 2, qps: 8000}\n"
+        "      - {name: more, type: load, keys: 3000, clients: 2, qps: 3000, value_size: 50}\n"
+        "  - {name: end, type: checkpoint}\n"
+        "checks:\n"
+        "  - {metric: keys, phase: end, op: \"==\", value: 13500}\n"
+        "  - {metric: error_rate, phase: all, op: \"<=\", value: 0}\n"
+        "  - {metric: p99_ms, phase: cut, op: \"<=\", value: 10000}\n"
+        "  - {metric: keys, phase: never, op: \"==\", value: 0}\n");
+    RUN(AT_SERVER);
+    expect_status(0);
+    load_phases("sides");
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 13500);
+    ck_assert_int_eq((int)of_phase("both", "keys_after"), 13500);
+    ck_assert_int_eq((int)of_phase("cut", "requests_ok"), 10500);
+    ck_assert_int_eq((int)of_phase("more", "requests_ok"), 3000);
+    ck_assert_int_gt((int)of_phase("reads", "requests_ok"), 100);
+    ck_assert_int_eq((int)of_phase("both", "requests_ok"),
+                     13500 + (int)of_phase("reads", "requests_ok"));
+    ck_assert_double_gt(of_phase("reads", "p99_ms"), 0);
+    ck_assert_ptr_nonnull(strstr(program.out, "not taken"));
+}
+
+TEST(workloads_and_parts_of_the_maximum)
+{
+    /* breaks when a workload misses the live keys, touches foreign ones, or a part of the maximum is another rate */
+    write_scenario(
+        "name: works\ndescription: d\nscale: 0.1\nphases:\n"
+        "  - {name: grow, type: load, keys: 20000, clients: 4, pipeline: 8, value_size: 100}\n"
+        "  - {name: fill, type: load, workload: production-day, clients: 4, pipeline: 8}\n"
+        "  - {name: most, type: hold, duration: 2, clients: 2, workload: production-day}\n"
+        "  - {name: some, type: hold, duration: 2, clients: 2, qps: 10%max, mix: {get: 1}}\n"
+        "  - {name: up, type: ramp, duration: 2, clients: 2, ramp: {from: 1%max, to: 5%max}, mix: "
+        "{get: 1}}\n"
+        "  - {name: own, type: flush}\n"
+        "checks:\n"
+        "  - {metric: keyspace_misses, agg: delta, phase: some, op: \"==\", value: 0}\n"
+        "  - {metric: error_rate, phase: all, op: \"<=\", value: 0}\n");
+    free(test_server_text(&server, "SET get 1"));
+    RUN(AT_SERVER);
+    expect_status(0);
+    ck_assert_ptr_nonnull(strstr(program.err, "begin with vst:works:"));
+    load_phases("works");
+    const double most = of_phase("most", "rate");
+    ck_assert_msg(fabs(of_phase("some", "rate") / most - 0.1) < 0.05, "%f of %f",
+                  of_phase("some", "rate"), most);
+    ck_assert_double_lt(of_phase("up", "rate"), 0.1 * most);
+    ck_assert_int_eq((int)of_phase("fill", "requests_ok"), 1000 + 2000);
+    ck_assert_int_eq((int)of_phase("grow", "keys_after"), 2000);
+    const long long own =
+        test_server_integer(&server, "EVAL return(#redis.call('KEYS','vst:works:*')) 0");
+    ck_assert_int_gt(own, 1000);
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), own + 1);
+}
+
+/* Events of this source whose text begins so. */
+static unsigned events_of(const char *source, const char *text)
+{
+    size_t i;
+    const json_t *event;
+    unsigned count = 0;
+    json_array_foreach(json_object_get(phases, "events"), i, event) count +=
+        strcmp(json_string_value(json_object_get(event, "source")), source) == 0 &&
+        strncmp(json_string_value(json_object_get(event, "text")), text, strlen(text)) == 0;
+    return count;
+}
+
+TEST(actions_on_servers)
+{
+    /* breaks when an action beside a load, or in a pause, is not carried out or not told, or keys that were flushed count
+     * as live */
+    write_scenario("name: acts\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 3000, clients: 4}\n"
+                   "  - {name: save, type: idle, duration: 20, actions: [\"at 0: bgsave\"], "
+                   "wait_stable: {metric: keys, window: 3, max: 20}}\n"
+                   "  - {name: wipe, type: hold, duration: 4, clients: 2, qps: 200, mix: {get: 1}, "
+                   "actions: [{at: 0, do: flushall}]}\n"
+                   "  - {name: again, type: load, keys: 500, clients: 2}\n");
+    RUN("--managed");
+    expect_status(0);
+    load_phases("acts");
+    ck_assert_uint_eq(events_of("chaos", "bgsave node 0"), 1);
+    ck_assert_uint_eq(events_of("chaos", "flushall node 0"), 1);
+    ck_assert_int_eq((int)of_phase("save", "keys_after"), 3000);
+    ck_assert_int_eq((int)of_phase("wipe", "keys_after"), 0);
+    ck_assert_int_eq((int)of_phase("again", "server_keys_after"), 500);
+    ck_assert_ptr_nonnull(strstr(program.out, "Events:"));
+}
+
+TEST(actions_need_servers_of_our_own)
+{
+    /* breaks when somebody else's server is acted on, or a phase is begun that has an action there cannot be */
+    write_scenario("name: acts\ndescription: d\nphases:\n"
+                   "  - {name: rest, type: idle, duration: 2, actions: [\"at 0: bgsave\"]}\n");
+    RUN(AT_SERVER);
+    expect_status(3);
+    ck_assert_msg(strstr(program.err, "s.yaml:4:") != NULL &&
+                      strstr(program.err, "to servers of volley's own only") != NULL,
+                  "%s", program.err);
+    program_free(&program);
+    write_scenario("name: acts\ndescription: d\nphases:\n"
+                   "  - {name: rest, type: idle, duration: 2, actions: [\"at 3s: bgsave\"]}\n");
+    RUN("--managed");
+    expect_status(3);
+    ck_assert_ptr_nonnull(strstr(program.err, "at 3s the run is over"));
+}
+
+TEST(a_host_that_runs_short)
+{
+    /* breaks when data grow on a host that has no memory left for them */
+    write_scenario("name: short\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, until: \"keys>=100m\", clients: 2, duration: 60}\n"
+                   "  - {name: more, type: load, until: \"keys>=100m\", clients: 2, duration: 60}\n"
+                   "checks:\n"
+                   "  - {metric: process_rss, agg: max, phase: all, op: \">\", value: 1mb}\n"
+                   "  - {metric: host_available, agg: min, phase: all, op: \">\", value: 1mb}\n");
+    RUN(AT_SERVER, "--host-reserve", "500000gb");
+    expect_status(4);
+    ck_assert_ptr_nonnull(strstr(program.err, "grow is ended: this host has "));
+    ck_assert_ptr_nonnull(strstr(program.err, "this host ran short of memory"));
+    load_phases("short");
+    ck_assert_int_lt((int)of_phase("more", "keys_after"), 99000000);
+    ck_assert_ptr_null(strstr(program.out, "FAIL"));
+}
+
+TEST(what_servers_call_slow)
+{
+    /* breaks when what a server keeps of slow commands and of its own stalls is not told on the scenario's axis */
+    write_scenario("name: slow\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 50, clients: 1}\n"
+                   "  - {name: rest, type: idle, duration: 1}\n");
+    free(test_server_text(&server, "SLOWLOG RESET"));
+    free(test_server_text(&server, "CONFIG SET slowlog-log-slower-than 0"));
+    RUN(AT_SERVER);
+    expect_status(0);
+    load_phases("slow");
+    ck_assert_uint_gt(events_of("slowlog", "0."), 0);
+}
+
 TEST(a_load_ends_at_its_target)
 {
     /* breaks when a load up to an amount of memory or a number of keys ends beside it, however fast the server is */

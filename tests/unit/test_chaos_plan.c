@@ -178,13 +178,15 @@ static const struct {
     {"at 1s: kill", &one, "f:1:1: a list is expected; as in - at 10s: kill node 0"},
     {"- at 1s: kill\n- {do: kill}", &one, "f:2:3: \"at\" is missing; as in at: 10s"},
     {"- {at: 1s}", &one,
-     "f:1:3: \"do\" is missing; known are kill, pause, restart, bgsave, client-kill, failover, "
+     "f:1:3: \"do\" is missing; known are kill, pause, restart, bgsave, aof-rewrite, flushall, "
+     "full-sync, client-kill, failover, "
      "reshard, add-node, remove-node"},
     {"- {at: 1s, do: kil}", &one,
      "f:1:16: do: unknown: kil; did you mean kill?; known are kill, pause, restart, bgsave, "
-     "client-kill, failover, reshard, add-node, remove-node"},
+     "aof-rewrite, flushall, full-sync, client-kill, failover, reshard, add-node, remove-node"},
     {"- at 1s: explode node 1", &one,
-     "f:1:3: do: unknown: explode; known are kill, pause, restart, bgsave, client-kill, failover, "
+     "f:1:3: do: unknown: explode; known are kill, pause, restart, bgsave, aof-rewrite, flushall, "
+     "full-sync, client-kill, failover, "
      "reshard, add-node, remove-node"},
     {"- {at: 1s, do: kill, nod: 1}", &cluster,
      "f:1:22: unknown key nod; did you mean node?; known are do, at, node, for, slots, from, to"},
@@ -210,6 +212,10 @@ static const struct {
      "f:1:31: kill has no use for \"for\"; known are do, at, node"},
     {"- at 1s: failover", &one,
      "f:1:3: failover needs a replica that takes over: --managed cluster=3+3 or replicas=1"},
+    {"- at 1s: full-sync\n", &one,
+     "f:1:3: full-sync needs a replica outside a cluster: --managed replicas=1"},
+    {"- at 1s: full-sync\n", &cluster,
+     "f:1:3: full-sync needs a replica outside a cluster: --managed replicas=1"},
     {"- at 1s: reshard 10 slots", &replicated,
      "f:1:3: reshard needs a cluster: --managed cluster=3+3"},
     {"- at 1s: add node", &one, "f:1:3: add-node needs a cluster: --managed cluster=3+3"},

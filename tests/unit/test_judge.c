@@ -127,6 +127,13 @@ TEST(derived_figures_of_several_phases)
     ck_assert_double_eq(judged("p99_ms", "shrink", AGGREGATE_LAST, CHECK_LE, 1).value, 4);
     ck_assert_double_eq(judged("p99_ms", "shrink", AGGREGATE_MEAN, CHECK_LE, 1).value, 3);
     ck_assert_uint_eq(judged("p99_ms", "shrink", AGGREGATE_MEAN, CHECK_LE, 1).samples, 3);
+    fixture_accounts[1].trouble = (struct phase_trouble){.moved = 3, .unavailable_seconds = 1.5};
+    fixture_accounts[3].trouble = (struct phase_trouble){.moved = 4, .unavailable_seconds = 0.25};
+    ck_assert_double_eq(judged("moved", "all", AGGREGATE_LAST, CHECK_LE, 1).value, 7);
+    ck_assert_double_eq(judged("unavailable_seconds", "all", AGGREGATE_LAST, CHECK_LE, 1).value,
+                        1.75);
+    ck_assert_double_eq(judged("unavailable_seconds", "all", AGGREGATE_MAX, CHECK_LE, 1).value,
+                        1.5);
     fixture_accounts[0].target_missed = true;
     EXPECT(CHECK_FAIL, judged("target_missed", "all", AGGREGATE_LAST, CHECK_EQ, 0));
     EXPECT(CHECK_PASS, judged("target_missed", "shrink", AGGREGATE_LAST, CHECK_EQ, 0));

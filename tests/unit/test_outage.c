@@ -448,6 +448,31 @@ TEST(test_nodes_stand_apart)
     ck_assert_ptr_null(outages_of_node(outages, 7));
 }
 
+/* All of a node's requests in this time fail. */
+static void load_failing(uint64_t from_ms, uint64_t until_ms, uint32_t node)
+{
+    const uint32_t before = request_count;
+    load(from_ms, until_ms, 1000, node, MS, 0);
+    for (uint32_t i = before; i < request_count; i++)
+        requests[i].ok = false;
+}
+
+TEST(test_outages_that_overlap)
+{
+    /* Breaks when time in which two nodes fail together counts twice, or that of one of them not at all. */
+    load(0, 3000, 1000, 0, MS, 0);
+    load_failing(3000, 5000, 0);
+    load(5000, 10000, 1000, 0, MS, 0);
+    load(0, 4000, 1000, 1, MS, 0);
+    load_failing(4000, 6000, 1);
+    load(6000, 8000, 1000, 1, MS, 0);
+    load_failing(8000, 9000, 1);
+    load(9000, 10000, 1000, 1, MS, 0);
+    feed(INTERVAL_NS, 10 * NS_PER_SECOND, 0, true);
+    ck_assert_uint_ge(outages_any_ns(outages), 4000 * MS);
+    ck_assert_uint_le(outages_any_ns(outages), 4010 * MS);
+}
+
 /* Node 1 fails at 4 s; its replica, node 3, answers from 6 s on. */
 static void fail_over(uint64_t failed_after_ns)
 {

@@ -52,6 +52,8 @@ static enum err_code read_with(const char *text, const char *item)
     return read_wish(text, &(struct scenario_wish){.variables = {items, 1}});
 }
 
+#define SIDE_BY_SIDE(phases_, before_) "{name: a, type: parallel, " before_ "phases: [" phases_ "]}"
+
 static const struct phase *phase_named(const char *name)
 {
     for (uint32_t i = 0; i < scenario.phase_count; i++)
@@ -265,10 +267,74 @@ static const struct {
     {PHASES(""), "phases: needs at least 1 element; there are 0"},
     {"name: s\nmemory_targt: 1gb\nphases: [" GROW "]",
      "f:2:1: unknown key memory_targt; did you mean memory_target?"},
-    {PHASES("{name: a, type: parallel, phases: []}"),
-     "f:3:26: phase type parallel is not carried out by this version"},
+    {PHASES("{name: a, type: parallel, duration: 1, phases: []}"),
+     "phases: needs at least 2 elements; there are 0"},
+    {PHASES(GROW ", " SIDE_BY_SIDE("{name: b, type: query}, {name: c, type: query}", "")),
+     "\"duration\" is missing: parallel lasts as long as that says"},
+    {PHASES(GROW
+            ", " SIDE_BY_SIDE("{name: b, type: query}, {name: c, type: idle}", "duration: 1, ")),
+     "type: only phases that send requests stand in a"},
+    {PHASES(GROW ", " SIDE_BY_SIDE("{name: b, type: query}, {name: c, type: query, duration: 1}",
+                                   "duration: 1, ")),
+     "c: duration is of a as a whole"},
+    {PHASES(GROW ", " SIDE_BY_SIDE("{name: b, type: query}, {name: c, type: query, until: "
+                                   "\"keys>=5\"}",
+                                   "duration: 1, ")),
+     "c: until is of a as a whole"},
+    {PHASES(GROW ", " SIDE_BY_SIDE("{name: b, type: query}, {name: c, type: query, on_error: "
+                                   "continue}",
+                                   "duration: 1, ")),
+     "c: on_error is of a as a whole"},
+    {PHASES(GROW ", " SIDE_BY_SIDE("{name: b, type: load, keys: 1}, {name: c, type: hold, mix: "
+                                   "{load: 1}}",
+                                   "duration: 1, ")),
+     "c: only one of the phases side by side may load keys"},
+    {PHASES(GROW ", " SIDE_BY_SIDE("{name: b, type: delete-fraction, fraction: 1}, {name: c, type: "
+                                   "expire, fraction: 1, ttl: 1}",
+                                   "duration: 1, ")),
+     "c: only one of the phases side by side may delete, overwrite or expire"},
+    {PHASES("{name: a, type: idle, duration: 1, actions: []}"),
+     "actions: needs at least 1 element"},
+    {PHASES("{name: a, type: idle, duration: 1, actions: [\"at 1s: explode\"]}"),
+     "do: unknown: explode"},
+    {PHASES("{name: a, type: checkpoint, actions: [\"at 1s: bgsave\"]}"),
+     "checkpoint has no use for \"actions\""},
+    {PHASES(GROW
+            ", " SIDE_BY_SIDE("{name: b, type: query}, {name: c, type: query, actions: [\"at 0: "
+                              "bgsave\"]}",
+                              "duration: 1, ")),
+     "c: actions are of a as a whole"},
+    {PHASES(GROW ", {name: a, type: hold, duration: 1}"), "\"mix\" is missing, or a \"workload\""},
+    {PHASES(GROW ", {name: a, type: hold, duration: 1, workload: cache, mix: {get: 1}}"),
+     "mix: the workload says that; leave out one of them"},
+    {PHASES(GROW ", {name: a, type: hold, duration: 1, workload: cashe}"), "did you mean cache?"},
+    {PHASES("{name: a, type: load, workload: rate-limiter}"),
+     "workload: rate-limiter has no prefill: nothing to load"},
+    {PHASES("{name: a, type: load, workload: cache, keys: 5}"), "keys: the workload says that"},
+    {PHASES("{name: a, type: hold, duration: 1, workload: production-day}"),
+     "a: there are no keys yet: a load has to stand before hold"},
+    {PHASES(GROW ", {name: a, type: hold, duration: 1, qps: 50%max, mix: {get: 1}}"),
+     "qps: no phase before measures the maximum"},
+    {PHASES(GROW ", {name: a, type: ramp, duration: 1, ramp: {from: 5%max, to: 10%max}, mix: {get: "
+                 "1}}"),
+     "from: no phase before measures the maximum"},
+    {PHASES(GROW
+            ", {name: a, type: ramp, duration: 1, ramp: {from: 5%max, to: 10}, mix: {get: 1}}"),
+     "to: from and to are both rates, or both parts of the maximum"},
+    {PHASES(GROW ", {name: a, type: hold, duration: 1, qps: 0%max, mix: {get: 1}}"),
+     "qps: 0%max: allowed: above 0%max, up to 1000%max"},
+    {PHASES(GROW ", {name: a, type: conditional, metric: keys, op: \">\", value: 1}"),
+     "a: neither if_true nor if_false: nothing depends on it"},
+    {PHASES(GROW
+            ", {name: a, type: conditional, metric: keyz, op: \">\", value: 1, if_true: [{name: "
+            "b, type: idle, duration: 1}]}"),
+     "nobody samples a metric \"keyz\""},
+    {PHASES(GROW
+            ", {name: a, type: conditional, metric: keys, op: \">\", value: x, if_true: [{name: "
+            "b, type: idle, duration: 1}]}"),
+     "value: x: "},
     {PHASES("{name: l, type: loop, iterations: 2, phases: [{name: a, type: failover, node: 1}]}"),
-     "phase type failover is not carried out by this version"},
+     "the file has no server: {primaries: ...}"},
     {PHASES("{name: a, type: laod, keys: 1}"), "f:3:26: type: unknown: laod; did you mean load?"},
     {PHASES("{name: a, keys: 1}"), "f:3:10: \"type\" is missing"},
     {PHASES("{type: load, keys: 1}"), "f:3:10: \"name\" is missing"},

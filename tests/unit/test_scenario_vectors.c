@@ -144,6 +144,12 @@ static const struct {
     {PHASES(MAKE ", {name: d, type: index-drop}, {name: b, type: index-create, metric: ip, "
                  "timeout: 6}"),
      "metric: a scenario has one"},
+    {PHASES(MAKE "," LOAD ", {name: p, type: parallel, duration: 5, phases: ["
+                 "{name: q, type: query}, {name: c, type: load, datatype: vector, expand: 1}]}"),
+     "expand: copies are loaded on their own"},
+    {PHASES(MAKE "," LOAD ", {name: p, type: parallel, duration: 5, phases: ["
+                 "{name: q, type: query, verify: recall}, {name: r, type: query}]}"),
+     "verify: recall is asked when nothing else is sent"},
     {PHASES("{name: d, type: index-drop}"), "d: there is no index: index-create has to stand"},
     {PHASES("{name: w, type: wait-index, timeout: 3}"), "w: there is no index"},
     {PHASES(MAKE ", {name: w, type: wait-index}"), "w: a wait without limit: give timeout"},

@@ -238,9 +238,18 @@ static const struct {
     {"name: w\nclasses:\n- {name: c0, command: PING}\n- {name: c1, command: PING}\n- {name: c2, "
      "command: PING}\n- {name: c3, command: PING}\n- {name: c4, command: PING}\n- {name: c5, "
      "command: PING}\n- {name: c6, command: PING}\n- {name: c7, command: PING}\n- {name: c8, "
-     "command: PING}\n",
-     "f:3:1: classes: takes at most 8 elements; there are 9; as in - {name: read, weight: 80, "
+     "command: PING}\n- {name: c9, command: PING}\n- {name: c10, command: PING}\n- {name: c11, "
+     "command: PING}\n- {name: c12, command: PING}\n",
+     "f:3:1: classes: takes at most 12 elements; there are 13; as in - {name: read, weight: 80, "
      "command: \"GET {key:users}\"}"},
+    {"name: w\nkeys: {a: {count: 9}}\nclasses:\n- {name: w, command: \"SET {key:a} 1\"}\n- {name: "
+     "c0, command: \"GET {key:a}\", on_miss: w}\n- {name: c1, command: \"GET {key:a}\", on_miss: "
+     "w}\n- {name: c2, command: \"GET {key:a}\", on_miss: w}\n- {name: c3, command: \"GET "
+     "{key:a}\", on_miss: w}\n- {name: c4, command: \"GET {key:a}\", on_miss: w}\n- {name: c5, "
+     "command: \"GET {key:a}\", on_miss: w}\n- {name: c6, command: \"GET {key:a}\"}\n- {name: c7, "
+     "command: \"GET {key:a}\"}\n- {name: c8, command: \"GET {key:a}\"}\n- {name: c9, command: "
+     "\"GET {key:a}\"}\n- {name: c10, command: \"GET {key:a}\"}\n",
+     "f:9:23: on_miss: with what follows them the classes are more than 16"},
     {CLASS("command: \"GET {kye}\""),
      "f:3:24: no such placeholder: {kye}; did you mean key?; known are {key} {new} {value} {int} "
      "{float} {zipf} {seq} "

@@ -25,6 +25,8 @@
 struct request_class {
     const char *name;
     uint32_t replies; /* to each request, 1 or more */
+    uint32_t
+        behind; /* so many of the last ones have no key: a request goes elsewhere by those ahead of them */
     uint32_t on_miss,
         then; /* the class of the request that follows a miss; any answer that is no error; 0: none does */
     bool until_hit; /* is asked again until it finds something */

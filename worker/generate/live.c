@@ -9,18 +9,16 @@
 #include "common/rng.h"
 #include "common/units.h"
 
-/* Streams of the seed: of keys ... */
+/* Streams of the seed, of keys. */
 #define STREAM_POOL 0x706f6f6cull
 #define STREAM_PLACES 0x706c61636573ull
 #define STREAM_SIZES 0x73697a6573ull
-#define STREAM_TTLS 0x74746c73ull
-/* ... and of a phase's tickets. */
-#define STREAM_RANDOM 0x72616e646f6dull
-#define STREAM_RESIZES 0x726573697a6573ull
+#define STREAM_TAGS 0x74616773ull
 
 #define REQUEST_MAX_BYTES ((4ull << 30) - 1) /* 32 bits hold it: request_slot.bytes */
 #define TTL_MAX_S (100ull * 366 * 24 * 3600)
 #define WEIGHT_SCALE 0x1p40
+#define WAIT_MS "1000" /* of a write that replicas are to have */
 
 /* Arguments behind the key, as they go out. */
 static const struct form {
@@ -120,12 +118,29 @@ static void put_value(struct window *window, const struct live *live, uint64_t k
     put(window, "\r\n", 2);
 }
 
+/* "": it has none. */
+static const char *tag_of(const struct live *live, uint64_t key)
+{
+    for (uint32_t i = 0; i < live->plan.skew_count; i++) {
+        const struct live_skew *skew = &live->plan.skews[i];
+        if (key < skew->first || key >= skew->end)
+            continue;
+        const uint64_t random = rng_at(live->seed ^ STREAM_TAGS, key);
+        return random % 1000 < skew->thousandths ? skew->tags[random / 1000 % skew->tag_count] : "";
+    }
+    return "";
+}
+
 size_t live_key_write(char out[LIVE_KEY_BYTES], const struct live *live, uint64_t key)
 {
     char digits[20];
+    const char *tag = tag_of(live, key);
+    const size_t tag_bytes = strlen(tag);
     memcpy(out, live->plan.prefix, live->prefix_bytes);
-    memcpy(out + live->prefix_bytes, write_digits(digits, key, LIVE_KEY_DIGITS), LIVE_KEY_DIGITS);
-    return live->key_bytes;
+    memcpy(out + live->prefix_bytes, tag, tag_bytes);
+    memcpy(out + live->prefix_bytes + tag_bytes, write_digits(digits, key, LIVE_KEY_DIGITS),
+           LIVE_KEY_DIGITS);
+    return live->prefix_bytes + tag_bytes + LIVE_KEY_DIGITS;
 }
 
 static void put_key(struct window *window, const struct live *live, uint64_t key)
@@ -134,12 +149,12 @@ static void put_key(struct window *window, const struct live *live, uint64_t key
     put_argument(window, text, live_key_write(text, live, key));
 }
 
-static uint64_t size_of_key(const struct live *live, uint32_t class, uint64_t key)
+uint64_t live_size_of_key(const struct live *live, uint32_t class, uint64_t key)
 {
     return size_draw_at(&live->kinds[class].size, rng_at(live->seed ^ STREAM_SIZES, key));
 }
 
-static void put_request(struct window *window, const struct live *live,
+static void put_command(struct window *window, const struct live *live,
                         const struct live_request *request)
 {
     const struct form *form = &forms[request->form];
@@ -149,7 +164,7 @@ static void put_request(struct window *window, const struct live *live,
     for (uint64_t i = 0; request->form == LIVE_FORM_MSET && i < request->keys; i++) {
         put_key(window, live, request->key + i);
         put_value(window, live, request->key + i,
-                  size_of_key(live, request->class, request->key + i));
+                  live_size_of_key(live, request->class, request->key + i));
     }
     if (request->form == LIVE_FORM_MSET)
         return;
@@ -172,6 +187,14 @@ static bool is_vector(const struct live_request *request)
 static enum live_vector_request vector_request(const struct live_request *request)
 {
     return (enum live_vector_request)((unsigned)request->form - LIVE_FORM_VECTOR);
+}
+
+static void put_request(struct window *window, const struct live *live,
+                        const struct live_request *request)
+{
+    const struct live_kind *kind = &live->kinds[request->class];
+    put_command(window, live, request);
+    put(window, kind->wait, kind->wait_bytes);
 }
 
 size_t live_request_bytes(const struct live *live, const struct live_request *request)
@@ -211,31 +234,9 @@ bool live_value_is(const struct live *live, uint64_t key, uint64_t offset, const
     return true;
 }
 
-/* ---- which request ---- */
+/* ---- what it looks like, and what it is answered by ---- */
 
-/* Which of the new, or of the picked, keys; UINT64_MAX: there cannot be so many. */
-static uint64_t place_of(const struct live *live, const struct mix_turn *turn, uint64_t per_block)
-{
-    const struct live_kind *kind = &live->kinds[turn->class];
-    const uint64_t weight = live->order.weights[turn->class];
-    if (turn->rank >= LIVE_KEYS_MAX)
-        return UINT64_MAX;
-    return turn->rank / weight * per_block + kind->first_in_block +
-           turn->rank % weight * kind->batch;
-}
-
-static uint64_t random_of(const struct live *live, uint64_t stream, uint64_t ticket)
-{
-    return rng_at(live->phase_seed ^ stream, ticket);
-}
-
-static uint64_t ttl_of(const struct live *live, const struct live_class *class, uint64_t key)
-{
-    return class->least_ttl_s + rng_bounded(rng_at(live->phase_seed ^ STREAM_TTLS, key),
-                                            class->most_ttl_s - class->least_ttl_s + 1);
-}
-
-static enum live_form read_form(enum live_type type)
+enum live_form live_read_form(enum live_type type)
 {
     static const enum live_form of_type[] = {
         [LIVE_STRING] = LIVE_FORM_GET,  [LIVE_HASH] = LIVE_FORM_HGET,
@@ -245,7 +246,7 @@ static enum live_form read_form(enum live_type type)
     return of_type[type];
 }
 
-static enum live_form insert_form(const struct live_class *class)
+enum live_form live_insert_form(const struct live_class *class)
 {
     static const enum live_form of_type[] = {
         [LIVE_STRING] = LIVE_FORM_SET, [LIVE_HASH] = LIVE_FORM_HSET, [LIVE_LIST] = LIVE_FORM_RPUSH,
@@ -256,146 +257,11 @@ static enum live_form insert_form(const struct live_class *class)
     return class->least_ttl_s > 0 ? LIVE_FORM_SET_EX : of_type[class->type];
 }
 
-/* A live key at random is written again if it is still there then, or else looked for. */
-static void draw_live(struct live_request *request, const struct live *live, uint64_t ticket,
-                      enum live_form form)
-{
-    const uint64_t random = random_of(live, STREAM_RANDOM, ticket);
-    const struct live_kind *kind = &live->kinds[request->class];
-    request->form = form;
-    if (live_map_random(live->plan.map, random, &request->key)) {
-        if (form == LIVE_FORM_SET_XX)
-            request->value_bytes =
-                size_draw_at(&kind->size, random_of(live, STREAM_RESIZES, ticket));
-        return;
-    }
-    const uint64_t end = live_map_end(live->plan.map);
-    request->key = end > 0 ? rng_bounded(random, end) : 0;
-    if (form == LIVE_FORM_SET_XX)
-        request->form = LIVE_FORM_EXISTS;
-}
-
-static bool is_of_vectors(const struct live *live, const struct live_request *request)
-{
-    return live->plan.classes[request->class].type == LIVE_VECTOR;
-}
-
-static void set_vector(struct live_request *request, enum live_vector_request of, uint64_t key)
-{
-    request->form = (enum live_form)(LIVE_FORM_VECTOR + of);
-    request->key = key;
-}
-
-static void draw_query(struct live_request *request, const struct live *live, uint64_t ticket)
-{
-    const uint64_t queries = (uint64_t)live->plan.vectors->query_levels * LIVE_VECTOR_QUERIES;
-    set_vector(request, LIVE_VECTOR_QUERY,
-               rng_bounded(random_of(live, STREAM_RANDOM, ticket), queries));
-}
-
-/* Its class has used up its keys. */
-static void draw_instead(struct live_request *request, const struct live *live, uint64_t ticket)
-{
-    if (is_of_vectors(live, request)) {
-        const bool again = live->plan.classes[request->class].action == LIVE_INDEX;
-        set_vector(request, again ? LIVE_VECTOR_AGAIN : LIVE_VECTOR_DELETE,
-                   again ? live_map_picked_at(live->plan.map, ticket % live->plan.picked_count)
-                         : live->plan.new_limit);
-        return;
-    }
-    const bool writes_strings = live->kinds[request->class].writes &&
-                                live->plan.classes[request->class].type == LIVE_STRING;
-    draw_live(request, live, ticket, writes_strings ? LIVE_FORM_SET_XX : LIVE_FORM_EXISTS);
-}
-
-static void draw_new(struct live_request *request, const struct live *live,
-                     const struct mix_turn *turn, uint64_t ticket)
-{
-    const struct live_class *class = &live->plan.classes[turn->class];
-    const uint64_t place = place_of(live, turn, live->new_per_block);
-    const uint64_t room = live->plan.new_limit - live->plan.first_new;
-    if (place >= room) {
-        draw_instead(request, live, ticket);
-        return;
-    }
-    const uint32_t batch = live->kinds[turn->class].batch;
-    request->effect = LIVE_COMES;
-    request->key = live->plan.first_new + place;
-    if (is_of_vectors(live, request)) {
-        set_vector(request, LIVE_VECTOR_ADD, request->key);
-        return;
-    }
-    request->form = insert_form(class);
-    request->keys = batch < room - place ? batch : (uint32_t)(room - place);
-    if (request->form == LIVE_FORM_MSET)
-        return;
-    request->value_bytes = size_of_key(live, turn->class, request->key);
-    if (request->form == LIVE_FORM_SET_EX)
-        request->ttl_s = ttl_of(live, class, request->key);
-}
-
-static void draw_picked(struct live_request *request, const struct live *live,
-                        const struct mix_turn *turn, uint64_t ticket)
-{
-    const struct live_class *class = &live->plan.classes[turn->class];
-    const uint64_t place = place_of(live, turn, live->picked_per_block);
-    if (place >= live->plan.picked_count) {
-        draw_instead(request, live, ticket);
-        return;
-    }
-    request->key = live_map_picked_at(live->plan.map, place);
-    if (is_of_vectors(live, request)) {
-        const bool again = class->action == LIVE_INDEX;
-        set_vector(request, again ? LIVE_VECTOR_AGAIN : LIVE_VECTOR_DELETE, request->key);
-        request->effect = again ? LIVE_NOTHING : LIVE_GOES;
-        return;
-    }
-    request->effect = class->action == LIVE_OVERWRITE ? LIVE_COMES : LIVE_GOES;
-    request->form = class->action == LIVE_OVERWRITE ? LIVE_FORM_SET
-                    : class->action == LIVE_EXPIRE  ? LIVE_FORM_EXPIRE
-                    : class->unlink                 ? LIVE_FORM_UNLINK
-                                                    : LIVE_FORM_DEL;
-    if (class->action == LIVE_OVERWRITE)
-        request->value_bytes =
-            size_draw_at(&live->kinds[turn->class].size, random_of(live, STREAM_RESIZES, ticket));
-    if (class->action == LIVE_EXPIRE)
-        request->ttl_s = ttl_of(live, class, request->key);
-}
-
-struct live_request live_draw(const struct live *live, const struct mix_turn *turn, uint64_t ticket)
-{
-    const struct live_class *class = &live->plan.classes[turn->class];
-    struct live_request request = {.class = (uint8_t)turn->class, .keys = 1};
-    switch (class->action) {
-    case LIVE_INSERT:
-        draw_new(&request, live, turn, ticket);
-        break;
-    case LIVE_DELETE:
-    case LIVE_OVERWRITE:
-    case LIVE_EXPIRE:
-    case LIVE_INDEX:
-        draw_picked(&request, live, turn, ticket);
-        break;
-    case LIVE_READ:
-        if (class->type == LIVE_VECTOR) {
-            draw_query(&request, live, ticket);
-            break;
-        }
-        request.check = class->check;
-        draw_live(&request, live, ticket, read_form(class->type));
-        break;
-    case LIVE_UPDATE:
-        draw_live(&request, live, ticket, LIVE_FORM_SET_XX);
-        break;
-    }
-    return request;
-}
-
 uint32_t live_class_replies(const struct live *live, uint32_t class)
 {
     const struct live_class *of = &live->plan.classes[class];
     if (of->type != LIVE_VECTOR)
-        return 1;
+        return 1 + live_class_waits(live, class);
     return live->vector->replies[of->action == LIVE_READ    ? LIVE_VECTOR_QUERY
                                  : of->action == LIVE_INDEX ? LIVE_VECTOR_AGAIN
                                                             : LIVE_VECTOR_ADD];
@@ -422,7 +288,27 @@ bool live_reads_only(const struct live *live)
 static bool takes_picked(const struct live_class *class)
 {
     return class->action == LIVE_DELETE || class->action == LIVE_OVERWRITE ||
-           class->action == LIVE_EXPIRE || class->action == LIVE_INDEX;
+           class->action == LIVE_EXPIRE || class->action == LIVE_INDEX ||
+           (class->action == LIVE_READ && class->picked);
+}
+
+static bool writes(const struct live_class *class)
+{
+    return class->action == LIVE_INSERT || class->action == LIVE_OVERWRITE ||
+           class->action == LIVE_UPDATE;
+}
+
+/* "*3 WAIT 1 1000", as RESP. */
+static void prepare_wait(struct live_kind *kind, uint32_t replicas)
+{
+    char digits[20];
+    struct window window = {.out = kind->wait, .end = sizeof kind->wait};
+    const char *at = write_digits(digits, replicas, 1);
+    put_count(&window, '*', 3);
+    put_argument(&window, "WAIT", strlen("WAIT"));
+    put_argument(&window, at, (size_t)(digits + sizeof digits - at));
+    put_argument(&window, WAIT_MS, strlen(WAIT_MS));
+    kind->wait_bytes = window.at;
 }
 
 static enum err_code check_ttl(const struct live_class *class, struct err *err)
@@ -481,7 +367,8 @@ static enum err_code check_class(const struct live *live, const struct live_clas
         class->type != LIVE_STRING)
         return err_set(err, E_USAGE, "class %s writes keys again, which strings alone can be",
                        class->name);
-    if (class->type == LIVE_VECTOR && (plan->vectors == NULL || class->action == LIVE_EXPIRE))
+    if (class->type == LIVE_VECTOR &&
+        (plan->vectors == NULL || class->action == LIVE_EXPIRE || class->wait_replicas > 0))
         return err_set(err, E_USAGE,
                        "class %s is about vectors, which are added, queried and deleted only, by "
                        "requests that have to be given",
@@ -491,6 +378,9 @@ static enum err_code check_class(const struct live *live, const struct live_clas
                        class->name);
     if (class->check && (class->action != LIVE_READ || class->type != LIVE_STRING))
         return err_set(err, E_USAGE, "class %s checks values, which reads of strings alone can",
+                       class->name);
+    if (class->wait_replicas > 0 && !writes(class))
+        return err_set(err, E_USAGE, "class %s waits for replicas, and writes nothing",
                        class->name);
     if (takes_picked(class) && plan->picked_count == 0)
         return err_set(err, E_USAGE,
@@ -521,10 +411,11 @@ static enum err_code prepare_class(struct live *live, uint32_t number, bool clus
     if (code != OK)
         return code;
     kind->batch = class->batch > 1 ? class->batch : 1;
-    kind->writes = class->action == LIVE_INSERT || class->action == LIVE_OVERWRITE ||
-                   class->action == LIVE_UPDATE;
-    kind->writes &= class->type != LIVE_VECTOR;
+    kind->writes = writes(class) && class->type != LIVE_VECTOR;
+    if (class->wait_replicas > 0)
+        prepare_wait(kind, class->wait_replicas);
     live->checks |= class->check;
+    live->waits |= class->wait_replicas > 0;
     struct err reason = {.code = OK};
     if (kind->writes && size_draw_prepare(&kind->size, &class->size, &reason) != OK)
         return err_set(err, reason.code, "class %s: %s", class->name, reason.text);
@@ -568,17 +459,18 @@ static uint64_t most_bytes_of(const struct live *live, uint32_t number)
     const uint64_t value_bytes =
         live->kinds[number].writes ? size_draw_most(&live->kinds[number].size) : 0;
     struct live_request request = {.form = LIVE_FORM_EXISTS,
+                                   .class = (uint8_t)number,
                                    .keys = 1,
                                    .value_bytes = value_bytes,
                                    .ttl_s = class->most_ttl_s};
     if (class->type == LIVE_VECTOR)
         return live_vector_most(live->vector);
     if (class->action == LIVE_READ)
-        request.form = read_form(class->type);
+        request.form = live_read_form(class->type);
     else if (class->action == LIVE_EXPIRE)
         request.form = LIVE_FORM_EXPIRE;
     else if (class->action == LIVE_INSERT && class->batch <= 1)
-        request.form = insert_form(class);
+        request.form = live_insert_form(class);
     else if (live->kinds[number].writes)
         request.form = LIVE_FORM_SET_XX;
     uint64_t most = live_request_bytes(live, &request);
@@ -593,7 +485,8 @@ static uint64_t most_bytes_of(const struct live *live, uint32_t number)
         put_value(&pair, live, 0, value_bytes);
         put_count(&head, '*', 1 + 2ull * class->batch);
         put_argument(&head, "MSET", 4);
-        const uint64_t batch = head.at + (uint64_t) class->batch * pair.at;
+        const uint64_t batch =
+            head.at + (uint64_t) class->batch * pair.at + live->kinds[number].wait_bytes;
         most = batch > most ? batch : most;
     }
     return most;
@@ -668,11 +561,12 @@ enum err_code live_create(struct live **out, const struct live_plan *plan, const
     live->seed = rng_mix(spec->load.seed);
     live->phase_seed = rng_at(live->seed, plan->phase_seed);
     live->prefix_bytes = strlen(plan->prefix);
-    live->key_bytes = live->prefix_bytes + LIVE_KEY_DIGITS;
     for (uint32_t i = 0; i < plan->class_count && code == OK; i++)
         code = prepare_class(live, i, spec->endpoint.cluster, err);
     if (code == OK && plan->vectors != NULL)
         code = prepare_vectors(live, spec, err);
+    if (code == OK && live->checks && live->waits)
+        code = err_set(err, E_USAGE, "a phase checks values, or waits for replicas: not both");
     if (code == OK)
         code = share_tickets(live, err);
     if (code == OK)

@@ -52,11 +52,14 @@ struct live_request {
     uint64_t ttl_s;
 };
 
+#define LIVE_WAIT_BYTES 64u
 struct live_kind {
     struct size_draw size;
-    bool writes;             /* has a size    */
-    uint32_t batch;          /* 1 and more    */
-    uint64_t first_in_block; /* of the new or the picked keys that a block of tickets takes */
+    bool writes;                /* has a size    */
+    uint32_t batch;             /* 1 and more    */
+    uint64_t first_in_block;    /* of the new or the picked keys that a block of tickets takes */
+    char wait[LIVE_WAIT_BYTES]; /* WAIT, as it goes out behind each request */
+    size_t wait_bytes;          /* 0: none does */
 };
 
 struct live {
@@ -65,15 +68,16 @@ struct live {
     struct live_kind kinds[CLASSES_MAX];
     uint64_t new_per_block, picked_per_block; /* keys that MIX_BLOCK tickets take */
     uint64_t seed, phase_seed;
-    size_t prefix_bytes, key_bytes;
+    size_t prefix_bytes;
     size_t most_bytes;          /* of a request */
     bool checks;                /* some class does */
+    bool waits;                 /* likewise, for replicas */
     struct live_vector *vector; /* NULL: no class is of vectors */
     char *pool;                 /* LIVE_POOL_BYTES, for a value again and again */
 };
 #define LIVE_POOL_BYTES (1u << 20)
 #define LIVE_KEY_DIGITS 12u
-#define LIVE_KEY_BYTES (LIVE_PREFIX_BYTES + LIVE_KEY_DIGITS) /* at most */
+#define LIVE_KEY_BYTES (LIVE_PREFIX_BYTES + LIVE_TAG_BYTES + LIVE_KEY_DIGITS) /* at most */
 
 /* E_USAGE: why the plan cannot be; E_SYSTEM. The plan is copied, its map is not. live_destroy(*live) in any case. */
 MUST_USE enum err_code live_create(struct live **live, const struct live_plan *plan,
@@ -83,6 +87,10 @@ void live_destroy(struct live *live); /* NULL is fine */
 /* Hot path, all of them. turn: of the ticket (mix_order.h). */
 struct live_request live_draw(const struct live *live, const struct mix_turn *turn,
                               uint64_t ticket);
+/* What it is made of: how a type is read, how a class inserts, how large the value of a new key is. */
+enum live_form live_read_form(enum live_type type);
+enum live_form live_insert_form(const struct live_class *class);
+uint64_t live_size_of_key(const struct live *live, uint32_t class, uint64_t key);
 size_t live_request_bytes(const struct live *live, const struct live_request *request);
 /* Bytes from_byte .. from_byte + byte_count - 1 of a request. */
 void live_request_write(char *out, size_t from_byte, size_t byte_count, const struct live *live,
@@ -93,6 +101,11 @@ size_t live_key_write(char out[LIVE_KEY_BYTES], const struct live *live, uint64_
 bool live_value_is(const struct live *live, uint64_t key, uint64_t offset, const char *bytes,
                    size_t byte_count);
 
+/* Of those the last one is WAIT's. */
+static inline uint32_t live_class_waits(const struct live *live, uint32_t class)
+{
+    return live->kinds[class].wait_bytes > 0;
+}
 /* Whatever it sends: others write until their keys are used up. */
 static inline bool live_class_reads(const struct live *live, uint32_t class)
 {

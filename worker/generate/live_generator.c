@@ -13,6 +13,7 @@ struct kept {
     struct live_request request;
     uint64_t seen_bytes; /* of the value that a reply brings                        */
     bool brings, wrong;  /* there is one; and it is none that belongs to the key    */
+    bool refused;        /* the command ahead of WAIT did not do anything           */
 };
 
 struct live_desk {
@@ -45,6 +46,7 @@ static enum err_code open_desk(void **state, const void *source, uint32_t worker
     for (uint32_t i = 0; i < desk->live->plan.class_count; i++)
         desk->classes[i] = (struct request_class){.name = workload_class_name(workload, i),
                                                   .replies = live_class_replies(desk->live, i),
+                                                  .behind = live_class_waits(desk->live, i),
                                                   .reads_only = live_class_reads(desk->live, i),
                                                   .read_kind = read_kind};
     return OK;
@@ -144,13 +146,28 @@ static void heed(const struct live *live, const struct live_request *request,
             live_map_set(live->plan.map, request->key + i);
 }
 
+/* To a write and the WAIT behind it: keys are live when both are as they should be. */
+static void heed_both(const struct live *live, struct kept *kept, uint32_t index,
+                      const struct resp_reply *reply)
+{
+    const uint32_t wanted = live->plan.classes[kept->request.class].wait_replicas;
+    if (index == 0)
+        kept->refused = reply->is_error || reply->errors > 0 || reply->is_null;
+    else if (!kept->refused && reply->type == ':' && reply->integer >= (int64_t)wanted)
+        heed(live, &kept->request, reply);
+}
+
 static bool take_reply(void *state, const struct request_slot *slot, uint32_t index,
                        const struct resp_reply *reply)
 {
     struct live_desk *desk = state;
-    if (index == 0)
-        heed(desk->live, &find(desk, slot)->request, reply);
-    if (index + 1 == desk->classes[slot->class].replies)
+    struct kept *kept = find(desk, slot);
+    const struct request_class *class = &desk->classes[slot->class];
+    if (class->behind == 0 && index == 0)
+        heed(desk->live, &kept->request, reply);
+    else if (class->behind > 0)
+        heed_both(desk->live, kept, index, reply);
+    if (index + 1 == class->replies)
         forget(desk, slot);
     return true;
 }

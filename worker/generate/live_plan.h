@@ -43,6 +43,9 @@ struct live_class {
         most_ttl_s; /* of what it inserts (SET EX; others: not allowed), or expires; 0: none */
     bool unlink;    /* DELETE: UNLINK in place of DEL */
     bool check;     /* READ of strings: a value that is not this key's is a failed request */
+    bool picked;    /* READ: picked key of this rank, each once */
+    uint32_t
+        wait_replicas; /* of what writes: WAIT behind it, and a key is live once so many have it; 0: none */
 };
 
 /* Requests about vectors, as words of templates (live_vector.h). */
@@ -78,13 +81,26 @@ struct live_vectors {
  *
  * All phases of a scenario have one seed in their spec: the bytes of values, and the sizes of those that are inserted, go by
  * it and the key. Sizes of what is written again, TTLs and random keys also go by phase_seed. */
+/* Keys of these numbers, so many of a thousand, have one of the tags in their name: PREFIX, the tag, and the digits. */
+#define LIVE_TAG_BYTES 8u
+#define LIVE_TAGS_MAX 16u
+struct live_skew {
+    uint64_t first, end; /* behind the last one */
+    uint32_t thousandths;
+    uint32_t tag_count;                       /* 1 or more */
+    char tags[LIVE_TAGS_MAX][LIVE_TAG_BYTES]; /* "{1f}"; terminated */
+};
+
 struct live_plan {
     struct live_map *map;
     char prefix[LIVE_PREFIX_BYTES]; /* "vst:run:"; terminated */
     uint64_t first_new;             /* number of the first new key: INSERT classes share them */
     uint64_t new_limit;             /* numbers below it alone are inserted; 0: the map's capacity */
     uint64_t picked_count;          /* what live_map_pick returned */
-    uint64_t phase_seed;            /* another one for each phase; 0 is one, too */
+    const struct live_skew
+        *skews; /* of all phases up to this one, which do not overlap; outlives the phase */
+    uint32_t skew_count;
+    uint64_t phase_seed; /* another one for each phase; 0 is one, too */
     const struct live_vectors
         *vectors; /* of classes of LIVE_VECTOR, not copied; NULL: there are none */
     struct live_class classes[CLASSES_MAX];

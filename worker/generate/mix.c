@@ -106,6 +106,9 @@ static enum err_code compile_follow_up(struct mix *mix, uint32_t before, struct 
     const bool on_miss = class->on_miss != PLAN_NO_CLASS;
     const struct plan_class *follower = &mix->plan->classes[on_miss ? class->on_miss : class->then];
     struct mix_program *of = &mix->classes[before];
+    if (mix->class_count == CLASSES_MAX)
+        return err_set(err, E_CONFIG, "%s: with what follows them the classes are more than %u",
+                       on_miss ? "on_miss" : "then", CLASSES_MAX);
     struct mix_program *program = &mix->classes[mix->class_count];
     if (on_miss && !mix_program_finds(of))
         return err_set(err, E_CONFIG,

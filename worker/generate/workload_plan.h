@@ -10,7 +10,8 @@
 
 #include "common/distribution.h"
 
-#define PLAN_CLASSES_MAX 8u /* each may have a follow-up, which is a class, too: CLASSES_MAX */
+#define PLAN_CLASSES_MAX                                                                           \
+    12u /* with what follows some of them, which are classes, too: CLASSES_MAX */
 #define PLAN_KEY_SPACES_MAX 32u
 #define PLAN_VALUES_MAX 32u
 #define PLAN_CLASS_NAME_BYTES 32u /* with its end */

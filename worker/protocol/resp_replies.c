@@ -268,7 +268,7 @@ static enum exchange_result take_answer(struct connection *connection,
         missed = take_reading(connection, slot, reply, counts);
     }
     const uint32_t index = connection->head_replies++;
-    if (connection->head_redirects == replies) {
+    if (index + 1 == replies && connection->head_redirects + class->behind == replies) {
         count_redirect(connection, counts);
         return EXCHANGE_REDIRECTED;
     }
