@@ -19,6 +19,7 @@
 #include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_cleanup.h"
 #include "orchestrator/commands/scenario_disturb.h"
+#include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/commands/scenario_resume.h"
 #include "orchestrator/commands/scenario_run.h"
 #include "orchestrator/commands/scenario_servers.h"
@@ -29,6 +30,7 @@
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_files.h"
 #include "orchestrator/scenario/scenario_library.h"
+#include "orchestrator/scenario/vector_report.h"
 
 #define VARIABLES_MAX 64u
 #define RUNS_OF_AN_HOUR_MAX 999u
@@ -359,6 +361,7 @@ static enum err_code write_files(const struct run_request *request,
         .continues = request->resume.run,
         .allocator = run->allocator,
         .environment = request->session.facts.environment,
+        .vectors = scenario_index_driver(run),
         .started_wall_ns = run->began_wall_ns,
         .interrupted = request->session.interrupts->count > 0,
         .events = &run->events,
@@ -386,6 +389,8 @@ static enum err_code conclude(struct run_request *request, struct err *err)
         output_borrow(&out, stdout);
         if (!request->quiet)
             judge_print_phases(&out, &observation);
+        if (!request->quiet && scenario_index_driver(&request->run) != NULL)
+            vector_report_print(&out, scenario_index_driver(&request->run), &observation);
         if (!request->quiet)
             judge_print_events(&out, &request->scenario, &request->run.events);
         judge_print_checks(&out, &request->scenario, outcomes);
@@ -426,6 +431,8 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
         code = settle(request, err);
     if (code == OK && request->resume_directory != NULL && request->bench.spec.managed.wanted)
         code = err_set(err, E_USAGE, "--resume: name the server that the run was on, by -h and -p");
+    if (code == OK)
+        code = scenario_index_settle(&request->scenario, &request->bench.spec.endpoint, err);
     if (code != OK)
         return code;
     session->request = &request->bench;

@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/printable.h"
+#include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/commands/scenario_watch.h"
 #include "orchestrator/server/keyspace.h"
 
@@ -120,6 +121,7 @@ enum err_code scenario_flush_all(struct scenario_run *run, const struct phase *p
     live_map_destroy(run->map);
     run->map = fresh;
     run->skew_count = 0; /* keys are numbered from 0 on again */
+    scenario_index_forget(run);
     scenario_phase_end(run, "done");
     return OK;
 }

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/commands/scenario_send.h"
 
 #define LONGEST_NS (60 * NS_PER_SECOND)
@@ -50,4 +51,8 @@ void scenario_tell_leftovers(const struct scenario_run *run)
                  : keys > 0          ? " keys, and those of its workloads,"
                                      : "keys of workloads",
                  run->prefix, run->prefix);
+    char remover[256];
+    scenario_index_remover(remover, sizeof remover, run);
+    if (remover[0] != '\0')
+        log_line(LOG_WARNING, "their index is there, too; to remove it: valkey-cli %s", remover);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/commands/scenario_skew.h"
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/scenario/scenario_file.h"
@@ -75,6 +76,12 @@ struct size_wish scenario_scaled_sizes(const struct size_wish *sizes, double lea
     return scaled;
 }
 
+double scenario_mean_bytes(const struct phase *phase)
+{
+    return phase->datatype == LIVE_VECTOR ? (double)phase->index.dimensions * sizeof(float)
+                                          : live_mean_bytes(&phase->value_size);
+}
+
 /* ---- which keys ---- */
 
 static struct live_class *add_class(struct live_plan *plan, const char *name,
@@ -105,8 +112,10 @@ static void pick(struct scenario_run *run, struct live_plan *plan, const struct 
     const double fraction = !phase->has_keep     ? phase->fraction
                             : live > phase->keep ? (double)(live - phase->keep) / (double)live
                                                  : 0;
-    const struct live_pick wish = {
+    struct live_pick wish = {
         .order = phase->strategy, .fraction = fraction, .stride = phase->stride, .seed = seed};
+    if (phase->copy_level > 0)
+        scenario_index_copies(&wish.from, &wish.end, run, (uint32_t)phase->copy_level);
     plan->picked_count = live_map_pick(run->map, &wish);
 }
 
@@ -133,6 +142,7 @@ static void plan_mix(struct scenario_run *run, struct live_plan *plan, const str
             break;
         case OPERATION_DEL:
             class = add_class(plan, "del", LIVE_DELETE);
+            class->type = phase->datatype;
             class->unlink = phase->unlink;
             plan->picked_count = live_map_pick(
                 run->map, &(struct live_pick){.order = LIVE_PICK_OLDEST, .fraction = 1});
@@ -156,6 +166,7 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
     case PHASE_DELETE:
         pick(run, plan, phase, seed);
         class = add_class(plan, "delete", LIVE_DELETE);
+        class->type = phase->datatype;
         class->unlink = phase->unlink;
         return plan->picked_count;
     case PHASE_OVERWRITE:
@@ -176,7 +187,14 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
         plan->picked_count =
             live_map_pick(run->map, &(struct live_pick){.fraction = 1, .order = LIVE_PICK_OLDEST});
         class = add_class(plan, "flush", LIVE_DELETE);
+        class->type = phase->datatype;
         class->unlink = true;
+        return plan->picked_count;
+    case PHASE_INDEX_CREATE:
+        plan->picked_count =
+            live_map_pick(run->map, &(struct live_pick){.fraction = 1, .order = LIVE_PICK_OLDEST});
+        class = add_class(plan, "index", LIVE_INDEX);
+        class->type = LIVE_VECTOR;
         return plan->picked_count;
     case PHASE_QUERY:
         class = add_class(plan, "get", LIVE_READ);
@@ -197,6 +215,8 @@ static uint64_t plan_phase(struct scenario_run *run, struct live_plan *plan,
     case PHASE_IDLE:
     case PHASE_CHECKPOINT:
     case PHASE_PURGE:
+    case PHASE_INDEX_DROP:
+    case PHASE_WAIT_INDEX:
     case PHASE_CONDITION:
     case PHASE_PARALLEL:
     case PHASE_TYPES:
@@ -353,6 +373,9 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
     enum err_code code = OK;
     if (phase->workload != NULL) {
         code = take_workload(&source, &requests, made, run, phase, part, err);
+    } else if (phase->datatype == LIVE_VECTOR && run->index != NULL &&
+               scenario_index_vectors(&made->plan.vectors, run, phase, err) != OK) {
+        return err->code;
     } else {
         code = scenario_skew_plan(&made->plan, run, phase, err);
         requests = plan_phase(run, &made->plan, phase, spec->load.seed + run->phase);
@@ -362,7 +385,8 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
         return code;
     const bool about_picked = phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
                               phase->type == PHASE_EXPIRE || phase->type == PHASE_FLUSH ||
-                              (phase->type == PHASE_QUERY && phase->fraction > 0);
+                              (phase->type == PHASE_QUERY && phase->fraction > 0) ||
+                              phase->type == PHASE_INDEX_CREATE;
     if (about_picked && requests == 0)
         return OK;
     double clients = (double)phase->clients;

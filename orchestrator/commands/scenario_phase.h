@@ -27,6 +27,9 @@ MUST_USE enum err_code scenario_step_make(struct scenario_step *made, struct sce
 uint32_t scenario_step_parts(const struct phase *phase);
 void scenario_step_free(struct scenario_step *made); /* safe on a zeroed struct */
 
+/* The mean of what a key that the phase loads holds: of its values, or of its vectors. */
+double scenario_mean_bytes(const struct phase *phase);
+
 /* Sizes drawn from those of a load, times a factor: with the same mean times the mean factor. */
 struct size_wish scenario_scaled_sizes(const struct size_wish *sizes, double least_factor,
                                        double most_factor);

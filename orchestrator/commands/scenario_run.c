@@ -13,6 +13,8 @@
 #include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_acts.h"
 #include "orchestrator/commands/scenario_disturb.h"
+#include "orchestrator/commands/scenario_index.h"
+#include "orchestrator/commands/scenario_phase.h"
 #include "orchestrator/commands/scenario_resume.h"
 #include "orchestrator/commands/scenario_send.h"
 #include "orchestrator/commands/scenario_servers.h"
@@ -102,6 +104,18 @@ static enum err_code carry_out(struct scenario_run *run, const struct phase *pha
     case PHASE_PURGE:
         scenario_purge(run, phase);
         return OK;
+    case PHASE_INDEX_CREATE:
+        return scenario_index_create(run, phase, err);
+    case PHASE_INDEX_DROP:
+        return scenario_index_drop(run, phase, err);
+    case PHASE_WAIT_INDEX:
+        return scenario_index_wait(run, phase, err);
+    case PHASE_LOAD:
+        return phase->datatype == LIVE_VECTOR ? scenario_index_load(run, phase, err)
+                                              : scenario_send(run, phase, err);
+    case PHASE_QUERY:
+        return phase->datatype == LIVE_VECTOR ? scenario_index_query(run, phase, err)
+                                              : scenario_send(run, phase, err);
     case PHASE_FAILOVER:
     case PHASE_REBALANCE:
         return scenario_disturb(run, phase, err);
@@ -110,6 +124,8 @@ static enum err_code carry_out(struct scenario_run *run, const struct phase *pha
     case PHASE_PARALLEL:
         return scenario_send_children(run, phase, err);
     case PHASE_FLUSH:
+        if (run->index != NULL && !phase->flush_all)
+            return scenario_index_flush(run, phase, err);
         return phase->flush_all ? scenario_flush_all(run, phase, err)
                                 : scenario_send(run, phase, err);
     case PHASE_EXPIRE:
@@ -129,6 +145,8 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
     struct phase_account *account = scenario_account_now(run);
     account->ran = true;
     account->mean_ms = account->p50_ms = account->p95_ms = account->p99_ms = account->max_ms = NAN;
+    account->vectors = (struct vector_account){.recall = NAN, .documents = NAN, .index_bytes = NAN};
+    account->vectors.build_seconds = account->vectors.built = NAN;
     account->start_ns = clock_now_ns() - run->began_ns;
     account->keys_before = live_map_count(run->map);
     memcpy(account->before, run->newest.values, sizeof account->before);
@@ -150,15 +168,16 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
         snprintf(account->end, sizeof account->end, "interrupted");
     else
         (void)scenario_sample_now(run);
+    if (code == OK)
+        scenario_index_look(run);
     account->failed = code != OK;
     if (code != OK)
         snprintf(account->end, sizeof account->end, "failed: %.140s", err->text);
     memcpy(account->after, run->newest.values, sizeof account->after);
     account->keys_after = live_map_count(run->map);
     if (phase->type == PHASE_LOAD && account->keys_after > account->keys_before)
-        account->payload_bytes =
-            (uint64_t)llround((double)(account->keys_after - account->keys_before) *
-                              live_mean_bytes(&phase->value_size));
+        account->payload_bytes = (uint64_t)llround(
+            (double)(account->keys_after - account->keys_before) * scenario_mean_bytes(phase));
     account->end_ns = clock_now_ns() - run->began_ns;
     scenario_end_children(run, phase);
     return code;
@@ -175,6 +194,9 @@ enum err_code scenario_run_check(struct scenario_run *run, struct err *err)
     struct err own = {.code = OK};
     char wanted[32], there[32];
     uint64_t room_bytes = UINT64_MAX;
+    const enum err_code code = scenario_index_open(run, err);
+    if (code != OK)
+        return code;
     const char *whose = "this host has available";
     const double copies = scenario_servers_copies(session->request);
     if (session->locality.local)
@@ -314,6 +336,7 @@ void scenario_run_free(struct scenario_run *run)
     run->deadline = NULL;
     scenario_actions_free(run);
     live_map_destroy(run->map);
+    scenario_index_free(run->index);
     series_free(&run->series);
     node_series_free(&run->nodes);
     free(run->accounts);

@@ -46,6 +46,7 @@ struct scenario_run {
 
     /* private */
     struct live_map *map;
+    struct scenario_index *index; /* scenario_index.h; NULL: no vectors */
     struct server_sampler *sampler;
     struct slow_log *slow_log;
     struct chaos_plan *plans; /* phase_count: actions of phases */
@@ -76,7 +77,7 @@ struct scenario_run {
     struct disturbance *disturbance;            /* of the phase under way; NULL: none */
 };
 
-/* Refuses what cannot be done with this target before anything is written: a memory target that does not fit into what
+/* Finds out what the server has for vectors. Refuses what cannot be done with this target before anything is written: a memory target that does not fit into what
  * the server may take, or into this host where the server runs here (E_DATA, unless force). After session_reach. */
 MUST_USE enum err_code scenario_run_check(struct scenario_run *run, struct err *err);
 /* All phases. The status is the gravest of them; E_INTERRUPTED: some were not reached. A phase that failed is in its

@@ -183,7 +183,7 @@ static enum err_code send_up_to(struct scenario_run *run, const struct phase *ph
 {
     static const double shares[LEGS_MAX] = {0.25, 0.9, 0.97, 1, 1, 1, 1, 1};
     const bool by_keys = strcmp(phase->until.metric, "keys") == 0;
-    double cost = by_keys ? 1 : live_mean_bytes(&phase->value_size) + KEY_COST_GUESS_BYTES;
+    double cost = by_keys ? 1 : scenario_mean_bytes(phase) + KEY_COST_GUESS_BYTES;
     const uint64_t first_keys = live_map_count(run->map);
     enum err_code code = OK;
     run->in_parts = true;
@@ -227,7 +227,7 @@ enum err_code scenario_send(struct scenario_run *run, const struct phase *phase,
         (strcmp(until->metric, "used_memory") == 0 || strcmp(until->metric, "keys") == 0);
     const bool by_requests = phase->type == PHASE_LOAD || phase->type == PHASE_DELETE ||
                              phase->type == PHASE_OVERWRITE || phase->type == PHASE_EXPIRE ||
-                             phase->type == PHASE_FLUSH ||
+                             phase->type == PHASE_FLUSH || phase->type == PHASE_INDEX_CREATE ||
                              (phase->type == PHASE_QUERY && phase->fraction > 0);
     bool sent = true;
     const enum err_code code =

@@ -6,6 +6,7 @@
 
 #include "orchestrator/report/statistics.h"
 #include "orchestrator/scenario/derived_trouble.h"
+#include "orchestrator/scenario/derived_vectors.h"
 #include "orchestrator/scenario/leak.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -255,6 +256,10 @@ static double leak_verdict(const struct observation *observation, const struct p
 }
 
 #define NO_REQUEST "no request was answered there"
+#define NO_VECTORS "no vectors were added there, or used_memory grew by no more than 1 MB"
+#define NO_INDEX "there is no index there, or its server does not say"
+#define NO_BUILD "no index was built there of vectors that were there"
+#define NO_DROP "no index was dropped before, or used_memory was not sampled"
 #define NO_SENT "no request was sent there"
 static const struct derived_metric table[] = {
     {"cleanup_efficiency", false, derived_cleanup_efficiency,
@@ -284,6 +289,17 @@ static const struct derived_metric table[] = {
     {"growth_r2", false, growth_r2, "used_memory and keys were not sampled together there"},
     {"fragmentation_trend", false, fragmentation_trend,
      "the ratio cannot be judged in two turns of a loop there"},
+    {"recall", false, derived_recall,
+     "no vectors were looked for there with verify: recall, or what was found are no neighbours"},
+    {"bytes_per_vector", false, derived_bytes_per_vector, NO_VECTORS},
+    {"overhead_ratio", false, derived_overhead_ratio, NO_VECTORS},
+    {"index_bytes", false, derived_index_bytes, NO_INDEX},
+    {"num_docs", false, derived_num_docs, NO_INDEX},
+    {"docs_indexed", false, derived_docs_indexed, NO_INDEX},
+    {"rebuild_seconds", false, derived_rebuild_seconds, NO_BUILD},
+    {"docs_per_second", false, derived_docs_per_second, NO_BUILD},
+    {"spike_ratio", false, derived_spike_ratio, NO_DROP},
+    {"residual_ratio", false, derived_residual_ratio, NO_DROP},
     {"leak_verdict", true, leak_verdict,
      "a leak was not judged: fewer than five checkpoints or idle phases with keys"},
 };

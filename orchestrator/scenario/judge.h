@@ -7,7 +7,7 @@
  * the samples at the edges of the phases where these are known; when none was taken in between, so do the others.
  * Derived: last, which is also what a check has that names no aggregate, is the figure of all these phases together (the
  * errors of all over the requests of all; of percentiles the worst); other aggregates are of the phases' figures.
- * slope is by minute.
+ * slope is by minute. With relative_to the value is divided by what it is in that phase.
  *
  * SKIP: full_only and scaled; no such phase was reached; a ratio that must not be judged (observation.h), or a derived metric
  * that is not known there. A check of what simply was never sampled has not passed: it fails, or warns. Pure. */

@@ -53,8 +53,8 @@ static void checks_row(struct table_line *line, const void *state, uint32_t inde
              check->relative_to[0] != '\0' ? " / " : "", check->relative_to);
     name_cell(line->cells[1], name);
     snprintf(line->cells[2], TABLE_CELL_BYTES, "%s", number_text(number, outcome->value));
-    snprintf(line->cells[3], TABLE_CELL_BYTES, "%s %.30s", check_operator_word(check->operator),
-             number_text(number, check->value));
+    snprintf(line->cells[3], TABLE_CELL_BYTES, "%s %.30s%s", check_operator_word(check->operator),
+             number_text(number, check->value), check->relative_to[0] != '\0' ? " x" : "");
     snprintf(line->cells[4], TABLE_CELL_BYTES, "%s", check_result_word(outcome->result));
     if (outcome->result != CHECK_PASS)
         snprintf(line->note, TABLE_NOTE_BYTES, "%s", outcome->reason);

@@ -8,6 +8,15 @@
 #include "orchestrator/report/note.h"
 #include "orchestrator/scenario/series.h"
 
+/* NAN: not known, or of no meaning there. */
+struct vector_account {
+    uint32_t dimensions; /* 0: the scenario has no vectors */
+    double recall;       /* 0 to 1, of so many queries */
+    uint32_t recall_queries;
+    double documents, index_bytes; /* of the index, when the phase ended */
+    double build_seconds, built;   /* that an index took to get so many vectors that were there */
+};
+
 /* What a phase that sent requests saw of its nodes. Of one server, too. */
 struct phase_trouble {
     uint64_t moved, asked, clusterdown; /* replies                                       */
@@ -37,6 +46,7 @@ struct phase_account {
     uint64_t keys_before, keys_after; /* live keys by volley's own map */
     uint64_t
         payload_bytes; /* of values of the keys that a load has added, by their mean size; 0: unknown */
+    struct vector_account vectors;
     double before[SERIES_METRICS], after[SERIES_METRICS]; /* samples at its edges */
 };
 

@@ -9,6 +9,7 @@
 #include "common/distribution.h"
 #include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/file_reader.h"
+#include "orchestrator/vector/vector_index.h"
 #include "worker/worker.h"
 
 #define SCENARIO_NAME_BYTES 64u
@@ -31,6 +32,9 @@ enum phase_type {
     PHASE_FLUSH,
     PHASE_CHECKPOINT,
     PHASE_PURGE,
+    PHASE_INDEX_CREATE,
+    PHASE_INDEX_DROP,
+    PHASE_WAIT_INDEX,
     PHASE_CONDITION, /* conditional: whether phases behind it are carried out */
     PHASE_PARALLEL,  /* its children, which stand behind it, are sent together */
     PHASE_FAILOVER,  /* something happens to a node */
@@ -143,9 +147,15 @@ struct phase {
     bool every_database;             /* FLUSH: scope all */
     bool flush_all;                  /* FLUSH: scope db or all; else own keys */
     bool continue_on_error;          /* on_error: continue */
-    uint32_t loop_index;             /* from 1 on; 0: in no loop */
-    char base[SCENARIO_NAME_BYTES];  /* its name in the file; of checks: scenario_phase_is */
-    char loop[SCENARIO_NAME_BYTES];  /* the name of its loop; "": in none */
+    /* Of phases about vectors; index: of INDEX_CREATE, and its dimensions of all of them. */
+    struct vector_index index;
+    struct vector_query query;      /* QUERY, and those with a mix */
+    bool recall;                    /* QUERY: verify: recall */
+    uint64_t copy_level;            /* LOAD: expand; DELETE: of strategy prefix; 0: neither */
+    bool keep_docs;                 /* INDEX_DROP */
+    uint32_t loop_index;            /* from 1 on; 0: in no loop */
+    char base[SCENARIO_NAME_BYTES]; /* its name in the file; of checks: scenario_phase_is */
+    char loop[SCENARIO_NAME_BYTES]; /* the name of its loop; "": in none */
     /* Of what stands in branches and side by side; places are 1 + an index of scenario.phases, 0: none. */
     struct scenario_check test; /* CONDITION: of a phase, or without one of the newest sample */
     uint32_t condition_place;   /* of the CONDITION that says whether it runs ... */

@@ -12,6 +12,7 @@
 #include "orchestrator/options/rate_text.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_values.h"
+#include "orchestrator/scenario/scenario_vectors.h"
 
 #define LONGEST_NS (SCENARIO_PHASE_HOURS_MAX * 3600ull * NS_PER_SECOND)
 
@@ -24,10 +25,12 @@
         return index < sizeof words / sizeof words[0] ? words[index] : NULL;                       \
     }
 WORDS(on_error_at, "stop", "continue")
-WORDS(datatype_at, "string", "hash", "list", "set", "zset")
+WORDS(datatype_at, "string", "hash", "list", "set", "zset", "vector")
 WORDS(ramp_mode_at, "linear", "exponential")
 WORDS(scope_at, "own", "db", "all")
-WORDS(verify_at, "none", "exists", "checksum")
+WORDS(verify_at, "none", "exists", "checksum", "recall")
+WORDS(metric_at, [VECTOR_COSINE] = "cosine", [VECTOR_L2] = "l2", [VECTOR_IP] = "ip")
+WORDS(algorithm_at, [VECTOR_HNSW] = "hnsw", [VECTOR_FLAT] = "flat")
 WORDS(how_at, [HOW_FAILOVER] = "failover", [HOW_KILL] = "kill", [HOW_PAUSE] = "pause",
       [HOW_RESTART] = "restart")
 WORDS(severity_at, "fail", "warn")
@@ -89,6 +92,11 @@ static enum err_code parse_factors(void *target, const char *value, struct err *
 static enum err_code parse_strategy(void *target, const char *value, struct err *reason)
 {
     struct phase *phase = target;
+    phase->copy_level = scenario_copy_level(value);
+    if (phase->copy_level > 0) {
+        phase->strategy = LIVE_PICK_OLDEST;
+        return OK;
+    }
     return scenario_strategy(&phase->strategy, &phase->stride, value, reason);
 }
 
@@ -292,11 +300,24 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     }
 #define STRATEGY                                                                                   \
     CUSTOM("strategy", parse_strategy, .unset = "random",                                          \
-           .help = "Which keys: random, oldest, newest or stride:K.")
+           .help = "Which keys: random, oldest, newest, stride:K or, of copies of vectors, "       \
+                   "prefix:expand_1_.")
+#define DIMENSIONS                                                                                 \
+    NUMBER_KEY("dimensions", AT(phase.index.dimensions), VECTOR_DIMENSIONS_LEAST,                  \
+               VECTOR_DIMENSIONS_MOST, .help = "Of vectors; those said before where it is not.")
+#define NEIGHBOURS                                                                                 \
+    NUMBER_KEY("k", AT(phase.query.k), 1, VECTOR_K_MAX,                                            \
+               .help = "Of vectors: so many neighbours; 10 where it is not said."),                \
+        NUMBER_KEY("ef", AT(phase.query.ef), 1, VECTOR_EF_MAX,                                     \
+                   .help = "Of vectors: candidates of a query, else ef_runtime of the index.")
+#define TIMEOUT                                                                                    \
+    {                                                                                              \
+        TIME_ROW("timeout", AT(timeout_ns), "Another word for duration: how long it may take.")    \
+    }
 #define MIXED_KEYS                                                                                 \
     WORKLOAD("A file of a workload, or one that comes with volley, in place of a mix."), LOAD_OF_MIX
 #define LOAD_OF_MIX                                                                                \
-    MIX, KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE, IN_CLUSTER,                        \
+    MIX, KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE, IN_CLUSTER, NEIGHBOURS,            \
         TTL("Of what is loaded: seconds, or two of them as in 60-300.")
 
 static const struct file_field share_field = {
@@ -319,6 +340,9 @@ static const struct file_field load_fields[] = {
     NUMBER_KEY("batch", AT(phase.batch), 1, 1000, .unset = "1", .help = "Keys of a request: MSET."),
     TTL("When keys expire: seconds, or two of them as in 60-300."),
     IN_CLUSTER,
+    DIMENSIONS,
+    NUMBER_KEY("expand", AT(phase.copy_level), 1, VECTOR_LEVELS_MAX,
+               .help = "A copy of each vector, as expand_1_<key>; which copies these are."),
 };
 static const struct file_field ramp_own_fields[] = {
     {.row = {ROW("from", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_ramp_from,
@@ -381,10 +405,12 @@ static const struct file_field query_fields[] = {
     ACTIONS,
     KEY_DIST,
     WORD_KEY("verify", AT(verify), verify_at, "none",
-             "none and exists count misses; checksum also looks at what is read."),
+             "none and exists count misses; checksum also looks at what is read, recall at "
+             "which vectors are found."),
     {.row = {ROW("fraction", NULL, OPTION_REAL, NULL, AT(phase.fraction)), REAL(0, 1),
              .hint = "as in fraction: 1",
              .help = "Of the live keys, each once; without it keys at random, for the duration."}},
+    NEIGHBOURS,
 };
 static const struct file_field delete_fields[] = {
     DURATION,
@@ -468,6 +494,31 @@ static const struct file_field purge_fields[] = {
     ON_ERROR,
     FLAG_KEY("memory_purge", AT(phase.memory_purge), "true", "MEMORY PURGE."),
     FLAG_KEY("activedefrag", AT(phase.activedefrag), NULL, "CONFIG SET activedefrag yes."),
+};
+static const struct file_field index_create_fields[] = {
+    DURATION,
+    TIMEOUT,
+    CLIENTS,
+    PIPELINE,
+    QPS,
+    ON_ERROR,
+    DIMENSIONS,
+    WORD_KEY("algo", AT(phase.index.algorithm), algorithm_at, "hnsw", "hnsw or flat."),
+    WORD_KEY("metric", AT(phase.index.metric), metric_at, "cosine", "cosine, l2 or ip."),
+    NUMBER_KEY("m", AT(phase.index.m), 4, 512, .unset = "16", .help = "Links of a vector."),
+    NUMBER_KEY("ef_construction", AT(phase.index.ef_construction), 1, VECTOR_EF_MAX, .unset = "200",
+               .help = "Candidates when a vector is added."),
+    NUMBER_KEY("ef_runtime", AT(phase.index.ef_runtime), 1, VECTOR_EF_MAX, .unset = "100",
+               .help = "Candidates of a query."),
+};
+static const struct file_field index_drop_fields[] = {
+    ON_ERROR,
+    FLAG_KEY("keep_docs", AT(phase.keep_docs), "true", "What was indexed stays."),
+};
+static const struct file_field wait_index_fields[] = {
+    DURATION,
+    TIMEOUT,
+    ON_ERROR,
 };
 #define LOAD_BESIDE UNTIL, CLIENTS, PIPELINE, QPS, ON_ERROR, LOAD_OF_MIX
 #define NODE_KEY(name_, member_, help_)                                                            \
@@ -592,6 +643,11 @@ static const struct file_variant variants[SCENARIO_VARIANTS] = {
     [PHASE_FLUSH] = VARIANT("flush", flush_fields, "Empties the server, or deletes its own keys."),
     [PHASE_CHECKPOINT] = VARIANT("checkpoint", checkpoint_fields, "Asks for all figures, once."),
     [PHASE_PURGE] = VARIANT("purge", purge_fields, "Has the allocator return memory."),
+    [PHASE_INDEX_CREATE] =
+        VARIANT("index-create", index_create_fields, "Makes an index of the vectors."),
+    [PHASE_INDEX_DROP] = VARIANT("index-drop", index_drop_fields, "Drops it."),
+    [PHASE_WAIT_INDEX] =
+        VARIANT("wait-index", wait_index_fields, "Waits until all vectors are in the index."),
     [PHASE_CONDITION] =
         VARIANT("conditional", condition_fields,
                 "Phases that are carried out when a metric is so, and others when not."),

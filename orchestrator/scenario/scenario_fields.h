@@ -49,6 +49,7 @@ struct scenario_entry {
     struct chaos_wishes actions;
     const char *workload;  /* NULL: none */
     uint64_t target_bytes; /* target_memory */
+    uint64_t timeout_ns;   /* INDEX_CREATE, WAIT_INDEX: another word for its duration */
     struct scenario_ramp ramp;
     struct scenario_share *mix;
     size_t mix_count;

@@ -13,6 +13,7 @@
 #include "orchestrator/scenario/scenario_reading.h"
 #include "orchestrator/scenario/scenario_steps.h"
 #include "orchestrator/scenario/scenario_values.h"
+#include "orchestrator/scenario/scenario_vectors.h"
 
 #define FLOOR_NS (2 * NS_PER_SECOND)        /* of a scaled phase */
 #define PACED_FLOOR_NS (10 * NS_PER_SECOND) /* of one whose time the servers need */
@@ -34,35 +35,6 @@ bool scenario_phase_is(const struct phase *phase, const char *name)
            (phase->loop[0] != '\0' && strcmp(phase->loop, name) == 0);
 }
 
-/* ---- before the tables: what is known and not carried out ---- */
-
-static enum err_code refuse_types(const struct file *file, const struct config_node *phases,
-                                  struct err *err)
-{
-    static const char *const types[] = {"index-create", "index-drop", "wait-index"};
-    for (size_t i = 0; phases != NULL && phases->kind == CONFIG_LIST && i < phases->count; i++) {
-        const struct config_node *phase = &phases->children[i];
-        if (phase->kind != CONFIG_MAP)
-            continue;
-        const struct config_node *type = config_node_get(phase, "type");
-        for (size_t k = 0; k < sizeof types / sizeof types[0]; k++)
-            if (type != NULL && type->kind == CONFIG_SCALAR &&
-                strcasecmp(type->text, types[k]) == 0)
-                return config_refuse(err, file->name, type->mark,
-                                     "phase type %s is not carried out by this version", types[k]);
-        if (refuse_types(file, config_node_get(phase, "phases"), err) != OK)
-            return err->code;
-    }
-    return OK;
-}
-
-static enum err_code refuse_unsupported(const struct file *file, struct err *err)
-{
-    if (file->root.kind != CONFIG_MAP)
-        return OK; /* the tables refuse it */
-    return refuse_types(file, config_node_get(&file->root, "phases"), err);
-}
-
 /* ---- scaling ---- */
 
 /* Not below the floor, unless it was before. */
@@ -79,7 +51,8 @@ static uint64_t scaled(const struct reading *reading, uint64_t number, uint64_t 
 static void scale_phase(const struct reading *reading, struct phase *phase)
 {
     struct phase_until *until = &phase->until;
-    const bool paced = phase->type == PHASE_FAILOVER || phase->type == PHASE_REBALANCE;
+    const bool paced = phase->type == PHASE_FAILOVER || phase->type == PHASE_REBALANCE ||
+                       phase->type == PHASE_INDEX_CREATE || phase->type == PHASE_WAIT_INDEX;
     phase->duration_ns = scaled(reading, phase->duration_ns, paced ? PACED_FLOOR_NS : FLOOR_NS);
     phase->act.for_ns = scaled(reading, phase->act.for_ns, ACT_FLOOR_NS);
     phase->ramp_interval_ns = scaled(reading, phase->ramp_interval_ns, 1);
@@ -237,7 +210,8 @@ static enum err_code check_until(const struct reading *reading, const struct pha
 static enum err_code check_ends(const struct reading *reading, struct phase *phase)
 {
     if (phase->type == PHASE_LOAD && phase->duration_ns == 0 && phase->keys == 0 &&
-        phase->until.metric[0] == '\0' && phase->parallel_place == 0 && phase->workload == NULL)
+        phase->copy_level == 0 && phase->until.metric[0] == '\0' && phase->parallel_place == 0 &&
+        phase->workload == NULL)
         return REFUSE(reading, phase, NULL,
                       "%s: a load without end: give keys, until, target_memory or duration",
                       phase->base);
@@ -286,7 +260,9 @@ static enum err_code check_keys(const struct reading *reading, struct phase *pha
         return REFUSE(reading, phase, NULL,
                       "%s: there are no keys yet: a load has to stand before %s", phase->base,
                       scenario_type_name(phase->type));
-    if (!file_given(&phase->place, "datatype"))
+    if (phase->type == PHASE_INDEX_CREATE)
+        phase->datatype = LIVE_VECTOR;
+    else if (!file_given(&phase->place, "datatype"))
         phase->datatype = reading->has_keys ? reading->datatype : LIVE_STRING;
     else if (reading->has_keys && phase->datatype != reading->datatype)
         return REFUSE(
@@ -308,7 +284,8 @@ static void remember(struct reading *reading, struct phase *phase)
         reading->sizes = phase->value_size;
     if (loads)
         reading->datatype = phase->datatype;
-    reading->has_keys = (reading->has_keys || loads) && phase->type != PHASE_FLUSH;
+    reading->has_keys = (reading->has_keys || loads) && phase->type != PHASE_FLUSH &&
+                        (phase->type != PHASE_INDEX_DROP || phase->keep_docs);
     reading->has_rate |= phase->qps > 0 || phase->qps_share > 0 || phase->type == PHASE_RAMP;
     reading->has_maximum |= scenario_measures_maximum(phase);
 }
@@ -383,7 +360,8 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
     phase->continue_on_error = entry->on_error == 1;
     phase->flush_all = entry->scope > 0; /* scope_at */
     phase->every_database = entry->scope > 1;
-    phase->verify = entry->verify == 2;
+    phase->verify = entry->verify == 2; /* verify_at */
+    phase->recall = entry->verify == 3;
     if (entry->clients_growth > 0 && turn->loop == NULL)
         return REFUSE(reading, phase, "clients_growth",
                       "clients_growth: it is of phases in a loop");
@@ -408,6 +386,10 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
         snprintf(phase->until.text, sizeof phase->until.text, "used_memory>=%llu",
                  (unsigned long long)entry->target_bytes);
     }
+    if (entry->timeout_ns > 0 && phase->duration_ns > 0)
+        return REFUSE(reading, phase, "timeout", "timeout: it says the same as duration: give one");
+    if (entry->timeout_ns > 0)
+        phase->duration_ns = entry->timeout_ns;
     enum err_code code = settle_name(reading, phase, turn);
     if (code == OK)
         code = settle_mix(reading, phase, entry);
@@ -423,6 +405,8 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
         code = scenario_act_check(scenario, reading->file, phase, reading->err);
     if (code == OK)
         code = check_keys(reading, phase);
+    if (code == OK)
+        code = scenario_vectors_settle(&reading->vectors, reading->file, phase, reading->err);
     if (code != OK)
         return code;
     remember(reading, phase);
@@ -551,8 +535,6 @@ enum err_code scenario_read(struct scenario *scenario, struct scenario_document 
     if (code == OK)
         code = scenario_steps_translate(&document->file, document->ignored,
                                         sizeof document->ignored, err);
-    if (code == OK)
-        code = refuse_unsupported(&document->file, err);
     if (code == OK)
         code = file_read_tree(&document->file, &scenario_file_kind, &fields, err);
     if (code == OK)

@@ -10,6 +10,7 @@
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/scenario/scenario_file.h"
+#include "orchestrator/scenario/vector_report.h"
 #include "orchestrator/scenario/words.h"
 
 #define PATH_BYTES 4096u
@@ -208,6 +209,23 @@ static void put_act(json_t *params, const struct phase *phase)
         put_number(params, "skew_share", phase->skew_share);
 }
 
+static void put_vectors(json_t *params, const struct phase *phase)
+{
+    put_count(params, "dimensions", phase->index.dimensions);
+    if (phase->copy_level > 0)
+        put_count(params, "copies", phase->copy_level);
+    if (phase->query.k > 0) {
+        put_count(params, "k", phase->query.k);
+        put_count(params, "ef", phase->query.ef > 0 ? phase->query.ef : phase->index.ef_runtime);
+    }
+    if (phase->type != PHASE_INDEX_CREATE)
+        return;
+    put_text(params, "algo", vector_algorithm_word(phase->index.algorithm));
+    put_text(params, "metric", vector_metric_word(phase->index.metric));
+    put_count(params, "m", phase->index.m);
+    put_count(params, "ef_construction", phase->index.ef_construction);
+}
+
 static json_t *describe_params(const struct phase *phase)
 {
     json_t *params = json_object();
@@ -228,6 +246,8 @@ static json_t *describe_params(const struct phase *phase)
     if (phase->tag[0] != '\0')
         put_text(params, "tag", phase->tag);
     put_act(params, phase);
+    if (phase->index.dimensions > 0)
+        put_vectors(params, phase);
     return params;
 }
 
@@ -302,6 +322,9 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     put_number(object, "cleanup_efficiency", analysis->cleanup_efficiency);
     put_number(object, "alloc_efficiency", analysis->alloc_efficiency);
     put_number(object, "stall_seconds", analysis->stall_seconds);
+    if (files->facts->vectors != NULL)
+        json_object_set_new(object, "vectors",
+                            vector_report_phase(files->facts->vectors, files->observation, index));
     json_object_set_new(object, "stats", describe_statistics(analysis));
     return object;
 }
@@ -382,6 +405,8 @@ static json_t *describe_run(const struct files *files)
     put_count(root, "memory_target_bytes", scenario->memory_target_bytes);
     json_object_set_new(root, "mem_allocator",
                         json_value_known_text(facts->allocator[0] != '\0', facts->allocator));
+    if (facts->vectors != NULL)
+        json_object_set_new(root, "vectors", vector_report_driver(facts->vectors));
     json_object_set_new(root, "interrupted", json_boolean(facts->interrupted));
     put_count(root, "samples", facts->samples);
     put_count(root, "samples_missed", facts->samples_missed);
@@ -430,8 +455,11 @@ static json_t *describe_checks(const struct files *files)
 
 static json_t *describe_environment(const struct files *files)
 {
-    return files->facts->environment != NULL ? json_deep_copy(files->facts->environment)
-                                             : json_object();
+    json_t *root = files->facts->environment != NULL ? json_deep_copy(files->facts->environment)
+                                                     : json_object();
+    if (files->facts->vectors != NULL)
+        json_object_set_new(root, "vectors", vector_report_driver(files->facts->vectors));
+    return root;
 }
 
 static enum err_code write_json(const struct files *files, const char *prefix, const char *name,

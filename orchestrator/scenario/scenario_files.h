@@ -9,12 +9,14 @@
 #include "orchestrator/scenario/analysis.h"
 #include "orchestrator/scenario/judge.h"
 #include "orchestrator/scenario/node_series.h"
+#include "orchestrator/vector/vector_driver.h"
 
 struct scenario_facts {
-    const char *run;           /* the name of its directory */
-    const char *continues;     /* the run that it goes on with; "": none */
-    const char *allocator;     /* of the server; "": not known */
-    const json_t *environment; /* as run.json has it; NULL: not known */
+    const char *run;                     /* the name of its directory */
+    const char *continues;               /* the run that it goes on with; "": none */
+    const char *allocator;               /* of the server; "": not known */
+    const json_t *environment;           /* as run.json has it; NULL: not known */
+    const struct vector_driver *vectors; /* NULL: the scenario has none */
     uint64_t started_wall_ns;
     bool interrupted;
     const struct scenario_events *events;

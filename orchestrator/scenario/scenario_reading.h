@@ -5,6 +5,7 @@
 
 #include "orchestrator/scenario/scenario_fields.h"
 #include "orchestrator/scenario/scenario_file.h"
+#include "orchestrator/scenario/scenario_vectors.h"
 
 struct reading {
     struct scenario *scenario;
@@ -17,6 +18,7 @@ struct reading {
     bool has_rate;    /* a phase before had one */
     bool has_maximum; /* scenario_measures_maximum of one before */
     struct scenario_document *document;
+    struct vectors_so_far vectors;
     struct err *err;
 };
 

@@ -437,8 +437,8 @@ static const struct {
      "the part of the first, 0 to 1"},
     {PHASES("{name: a, type: load, keys: 1, value_size: \"bimoal:1/2/5\"}"),
      "did you mean bimodal?"},
-    {PHASES("{name: a, type: load, keys: 1, datatype: vector}"),
-     "datatype: vector: allowed: string, hash, list, set, zset"},
+    {PHASES("{name: a, type: load, keys: 1, datatype: vektor}"),
+     "datatype: vektor: allowed: string, hash, list, set, zset, vector"},
     {PHASES("{name: a, type: load, keys: 1, datatype: hash, batch: 2}"),
      "only strings are set many"},
     {PHASES("{name: a, type: load, keys: 1, datatype: hash, ttl: 2}"), "only strings are loaded"},
@@ -496,9 +496,11 @@ static const char *const shipped[] = {
     "grow_shrink_grow",
     "grow_shrink_mini",
     "high_velocity_ingestion",
+    "index_rebuild_memory_pattern",
     "memory_fragmentation_analysis",
     "memory_leak_detection",
     "production_simulation",
+    "vector_expansion_memory_impact",
 };
 
 LOOP_TEST(shipped_files_read, sizeof shipped / sizeof shipped[0])

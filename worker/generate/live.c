@@ -9,15 +9,11 @@
 #include "common/rng.h"
 #include "common/units.h"
 
-/* Streams of the seed: of keys ... */
+/* Streams of the seed, of keys. */
 #define STREAM_POOL 0x706f6f6cull
 #define STREAM_PLACES 0x706c61636573ull
 #define STREAM_SIZES 0x73697a6573ull
-#define STREAM_TTLS 0x74746c73ull
 #define STREAM_TAGS 0x74616773ull
-/* ... and of a phase's tickets. */
-#define STREAM_RANDOM 0x72616e646f6dull
-#define STREAM_RESIZES 0x726573697a6573ull
 
 #define REQUEST_MAX_BYTES ((4ull << 30) - 1) /* 32 bits hold it: request_slot.bytes */
 #define TTL_MAX_S (100ull * 366 * 24 * 3600)
@@ -155,7 +151,7 @@ static void put_key(struct window *window, const struct live *live, uint64_t key
     put_argument(window, text, live_key_write(text, live, key));
 }
 
-static uint64_t size_of_key(const struct live *live, uint32_t class, uint64_t key)
+uint64_t live_size_of_key(const struct live *live, uint32_t class, uint64_t key)
 {
     return size_draw_at(&live->kinds[class].size, rng_at(live->seed ^ STREAM_SIZES, key));
 }
@@ -170,7 +166,7 @@ static void put_command(struct window *window, const struct live *live,
     for (uint64_t i = 0; request->form == LIVE_FORM_MSET && i < request->keys; i++) {
         put_key(window, live, request->key + i);
         put_value(window, live, request->key + i,
-                  size_of_key(live, request->class, request->key + i));
+                  live_size_of_key(live, request->class, request->key + i));
     }
     if (request->form == LIVE_FORM_MSET)
         return;
@@ -185,6 +181,16 @@ static void put_command(struct window *window, const struct live *live,
     }
 }
 
+static bool is_vector(const struct live_request *request)
+{
+    return (unsigned)request->form >= LIVE_FORM_VECTOR;
+}
+
+static enum live_vector_request vector_request(const struct live_request *request)
+{
+    return (enum live_vector_request)((unsigned)request->form - LIVE_FORM_VECTOR);
+}
+
 static void put_request(struct window *window, const struct live *live,
                         const struct live_request *request)
 {
@@ -195,6 +201,8 @@ static void put_request(struct window *window, const struct live *live,
 
 size_t live_request_bytes(const struct live *live, const struct live_request *request)
 {
+    if (is_vector(request))
+        return live_vector_bytes(live->vector, vector_request(request), request->key);
     struct window window = {.out = NULL};
     put_request(&window, live, request);
     return window.at;
@@ -203,6 +211,11 @@ size_t live_request_bytes(const struct live *live, const struct live_request *re
 void live_request_write(char *out, size_t from_byte, size_t byte_count, const struct live *live,
                         const struct live_request *request)
 {
+    if (is_vector(request)) {
+        live_vector_write(out, from_byte, byte_count, live->vector, vector_request(request),
+                          request->key);
+        return;
+    }
     struct window window = {.out = out, .from = from_byte, .end = from_byte + byte_count};
     put_request(&window, live, request);
 }
@@ -223,31 +236,9 @@ bool live_value_is(const struct live *live, uint64_t key, uint64_t offset, const
     return true;
 }
 
-/* ---- which request ---- */
+/* ---- what it looks like, and what it is answered by ---- */
 
-/* Which of the new, or of the picked, keys; UINT64_MAX: there cannot be so many. */
-static uint64_t place_of(const struct live *live, const struct mix_turn *turn, uint64_t per_block)
-{
-    const struct live_kind *kind = &live->kinds[turn->class];
-    const uint64_t weight = live->order.weights[turn->class];
-    if (turn->rank >= LIVE_KEYS_MAX)
-        return UINT64_MAX;
-    return turn->rank / weight * per_block + kind->first_in_block +
-           turn->rank % weight * kind->batch;
-}
-
-static uint64_t random_of(const struct live *live, uint64_t stream, uint64_t ticket)
-{
-    return rng_at(live->phase_seed ^ stream, ticket);
-}
-
-static uint64_t ttl_of(const struct live *live, const struct live_class *class, uint64_t key)
-{
-    return class->least_ttl_s + rng_bounded(rng_at(live->phase_seed ^ STREAM_TTLS, key),
-                                            class->most_ttl_s - class->least_ttl_s + 1);
-}
-
-static enum live_form read_form(enum live_type type)
+enum live_form live_read_form(enum live_type type)
 {
     static const enum live_form of_type[] = {
         [LIVE_STRING] = LIVE_FORM_GET,  [LIVE_HASH] = LIVE_FORM_HGET,
@@ -257,7 +248,7 @@ static enum live_form read_form(enum live_type type)
     return of_type[type];
 }
 
-static enum live_form insert_form(const struct live_class *class)
+enum live_form live_insert_form(const struct live_class *class)
 {
     static const enum live_form of_type[] = {
         [LIVE_STRING] = LIVE_FORM_SET, [LIVE_HASH] = LIVE_FORM_HSET, [LIVE_LIST] = LIVE_FORM_RPUSH,
@@ -268,106 +259,14 @@ static enum live_form insert_form(const struct live_class *class)
     return class->least_ttl_s > 0 ? LIVE_FORM_SET_EX : of_type[class->type];
 }
 
-/* A live key at random is written again if it is still there then, or else looked for. */
-static void draw_live(struct live_request *request, const struct live *live, uint64_t ticket,
-                      enum live_form form)
+uint32_t live_class_replies(const struct live *live, uint32_t class)
 {
-    const uint64_t random = random_of(live, STREAM_RANDOM, ticket);
-    const struct live_kind *kind = &live->kinds[request->class];
-    request->form = form;
-    if (live_map_random(live->plan.map, random, &request->key)) {
-        if (form == LIVE_FORM_SET_XX)
-            request->value_bytes =
-                size_draw_at(&kind->size, random_of(live, STREAM_RESIZES, ticket));
-        return;
-    }
-    const uint64_t end = live_map_end(live->plan.map);
-    request->key = end > 0 ? rng_bounded(random, end) : 0;
-    if (form == LIVE_FORM_SET_XX)
-        request->form = LIVE_FORM_EXISTS;
-}
-
-/* Its class has used up its keys. */
-static void draw_instead(struct live_request *request, const struct live *live, uint64_t ticket)
-{
-    const bool writes_strings = live->kinds[request->class].writes &&
-                                live->plan.classes[request->class].type == LIVE_STRING;
-    draw_live(request, live, ticket, writes_strings ? LIVE_FORM_SET_XX : LIVE_FORM_EXISTS);
-}
-
-static void draw_new(struct live_request *request, const struct live *live,
-                     const struct mix_turn *turn, uint64_t ticket)
-{
-    const struct live_class *class = &live->plan.classes[turn->class];
-    const uint64_t place = place_of(live, turn, live->new_per_block);
-    const uint64_t room = live->plan.new_limit - live->plan.first_new;
-    if (place >= room) {
-        draw_instead(request, live, ticket);
-        return;
-    }
-    const uint32_t batch = live->kinds[turn->class].batch;
-    request->form = insert_form(class);
-    request->effect = LIVE_COMES;
-    request->key = live->plan.first_new + place;
-    request->keys = batch < room - place ? batch : (uint32_t)(room - place);
-    if (request->form == LIVE_FORM_MSET)
-        return;
-    request->value_bytes = size_of_key(live, turn->class, request->key);
-    if (request->form == LIVE_FORM_SET_EX)
-        request->ttl_s = ttl_of(live, class, request->key);
-}
-
-static void draw_picked(struct live_request *request, const struct live *live,
-                        const struct mix_turn *turn, uint64_t ticket)
-{
-    const struct live_class *class = &live->plan.classes[turn->class];
-    const uint64_t place = place_of(live, turn, live->picked_per_block);
-    if (place >= live->plan.picked_count) {
-        draw_instead(request, live, ticket);
-        return;
-    }
-    request->key = live_map_picked_at(live->plan.map, place);
-    if (class->action == LIVE_READ) {
-        request->form = read_form(class->type);
-        return;
-    }
-    request->effect = class->action == LIVE_OVERWRITE ? LIVE_COMES : LIVE_GOES;
-    request->form = class->action == LIVE_OVERWRITE ? LIVE_FORM_SET
-                    : class->action == LIVE_EXPIRE  ? LIVE_FORM_EXPIRE
-                    : class->unlink                 ? LIVE_FORM_UNLINK
-                                                    : LIVE_FORM_DEL;
-    if (class->action == LIVE_OVERWRITE)
-        request->value_bytes =
-            size_draw_at(&live->kinds[turn->class].size, random_of(live, STREAM_RESIZES, ticket));
-    if (class->action == LIVE_EXPIRE)
-        request->ttl_s = ttl_of(live, class, request->key);
-}
-
-struct live_request live_draw(const struct live *live, const struct mix_turn *turn, uint64_t ticket)
-{
-    const struct live_class *class = &live->plan.classes[turn->class];
-    struct live_request request = {.class = (uint8_t)turn->class, .keys = 1};
-    switch (class->action) {
-    case LIVE_INSERT:
-        draw_new(&request, live, turn, ticket);
-        break;
-    case LIVE_DELETE:
-    case LIVE_OVERWRITE:
-    case LIVE_EXPIRE:
-        draw_picked(&request, live, turn, ticket);
-        break;
-    case LIVE_READ:
-        request.check = class->check;
-        if (class->picked)
-            draw_picked(&request, live, turn, ticket);
-        else
-            draw_live(&request, live, ticket, read_form(class->type));
-        break;
-    case LIVE_UPDATE:
-        draw_live(&request, live, ticket, LIVE_FORM_SET_XX);
-        break;
-    }
-    return request;
+    const struct live_class *of = &live->plan.classes[class];
+    if (of->type != LIVE_VECTOR)
+        return 1 + live_class_waits(live, class);
+    return live->vector->replies[of->action == LIVE_READ    ? LIVE_VECTOR_QUERY
+                                 : of->action == LIVE_INDEX ? LIVE_VECTOR_AGAIN
+                                                            : LIVE_VECTOR_ADD];
 }
 
 bool live_reads_some(const struct live *live)
@@ -391,7 +290,8 @@ bool live_reads_only(const struct live *live)
 static bool takes_picked(const struct live_class *class)
 {
     return class->action == LIVE_DELETE || class->action == LIVE_OVERWRITE ||
-           class->action == LIVE_EXPIRE || (class->action == LIVE_READ && class->picked);
+           class->action == LIVE_EXPIRE || class->action == LIVE_INDEX ||
+           (class->action == LIVE_READ && class->picked);
 }
 
 static bool writes(const struct live_class *class)
@@ -469,6 +369,15 @@ static enum err_code check_class(const struct live *live, const struct live_clas
         class->type != LIVE_STRING)
         return err_set(err, E_USAGE, "class %s writes keys again, which strings alone can be",
                        class->name);
+    if (class->type == LIVE_VECTOR &&
+        (plan->vectors == NULL || class->action == LIVE_EXPIRE || class->wait_replicas > 0))
+        return err_set(err, E_USAGE,
+                       "class %s is about vectors, which are added, queried and deleted only, by "
+                       "requests that have to be given",
+                       class->name);
+    if (class->action == LIVE_INDEX && class->type != LIVE_VECTOR)
+        return err_set(err, E_USAGE, "class %s puts keys into an index, which takes vectors",
+                       class->name);
     if (class->check && (class->action != LIVE_READ || class->type != LIVE_STRING))
         return err_set(err, E_USAGE, "class %s checks values, which reads of strings alone can",
                        class->name);
@@ -504,7 +413,7 @@ static enum err_code prepare_class(struct live *live, uint32_t number, bool clus
     if (code != OK)
         return code;
     kind->batch = class->batch > 1 ? class->batch : 1;
-    kind->writes = writes(class);
+    kind->writes = writes(class) && class->type != LIVE_VECTOR;
     if (class->wait_replicas > 0)
         prepare_wait(kind, class->wait_replicas);
     live->checks |= class->check;
@@ -556,12 +465,14 @@ static uint64_t most_bytes_of(const struct live *live, uint32_t number)
                                    .keys = 1,
                                    .value_bytes = value_bytes,
                                    .ttl_s = class->most_ttl_s};
+    if (class->type == LIVE_VECTOR)
+        return live_vector_most(live->vector);
     if (class->action == LIVE_READ)
-        request.form = read_form(class->type);
+        request.form = live_read_form(class->type);
     else if (class->action == LIVE_EXPIRE)
         request.form = LIVE_FORM_EXPIRE;
     else if (class->action == LIVE_INSERT && class->batch <= 1)
-        request.form = insert_form(class);
+        request.form = live_insert_form(class);
     else if (live->kinds[number].writes)
         request.form = LIVE_FORM_SET_XX;
     uint64_t most = live_request_bytes(live, &request);
@@ -628,6 +539,13 @@ static enum err_code check_plan(const struct live *live, const struct spec *spec
     return OK;
 }
 
+static enum err_code prepare_vectors(struct live *live, const struct spec *spec, struct err *err)
+{
+    if (spec->endpoint.cluster)
+        return err_set(err, E_USAGE, "vectors lie on one server, and this is a cluster");
+    return live_vector_create(&live->vector, live->plan.vectors, live->plan.prefix, err);
+}
+
 enum err_code live_create(struct live **out, const struct live_plan *plan, const struct spec *spec,
                           struct err *err)
 {
@@ -647,6 +565,8 @@ enum err_code live_create(struct live **out, const struct live_plan *plan, const
     live->prefix_bytes = strlen(plan->prefix);
     for (uint32_t i = 0; i < plan->class_count && code == OK; i++)
         code = prepare_class(live, i, spec->endpoint.cluster, err);
+    if (code == OK && plan->vectors != NULL)
+        code = prepare_vectors(live, spec, err);
     if (code == OK && live->checks && live->waits)
         code = err_set(err, E_USAGE, "a phase checks values, or waits for replicas: not both");
     if (code == OK)
@@ -667,6 +587,7 @@ void live_destroy(struct live *live)
 {
     if (live == NULL)
         return;
+    live_vector_destroy(live->vector);
     free(live->pool);
     free(live);
 }

@@ -7,6 +7,7 @@
 #include "common/err.h"
 #include "common/spec.h"
 #include "worker/generate/live_plan.h"
+#include "worker/generate/live_vector.h"
 #include "worker/generate/mix_order.h"
 #include "worker/generate/size_draw.h"
 
@@ -29,7 +30,8 @@ enum live_form {
     LIVE_FORM_LINDEX,
     LIVE_FORM_SRANDMEMBER,
     LIVE_FORM_ZRANGE,
-    LIVE_FORMS
+    LIVE_FORMS,
+    LIVE_FORM_VECTOR = LIVE_FORMS /* and behind it a form for each enum live_vector_request */
 };
 
 /* What its reply means to the map. */
@@ -67,10 +69,11 @@ struct live {
     uint64_t new_per_block, picked_per_block; /* keys that MIX_BLOCK tickets take */
     uint64_t seed, phase_seed;
     size_t prefix_bytes;
-    size_t most_bytes; /* of a request */
-    bool checks;       /* some class does */
-    bool waits;        /* likewise, for replicas */
-    char *pool;        /* LIVE_POOL_BYTES, for a value again and again */
+    size_t most_bytes;          /* of a request */
+    bool checks;                /* some class does */
+    bool waits;                 /* likewise, for replicas */
+    struct live_vector *vector; /* NULL: no class is of vectors */
+    char *pool;                 /* LIVE_POOL_BYTES, for a value again and again */
 };
 #define LIVE_POOL_BYTES (1u << 20)
 #define LIVE_KEY_DIGITS 12u
@@ -84,6 +87,10 @@ void live_destroy(struct live *live); /* NULL is fine */
 /* Hot path, all of them. turn: of the ticket (mix_order.h). */
 struct live_request live_draw(const struct live *live, const struct mix_turn *turn,
                               uint64_t ticket);
+/* What it is made of: how a type is read, how a class inserts, how large the value of a new key is. */
+enum live_form live_read_form(enum live_type type);
+enum live_form live_insert_form(const struct live_class *class);
+uint64_t live_size_of_key(const struct live *live, uint32_t class, uint64_t key);
 size_t live_request_bytes(const struct live *live, const struct live_request *request);
 /* Bytes from_byte .. from_byte + byte_count - 1 of a request. */
 void live_request_write(char *out, size_t from_byte, size_t byte_count, const struct live *live,
@@ -94,16 +101,18 @@ size_t live_key_write(char out[LIVE_KEY_BYTES], const struct live *live, uint64_
 bool live_value_is(const struct live *live, uint64_t key, uint64_t offset, const char *bytes,
                    size_t byte_count);
 
-/* Replies to each request of a class. */
-static inline uint32_t live_class_replies(const struct live *live, uint32_t class)
+/* Of those the last one is WAIT's. */
+static inline uint32_t live_class_waits(const struct live *live, uint32_t class)
 {
-    return live->kinds[class].wait_bytes > 0 ? 2 : 1;
+    return live->kinds[class].wait_bytes > 0;
 }
 /* Whatever it sends: others write until their keys are used up. */
 static inline bool live_class_reads(const struct live *live, uint32_t class)
 {
     return live->plan.classes[class].action == LIVE_READ;
 }
+/* Replies to each request of a class. */
+uint32_t live_class_replies(const struct live *live, uint32_t class);
 bool live_reads_some(const struct live *live);
 bool live_reads_only(const struct live *live);
 

@@ -46,7 +46,7 @@ static enum err_code open_desk(void **state, const void *source, uint32_t worker
     for (uint32_t i = 0; i < desk->live->plan.class_count; i++)
         desk->classes[i] = (struct request_class){.name = workload_class_name(workload, i),
                                                   .replies = live_class_replies(desk->live, i),
-                                                  .behind = live_class_replies(desk->live, i) - 1,
+                                                  .behind = live_class_waits(desk->live, i),
                                                   .reads_only = live_class_reads(desk->live, i),
                                                   .read_kind = read_kind};
     return OK;
@@ -162,12 +162,12 @@ static bool take_reply(void *state, const struct request_slot *slot, uint32_t in
 {
     struct live_desk *desk = state;
     struct kept *kept = find(desk, slot);
-    const uint32_t replies = desk->classes[slot->class].replies;
-    if (replies == 1)
+    const struct request_class *class = &desk->classes[slot->class];
+    if (class->behind == 0 && index == 0)
         heed(desk->live, &kept->request, reply);
-    else
+    else if (class->behind > 0)
         heed_both(desk->live, kept, index, reply);
-    if (index + 1 == replies)
+    if (index + 1 == class->replies)
         forget(desk, slot);
     return true;
 }

@@ -11,6 +11,7 @@
 #include "common/distribution.h"
 #include "common/lane.h"
 #include "common/live_map.h"
+#include "common/vectors.h"
 
 #define LIVE_PREFIX_BYTES 64u
 #define LIVE_BATCH_MAX 1000u
@@ -22,10 +23,12 @@ enum live_action {
     LIVE_OVERWRITE, /* picked key of this rank: another size */
     LIVE_EXPIRE, /* picked key of this rank: EXPIRE with ttl; the bit is cleared at once: it will go */
     LIVE_READ, /* a live key at random; a miss is counted as one */
-    LIVE_UPDATE /* a live key at random: written again if it is still there (SET XX), with another size */
+    LIVE_UPDATE, /* a live key at random: written again if it is still there (SET XX), with another size */
+    LIVE_INDEX /* vectors: picked key of this rank is put into the index again; it stays live */
 };
 
-enum live_type { LIVE_STRING, LIVE_HASH, LIVE_LIST, LIVE_SET, LIVE_ZSET };
+/* Of LIVE_VECTOR what stands for HSET, GET and DEL are the templates of live_vectors; READ is a query. */
+enum live_type { LIVE_STRING, LIVE_HASH, LIVE_LIST, LIVE_SET, LIVE_ZSET, LIVE_VECTOR };
 
 struct live_class {
     char name[CLASS_NAME_BYTES];
@@ -45,6 +48,28 @@ struct live_class {
         wait_replicas; /* of what writes: WAIT behind it, and a key is live once so many have it; 0: none */
 };
 
+/* Requests about vectors, as words of templates (live_vector.h). */
+#define LIVE_WORDS_MAX 32u
+#define LIVE_WORD_BYTES 160u
+struct live_words {
+    uint32_t count;
+    char text[LIVE_WORDS_MAX][LIVE_WORD_BYTES];
+};
+enum live_vector_request {
+    LIVE_VECTOR_ADD,
+    LIVE_VECTOR_AGAIN, /* of LIVE_INDEX */
+    LIVE_VECTOR_QUERY,
+    LIVE_VECTOR_DELETE,
+    LIVE_VECTOR_REQUESTS
+};
+#define LIVE_VECTOR_QUERIES 1000u /* different ones of each level */
+struct live_vectors {
+    const struct vector_space *space;
+    const struct vector_keys *keys;
+    struct live_words words[LIVE_VECTOR_REQUESTS];
+    uint32_t query_levels; /* queries are of levels below this one; 1 or more */
+};
+
 /* Requests are numbered over a class by its rank: with one class it is the ticket. Of several each block of 1,000 tickets
  * has as many of a class as its weight says, in an order of its own: so a phase that is to reach each picked or each new
  * key sends whole blocks. Classes that insert share the new keys, block by block and without a gap, and so do those
@@ -52,7 +77,7 @@ struct live_class {
  *
  * A class whose keys are used up (a duration, a rest of a block, a warm-up) goes on with live keys at random that it leaves as
  * they are: one that writes strings writes them again, as UPDATE does, and any other one asks whether they are there
- * (EXISTS). Where no key is live, too, and READ asks for one that is not.
+ * (EXISTS). Where no key is live, too, and READ asks for one that is not. One of vectors deletes what is not there.
  *
  * All phases of a scenario have one seed in their spec: the bytes of values, and the sizes of those that are inserted, go by
  * it and the key. Sizes of what is written again, TTLs and random keys also go by phase_seed. */
@@ -76,6 +101,8 @@ struct live_plan {
         *skews; /* of all phases up to this one, which do not overlap; outlives the phase */
     uint32_t skew_count;
     uint64_t phase_seed; /* another one for each phase; 0 is one, too */
+    const struct live_vectors
+        *vectors; /* of classes of LIVE_VECTOR, not copied; NULL: there are none */
     struct live_class classes[CLASSES_MAX];
     uint32_t class_count;
 };
