@@ -31,8 +31,6 @@ WORDS(scope_at, "own", "db", "all")
 WORDS(verify_at, "none", "exists", "checksum", "recall")
 WORDS(metric_at, [VECTOR_COSINE] = "cosine", [VECTOR_L2] = "l2", [VECTOR_IP] = "ip")
 WORDS(algorithm_at, [VECTOR_HNSW] = "hnsw", [VECTOR_FLAT] = "flat")
-WORDS(how_at, [HOW_FAILOVER] = "failover", [HOW_KILL] = "kill", [HOW_PAUSE] = "pause",
-      [HOW_RESTART] = "restart")
 WORDS(severity_at, "fail", "warn")
 WORDS(aggregate_at, [AGGREGATE_LAST] = "last", [AGGREGATE_FIRST] = "first",
       [AGGREGATE_MEAN] = "mean", [AGGREGATE_MIN] = "min", [AGGREGATE_MAX] = "max",
@@ -527,7 +525,7 @@ static const struct file_field failover_fields[] = {
     DURATION,
     LOAD_BESIDE,
     NODE_KEY("node", node, "Which, from 0: the primaries, then the replicas."),
-    WORD_KEY("how", AT(phase.act.how), how_at, "failover",
+    WORD_KEY("how", AT(phase.act.how), scenario_how_name, "failover",
              "failover: a replica takes over. kill, pause, restart: the node."),
     {TIME_ROW("for", AT(phase.act.for_ns),
               "How long it is paused, or killed before it is started again.")},
@@ -661,11 +659,6 @@ static const struct file_variant variants[SCENARIO_VARIANTS] = {
 const char *scenario_type_name(enum phase_type type)
 {
     return variants[type].name;
-}
-
-const char *scenario_how_name(unsigned how)
-{
-    return how_at(how);
 }
 
 static const struct file_field phase_fields[] = {

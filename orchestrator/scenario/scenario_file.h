@@ -44,7 +44,7 @@ bool scenario_measures_maximum(const struct phase *phase);
 bool scenario_phase_is(const struct phase *phase, const char *name);
 /* "delete-fraction", as in a file. */
 const char *scenario_type_name(enum phase_type type);
-const char *scenario_how_name(unsigned how); /* enum phase_how: "kill" */
+const char *scenario_how_name(size_t how); /* enum phase_how: "kill" */
 
 extern const struct file_kind scenario_file_kind;
 

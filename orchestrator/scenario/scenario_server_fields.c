@@ -6,6 +6,7 @@
 #include "common/units.h"
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/scenario/scenario_fields.h"
+#include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_values.h"
 #include "orchestrator/scenario/series.h"
 
@@ -126,6 +127,15 @@ enum err_code scenario_servers_check(const struct scenario *scenario, const stru
 }
 
 /* ---- phases about nodes ---- */
+
+const char *scenario_how_name(size_t how)
+{
+    static const char *const words[] = {[HOW_FAILOVER] = "failover",
+                                        [HOW_KILL] = "kill",
+                                        [HOW_PAUSE] = "pause",
+                                        [HOW_RESTART] = "restart"};
+    return how < sizeof words / sizeof words[0] ? words[how] : NULL;
+}
 
 static enum err_code check_failover(const struct scenario_servers *servers, const struct file *file,
                                     const struct phase *phase, struct err *err)
