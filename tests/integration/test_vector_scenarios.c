@@ -219,8 +219,8 @@ static const char *const shipped[] = {"vector_expansion_memory_impact",
 /* A busy machine may not get through a phase in its time, so what is judged is what holds all the same. */
 static void ck_checks(void)
 {
-    static const char *const metrics[] = {"overhead_ratio", "bytes_per_vector", "recall",
-                                          "spike_ratio",    "evicted_keys",     "error_rate"};
+    static const char *const metrics[] = {"overhead_ratio", "recall", "spike_ratio", "evicted_keys",
+                                          "error_rate"};
     json_t *checks = load_json("checks.json");
     size_t i;
     unsigned judged = 0;
@@ -233,11 +233,11 @@ static void ck_checks(void)
                 judged++;
                 ck_assert_msg(strcmp(json_string_value(json_object_get(check, "result")), "FAIL") !=
                                   0,
-                              "%s: %s\n%s", metric,
+                              "%s: %s\n%.1500s", metric,
                               json_string_value(json_object_get(check, "reason")), program.out);
             }
     }
-    ck_assert_uint_ge(judged, 4);
+    ck_assert_uint_ge(judged, 3);
     json_decref(checks);
 }
 
@@ -252,14 +252,14 @@ LOOP_TEST(shipped_ones_on_vector_sets, sizeof shipped / sizeof shipped[0])
     ck_checks();
     size_t i;
     const json_t *phase;
-    bool whole = true; /* the index, until one is not built in its time */
+    bool whole =
+        true; /* what a phase was to do, until time cuts one short with requests under way */
     json_array_foreach(json_object_get(phases, "phases"), i, phase)
     {
         const json_t *documents = json_object_get(json_object_get(phase, "vectors"), "num_docs");
         ck_assert_msg(json_is_true(json_object_get(phase, "ran")), "phase %zu did not run: %s", i,
                       program.err);
-        whole &= strcmp(json_string_value(json_object_get(phase, "type")), "index-create") != 0 ||
-                 !json_is_true(json_object_get(phase, "target_missed"));
+        whole &= !json_is_true(json_object_get(phase, "target_missed"));
         if (whole && json_is_number(documents))
             ck_assert_int_eq((long long)json_number_value(documents),
                              json_integer_value(json_object_get(phase, "keys_after")));
