@@ -1,4 +1,4 @@
-#include "orchestrator/scenario/scenario_fields.h"
+#include "orchestrator/scenario/scenario_field_rows.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,16 +14,8 @@
 #include "orchestrator/scenario/scenario_values.h"
 #include "orchestrator/scenario/scenario_vectors.h"
 
-#define LONGEST_NS (SCENARIO_PHASE_HOURS_MAX * 3600ull * NS_PER_SECOND)
-
 /* ---- words ---- */
 
-#define WORDS(function, ...)                                                                       \
-    static const char *function(size_t index)                                                      \
-    {                                                                                              \
-        static const char *const words[] = {__VA_ARGS__};                                          \
-        return index < sizeof words / sizeof words[0] ? words[index] : NULL;                       \
-    }
 WORDS(on_error_at, "stop", "continue")
 WORDS(datatype_at, "string", "hash", "list", "set", "zset", "vector")
 WORDS(ramp_mode_at, "linear", "exponential")
@@ -31,13 +23,6 @@ WORDS(scope_at, "own", "db", "all")
 WORDS(verify_at, "none", "exists", "checksum", "recall")
 WORDS(metric_at, [VECTOR_COSINE] = "cosine", [VECTOR_L2] = "l2", [VECTOR_IP] = "ip")
 WORDS(algorithm_at, [VECTOR_HNSW] = "hnsw", [VECTOR_FLAT] = "flat")
-WORDS(severity_at, "fail", "warn")
-WORDS(aggregate_at, [AGGREGATE_LAST] = "last", [AGGREGATE_FIRST] = "first",
-      [AGGREGATE_MEAN] = "mean", [AGGREGATE_MIN] = "min", [AGGREGATE_MAX] = "max",
-      [AGGREGATE_P95] = "p95", [AGGREGATE_STDEV] = "stdev", [AGGREGATE_DELTA] = "delta",
-      [AGGREGATE_SLOPE] = "slope", [AGGREGATE_CV] = "cv")
-WORDS(operator_at, [CHECK_LE] = "<=", [CHECK_LT] = "<", [CHECK_GE] = ">=", [CHECK_GT] = ">",
-      [CHECK_EQ] = "==", [CHECK_NE] = "!=")
 
 /* ---- values with parsers of their own ---- */
 
@@ -145,37 +130,19 @@ static enum err_code parse_tolerance(void *target, const char *value, struct err
     return scenario_part(&((struct scenario_stable *)target)->stable.tolerance, value, reason);
 }
 
-static enum err_code parse_check_metric(void *target, const char *value, struct err *reason)
-{
-    struct scenario_check_entry *entry = target;
-    return scenario_check_metric(entry->check.metric, &entry->divisor, value, reason);
-}
-
-static enum err_code parse_check_phase(void *target, const char *value, struct err *reason)
-{
-    struct scenario_check_entry *entry = target;
-    return scenario_name(entry->check.phase, value, false, reason);
-}
-
-static enum err_code parse_check_relative(void *target, const char *value, struct err *reason)
-{
-    struct scenario_check_entry *entry = target;
-    return scenario_name(entry->check.relative_to, value, false, reason);
-}
-
 static enum err_code parse_test_metric(void *target, const char *value, struct err *reason)
 {
-    return parse_check_metric(&((struct scenario_entry *)target)->test, value, reason);
+    return scenario_parse_check_metric(&((struct scenario_entry *)target)->test, value, reason);
 }
 
 static enum err_code parse_test_phase(void *target, const char *value, struct err *reason)
 {
-    return parse_check_phase(&((struct scenario_entry *)target)->test, value, reason);
+    return scenario_parse_check_phase(&((struct scenario_entry *)target)->test, value, reason);
 }
 
 static enum err_code parse_test_relative(void *target, const char *value, struct err *reason)
 {
-    return parse_check_relative(&((struct scenario_entry *)target)->test, value, reason);
+    return scenario_parse_check_relative(&((struct scenario_entry *)target)->test, value, reason);
 }
 
 static enum err_code parse_observed(void *target, const char *value, struct err *reason)
@@ -191,35 +158,8 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
 
 /* ---- the keys of a phase ---- */
 
-#define COUNT_OF(list) (sizeof(list) / sizeof(list)[0])
 #define AT(member) offsetof(struct scenario_entry, member)
 /* clang-format off: a key reads best as a few short lines */
-#define CUSTOM(name_, parse_, ...)                                                                 \
-    {                                                                                              \
-        .row = { ROW(name_, NULL, OPTION_CUSTOM, NULL, 0), .parse = (parse_), __VA_ARGS__ }        \
-    }
-#define NUMBER_KEY(name_, at_, min_, max_, ...)                                                    \
-    {                                                                                              \
-        .row = { ROW(name_, NULL, OPTION_COUNT, NULL, at_), NUMBER(min_, max_), __VA_ARGS__ }      \
-    }
-#define FLAG_KEY(name_, at_, unset_, help_)                                                        \
-    {                                                                                              \
-        .row = { ROW(name_, NULL, OPTION_FLAG, NULL, at_), .unset = (unset_), .help = (help_) }    \
-    }
-#define WORD_KEY(name_, at_, value_at_, unset_, help_)                                             \
-    {                                                                                              \
-        .row = {                                                                                   \
-            ROW(name_, NULL, OPTION_WORD, NULL, at_),                                              \
-            .value_at = (value_at_),                                                               \
-            .unset = (unset_),                                                                     \
-            .help = (help_)                                                                        \
-        }                                                                                          \
-    }
-#define TIME_ROW(name_, at_, help_)                                                                \
-    .row = {ROW(name_, NULL, OPTION_DURATION, NULL, at_),                                          \
-            BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .hint = "as in " name_ ": 10s",            \
-            .help = (help_)}
-
 #define DURATION                                                                                   \
     {                                                                                              \
         TIME_ROW("duration", AT(phase.duration_ns),                                                \
@@ -538,36 +478,13 @@ static const struct file_field rebalance_fields[] = {
     NODE_KEY("from", from, "Their primary; without it the one with the most memory used."),
     NODE_KEY("to", to, "Their next one; without it the one with the least memory used."),
 };
-#define STOP_AT(member) offsetof(struct scenario_check_entry, member)
-static const struct file_field stop_fields[] = {
-    {.row = {ROW("metric", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_check_metric,
-             .help = "As in a check."},
-     .required = true},
-    WORD_KEY("agg", STOP_AT(check.aggregate), aggregate_at, "last", "As in a check."),
-    {.row = {ROW("phase", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_check_phase,
-             .help = "A phase of the loop, in the turn that has just ended, or any other one."},
-     .required = true},
-    CUSTOM("relative_to", parse_check_relative, .help = "As in a check; of a turn it is step_1."),
-    {.row = {ROW("op", NULL, OPTION_WORD, NULL, STOP_AT(check.operator)), .value_at = operator_at,
-             .help = "How it has to compare."},
-     .required = true},
-    {.row = {ROW("value", NULL, OPTION_TEXT, NULL, STOP_AT(value)), .help = "As in a check."},
-     .required = true},
-};
-#undef STOP_AT
-static const struct file_object stop_object = {
-    .name = "an end of a loop", .fields = stop_fields, .field_count = COUNT_OF(stop_fields)};
-static const struct file_field stop_field = {
-    .form = FILE_OBJECT,
-    .object = &stop_object,
-    .row.hint = "as in {metric: error_rate, phase: step, op: \">\", value: 1%}"};
 static const struct file_field phases_field;
 static const struct file_field loop_fields[] = {
     {.row = {.name = "until",
              .offset = AT(stops),
              .help = "It ends after a turn when this holds, or one of several."},
      .form = FILE_LIST,
-     .of = &stop_field,
+     .of = &scenario_stop_field,
      .element_bytes = sizeof(struct scenario_check_entry),
      .count_offset = AT(stop_count),
      .least = 1,
@@ -595,12 +512,12 @@ static const struct file_field condition_fields[] = {
     {.row = {ROW("metric", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_test_metric,
              .help = "What is looked at, as in a check."},
      .required = true},
-    WORD_KEY("agg", AT(test.check.aggregate), aggregate_at, "last", "As in a check."),
+    WORD_KEY("agg", AT(test.check.aggregate), scenario_aggregate_at, "last", "As in a check."),
     CUSTOM("phase", parse_test_phase,
            .help = "Of this phase; without it of the newest sample, taken for this."),
     CUSTOM("relative_to", parse_test_relative, .help = "As in a check."),
-    {.row = {ROW("op", NULL, OPTION_WORD, NULL, AT(test.check.operator)), .value_at = operator_at,
-             .help = "How it has to compare."},
+    {.row = {ROW("op", NULL, OPTION_WORD, NULL, AT(test.check.operator)),
+             .value_at = scenario_operator_at, .help = "How it has to compare."},
      .required = true},
     {.row = {ROW("value", NULL, OPTION_TEXT, NULL, AT(test.value)),
              .help = "A number, a size, a percent, or a part of the target as 90%target."},
@@ -680,38 +597,6 @@ static const struct file_field phases_field = {.form = FILE_OBJECT,
                                                    "as in {name: grow, type: load, duration: 20s}"};
 #undef AT
 
-/* ---- checks, and the whole ---- */
-
-#define AT(member) offsetof(struct scenario_check_entry, member)
-static const struct file_field check_fields[] = {
-    {.row = {ROW("metric", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_check_metric,
-             .help = "A metric that is sampled, or a figure of phases."},
-     .required = true},
-    WORD_KEY("agg", AT(check.aggregate), aggregate_at, "last",
-             "What is made of the samples of the phase."),
-    CUSTOM("phase", parse_check_phase, .unset = "all",
-           .help = "The name of a phase or loop; all: the whole run."),
-    {.row = {ROW("op", NULL, OPTION_WORD, NULL, AT(check.operator)), .value_at = operator_at,
-             .help = "How it has to compare."},
-     .required = true},
-    {.row = {ROW("value", NULL, OPTION_TEXT, NULL, AT(value)),
-             .help = "A number, a size, a percent, or a part of the target as 90%target."},
-     .required = true},
-    CUSTOM("relative_to", parse_check_relative,
-           .help =
-               "Another phase: the value is what it may be as a part of what it is there: 1.05, "
-               "or 105%."),
-    WORD_KEY("severity", AT(check.severity), severity_at, "fail",
-             "Whether the scenario fails by it."),
-    FLAG_KEY("full_only", AT(check.full_only), NULL, "It is skipped in a scaled run."),
-};
-#undef AT
-static const struct file_object check_object = {
-    .name = "a check", .fields = check_fields, .field_count = COUNT_OF(check_fields)};
-static const struct file_field checks_field = {
-    .form = FILE_OBJECT,
-    .object = &check_object,
-    .row.hint = "as in {metric: evicted_keys, agg: delta, op: \"==\", value: 0}"};
 static const struct file_field observed_field = CUSTOM("", parse_observed, .help = "A metric.");
 
 #define AT(member) offsetof(struct scenario_fields, member)
@@ -755,7 +640,7 @@ static const struct file_field scenario_fields[] = {
      .most = SCENARIO_PHASES_MAX},
     {.row = {.name = "checks", .offset = AT(checks), .help = "What has to be true of it."},
      .form = FILE_LIST,
-     .of = &checks_field,
+     .of = &scenario_check_field,
      .element_bytes = sizeof(struct scenario_check_entry),
      .count_offset = AT(check_count),
      .most = SCENARIO_CHECKS_MAX},
