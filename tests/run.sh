@@ -85,13 +85,16 @@ export PATH VOLLEY_SECOND_PATH
 
 if [ -n "${CK_RUN_SUITE-}${CK_RUN_CASE-}" ]; then exec "$program"; fi
 
+# test_vector_scenarios takes this one beside the others: built now, since no test has the time for that.
+"${BASH_SOURCE[0]%/*}/../configs/get-server.sh" redis-8.0 >/dev/null || exit 1
+
 # A limit that a test has of its own is for a machine that it has for itself.
 export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-3}
 rm -rf "$logs"
 mkdir -p "$logs"
 failed=0 jobs=5 left_out='^$'
 if [ -n "${VOLLEY_SANITIZED-}" ] && [ -z "${VOLLEY_THOROUGH-}" ]; then
-    jobs=3 left_out='^test_(combin.*|chaos)_suite$'
+    jobs=3 left_out='^test_(combin.*|chaos|scenario_shipped)_suite$'
 fi
 
 # The suites of a list that are to be run: with SUITES=servers those of tests/integration.

@@ -12,6 +12,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_acts.h"
+#include "orchestrator/commands/scenario_checkpoint.h"
 #include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/commands/scenario_phase.h"
@@ -96,6 +97,7 @@ static enum err_code carry_out(struct scenario_run *run, const struct phase *pha
         return OK;
     case PHASE_CHECKPOINT:
         scenario_phase_end(run, scenario_sample_now(run) ? "done" : "no sample");
+        scenario_checkpoint(run);
         if (phase->duration_ns > 0) {
             run->done = false;
             scenario_idle(run, phase);
@@ -339,6 +341,8 @@ void scenario_run_free(struct scenario_run *run)
     scenario_index_free(run->index);
     series_free(&run->series);
     node_series_free(&run->nodes);
+    for (uint32_t i = 0; run->accounts != NULL && i < run->scenario->phase_count; i++)
+        json_decref(run->accounts[i].checkpoint);
     free(run->accounts);
     free(run->window_latency);
     free(run->phase_latency);

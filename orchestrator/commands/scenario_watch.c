@@ -16,6 +16,8 @@
 /* Near the end of a phase samples come so early that the value moves on by half of what is left, and no more often. */
 #define HURRY_LEAST_NS (2 * NS_PER_MS)
 #define HURRY_FIRST_NS (20 * NS_PER_MS)
+#define HURRY_COST                                                                                 \
+    10.0 /* times what a sample takes: it costs the server no more than a tenth of that time */
 /* From a sample to the last request that the end of a phase lets through, beside what the next sample would take. */
 #define STOP_TAKES_NS (3.0 * 1e6)
 #define ANSWER_LIMIT_NS (10 * NS_PER_SECOND) /* of a checkpoint's sample */
@@ -70,26 +72,63 @@ static void add_client_values(struct scenario_run *run, double values[SERIES_MET
     histogram_reset(run->window_latency);
 }
 
+/* What is left of the phase: by its duration at most, or by how fast its value comes near. Returns text; "": not known. */
+static char *put_left(char *text, size_t text_bytes, const struct scenario_run *run,
+                      const double *values, uint64_t now_ns)
+{
+    const struct phase *phase = scenario_phase_now(run);
+    const double since =
+        clock_seconds(now_ns - run->began_ns) - clock_seconds(scenario_account_now(run)->start_ns);
+    double wanted = NAN;
+    const double value = scenario_value_of(run, &phase->until, values, &wanted);
+    const double most = phase->duration_ns > 0 ? fmax(clock_seconds(phase->duration_ns) - since, 0)
+                                               : (double)INFINITY;
+    const double by_value = !isnan(value) && run->slope != 0
+                                ? (wanted - value) / run->slope / (double)NS_PER_SECOND
+                                : (double)NAN;
+    text[0] = '\0';
+    if (by_value > 0 && by_value < most)
+        snprintf(text, text_bytes, ", about %.0f s left", by_value);
+    else if (isfinite(most))
+        snprintf(text, text_bytes, ", %.0f s left%s", most,
+                 phase->until.metric[0] != '\0' ? " at most" : "");
+    return text;
+}
+
+/* The value that the phase ends by, as a part of what it is to be; "": it ends by none, or that is not known. */
+static void put_part(char *text, size_t text_bytes, const struct scenario_run *run,
+                     const double *values)
+{
+    const struct phase_until *until = &scenario_phase_now(run)->until;
+    double wanted = NAN;
+    const double value = scenario_value_of(run, until, values, &wanted);
+    text[0] = '\0';
+    if (until->metric[0] == '\0')
+        return;
+    if (until->at_least && wanted > 0 && value >= 0)
+        snprintf(text, text_bytes, ", %.0f %% of %.50s", 100 * value / wanted, until->text);
+    else
+        snprintf(text, text_bytes, " until %.50s", until->text);
+}
+
 /* How far it is, as people read it. */
 static void show(struct scenario_run *run, const double *values, uint64_t now_ns)
 {
     const struct phase *phase = scenario_phase_now(run);
-    char left[64] = "", used[32];
+    char part[96], used[32], left[48];
     if (!run->show_progress || now_ns - run->shown_ns < NS_PER_SECOND * 9 / 10)
         return;
     run->shown_ns = now_ns;
-    if (phase->until.metric[0] != '\0')
-        snprintf(left, sizeof left, " until %.50s", phase->until.text);
-    else if (phase->duration_ns > 0)
-        snprintf(left, sizeof left, " of %.0f s", clock_seconds(phase->duration_ns));
+    put_part(part, sizeof part, run, values);
     units_format_size(used, sizeof used,
                       values[SERIES_USED_MEMORY] > 0 ? (uint64_t)values[SERIES_USED_MEMORY] : 0);
-    fprintf(
-        stderr, "[%.1fs] phase %u of %u, %s: %.1f s%s; %s keys, %s used",
-        clock_seconds(now_ns - run->began_ns), run->phase + 1, run->scenario->phase_count,
-        PRINTABLE(phase->name),
-        clock_seconds(now_ns - run->began_ns) - clock_seconds(scenario_account_now(run)->start_ns),
-        left, values[SERIES_KEYS] >= 0 ? UNITS_GROUPED((uint64_t)values[SERIES_KEYS]) : "?", used);
+    fprintf(stderr, "[%.1fs] phase %u of %u, %s: %.1f s%s%s; %s keys, %s used",
+            clock_seconds(now_ns - run->began_ns), run->phase + 1, run->scenario->phase_count,
+            PRINTABLE(phase->name),
+            clock_seconds(now_ns - run->began_ns) -
+                clock_seconds(scenario_account_now(run)->start_ns),
+            part, put_left(left, sizeof left, run, values, now_ns),
+            values[SERIES_KEYS] >= 0 ? UNITS_GROUPED((uint64_t)values[SERIES_KEYS]) : "?", used);
     if (values[SERIES_OPS] >= 0)
         fprintf(stderr, "; %s requests/s, p99 %.3f ms", UNITS_GROUPED((uint64_t)values[SERIES_OPS]),
                 values[SERIES_P99]);
@@ -132,6 +171,7 @@ static void watch_until(struct scenario_run *run, const double *values, uint64_t
     const double left_ns = moves ? (wanted - value) / run->slope : INFINITY;
     double delay_ns = run->phase_samples > 1 ? 2 * gap_ns : (double)HURRY_FIRST_NS;
     delay_ns = fmax(fmin(delay_ns, left_ns / 2), (double)HURRY_LEAST_NS);
+    delay_ns = fmax(delay_ns, HURRY_COST * (double)took_ns);
     if (delay_ns < (double)run->scenario->sample_interval_ns)
         server_sampler_hurry(run->sampler, (uint64_t)delay_ns);
 }

@@ -2,6 +2,7 @@
 #ifndef ORCHESTRATOR_SCENARIO_PHASE_ACCOUNT_H
 #define ORCHESTRATOR_SCENARIO_PHASE_ACCOUNT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -47,6 +48,7 @@ struct phase_account {
     uint64_t
         payload_bytes; /* of values of the keys that a load has added, by their mean size; 0: unknown */
     struct vector_account vectors;
+    json_t *checkpoint; /* what servers told, a list; NULL: they were not asked. The command's */
     double before[SERIES_METRICS], after[SERIES_METRICS]; /* samples at its edges */
 };
 

@@ -326,6 +326,8 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
         json_object_set_new(object, "vectors",
                             vector_report_phase(files->facts->vectors, files->observation, index));
     json_object_set_new(object, "stats", describe_statistics(analysis));
+    if (account->checkpoint != NULL)
+        json_object_set(object, "checkpoint", account->checkpoint);
     return object;
 }
 

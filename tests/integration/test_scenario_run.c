@@ -359,6 +359,24 @@ TEST(a_host_that_runs_short)
     ck_assert_ptr_null(strstr(program.out, "FAIL"));
 }
 
+TEST(checkpoints_ask_for_everything)
+{
+    /* breaks when a checkpoint has no more than a sample has */
+    write_scenario("name: full\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 500, clients: 1}\n"
+                   "  - {name: look, type: checkpoint, tag: t}\n");
+    RUN(AT_SERVER);
+    expect_status(0);
+    load_phases("full");
+    const json_t *look = json_array_get(json_object_get(phases, "phases"), 1);
+    const json_t *node = json_array_get(json_object_get(look, "checkpoint"), 0);
+    const json_t *stats = json_object_get(node, "memory_stats");
+    ck_assert_int_gt(json_integer_value(json_object_get(stats, "keys.count")), 499);
+    ck_assert(json_is_object(json_object_get(stats, "db.0")));
+    ck_assert_int_gt(
+        json_integer_value(json_object_get(json_object_get(node, "info"), "used_memory")), 0);
+}
+
 TEST(what_servers_call_slow)
 {
     /* breaks when what a server keeps of slow commands and of its own stalls is not told on the scenario's axis */
