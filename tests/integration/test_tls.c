@@ -326,7 +326,8 @@ LOOP_TEST(test_managed, 2)
 {
     /* Breaks when --managed tls starts a server that volley cannot check, or leaves files behind. */
     static const char *const kinds[] = {"tls", "cluster=3,tls"};
-    trial_start(&trial, "--managed", kinds[_i], "-t", "set", "-r", "1000", "-n", "5000", NULL);
+    trial_start(&trial, "--managed", kinds[_i], "--connection-timeout", "20s", "-t", "set", "-r",
+                "1000", "-n", "5000", NULL);
     trial_end(&trial, 0);
     ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 5000);
     trial_expect(&trial, PROGRAM_OUT, "certificate checked");
