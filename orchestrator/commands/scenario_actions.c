@@ -122,9 +122,11 @@ static enum err_code plan_phase(struct chaos_plan *plan, const struct scenario_r
     enum err_code code = chaos_plan_make(plan, phase->actions, file, &spec, err);
     if (code == OK)
         code = check(plan, phase, file, err);
-    for (uint32_t i = 0; i < plan->count && code == OK; i++)
-        plan->actions[i].at_ns =
-            (uint64_t)llround((double)plan->actions[i].at_ns * run->scenario->scale);
+    for (uint32_t i = 0; i < plan->count && code == OK; i++) {
+        struct chaos_action *action = &plan->actions[i];
+        action->at_ns = (uint64_t)llround((double)action->at_ns * run->scenario->scale);
+        action->for_ns = (uint64_t)llround((double)action->for_ns * run->scenario->scale);
+    }
     return code;
 }
 
@@ -159,17 +161,11 @@ enum err_code scenario_actions_begin(struct scenario_run *run, struct err *err)
 
 enum err_code scenario_actions_end(struct scenario_run *run, struct err *err)
 {
-    struct live_map *fresh = NULL;
+    const bool flushed = run->flushed;
     chaos_destroy(run->chaos);
     run->chaos = NULL;
-    if (!run->flushed)
-        return OK;
     run->flushed = false;
-    if (live_map_create(&fresh, live_map_capacity(run->map), err) != OK)
-        return err->code;
-    live_map_destroy(run->map);
-    run->map = fresh;
-    return OK;
+    return flushed ? scenario_begin_new_map(run, err) : OK;
 }
 
 void scenario_actions_free(struct scenario_run *run)

@@ -104,24 +104,31 @@ void scenario_await_expired(struct scenario_run *run, const struct phase *phase,
         scenario_phase_end(run, "expired");
 }
 
-enum err_code scenario_flush_all(struct scenario_run *run, const struct phase *phase,
-                                 struct err *err)
+enum err_code scenario_begin_new_map(struct scenario_run *run, struct err *err)
 {
-    static const char *const all[] = {"FLUSHALL"};
-    const struct session *session = run->session;
     struct live_map *fresh = NULL;
-    enum err_code code = phase->every_database
-                             ? scenario_tell_servers(session, 1, all, err)
-                             : keyspace_flush(session->topology, &session->request->spec.endpoint,
-                                              &session->interrupts->count, err);
-    if (code == OK)
-        code = live_map_create(&fresh, live_map_capacity(run->map), err);
+    const enum err_code code = live_map_create(&fresh, live_map_capacity(run->map), err);
     if (code != OK)
         return code;
     live_map_destroy(run->map);
     run->map = fresh;
     run->skew_count = 0; /* keys are numbered from 0 on again */
     scenario_index_forget(run);
-    scenario_phase_end(run, "done");
     return OK;
+}
+
+enum err_code scenario_flush_all(struct scenario_run *run, const struct phase *phase,
+                                 struct err *err)
+{
+    static const char *const all[] = {"FLUSHALL"};
+    const struct session *session = run->session;
+    enum err_code code = phase->every_database
+                             ? scenario_tell_servers(session, 1, all, err)
+                             : keyspace_flush(session->topology, &session->request->spec.endpoint,
+                                              &session->interrupts->count, err);
+    if (code == OK)
+        code = scenario_begin_new_map(run, err);
+    if (code == OK)
+        scenario_phase_end(run, "done");
+    return code;
 }

@@ -16,6 +16,8 @@ MUST_USE enum err_code scenario_tell_servers(const struct session *session, int 
                                              const char *const *argv, struct err *err);
 /* What a server does not know is told, and no failure. */
 void scenario_purge(struct scenario_run *run, const struct phase *phase);
+/* No key is live any more: what was known of them is forgotten, and their numbers begin anew. E_SYSTEM: no memory. */
+MUST_USE enum err_code scenario_begin_new_map(struct scenario_run *run, struct err *err);
 /* Empties the database, or all of them, and begins a new map. Errors as keyspace_flush. */
 MUST_USE enum err_code scenario_flush_all(struct scenario_run *run, const struct phase *phase,
                                           struct err *err);

@@ -243,18 +243,6 @@ enum err_code scenario_index_create(struct scenario_run *run, const struct phase
     return code;
 }
 
-static enum err_code begin_new_map(struct scenario_run *run, struct err *err)
-{
-    struct live_map *fresh = NULL;
-    const enum err_code code = live_map_create(&fresh, live_map_capacity(run->map), err);
-    if (code != OK)
-        return code;
-    live_map_destroy(run->map);
-    run->map = fresh;
-    scenario_index_forget(run);
-    return OK;
-}
-
 enum err_code scenario_index_flush(struct scenario_run *run, const struct phase *phase,
                                    struct err *err)
 {
@@ -273,7 +261,7 @@ enum err_code scenario_index_flush(struct scenario_run *run, const struct phase 
         (run->index->driver->keeps_documents && live_map_count(run->map) > 0))
         return code;
     scenario_phase_end(run, "done");
-    return begin_new_map(run, err);
+    return scenario_begin_new_map(run, err);
 }
 
 enum err_code scenario_index_drop(struct scenario_run *run, const struct phase *phase,

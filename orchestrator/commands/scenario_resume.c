@@ -125,6 +125,10 @@ static const char *find_reason(struct rest *rest, const struct scenario_run *run
         const struct phase *phase = &scenario->phases[i];
         if (phase->condition_place > 0 || phase->parallel_place > 0)
             return "it has branches, or phases side by side";
+        if (phase->datatype == LIVE_VECTOR || phase->type == PHASE_INDEX_CREATE)
+            return "which vectors are in its index is not known";
+        if (phase->skew_share > 0)
+            return "which keys lie at one node is not known";
         if (i >= last && (phase->qps_share > 0 || phase->ramp_shares))
             return "it sends parts of a rate that was measured before";
     }

@@ -317,7 +317,6 @@ enum err_code scenario_run_phases(struct scenario_run *run, struct err *err)
         worst = err_worse(worst, err_set(err, E_DATA,
                                          "phases were ended, since this host ran short of memory: "
                                          "take a smaller --scale, or --host-reserve"));
-    run->keys_left = live_map_count(run->map);
     if (session->interrupts->count > 0)
         worst = err_worse(worst, E_INTERRUPTED);
     server_sampler_stop(run->sampler);

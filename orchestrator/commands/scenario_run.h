@@ -36,7 +36,6 @@ struct scenario_run {
     struct scenario_events events;
     struct node_series nodes;         /* of a cluster */
     uint64_t began_ns, began_wall_ns; /* clock readings */
-    uint64_t keys_left;               /* live at its end */
     bool host_short;                  /* phases were ended, since it has too little memory left */
     bool sent_workload;               /* which leaves keys that the live map does not know */
     uint64_t samples, samples_missed;
