@@ -147,6 +147,9 @@ static const struct {
          "  - {name: again, type: overwrite-resize, fraction: 1, size_factor: 2, qps: 10000}\n"),
      "phase 2 of 2"},
     {SCENARIO("  - {name: grow, type: load, keys: 40000, qps: 10000, ttl: 600}\n"), "requests/s"},
+    {SCENARIO("  - {name: grow, type: load, datatype: vector, dimensions: 4, keys: 40000, qps: "
+              "5000}\n"),
+     "requests/s"},
 };
 
 LOOP_TEST(not_offered, sizeof unsound / sizeof unsound[0])
