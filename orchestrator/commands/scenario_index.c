@@ -418,6 +418,25 @@ static enum err_code ask_all(struct scenario_run *run, const struct exact *exact
     return code;
 }
 
+/* Vectors whose requests had no answer are not live, and may be in the index: what it finds is no measure then. */
+static enum err_code has_live_alone(bool *alone, const struct scenario_run *run, struct err *err)
+{
+    struct vector_state state = {.documents = NAN, .index_bytes = NAN};
+    struct control *control = NULL;
+    const double live = (double)live_map_count(run->map);
+    enum err_code code = connect_to_server(&control, run, err);
+    if (code == OK)
+        code = vector_index_look(&state, control, run->index->driver, run->prefix, err);
+    control_close(control);
+    *alone = code == OK && !(state.documents > live);
+    if (code == OK && !*alone)
+        log_line(LOG_WARNING,
+                 "%s: the index has %.0f vectors, and %.0f are known to be there, since requests "
+                 "were cut off without an answer: recall is not known",
+                 PRINTABLE(scenario_phase_now(run)->name), state.documents, live);
+    return code;
+}
+
 enum err_code scenario_index_query(struct scenario_run *run, const struct phase *phase,
                                    struct err *err)
 {
@@ -427,6 +446,10 @@ enum err_code scenario_index_query(struct scenario_run *run, const struct phase 
     enum err_code code = scenario_send(run, phase, err);
     if (code != OK || !phase->recall || !index->driver->finds_neighbours || products == 0 ||
         run->session->interrupts->count > 0)
+        return code;
+    bool same;
+    code = has_live_alone(&same, run, err);
+    if (code != OK || !same)
         return code;
     const uint32_t queries =
         (uint32_t)fmin(fmax(RECALL_PRODUCTS / products, RECALL_QUERIES_LEAST), RECALL_QUERIES_MOST);

@@ -35,6 +35,8 @@ static double growth_over(const struct observation *observation, const struct ph
         const struct phase_account *account = account_in(observation, set, i);
         if (account == NULL || account->keys_after <= account->keys_before)
             continue;
+        if (account->requests_failed > 0) /* some without an answer may be there all the same */
+            continue;
         const double grown =
             account->after[SERIES_USED_MEMORY] - account->before[SERIES_USED_MEMORY];
         if (!(grown > LITTLE_BYTES))

@@ -253,6 +253,14 @@ TEST(figures_of_vectors)
                       unknown[i][0], unknown[i][1]);
 }
 
+TEST(figures_where_requests_had_no_answer)
+{
+    /* Otherwise what is in the server without being known counts as memory of the others. */
+    play();
+    fixture_accounts[0].requests_failed = 1;
+    ck_assert(isnan(figure("bytes_per_vector", "base")) && isnan(figure("overhead_ratio", "base")));
+}
+
 TEST(figures_of_scenarios_without_vectors)
 {
     /* Otherwise any load has bytes by vector. */
