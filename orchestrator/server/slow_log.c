@@ -72,6 +72,15 @@ static bool is_integer(const redisReply *reply)
     return reply->type == REDIS_REPLY_INTEGER;
 }
 
+/* A value is mostly of no use to people, and of no alphabet. */
+static bool is_readable(const redisReply *word)
+{
+    for (size_t i = 0; i < word->len; i++)
+        if (word->str[i] < ' ' || word->str[i] > '~')
+            return false;
+    return true;
+}
+
 static void put_command(char *text, size_t text_bytes, const redisReply *words)
 {
     size_t used = 0;
@@ -84,7 +93,7 @@ static void put_command(char *text, size_t text_bytes, const redisReply *words)
         snprintf(cut, sizeof cut, "%.*s",
                  (int)(word->len < sizeof cut ? word->len : sizeof cut - 1), word->str);
         used += (size_t)snprintf(text + used, text_bytes - used, "%s%s", used > 0 ? " " : "",
-                                 PRINTABLE(cut));
+                                 is_readable(word) ? cut : "(binary)");
         if (used >= text_bytes)
             used = text_bytes - 1;
     }

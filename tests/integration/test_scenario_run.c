@@ -379,7 +379,11 @@ TEST(checkpoints_ask_for_everything)
 
 TEST(what_servers_call_slow)
 {
-    /* breaks when what a server keeps of slow commands and of its own stalls is not told on the scenario's axis */
+    /* breaks when what a server keeps of slow commands and of its own stalls is not told on the scenario's axis, or values
+     * of no alphabet are told as text */
+    size_t i;
+    const json_t *event;
+    unsigned binary = 0;
     write_scenario("name: slow\ndescription: d\nphases:\n"
                    "  - {name: grow, type: load, keys: 50, clients: 1}\n"
                    "  - {name: rest, type: idle, duration: 1}\n");
@@ -389,6 +393,13 @@ TEST(what_servers_call_slow)
     expect_status(0);
     load_phases("slow");
     ck_assert_uint_gt(events_of("slowlog", "0."), 0);
+    json_array_foreach(json_object_get(phases, "events"), i, event)
+    {
+        const char *text = json_string_value(json_object_get(event, "text"));
+        ck_assert_msg(strchr(text, '?') == NULL, "%s", text);
+        binary += strstr(text, "(binary)") != NULL;
+    }
+    ck_assert_uint_gt(binary, 0);
 }
 
 TEST(a_load_ends_at_its_target)
