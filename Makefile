@@ -50,6 +50,11 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o) $(EXTRA_SOURCES:%.c=$(BUILD)/obj/%.o)
 LIB_OBJECTS := $(filter-out $(BUILD)/obj/orchestrator/main.o,$(OBJECTS))
 COMMON_OBJECTS := $(filter $(BUILD)/obj/common/%,$(OBJECTS))
 
+# The script of pages, one for all variants; empty where it cannot be built, and tried again then.
+PAGE := build/page/bundle.js
+PAGE_SOURCES := $(wildcard orchestrator/page/src/* orchestrator/page/package*.json) orchestrator/page/bundle.sh
+PAGE_MISSING := $(shell [ -s $(PAGE) ] || { command -v npm >/dev/null && echo FORCE; })
+
 # Modules: shared objects that volley loads when they are used, a folder of worker/modules each. One whose library is not
 # installed is left out.
 MODULES := lua
@@ -290,6 +295,11 @@ $(BUILD)/obj/tests/%.o: private FILE_CFLAGS = $(CHECK_CFLAGS)
 $(BUILD)/obj/tests/%.o: private STACK_WARNING =
 $(BUILD)/obj/common/version.o: private FILE_CFLAGS = -DVOLLEY_COMMIT='"$(COMMIT)"'
 $(BUILD)/obj/common/version.o: $(BUILD)/gen/commit
+$(BUILD)/obj/orchestrator/page/page_bundle.o: private FILE_CFLAGS = -DVOLLEY_PAGE_BUNDLE='"$(abspath $(PAGE))"'
+$(BUILD)/obj/orchestrator/page/page_bundle.o: $(PAGE)
+$(PAGE): $(PAGE_SOURCES) $(PAGE_MISSING)
+	$(SAY) js $@
+	$(Q)orchestrator/page/bundle.sh $@ && touch $@
 $(BUILD)/obj/tests/unit/main.o: $(BUILD)/gen/suites.h
 
 # Written anew only when the content changes: the flags, the commit, the list of suites.

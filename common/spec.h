@@ -181,6 +181,7 @@ struct output_options {
     const char *json_path; /* "-": stdout; NULL: none */
     const char *out_dir;
     const char *hdr_path;
+    const char *html_path;
     bool progress; /* also when stderr is no terminal */
     bool debug;
     enum log_level log_level;

@@ -47,6 +47,7 @@ command  shellcheck    shellcheck     ShellCheck      shellcheck shellcheck    S
 command  openssl       openssl        openssl         openssl   openssl        openssl
 command  valgrind      valgrind       valgrind        valgrind  valgrind       valgrind
 command  node          nodejs         nodejs          nodejs    nodejs         nodejs
+command  chromium      chromium|chromium-browser chromium chromium chromium chromium
 command  npm           npm            nodejs-npm      npm       npm            npm
 command  redis-server  redis-server   -               -         redis          redis
 '

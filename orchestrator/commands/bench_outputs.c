@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "orchestrator/options/dialect.h"
+#include "orchestrator/page/page.h"
+#include "orchestrator/page/page_bundle.h"
 #include "orchestrator/report/output_place.h"
 #include "orchestrator/report/sinks.h"
 
@@ -68,7 +70,8 @@ enum err_code bench_outputs_add_directory(struct timeline *timeline, const struc
 bool bench_outputs_only_stdout(const struct spec *spec)
 {
     bool json_file = spec->outputs.json_path != NULL && !output_is_stdout(spec->outputs.json_path);
-    return spec->outputs.out_dir == NULL && spec->outputs.hdr_path == NULL && !json_file;
+    return spec->outputs.out_dir == NULL && spec->outputs.hdr_path == NULL &&
+           spec->outputs.html_path == NULL && !json_file;
 }
 
 enum err_code bench_outputs_add(struct timeline *timeline, const struct bench_request *request,
@@ -83,6 +86,10 @@ enum err_code bench_outputs_add(struct timeline *timeline, const struct bench_re
         code = add(timeline, sink_json(&sink, spec->outputs.json_path, OUTPUT_NAMED, err), &sink);
     if (code == OK && spec->outputs.hdr_path != NULL)
         code = add(timeline, sink_hdr_log(&sink, spec->outputs.hdr_path, OUTPUT_NAMED, err), &sink);
+    if (code == OK && spec->outputs.html_path != NULL)
+        code = page_bundle_check("--html", err);
+    if (code == OK && spec->outputs.html_path != NULL)
+        code = add(timeline, sink_page(&sink, spec->outputs.html_path, OUTPUT_NAMED, err), &sink);
     if (code == OK && request->dialect != NULL)
         return add(timeline, request->dialect->make_report(&sink, stdout, request, err), &sink);
     if (code == OK)

@@ -114,6 +114,8 @@ static enum err_code check_spec(const struct spec *spec, struct err *err)
                        "give one");
     if (output_is_stdout(spec->outputs.hdr_path))
         return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
+    if (output_is_stdout(spec->outputs.html_path))
+        return err_set(err, E_USAGE, "--html -: the page needs a file of its own");
     return OK;
 }
 
@@ -194,8 +196,8 @@ static enum err_code replay(const struct report_request *asking, const char *dir
     struct sink sink;
     bool complete = false;
     bool asked = asking->anonymise || spec->outputs.json_path != NULL ||
-                 spec->outputs.hdr_path != NULL || spec->outputs.csv_interval_ns > 0 ||
-                 spec->outputs.percentile_count > 0;
+                 spec->outputs.hdr_path != NULL || spec->outputs.html_path != NULL ||
+                 spec->outputs.csv_interval_ns > 0 || spec->outputs.percentile_count > 0;
     char path[BENCH_PATH_BYTES];
     struct err too_long = {.code = OK};
     if (bench_outputs_path(path, directory, "journal", &too_long) != OK || access(path, R_OK) != 0)

@@ -1,17 +1,21 @@
-/* `volley visualize`: what runs of scenarios there are, and their samples for other programs. */
+/* `volley visualize`: what runs of scenarios there are, their pages, and their samples for other programs. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/printable.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
+#include "orchestrator/page/page_bundle.h"
 #include "orchestrator/scenario/scenario_export.h"
+#include "orchestrator/scenario/scenario_page.h"
 
 struct visualize_request {
     struct option_values values;
     struct command_words words;
-    const char *base, *format;
+    const char *base, *format, *output_dir, *type;
     bool help;
 };
 
@@ -20,8 +24,14 @@ struct visualize_request {
 static const struct option_row rows[] = {
     {ROW("output", "o", OPTION_TEXT, "DIR", AT(base)), .section = "Scenario",
      .help = "Where the runs stand; without it VST_OUTPUT_DIR, else results."},
-    {ROW("format", NULL, OPTION_TEXT, "FORMAT", AT(format)), .section = "Scenario", .unset = "csv",
-     .help = "Of export-data: csv or json."},
+    {ROW("output-dir", NULL, OPTION_TEXT, "DIR", AT(output_dir)), .section = "Scenario",
+     .needs_trust = true,
+     .help =
+         "Of generate: where the page goes, which is made; without it the run's own directory."},
+    {ROW("type", NULL, OPTION_TEXT, "TYPE", AT(type)), .section = "Scenario", .unset = "all",
+     .help = "Of generate: all."},
+    {ROW("format", NULL, OPTION_TEXT, "FORMAT", AT(format)), .section = "Scenario",
+     .help = "Of export-data: csv, which it is without it, or json; of generate: html."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
      .help = "This text."},
 };
@@ -32,8 +42,9 @@ const struct option_table visualize_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .command = "visualize",
-    .usage = "volley visualize list-scenarios | export-data NAME [DIR] [OPTIONS]",
-    .synopsis = "Lists the runs of scenarios, or writes the samples of one as metrics.csv, "
+    .usage = "volley visualize list-scenarios | generate NAME | export-data NAME [DIR] [OPTIONS]",
+    .synopsis = "Lists the runs of scenarios, or writes the page of one, "
+                "<scenario>_dashboard.html, or its samples as metrics.csv, "
                 "memory.csv, performance.csv and summary.csv, or export.json, into DIR, without it "
                 "the run's own directory. NAME is a run, a scenario, whose newest run is meant, or "
                 "a path.",
@@ -57,9 +68,10 @@ static enum err_code export_data(const struct visualize_request *request, const 
 {
     const struct command_words *words = &request->words;
     char path[SCENARIO_PATH_BYTES], scenario[SCENARIO_NAME_BYTES];
-    const bool json = strcmp(request->format, "json") == 0;
-    if (!json && strcmp(request->format, "csv") != 0)
-        return err_set(err, E_USAGE, "--format %.40s: csv or json", PRINTABLE(request->format));
+    const char *format = request->format != NULL ? request->format : "csv";
+    const bool json = strcmp(format, "json") == 0;
+    if (!json && strcmp(format, "csv") != 0)
+        return err_set(err, E_USAGE, "--format %.40s: csv or json", PRINTABLE(format));
     enum err_code code = scenario_run_find(path, scenario, base, words->items[1], err);
     if (code != OK)
         return code;
@@ -69,6 +81,28 @@ static enum err_code export_data(const struct visualize_request *request, const 
     if (code == OK)
         printf("%s\n", PRINTABLE(directory));
     return code;
+}
+
+static enum err_code generate(const struct visualize_request *request, const char *base,
+                              struct err *err)
+{
+    char run_path[SCENARIO_PATH_BYTES], scenario[SCENARIO_NAME_BYTES], path[SCENARIO_PATH_BYTES];
+    if (request->format != NULL && strcmp(request->format, "html") != 0)
+        return err_set(err, E_USAGE, "--format %.40s: generate writes html",
+                       PRINTABLE(request->format));
+    if (strcmp(request->type, "all") != 0)
+        return err_set(err, E_USAGE, "--type %.40s: a page has all of it: all",
+                       PRINTABLE(request->type));
+    if (page_bundle_check("generate", err) != OK ||
+        scenario_run_find(run_path, scenario, base, request->words.items[1], err) != OK)
+        return err->code;
+    const char *directory = request->output_dir != NULL ? request->output_dir : run_path;
+    if (mkdir(directory, 0777) != 0 && errno != EEXIST)
+        return err_set_errno(err, E_USAGE, errno, "cannot make %.300s", directory);
+    if (scenario_page_write(path, run_path, scenario, directory, err) != OK)
+        return err->code;
+    printf("%s\n", PRINTABLE(path));
+    return OK;
 }
 
 static enum err_code run(void *target, struct err *err)
@@ -82,6 +116,8 @@ static enum err_code run(void *target, struct err *err)
         base = "results";
     if (strcmp(what, "list-scenarios") == 0 && words->count == 1)
         return list(base, err);
+    if (strcmp(what, "generate") == 0 && words->count == 2)
+        return generate(request, base, err);
     if (strcmp(what, "export-data") == 0 && (words->count == 2 || words->count == 3))
         return export_data(request, base, err);
     return err_set(err, E_USAGE, "%s", visualize_option_table.usage);

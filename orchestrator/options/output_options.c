@@ -148,6 +148,9 @@ static const struct option_row output_rows[] = {
     {ROW("hdr", NULL, OPTION_TEXT, "FILE", AT(hdr_path)), .needs_trust = true,
      .commands = OF_BENCH | OF_REPORT, .told = true,
      .help = "Write the latencies of all intervals as an HdrHistogram log."},
+    {ROW("html", NULL, OPTION_TEXT, "FILE", AT(html_path)), .needs_trust = true,
+     .commands = OF_BENCH | OF_REPORT, .told = true,
+     .help = "Write a page that shows the result: one file, which needs nothing else."},
     {ROW("progress", NULL, OPTION_FLAG, NULL, AT(progress)), .commands = OF_LOADS | OF_RUN,
      .told = true, .help = "Show progress even where standard error is no terminal."},
     {ROW("debug", NULL, OPTION_FLAG, NULL, AT(debug)), .commands = OF_BENCH | OF_REPORT,
@@ -182,6 +185,8 @@ enum err_code output_settle(struct bench_request *request, struct err *err)
         relation_exclude(request, "json", "csv csv-interval quiet", why_one, err);
     if (is_stdout(outputs->hdr_path))
         return err_set(err, E_USAGE, "--hdr -: the log needs a file of its own");
+    if (is_stdout(outputs->html_path))
+        return err_set(err, E_USAGE, "--html -: the page needs a file of its own");
     if (outputs->csv_interval_ns > 0 && spec->load.runs > 1)
         return err_set(err, E_USAGE,
                        "--csv-interval with --runs %" PRIu64

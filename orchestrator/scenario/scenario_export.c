@@ -12,11 +12,7 @@
 
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
-
-#define METRICS_ENDING "_metrics.csv"
-#define COLUMNS_MAX 128u
-#define LINE_BYTES_MAX 65536u
-#define JSON_BYTES_MAX (256ull << 20)
+#include "orchestrator/scenario/scenario_samples.h"
 
 /* ---- which runs there are ---- */
 
@@ -34,11 +30,11 @@ static bool scenario_of(char scenario[SCENARIO_NAME_BYTES], const char *path)
     const struct dirent *entry;
     while (listing != NULL && !found && (entry = readdir(listing)) != NULL) {
         const size_t bytes = strlen(entry->d_name);
-        if (!ends_with(entry->d_name, METRICS_ENDING) ||
-            bytes - strlen(METRICS_ENDING) >= SCENARIO_NAME_BYTES)
+        if (!ends_with(entry->d_name, SAMPLES_ENDING) ||
+            bytes - strlen(SAMPLES_ENDING) >= SCENARIO_NAME_BYTES)
             continue;
-        memcpy(scenario, entry->d_name, bytes - strlen(METRICS_ENDING));
-        scenario[bytes - strlen(METRICS_ENDING)] = '\0';
+        memcpy(scenario, entry->d_name, bytes - strlen(SAMPLES_ENDING));
+        scenario[bytes - strlen(SAMPLES_ENDING)] = '\0';
         found = true;
     }
     if (listing != NULL)
@@ -146,89 +142,6 @@ enum err_code scenario_run_find(char path[SCENARIO_PATH_BYTES], char scenario[SC
     return code;
 }
 
-/* ---- their samples ---- */
-
-struct table {
-    FILE *in;
-    char path[SCENARIO_PATH_BYTES];
-    char line[LINE_BYTES_MAX];
-    char head[LINE_BYTES_MAX];
-    const char *names[COLUMNS_MAX]; /* in head */
-    const char *cells[COLUMNS_MAX]; /* in line */
-    size_t column_count;
-};
-
-static bool is_csv_text(const char *cell)
-{
-    return cell[0] == '"';
-}
-
-/* Cuts at commas; cells in quotes keep theirs. Returns how many; COLUMNS_MAX + 1: too many. */
-static size_t cut(const char *cells[COLUMNS_MAX], char *line)
-{
-    size_t count = 0;
-    line[strcspn(line, "\r\n")] = '\0';
-    for (char *at = line;; at++) {
-        if (count == COLUMNS_MAX)
-            return COLUMNS_MAX + 1;
-        cells[count++] = at;
-        if (*at == '"')
-            for (at++; *at != '\0' && (*at != '"' || at[1] == '"'); at += 1 + (*at == '"'))
-                continue;
-        at += strcspn(at, ",");
-        if (*at == '\0')
-            return count;
-        *at = '\0';
-    }
-}
-
-static enum err_code not_whole(const struct table *table, struct err *err)
-{
-    return err_set(err, E_DATA, "%.300s is not whole, or not a file of samples of a scenario",
-                   table->path);
-}
-
-static enum err_code open_table(struct table **opened, const char *run_path, const char *scenario,
-                                struct err *err)
-{
-    struct table *table = calloc(1, sizeof *table);
-    *opened = table;
-    if (table == NULL)
-        return err_set(err, E_SYSTEM, "no memory for samples");
-    if ((size_t)snprintf(table->path, sizeof table->path, "%s/%s" METRICS_ENDING, run_path,
-                         scenario) >= sizeof table->path)
-        return err_set(err, E_USAGE, "the path of the run is too long");
-    table->in = fopen(table->path, "re");
-    if (table->in == NULL)
-        return err_set_errno(err, E_DATA, errno, "cannot read %.300s", table->path);
-    if (fgets(table->head, sizeof table->head, table->in) == NULL)
-        return not_whole(table, err);
-    table->column_count = cut(table->names, table->head);
-    return table->column_count >= 3 && table->column_count <= COLUMNS_MAX ? OK
-                                                                          : not_whole(table, err);
-}
-
-/* *more false: the end. */
-static enum err_code next_row(struct table *table, bool *more, struct err *err)
-{
-    *more = fgets(table->line, sizeof table->line, table->in) != NULL;
-    if (!*more)
-        return ferror(table->in)
-                   ? err_set_errno(err, E_DATA, errno, "cannot read %.300s", table->path)
-                   : OK;
-    return strchr(table->line, '\n') != NULL &&
-                   cut(table->cells, table->line) == table->column_count
-               ? OK
-               : not_whole(table, err);
-}
-
-static void close_table(struct table *table)
-{
-    if (table != NULL && table->in != NULL)
-        (void)fclose(table->in);
-    free(table);
-}
-
 /* ---- CSV ---- */
 
 static bool of_time(const char *name)
@@ -263,7 +176,7 @@ static bool takes_all(const char *name)
     return true;
 }
 
-static void put_row(struct output *out, const struct table *table, const char *const *cells,
+static void put_row(struct output *out, const struct sample_table *table, const char *const *cells,
                     bool (*takes)(const char *name))
 {
     const char *separator = "";
@@ -296,23 +209,23 @@ static enum err_code export_columns(const char *run_path, const char *scenario,
                                     const char *directory, const char *name,
                                     bool (*takes)(const char *name), struct err *err)
 {
-    struct table *table = NULL;
+    struct sample_table *table = NULL;
     struct output out = {.file = NULL};
     bool more = true;
-    enum err_code code = open_table(&table, run_path, scenario, err);
+    enum err_code code = sample_table_open(&table, run_path, scenario, SAMPLES_ENDING, err);
     if (code == OK)
         code = create(&out, directory, name, err);
     if (code == OK)
         put_row(&out, table, table->names, takes);
     while (code == OK && more) {
-        code = next_row(table, &more, err);
+        code = sample_table_next(table, &more, err);
         if (code == OK && more)
             put_row(&out, table, table->cells, takes);
     }
     if (code == OK)
         code = output_commit(&out, err);
     output_discard(&out);
-    close_table(table);
+    sample_table_close(table);
     return code;
 }
 
@@ -359,28 +272,13 @@ enum err_code scenario_export_csv(const char *run_path, const char *scenario, co
 
 /* ---- JSON ---- */
 
-static enum err_code load(json_t **value, const char *run_path, const char *name, struct err *err)
-{
-    char path[SCENARIO_PATH_BYTES];
-    struct stat there;
-    json_error_t error;
-    if ((size_t)snprintf(path, sizeof path, "%s/%s", run_path, name) >= sizeof path)
-        return err_set(err, E_USAGE, "the path of the run is too long");
-    if (stat(path, &there) != 0)
-        return err_set_errno(err, E_DATA, errno, "cannot read %.300s", path);
-    *value = !S_ISREG(there.st_mode) || (uint64_t)there.st_size > JSON_BYTES_MAX
-                 ? NULL
-                 : json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    return *value != NULL ? OK : err_set(err, E_DATA, "%.300s is no JSON of a scenario", path);
-}
-
 static json_t *cell_value(const char *cell)
 {
     char *end = NULL, text[512];
     size_t bytes = 0;
     if (cell[0] == '\0')
         return json_null();
-    if (!is_csv_text(cell)) {
+    if (cell[0] != '"') {
         const double number = strtod(cell, &end);
         return *end == '\0' && end != cell ? json_real(number) : json_value_text(cell);
     }
@@ -393,13 +291,13 @@ static json_t *cell_value(const char *cell)
     return json_value_text(text);
 }
 
-static enum err_code put_samples(struct output *out, struct table *table, struct err *err)
+static enum err_code put_samples(struct output *out, struct sample_table *table, struct err *err)
 {
     const char *separator = "\n";
     bool more = true;
     enum err_code code = OK;
     while (code == OK && more) {
-        code = next_row(table, &more, err);
+        code = sample_table_next(table, &more, err);
         if (code != OK || !more)
             break;
         json_t *row = json_object();
@@ -419,16 +317,16 @@ enum err_code scenario_export_json(const char *run_path, const char *scenario,
 {
     char name[SCENARIO_NAME_BYTES + 16];
     json_t *phases = NULL, *checks = NULL;
-    struct table *table = NULL;
+    struct sample_table *table = NULL;
     struct output out = {.file = NULL};
     snprintf(name, sizeof name, "%s_phases.json", scenario);
     enum err_code code = make_directory(directory, err);
     if (code == OK)
-        code = load(&phases, run_path, name, err);
+        code = scenario_document_read(&phases, run_path, name, err);
     if (code == OK)
-        code = load(&checks, run_path, "checks.json", err);
+        code = scenario_document_read(&checks, run_path, "checks.json", err);
     if (code == OK)
-        code = open_table(&table, run_path, scenario, err);
+        code = sample_table_open(&table, run_path, scenario, SAMPLES_ENDING, err);
     if (code == OK)
         code = create(&out, directory, "export.json", err);
     if (code == OK) {
@@ -447,7 +345,7 @@ enum err_code scenario_export_json(const char *run_path, const char *scenario,
         code = output_commit(&out, err);
     }
     output_discard(&out);
-    close_table(table);
+    sample_table_close(table);
     json_decref(phases);
     json_decref(checks);
     return code;

@@ -5,9 +5,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-#define SERIES_ROW(id, name, source) [id] = {name, SERIES_OF_##source},
+#define SERIES_ROW(id, name, source, unit) [id] = {name, unit, SERIES_OF_##source},
 static const struct {
-    const char *name;
+    const char *name, *unit;
     enum series_source source;
 } metrics[SERIES_METRICS] = {SERIES_METRIC_TABLE(SERIES_ROW)};
 #undef SERIES_ROW
@@ -33,6 +33,11 @@ const char *series_metric_name(enum series_metric metric)
 enum series_source series_metric_source(enum series_metric metric)
 {
     return metrics[metric].source;
+}
+
+const char *series_metric_unit(enum series_metric metric)
+{
+    return metrics[metric].unit;
 }
 
 const char *series_alias_at(size_t index)

@@ -9,52 +9,52 @@
 
 #include "common/err.h"
 
-/* Identifier, name in files and checks, where it comes from. In bytes, numbers, ratios or counts as the server has them; a
+/* Identifier, name in files and checks, where it comes from, unit; as the server has them, so that what it counts only grows. A
  * new one is a row here. Sources: SERVER: a field of INFO of that name; CLIENT: what volley measured in the interval
  * before the sample; NODES: of the nodes of a cluster, against each other (node_series.h); HOST: of the servers'
  * processes on this host, and of the host. */
 #define SERIES_METRIC_TABLE(X)                                                                     \
-    X(SERIES_USED_MEMORY, "used_memory", SERVER)                                                   \
-    X(SERIES_RSS, "used_memory_rss", SERVER)                                                       \
-    X(SERIES_PEAK, "used_memory_peak", SERVER)                                                     \
-    X(SERIES_OVERHEAD, "used_memory_overhead", SERVER)                                             \
-    X(SERIES_DATASET, "used_memory_dataset", SERVER)                                               \
-    X(SERIES_ALLOCATED, "allocator_allocated", SERVER)                                             \
-    X(SERIES_ACTIVE, "allocator_active", SERVER)                                                   \
-    X(SERIES_RESIDENT, "allocator_resident", SERVER)                                               \
-    X(SERIES_FRAGMENTATION, "mem_fragmentation_ratio", SERVER)                                     \
-    X(SERIES_ALLOCATOR_FRAGMENTATION, "allocator_frag_ratio", SERVER)                              \
-    X(SERIES_ALLOCATOR_RSS, "allocator_rss_ratio", SERVER)                                         \
-    X(SERIES_RSS_OVERHEAD, "rss_overhead_ratio", SERVER)                                           \
-    X(SERIES_DEFRAG_RUNNING, "active_defrag_running", SERVER)                                      \
-    X(SERIES_LAZYFREE_PENDING, "lazyfree_pending_objects", SERVER)                                 \
-    X(SERIES_EVICTED, "evicted_keys", SERVER)                                                      \
-    X(SERIES_EXPIRED, "expired_keys", SERVER)                                                      \
-    X(SERIES_HITS, "keyspace_hits", SERVER)                                                        \
-    X(SERIES_MISSES, "keyspace_misses", SERVER)                                                    \
-    X(SERIES_SERVER_OPS, "instantaneous_ops_per_sec", SERVER)                                      \
-    X(SERIES_CONNECTED, "connected_clients", SERVER)                                               \
-    X(SERIES_CPU_SYS, "used_cpu_sys", SERVER)                                                      \
-    X(SERIES_CPU_USER, "used_cpu_user", SERVER)                                                    \
-    X(SERIES_NET_IN, "total_net_input_bytes", SERVER)                                              \
-    X(SERIES_NET_OUT, "total_net_output_bytes", SERVER)                                            \
-    X(SERIES_KEYS, "keys", SERVER) /* DBSIZE, summed over primaries */                             \
-    X(SERIES_OPS, "ops_per_second", CLIENT)                                                        \
-    X(SERIES_ERRORS, "errors", CLIENT)                                                             \
-    X(SERIES_REQUESTS, "requests", CLIENT)                                                         \
-    X(SERIES_P50, "p50_ms", CLIENT)                                                                \
-    X(SERIES_P95, "p95_ms", CLIENT)                                                                \
-    X(SERIES_P99, "p99_ms", CLIENT)                                                                \
-    X(SERIES_MAX, "max_ms", CLIENT)                                                                \
-    X(SERIES_NODE_CV, "node_memory_cv", NODES)                                                     \
-    X(SERIES_NODE_MAX_MIN, "node_memory_max_min", NODES)                                           \
-    X(SERIES_REPLICA_LAG, "replica_lag_bytes", NODES)                                              \
-    X(SERIES_PROCESS_RSS, "process_rss", HOST)                                                     \
-    X(SERIES_PROCESS_CPU, "process_cpu_seconds", HOST)                                             \
-    X(SERIES_HOST_AVAILABLE, "host_available", HOST)
+    X(SERIES_USED_MEMORY, "used_memory", SERVER, "bytes")                                          \
+    X(SERIES_RSS, "used_memory_rss", SERVER, "bytes")                                              \
+    X(SERIES_PEAK, "used_memory_peak", SERVER, "bytes")                                            \
+    X(SERIES_OVERHEAD, "used_memory_overhead", SERVER, "bytes")                                    \
+    X(SERIES_DATASET, "used_memory_dataset", SERVER, "bytes")                                      \
+    X(SERIES_ALLOCATED, "allocator_allocated", SERVER, "bytes")                                    \
+    X(SERIES_ACTIVE, "allocator_active", SERVER, "bytes")                                          \
+    X(SERIES_RESIDENT, "allocator_resident", SERVER, "bytes")                                      \
+    X(SERIES_FRAGMENTATION, "mem_fragmentation_ratio", SERVER, "ratio")                            \
+    X(SERIES_ALLOCATOR_FRAGMENTATION, "allocator_frag_ratio", SERVER, "ratio")                     \
+    X(SERIES_ALLOCATOR_RSS, "allocator_rss_ratio", SERVER, "ratio")                                \
+    X(SERIES_RSS_OVERHEAD, "rss_overhead_ratio", SERVER, "ratio")                                  \
+    X(SERIES_DEFRAG_RUNNING, "active_defrag_running", SERVER, "percent")                           \
+    X(SERIES_LAZYFREE_PENDING, "lazyfree_pending_objects", SERVER, "keys")                         \
+    X(SERIES_EVICTED, "evicted_keys", SERVER, "keys")                                              \
+    X(SERIES_EXPIRED, "expired_keys", SERVER, "keys")                                              \
+    X(SERIES_HITS, "keyspace_hits", SERVER, "keys")                                                \
+    X(SERIES_MISSES, "keyspace_misses", SERVER, "keys")                                            \
+    X(SERIES_SERVER_OPS, "instantaneous_ops_per_sec", SERVER, "requests/s")                        \
+    X(SERIES_CONNECTED, "connected_clients", SERVER, "connections")                                \
+    X(SERIES_CPU_SYS, "used_cpu_sys", SERVER, "s")                                                 \
+    X(SERIES_CPU_USER, "used_cpu_user", SERVER, "s")                                               \
+    X(SERIES_NET_IN, "total_net_input_bytes", SERVER, "bytes")                                     \
+    X(SERIES_NET_OUT, "total_net_output_bytes", SERVER, "bytes")                                   \
+    X(SERIES_KEYS, "keys", SERVER, "keys") /* DBSIZE, summed over primaries */                     \
+    X(SERIES_OPS, "ops_per_second", CLIENT, "requests/s")                                          \
+    X(SERIES_ERRORS, "errors", CLIENT, "requests")                                                 \
+    X(SERIES_REQUESTS, "requests", CLIENT, "requests")                                             \
+    X(SERIES_P50, "p50_ms", CLIENT, "ms")                                                          \
+    X(SERIES_P95, "p95_ms", CLIENT, "ms")                                                          \
+    X(SERIES_P99, "p99_ms", CLIENT, "ms")                                                          \
+    X(SERIES_MAX, "max_ms", CLIENT, "ms")                                                          \
+    X(SERIES_NODE_CV, "node_memory_cv", NODES, "ratio")                                            \
+    X(SERIES_NODE_MAX_MIN, "node_memory_max_min", NODES, "ratio")                                  \
+    X(SERIES_REPLICA_LAG, "replica_lag_bytes", NODES, "bytes")                                     \
+    X(SERIES_PROCESS_RSS, "process_rss", HOST, "bytes")                                            \
+    X(SERIES_PROCESS_CPU, "process_cpu_seconds", HOST, "s")                                        \
+    X(SERIES_HOST_AVAILABLE, "host_available", HOST, "bytes")
 
 enum series_source { SERIES_OF_SERVER, SERIES_OF_CLIENT, SERIES_OF_NODES, SERIES_OF_HOST };
-#define SERIES_ID(id, name, source) id,
+#define SERIES_ID(id, name, source, unit) id,
 enum series_metric { SERIES_METRIC_TABLE(SERIES_ID) SERIES_METRICS };
 #undef SERIES_ID
 #define SERIES_MB 1048576.0
@@ -74,6 +74,7 @@ struct series {
 
 const char *series_metric_name(enum series_metric metric);
 enum series_source series_metric_source(enum series_metric metric);
+const char *series_metric_unit(enum series_metric metric);
 /* Also by its alias in vst's files: rss_mb is used_memory_rss in megabytes; then *divisor is 1048576, else 1. False:
  * nothing is called so. */
 bool series_metric_find(enum series_metric *metric, double *divisor, const char *name);

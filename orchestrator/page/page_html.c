@@ -1,0 +1,400 @@
+/* What people read of a page without a script: verdict, five numbers, tables, the report as text. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/printable.h"
+#include "common/units.h"
+#include "orchestrator/page/page_state.h"
+
+#define SPEC_ROWS_MAX 400u
+
+/* Enough to be read; the script's own style goes beyond it. Nothing is loaded from anywhere, and nothing may be. */
+static const char head[] =
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src "
+    "'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:\">\n"
+    "<style>\nbody{font-family:system-ui,\"DejaVu Sans\",sans-serif;margin:1rem}\n"
+    "table{border-collapse:collapse}\nth,td{text-align:left;padding:.2rem .6rem}\n"
+    "td.number{text-align:right;font-variant-numeric:tabular-nums}\npre{overflow-x:auto}\n"
+    ".numbers{display:flex;flex-wrap:wrap;gap:1.5rem}\n.numbers b{display:block;font-size:1.6rem}\n"
+    "</style>\n";
+
+void page_html_text(struct output *out, const char *text)
+{
+    for (const char *at = text; *at != '\0';) {
+        const size_t bytes = printable_sequence_bytes(at);
+        const unsigned char byte = (unsigned char)*at;
+        if (bytes == 0) {
+            output_printf(out, "\\x%02X", byte);
+        } else if (bytes > 1) {
+            output_write(out, at, bytes);
+        } else if (*at == '&' || *at == '<' || *at == '>' || *at == '"' || *at == '\'') {
+            output_printf(out, "&#%u;", byte);
+        } else {
+            output_write(out, byte < ' ' && byte != '\n' && byte != '\t' ? " " : at, 1);
+        }
+        at += bytes > 0 ? bytes : 1;
+    }
+}
+
+void page_html_head(struct output *out, const char *title)
+{
+    output_printf(out, "%s<title>", head);
+    page_html_text(out, title);
+    output_printf(out, "</title>\n</head>\n<body>\n<header>\n<h1>");
+    page_html_text(out, title);
+    output_printf(out, "</h1>\n");
+}
+
+/* ---- The head of a result. ---- */
+
+/* In the unit that fits: "12.3 us", "1.234 ms". Of null: "-". */
+static const char *time_text(char text[48], const json_t *value)
+{
+    const json_t *bound = json_object_get(value, "at_least_us");
+    const double us = json_number_value(bound != NULL ? bound : value);
+    const char *more = bound != NULL ? ">= " : "";
+    if (bound == NULL && !json_is_number(value))
+        snprintf(text, 48, "-");
+    else if (us < 1000)
+        snprintf(text, 48, "%s%.3g us", more, us);
+    else if (us < 1e6)
+        snprintf(text, 48, "%s%.4g ms", more, us / 1e3);
+    else
+        snprintf(text, 48, "%s%.4g s", more, us / 1e6);
+    return text;
+}
+
+static const char *string_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+static double number_of(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+static void put_number(struct output *out, const char *caption, const char *value, const char *more)
+{
+    output_printf(out, "<div class=\"number\"><b>%s</b>%s%s</div>\n", value, caption, more);
+}
+
+static void put_numbers(struct output *out, const json_t *run)
+{
+    char target[64] = "", text[48];
+    if (json_is_number(json_object_get(run, "target")))
+        snprintf(target, sizeof target, " of %s/s asked for",
+                 UNITS_GROUPED((uint64_t)llround(number_of(run, "target"))));
+    output_printf(out, "<div class=\"numbers\">\n");
+    put_number(out, "requests/s", UNITS_GROUPED((uint64_t)llround(number_of(run, "achieved"))),
+               target);
+    put_number(out, "p50", time_text(text, json_object_get(run, "p50")), "");
+    put_number(out, "p99", time_text(text, json_object_get(run, "p99")), "");
+    put_number(out, "max", time_text(text, json_object_get(run, "max")), "");
+    put_number(out, "errors", UNITS_GROUPED((uint64_t)number_of(run, "errors")), "");
+    output_printf(out, "</div>\n");
+}
+
+/* "amber", for a style. */
+static const char *class_of(const char *level)
+{
+    static const char *const words[] = {"RED",  "red", "AMBER", "amber", "GREEN", "green",
+                                        "FAIL", "red", "WARN",  "amber", "PASS",  "green"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i += 2)
+        if (strcmp(level, words[i]) == 0)
+            return words[i + 1];
+    return "none";
+}
+
+static void put_level(struct output *out, const char *level)
+{
+    output_printf(out, "<div class=\"verdict verdict-%s\"><b>", class_of(level));
+    page_html_text(out, level);
+    output_printf(out, "</b> ");
+}
+
+static void put_reason(struct output *out, const json_t *reason, const char *where)
+{
+    output_printf(out, "<li><b>");
+    page_html_text(out, string_of(reason, "name"));
+    output_printf(out, "</b>%s: ", where);
+    page_html_text(out, string_of(reason, "text"));
+    if (string_of(reason, "advice")[0] != '\0') {
+        output_printf(out, " &#8212; ");
+        page_html_text(out, string_of(reason, "advice"));
+    }
+    output_printf(out, "</li>\n");
+}
+
+static void put_verdict(struct output *out, const json_t *run)
+{
+    size_t i;
+    const json_t *reason;
+    put_level(out, string_of(run, "verdict"));
+    page_html_text(out, string_of(run, "status"));
+    output_printf(out, "<ul>\n");
+    json_array_foreach(json_object_get(run, "reasons"), i, reason) put_reason(out, reason, "");
+    output_printf(out, "</ul></div>\n");
+}
+
+static bool is_measured(const json_t *run)
+{
+    return !json_is_true(json_object_get(run, "prefill"));
+}
+
+/* In how many runs a check of this name is a reason; first: it was none in an earlier one. */
+static size_t runs_with(const json_t *runs, const char *name, size_t run_index, bool *first)
+{
+    size_t count = 0, i, k;
+    const json_t *run, *reason;
+    *first = true;
+    json_array_foreach(runs, i, run) json_array_foreach(
+        json_object_get(run, "reasons"), k,
+        reason) if (is_measured(run) && strcmp(string_of(reason, "name"), name) == 0)
+    {
+        count++;
+        *first = *first && i >= run_index;
+    }
+    return count;
+}
+
+/* The worst level of all runs, and each reason once, as the first of them has it. */
+static void put_verdicts(struct output *out, const json_t *runs, size_t measured)
+{
+    static const char *const levels[] = {"RED", "AMBER", "GREEN"};
+    size_t i, k, worst = 2, count[3] = {0, 0, 0};
+    const json_t *run, *reason;
+    char where[240];
+    json_array_foreach(runs, i,
+                       run) for (k = 0; k < 3 && is_measured(run);
+                                 k++) if (strcmp(string_of(run, "verdict"), levels[k]) == 0)
+    {
+        count[k]++;
+        worst = k < worst ? k : worst;
+    }
+    if (measured == 0)
+        return;
+    put_level(out, levels[worst]);
+    output_printf(out, "%zu of %zu runs<ul>\n", count[worst], measured);
+    json_array_foreach(runs, i, run) json_array_foreach(json_object_get(run, "reasons"), k, reason)
+    {
+        bool first;
+        const size_t with = runs_with(runs, string_of(reason, "name"), i, &first);
+        if (!is_measured(run) || !first || strcmp(string_of(run, "verdict"), levels[worst]) != 0)
+            continue;
+        snprintf(where, sizeof where, " (%zu of %zu runs)", with, measured);
+        put_reason(out, reason, where);
+    }
+    output_printf(out, "</ul></div>\n");
+}
+
+/* What the checks of a scenario came to. */
+static void put_judgement(struct output *out, const struct page_result *result)
+{
+    size_t i, passed = 0;
+    const json_t *check;
+    json_array_foreach(result->checks, i, check) passed +=
+        strcmp(string_of(check, "result"), "PASS") == 0;
+    if (result->judgement[0] == '\0')
+        return;
+    put_level(out, result->judgement);
+    output_printf(out, "%zu of %zu checks hold<ul>\n", passed, json_array_size(result->checks));
+    json_array_foreach(result->checks, i, check)
+    {
+        if (strcmp(string_of(check, "result"), "PASS") == 0)
+            continue;
+        output_printf(out, "<li><b>");
+        page_html_text(out, string_of(check, "result"));
+        output_printf(out, "</b> ");
+        page_html_text(out, string_of(check, "metric"));
+        output_printf(out, " ");
+        page_html_text(out, string_of(check, "phase"));
+        output_printf(out, ": ");
+        page_html_text(out, string_of(check, "reason"));
+        output_printf(out, "</li>\n");
+    }
+    output_printf(out, "</ul></div>\n");
+}
+
+static void put_runs(struct output *out, const json_t *runs)
+{
+    size_t i;
+    const json_t *run;
+    char text[48];
+    output_printf(out, "<table class=\"runs\">\n<tr><th>run<th>verdict<th>seconds<th>asked for/s"
+                       "<th>requests/s<th>p50<th>p99<th>max<th>errors</tr>\n");
+    json_array_foreach(runs, i, run)
+    {
+        const bool asked = json_is_number(json_object_get(run, "target"));
+        output_printf(out, "<tr><td>");
+        page_html_text(out, string_of(run, "name"));
+        output_printf(out, "%s<td>%s",
+                      json_is_true(json_object_get(run, "prefill")) ? " (prefill)" : "",
+                      string_of(run, "verdict"));
+        output_printf(out, "<td class=\"number\">%.1f", number_of(run, "seconds"));
+        output_printf(out, "<td class=\"number\">%s",
+                      asked ? UNITS_GROUPED((uint64_t)llround(number_of(run, "target"))) : "");
+        output_printf(out, "<td class=\"number\">%s",
+                      UNITS_GROUPED((uint64_t)llround(number_of(run, "achieved"))));
+        output_printf(out, "<td class=\"number\">%s", time_text(text, json_object_get(run, "p50")));
+        output_printf(out, "<td class=\"number\">%s", time_text(text, json_object_get(run, "p99")));
+        output_printf(out, "<td class=\"number\">%s", time_text(text, json_object_get(run, "max")));
+        output_printf(out, "<td class=\"number\">%s</tr>\n",
+                      UNITS_GROUPED((uint64_t)number_of(run, "errors")));
+    }
+    output_printf(out, "</table>\n");
+}
+
+static const char *date_text(char text[40], uint64_t wall_ns)
+{
+    const time_t second = (time_t)(wall_ns / NS_PER_SECOND);
+    struct tm utc;
+    gmtime_r(&second, &utc);
+    strftime(text, 40, "%Y-%m-%d %H:%M:%S UTC", &utc);
+    return text;
+}
+
+void page_html_result(struct output *out, const struct page_result *result)
+{
+    char date[40];
+    size_t i, measured = 0;
+    const json_t *run, *last = NULL;
+    json_array_foreach(result->runs, i, run) if (is_measured(run))
+    {
+        measured++;
+        last = run;
+    }
+    output_printf(out, "<p>");
+    page_html_text(out, result->name);
+    if (last != NULL) {
+        output_printf(out, " &#183; ");
+        page_html_text(out, string_of(last, "target_name"));
+    }
+    output_printf(out, " &#183; %s</p>\n", date_text(date, result->started_wall_ns));
+    if (result->cut)
+        output_printf(out, "<p class=\"cut\">The record ends before the run does: this is what "
+                           "there is.</p>\n");
+    put_judgement(out, result);
+    if (measured == 1) {
+        put_verdict(out, last);
+        put_numbers(out, last);
+        return;
+    }
+    put_verdicts(out, result->runs, measured);
+    if (result->phases == NULL)
+        put_runs(out, result->runs);
+}
+
+/* ---- Tables. ---- */
+
+/* "host.cpu.model": what stands there, as a row. */
+static void put_leaves(struct output *out, const char *path, json_t *value, unsigned *rows)
+{
+    const char *key;
+    json_t *member;
+    char below[200], number[64];
+    if (json_is_object(value)) {
+        json_object_foreach(value, key, member)
+        {
+            snprintf(below, sizeof below, "%s%s%s", path, path[0] != '\0' ? "." : "", key);
+            put_leaves(out, below, member, rows);
+        }
+        return;
+    }
+    if (json_is_null(value) || value == NULL || (*rows)++ >= SPEC_ROWS_MAX)
+        return;
+    output_printf(out, "<tr><td>");
+    page_html_text(out, path);
+    output_printf(out, "<td>");
+    if (json_is_array(value)) {
+        size_t i;
+        json_array_foreach(value, i, member)
+        {
+            output_printf(out, "%s", i > 0 ? " " : "");
+            if (json_is_string(member))
+                page_html_text(out, json_string_value(member));
+            else if (json_is_number(member))
+                output_printf(out, "%.10g", json_number_value(member));
+            else
+                output_printf(out, "...");
+        }
+    } else if (json_is_string(value)) {
+        page_html_text(out, json_string_value(value));
+    } else if (json_is_boolean(value)) {
+        output_printf(out, "%s", json_is_true(value) ? "yes" : "no");
+    } else {
+        snprintf(number, sizeof number, "%.10g", json_number_value(value));
+        output_printf(out, "%s", number);
+    }
+    output_printf(out, "</tr>\n");
+}
+
+static void put_tree(struct output *out, const char *caption, json_t *tree)
+{
+    unsigned rows = 0;
+    if (json_object_size(tree) == 0)
+        return;
+    output_printf(out, "<details><summary>%s</summary>\n<table>\n", caption);
+    put_leaves(out, "", tree, &rows);
+    output_printf(out, "</table></details>\n");
+}
+
+/* Rows of members alike. */
+static void put_rows(struct output *out, const char *caption, const json_t *rows)
+{
+    size_t i;
+    json_t *row, *cell;
+    const char *key;
+    if (json_array_size(rows) == 0)
+        return;
+    output_printf(out, "<h2>%s</h2>\n<table>\n<tr>", caption);
+    json_object_foreach(json_array_get(rows, 0), key, cell)
+    {
+        output_printf(out, "<th>");
+        page_html_text(out, key);
+    }
+    output_printf(out, "</tr>\n");
+    json_array_foreach(rows, i, row)
+    {
+        output_printf(out, "<tr>");
+        json_object_foreach(row, key, cell)
+        {
+            output_printf(out, json_is_number(cell) ? "<td class=\"number\">" : "<td>");
+            if (json_is_string(cell))
+                page_html_text(out, json_string_value(cell));
+            else if (json_is_number(cell))
+                output_printf(out, "%.10g", json_number_value(cell));
+            else if (json_is_boolean(cell))
+                output_printf(out, json_is_true(cell) ? "yes" : "no");
+        }
+        output_printf(out, "</tr>\n");
+    }
+    output_printf(out, "</table>\n");
+}
+
+void page_html_tables(struct output *out, const struct page_result *result)
+{
+    output_printf(out, "<h2>");
+    page_html_text(out, result->name);
+    output_printf(out, "</h2>\n");
+    put_rows(out, "Checks", result->checks);
+    put_rows(out, "Phases", result->phases);
+    if (result->phases != NULL || json_array_size(result->runs) == 1)
+        put_runs(out, result->runs);
+    if (result->lanes_left_out > 0)
+        output_printf(out, "<p>More classes and nodes than %u: the rest is in run.json.</p>\n",
+                      PAGE_LANES_MAX);
+    if (result->report != NULL) {
+        output_printf(out, "<details><summary>Report as text</summary>\n<pre>");
+        page_html_text(out, result->report);
+        output_printf(out, "</pre></details>\n");
+    }
+    put_tree(out, "Environment", result->environment);
+    put_tree(out, "Options", result->spec);
+}

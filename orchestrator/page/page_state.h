@@ -1,0 +1,47 @@
+/* What a page is made of; private to orchestrator/page. */
+#ifndef ORCHESTRATOR_PAGE_PAGE_STATE_H
+#define ORCHESTRATOR_PAGE_PAGE_STATE_H
+
+#include "orchestrator/page/page.h"
+#include "orchestrator/report/metric.h"
+
+/* Of times, these stand in a page; in the order of columns. */
+#define PAGE_STATISTICS 6u
+extern const struct metric_statistic page_statistics[PAGE_STATISTICS];
+
+struct page {
+    uint32_t count;
+    struct page_result *results[PAGE_RESULTS_MAX];
+    struct page_result *newest;
+    /* Of the run under way. */
+    struct run_facts run;
+    double offset_seconds; /* of its start, on the axis of its result */
+    struct note sample;    /* the newest; not ok: there is none */
+    double *values;        /* of a row */
+    struct sink text;      /* the report */
+    FILE *text_file;
+    struct output out; /* of sink_page */
+};
+
+/* A row into the tables and the heat map (page_rows.c). */
+MUST_USE enum err_code page_rows_init(struct page_result *result, struct err *err);
+MUST_USE enum err_code page_rows_add(struct page *page, const struct interval_row *row,
+                                     struct err *err);
+uint32_t page_rows_columns(void); /* of the load */
+void page_heat_add(struct page_heat *heat, double start, double end,
+                   const struct histogram *histogram);
+double page_heat_top_us(uint32_t row); /* the upper edge */
+
+/* What a run came to (page_runs.c). */
+void page_runs_add(struct page *page, const struct run_result *run);
+
+/* The data (page_data.c), and what people read without a script (page_html.c). */
+MUST_USE enum err_code page_data_write(const struct page *page, const char *kind, const char *title,
+                                       struct output *out, struct err *err);
+void page_html_head(struct output *out, const char *title);
+void page_html_result(struct output *out, const struct page_result *result);
+void page_html_tables(struct output *out, const struct page_result *result);
+/* Text as text: what is markup, and what is no UTF-8 or a control character, cannot get through. */
+void page_html_text(struct output *out, const char *text);
+
+#endif

@@ -1,0 +1,129 @@
+#include "orchestrator/page/page_table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Intervals end within microseconds of where the next ones begin. */
+#define GAP_SECONDS 1e-3
+
+enum err_code page_table_init(struct page_table *table, const char *of, const char *name,
+                              uint32_t columns_max, size_t rows_max, struct err *err)
+{
+    const size_t cells = columns_max * rows_max;
+    *table = (struct page_table){.of = of, .columns_max = columns_max, .rows_max = rows_max};
+    table->joined = 1;
+    snprintf(table->name, sizeof table->name, "%s", name);
+    table->columns = calloc(columns_max, sizeof *table->columns);
+    table->start = calloc(rows_max, sizeof *table->start);
+    table->end = calloc(rows_max, sizeof *table->end);
+    table->low = calloc(cells, sizeof *table->low);
+    table->high = calloc(cells, sizeof *table->high);
+    if (table->columns == NULL || table->start == NULL || table->end == NULL ||
+        table->low == NULL || table->high == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the columns of a page");
+    return OK;
+}
+
+void page_table_free(struct page_table *table)
+{
+    free(table->columns);
+    free(table->start);
+    free(table->end);
+    free(table->low);
+    free(table->high);
+    *table = (struct page_table){.rows = 0};
+}
+
+uint32_t page_table_column(struct page_table *table, const char *name, const char *unit,
+                           const char *help)
+{
+    struct page_column *column = &table->columns[table->column_count];
+    snprintf(column->name, sizeof column->name, "%s", name);
+    column->unit = unit;
+    column->help = help;
+    return table->column_count++;
+}
+
+bool page_table_gap_before(const struct page_table *table, size_t row)
+{
+    return row > 0 && table->end[row] > table->start[row] &&
+           table->start[row] - table->end[row - 1] > GAP_SECONDS;
+}
+
+/* The values of row `from` go into row `into`. */
+static void join_values(struct page_table *table, size_t into, const double *low,
+                        const double *high)
+{
+    double *lows = &table->low[into * table->columns_max];
+    double *highs = &table->high[into * table->columns_max];
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        if (isnan(lows[i]) || fabs(low[i]) < fabs(lows[i]))
+            lows[i] = low[i];
+        if (isnan(highs[i]) || fabs(high[i]) > fabs(highs[i]))
+            highs[i] = high[i];
+    }
+    table->thinned = true;
+}
+
+static void move_row(struct page_table *table, size_t to, size_t from)
+{
+    const size_t stride = table->columns_max;
+    table->start[to] = table->start[from];
+    table->end[to] = table->end[from];
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        table->low[to * stride + i] = table->low[from * stride + i];
+        table->high[to * stride + i] = table->high[from * stride + i];
+    }
+}
+
+static void join_neighbours(struct page_table *table, bool across_gaps)
+{
+    const size_t stride = table->columns_max;
+    size_t to = 0;
+    for (size_t from = 0; from < table->rows; to++) {
+        bool pair =
+            from + 1 < table->rows && (across_gaps || !page_table_gap_before(table, from + 1));
+        if (to != from)
+            move_row(table, to, from);
+        if (pair) {
+            table->end[to] = table->end[from + 1];
+            join_values(table, to, &table->low[(from + 1) * stride],
+                        &table->high[(from + 1) * stride]);
+        }
+        from += pair ? 2 : 1;
+    }
+    table->rows = to;
+}
+
+static void make_room(struct page_table *table)
+{
+    join_neighbours(table, false);
+    if (table->rows > table->rows_max / 4 * 3)
+        join_neighbours(table, true);
+    table->joined *= 2;
+    table->last = table->joined;
+}
+
+void page_table_add(struct page_table *table, double start, double end, const double *values)
+{
+    if (table->rows == table->rows_max)
+        make_room(table);
+    for (uint32_t i = 0; i < table->column_count; i++)
+        table->columns[i].seen |= fabs(values[i]) > 0;
+    const size_t row = table->rows;
+    if (row > 0 && table->last < table->joined &&
+        !(end > start && start - table->end[row - 1] > GAP_SECONDS)) {
+        table->end[row - 1] = end;
+        table->last++;
+        join_values(table, row - 1, values, values);
+        return;
+    }
+    table->start[row] = start;
+    table->end[row] = end;
+    for (uint32_t i = 0; i < table->column_count; i++)
+        table->low[row * table->columns_max + i] = table->high[row * table->columns_max + i] =
+            values[i];
+    table->rows++;
+    table->last = 1;
+}

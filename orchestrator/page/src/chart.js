@@ -1,0 +1,78 @@
+// ECharts, and what all of volley's charts have in common: axes with ticks of our own, no animation, text that is drawn.
+import { init, use } from 'echarts/core';
+import { CustomChart, LineChart, ScatterChart } from 'echarts/charts';
+import { GridComponent } from 'echarts/components';
+import { CanvasRenderer } from 'echarts/renderers';
+import { FONT } from './frame.js';
+import { axisNumber, multiples, niceStep } from './units.js';
+
+use([CustomChart, LineChart, ScatterChart, GridComponent, CanvasRenderer]);
+
+/** A chart in an element, as large as that is. */
+export function chartIn(element) {
+  return init(element, null, { renderer: 'canvas', devicePixelRatio: Math.max(window.devicePixelRatio || 1, 1) });
+}
+
+export const MARGIN = { left: 48, right: 10, top: 34, bottom: 22 };
+export const MARGIN_SMALL = { left: 44, right: 6, top: 6, bottom: 20 };
+
+export function boxOf(element, margin) {
+  return { x: margin.left, y: margin.top, width: Math.max(10, element.clientWidth - margin.left - margin.right),
+    height: Math.max(10, element.clientHeight - margin.top - margin.bottom) };
+}
+
+export function baseOption(margin) {
+  return { animation: false, backgroundColor: 'transparent', textStyle: { fontFamily: 'system-ui, sans-serif' },
+    grid: { ...margin, containLabel: false, outerBoundsMode: 'none' }, series: [] };
+}
+
+export function axis(theme, { min, max, values, format, split, name }) {
+  return {
+    type: 'value', min, max, name: name || '', nameLocation: 'middle', nameGap: 24,
+    nameTextStyle: { color: theme.muted, fontSize: 11 },
+    axisLine: { show: !split, onZero: false, lineStyle: { color: theme.line } },
+    axisTick: { show: !split, customValues: values, length: 3, lineStyle: { color: theme.line } },
+    axisLabel: { customValues: values, formatter: format, color: theme.muted, font: FONT, fontSize: 11, hideOverlap: true,
+      margin: 6 },
+    splitLine: { show: split, lineStyle: { color: theme.line, width: 1 } },
+    axisPointer: { show: false },
+  };
+}
+
+const DECADES_LABELS = 6;
+
+/**
+ * How values become heights: { min, max, values, to, from, format } of an axis between two values. Logarithmic heights are
+ * powers of ten; what is below the axis lies at its bottom.
+ */
+export function heights(least, most, { log, fit, factor, lines, signed }) {
+  if (!(most >= least)) [least, most] = [0, 1];
+  if (log) {
+    const floor = Math.max(least, most / 1e9, 1e-3);
+    const min = Math.floor(Math.log10(floor) * 3) / 3;
+    let max = Math.ceil(Math.log10(most) * 3 + 0.2) / 3;
+    if (!(max > min)) max = min + 1;
+    const step = Math.max(1, Math.ceil((max - min) / DECADES_LABELS));
+    const shift = Math.log10(factor);
+    let values = multiples(min, max, step);
+    if (values.length < 2) values = [1, 2, 5].flatMap((n) => multiples(min - 1, max, 1).map((v) => v + Math.log10(n)))
+      .filter((v) => v >= min && v <= max);
+    return { min, max, values, to: (v) => (v === null ? null : Math.max(min, Math.log10(Math.max(v, 1e-300)))),
+      from: (h) => 10 ** h, format: (h) => axisNumber(10 ** (h - shift)) };
+  }
+  let [min, max] = [least / factor, most / factor];
+  if (!fit && !signed) min = Math.min(0, min);
+  if (signed) [min, max] = [Math.min(min, 0), Math.max(max, 0)];
+  if (max === min) [min, max] = fit ? [min - Math.abs(min || 1) * 0.1, max + Math.abs(max || 1) * 0.1] : [min, min + 1];
+  const step = niceStep((max - min) * 1.02, lines);
+  min = min < 0 || fit ? Math.floor(min / step + 1e-9) * step : 0;
+  max = Math.ceil(max / step * 1.0001 - 1e-9) * step;
+  return { min, max, values: multiples(min, max, step), to: (v) => (v === null ? null : v / factor),
+    from: (h) => h * factor, format: axisNumber };
+}
+
+/** Shapes of our own, in pixels, behind the lines: a series with one item, clipped to nothing. */
+export function shapesSeries(shapes, z) {
+  return { type: 'custom', coordinateSystem: 'none', data: [0], silent: true, z, animation: false, clip: false,
+    renderItem: () => ({ type: 'group', children: shapes }) };
+}

@@ -1,0 +1,203 @@
+// The bar above the panels, keys, and the pointer within a panel.
+import { element } from './dom.js';
+import { prepareSpectrum } from './chart_spectrum.js';
+import { theme as readTheme } from './theme.js';
+import { regionsOf } from './frame.js';
+import { legendOfResults } from './panel_view.js';
+import { heatRows, hideTooltip, instantText, showTooltip, spectrumRows, timeRows } from './tooltip.js';
+import { clockOf, quantity } from './units.js';
+import { filterBy, resetWindow, setCursor, setTheme, setWindow, view, zoom } from './view.js';
+
+/** What can be looked at alone: phases, kinds of phases that there are several of, all that is measured. */
+export function filtersOf(results) {
+  const list = [{ name: '', label: 'the whole run', spans: null }];
+  const { told, warmups } = regionsOf(results[0]);
+  const span = (region) => [region.start, region.end];
+  for (const region of told) {
+    const same = told.filter((other) => other.name === region.name).length > 1;
+    const label = same ? `${region.name}, ${clockOf(region.start, 1)}` : region.name;
+    list.push({ name: label, label, spans: [span(region)] });
+  }
+  for (const type of new Set(told.map((region) => region.type).filter((name) => name))) {
+    const regions = told.filter((region) => region.type === type);
+    if (regions.length > 1 && regions.length < told.length)
+      list.push({ name: `type ${type}`, label: `all of type ${type}`, spans: regions.map(span) });
+  }
+  if (warmups.length > 0) {
+    const measured = results[0].regions.filter((region) => region.kind === 'run').map((region) => {
+      const warmup = warmups.find((w) => w.start >= region.start - 1e-6 && w.end <= region.end + 1e-6);
+      return [warmup ? warmup.end : region.start, region.end];
+    });
+    if (measured.length > 0) list.push({ name: 'measured', label: 'without warm-up', spans: measured });
+  }
+  return list;
+}
+
+function button(label, title, action) {
+  const node = element('button', { type: 'button', title }, label);
+  node.addEventListener('click', action);
+  return node;
+}
+
+/** { node, select, names, filter }: the bar, and a function that filters by a name; false: nothing is called so. */
+export function controlBar(results) {
+  const filters = filtersOf(results);
+  const select = element('select', { id: 'filter' }, ...filters.map((filter, i) =>
+    element('option', { value: String(i) }, filter.label)));
+  const filter = (name) => {
+    const index = filters.findIndex((other) => other.name === name);
+    if (index < 0) return false;
+    select.value = String(index);
+    filterBy(filters[index].name, filters[index].spans);
+    return true;
+  };
+  select.addEventListener('change', () => filter(filters[Number(select.value)].name));
+  const themes = button('light / dark', 'light or dark', () => setTheme(!view.dark));
+  themes.setAttribute('aria-label', 'switch between light and dark');
+  const node = element('nav', { class: 'controls', 'aria-label': 'what the panels show' },
+    filters.length > 1 ? element('label', {}, 'Show ', select) : null,
+    button('−', 'zoom out (-)', () => zoom(2)), button('+', 'zoom in (+)', () => zoom(0.5)),
+    button('reset zoom', 'all of what is shown (0)', resetWindow), themes,
+    element('span', { class: 'muted hint' }, 'Drag within a panel to zoom. Keys: arrows, + − 0',
+      filters.length > 1 ? ', f' : ''),
+    results.length > 1 ? legendOfResults(results) : null);
+  return { node, filter, select, names: filters.map((other) => other.name) };
+}
+
+// ---- Pointer. ----
+
+const DRAG_LEAST = 4; // pixels
+
+function tellTime(panelView, results, x, y, us) {
+  const { panel, drawn, off } = panelView;
+  const { scale, box } = drawn;
+  const near = (scale.back(box.x + 3) - scale.back(box.x));
+  const step = (view.window[1] - view.window[0]) / box.width;
+  const { head, names } = instantText(panel.result ? [panel.result] : results, view.cursor, near, step);
+  const rows = panel.kind === 'heat' ? heatRows(panel.heat, view.cursor, us)
+    : timeRows(panel, view.cursor, readTheme(), off, results.length > 1);
+  showTooltip(x, y, head, rows, names);
+}
+
+function hoverTime(panelView, results, event) {
+  const { place, drawn, panel } = panelView;
+  const area = place.getBoundingClientRect();
+  const { box, scale } = drawn;
+  const x = Math.min(box.x + box.width, Math.max(box.x, event.clientX - area.left));
+  setCursor(Math.min(view.end, scale.back(x)), panelView);
+  let us = null;
+  if (panel.kind === 'heat') {
+    const { min, max } = drawn.height;
+    us = 10 ** (max - (event.clientY - area.top - box.y) / box.height * (max - min));
+  }
+  tellTime(panelView, results, event.clientX, event.clientY, us);
+}
+
+function hoverSpectrum(panelView, event) {
+  const { place, drawn, panel, off } = panelView;
+  const x = (event.clientX - place.getBoundingClientRect().left - drawn.box.x) / drawn.box.width * drawn.right;
+  if (x < 0 || x > drawn.right) return hideTooltip();
+  const curves = prepareSpectrum(panel).filter((curve) => !off.has(curve.label));
+  const { head, rows } = spectrumRows(curves, x, readTheme());
+  return showTooltip(event.clientX, event.clientY, head, rows);
+}
+
+function hoverScatter(panelView, event) {
+  const { place, drawn, panel } = panelView;
+  const area = place.getBoundingClientRect();
+  const { box, horizontal, vertical } = drawn;
+  let best = null, nearest = 12 ** 2;
+  for (const point of drawn.shown) {
+    const px = box.x + (horizontal.to(point.x) - horizontal.min) / (horizontal.max - horizontal.min) * box.width;
+    const py = box.y + (vertical.max - vertical.to(point.y)) / (vertical.max - vertical.min) * box.height;
+    const distance = (px - event.clientX + area.left) ** 2 + (py - event.clientY + area.top) ** 2;
+    if (distance < nearest) [best, nearest] = [point, distance];
+  }
+  if (best === null) return hideTooltip();
+  setCursor(best.time, panelView);
+  const { x, y } = panel.pairs[0];
+  const { head, names } = instantText([best.result], best.time, 0, 1);
+  return showTooltip(event.clientX, event.clientY, head,
+    [[null, y.title, quantity(best.y, y.unit)], [null, x.title, quantity(best.x, x.unit)]], names);
+}
+
+/** Hovering moves the cursor of all panels, dragging zooms, a double click shows everything again. */
+export function listenToPointer(panelView, results) {
+  const { plot, selection } = panelView;
+  let from = null;
+  const within = (event) => {
+    const { box } = panelView.drawn;
+    return Math.min(box.x + box.width, Math.max(box.x, event.clientX - plot.getBoundingClientRect().left));
+  };
+  plot.addEventListener('pointerdown', (event) => {
+    if (!panelView.hasTime || !panelView.drawn || event.button !== 0) return;
+    from = within(event);
+    plot.setPointerCapture(event.pointerId);
+  });
+  plot.addEventListener('pointermove', (event) => {
+    if (!panelView.drawn) return;
+    if (panelView.panel.kind === 'spectrum') hoverSpectrum(panelView, event);
+    else if (panelView.panel.kind === 'scatter') hoverScatter(panelView, event);
+    else hoverTime(panelView, results, event);
+    if (from === null) return;
+    const to = within(event);
+    selection.hidden = Math.abs(to - from) < DRAG_LEAST;
+    selection.style.left = `${Math.min(from, to)}px`;
+    selection.style.width = `${Math.abs(to - from)}px`;
+  });
+  const end = (event) => {
+    if (from === null) return;
+    const ends = [from, within(event)].sort((a, b) => a - b).map((x) => panelView.drawn.scale.back(x));
+    const dragged = !selection.hidden;
+    from = null;
+    selection.hidden = true;
+    if (dragged && event.type === 'pointerup') setWindow(ends[0], ends[1]);
+  };
+  plot.addEventListener('pointerup', end);
+  plot.addEventListener('pointercancel', end);
+  plot.addEventListener('dblclick', () => panelView.hasTime && resetWindow());
+  plot.addEventListener('pointerleave', () => {
+    hideTooltip();
+    setCursor(null, panelView);
+  });
+}
+
+// ---- Keys. ----
+
+/** The row beside the cursor, in the direction, of whatever the panel shows. */
+function stepCursor(panelView, rows) {
+  const table = panelView.panel.lines ? panelView.panel.lines[0].table : panelView.panel.heat;
+  const mid = table.mid || table.start.map((start, i) => (start + table.end[i]) / 2);
+  const at = view.cursor === null ? (view.window[0] + view.window[1]) / 2 : view.cursor;
+  let row = mid.findIndex((time) => time >= at - 1e-9);
+  if (row < 0) row = mid.length - 1;
+  if (view.cursor !== null) row = rows > 0 && mid[row] > at + 1e-9 ? row + rows - 1 : row + rows;
+  setCursor(mid[Math.max(0, Math.min(mid.length - 1, row))], { keyboard: true });
+}
+
+/** Keys within a panel. A step is a row, or with shift a twentieth of the window. */
+export function listenToKeys(panelView, results) {
+  panelView.node.addEventListener('keydown', (event) => {
+    if (event.target !== panelView.node || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { key } = event;
+    if (key === '+' || key === '=') zoom(0.5);
+    else if (key === '-') zoom(2);
+    else if (key === '0') resetWindow();
+    else if (key === 'Escape') setCursor(null);
+    else if (panelView.hasTime && (key === 'ArrowLeft' || key === 'ArrowRight')) {
+      const sign = key === 'ArrowLeft' ? -1 : 1;
+      if (event.shiftKey) {
+        const start = view.cursor === null ? view.window[0] : view.cursor;
+        const to = start + sign * (view.window[1] - view.window[0]) / 20;
+        setCursor(Math.max(0, Math.min(view.end, to)), { keyboard: true });
+      } else stepCursor(panelView, sign);
+    } else return;
+    event.preventDefault();
+    if (panelView.drawn && panelView.stale) panelView.draw();
+    if (panelView.hasTime && panelView.drawn && view.cursor !== null) {
+      const area = panelView.place.getBoundingClientRect();
+      tellTime(panelView, results, area.left + panelView.drawn.scale.at(view.cursor), area.top + 40, null);
+    } else hideTooltip();
+  });
+  panelView.node.addEventListener('blur', hideTooltip);
+}

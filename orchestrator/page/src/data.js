@@ -1,0 +1,147 @@
+// The data of a page: unpacked, and made ready to be looked up. docs/design/pictures.md says what they are.
+import { factorTo } from './units.js';
+
+export async function unpack(text) {
+  const packed = Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Response(stream).json();
+}
+
+const numbers = (list) => Float64Array.from(list, (value) => (value === null ? NaN : value));
+
+function median(values) {
+  if (values.length === 0) return 0;
+  const sorted = Float64Array.from(values).sort();
+  return sorted[sorted.length >> 1];
+}
+
+/** A table as in the data, and: mid of each row, and whether time is missing in front of it. */
+class Table {
+  constructor(raw) {
+    this.of = raw.of;
+    this.name = raw.name || '';
+    this.start = numbers(raw.start || []);
+    this.end = numbers(raw.end || raw.start || []);
+    this.count = this.start.length;
+    this.raw = raw.columns || {};
+    this.columns = new Map();
+    this.mid = this.start.map((start, i) => (start + this.end[i]) / 2);
+    this.length = median(this.start.map((start, i) => this.end[i] - start));
+    const holes = this.start.slice(1).map((start, i) => start - this.end[i]);
+    const most = Math.max(2.5 * median(holes), 0.5 * this.length, 1e-6);
+    this.gap = Uint8Array.from(this.start, (_, i) => (i > 0 && holes[i - 1] > most ? 1 : 0));
+    this.step = this.length || median(holes);
+  }
+
+  /** { low, high, unit, help } in this unit; null: it is not there, or nothing of it is known. */
+  column(name, unit) {
+    const key = `${name} ${unit}`;
+    if (!this.columns.has(key)) this.columns.set(key, this.read(name, unit));
+    return this.columns.get(key);
+  }
+
+  read(name, unit) {
+    const raw = Object.hasOwn(this.raw, name) ? this.raw[name] : null;
+    if (raw === null || !Array.isArray(raw.low)) return null;
+    const factor = unit ? factorTo(raw.unit, unit) : 1;
+    const low = numbers(raw.low);
+    const high = raw.high ? numbers(raw.high) : low;
+    if (factor !== 1) {
+      low.forEach((value, i) => { low[i] = value * factor; });
+      if (high !== low) high.forEach((value, i) => { high[i] = value * factor; });
+    }
+    return low.every(Number.isNaN) ? null : { low, high, unit: unit || raw.unit, help: raw.help || '' };
+  }
+
+  /** The row that this instant is in, or is nearest to; -1: there is none near it. */
+  rowAt(time) {
+    const after = this.firstEnding(time);
+    if (after < this.count && this.start[after] <= time) return after;
+    const near = [after - 1, after].filter((i) => i >= 0 && i < this.count)
+      .map((i) => [Math.min(Math.abs(time - this.start[i]), Math.abs(time - this.end[i])), i])
+      .sort((a, b) => a[0] - b[0])[0];
+    return near && near[0] <= Math.max(this.step, 1e-6) ? near[1] : -1;
+  }
+
+  firstEnding(time) {
+    let from = 0, to = this.count;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.end[middle] < time) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+}
+
+/** As text whatever it is: names come from outside. */
+const text = (value) => (value === null || value === undefined ? '' : String(value));
+
+function resultOf(raw, index) {
+  const tables = (raw.tables || []).map((table) => new Table(table)).filter((table) => table.count > 0);
+  const clean = (item) => ({ ...item, name: text(item.name), text: text(item.text), cause: text(item.cause),
+    end: Math.max(item.end ?? item.start, item.start) });
+  return {
+    index,
+    name: text(raw.name) || `result ${index + 1}`,
+    startedMs: raw.started_ms,
+    regions: (raw.regions || []).map(clean),
+    marks: (raw.marks || []).map(clean).sort((a, b) => a.start - b.start),
+    tables,
+    table: (of) => tables.find((table) => table.of === of),
+    heat: raw.heat && raw.heat.cells && raw.heat.cells.length > 0 ? raw.heat : null,
+    spectra: raw.spectra || [],
+  };
+}
+
+export function read(raw) {
+  const results = (raw.results || []).map(resultOf);
+  const ends = results.flatMap((result) => [
+    ...result.tables.map((table) => table.end[table.count - 1]), ...result.regions.map((r) => r.end),
+    ...(result.heat ? [result.heat.end[result.heat.end.length - 1]] : [])]);
+  return { kind: text(raw.kind), title: text(raw.title), results, end: Math.max(1e-3, ...ends) };
+}
+
+// ---- Columns that are made of others: a function of a table, to { low, high, unit } or null. ----
+
+/** Percent of the first in both: of rates, or of counts that grow. */
+export function share(first, second, grow) {
+  return (table) => {
+    const [hits, misses] = [first, second].map((name) => (grow ? derivative(name)(table) : table.column(name)));
+    if (!hits || !misses) return null;
+    const low = hits.low.map((_, i) => mean(hits, i) * 100 / (mean(hits, i) + mean(misses, i)));
+    return low.every(Number.isNaN) ? null : { low, high: low, unit: 'percent', help: '' };
+  };
+}
+
+/** By how much a count grows per second, times a factor. One that falls has begun anew: not known there. */
+export function derivative(name, factor = 1, unit = '') {
+  return (table) => {
+    const column = table.column(name);
+    if (!column) return null;
+    const low = new Float64Array(table.count).fill(NaN);
+    for (let i = 1; i < table.count; i++) {
+      const seconds = table.end[i] - table.end[i - 1];
+      const grown = column.high[i] - column.high[i - 1];
+      if (seconds > 0 && grown >= 0 && !table.gap[i]) low[i] = grown / seconds * factor;
+    }
+    return low.every(Number.isNaN) ? null : { low, high: low, unit, help: column.help };
+  };
+}
+
+/** A count of what happened between a sample and the one before, per second. */
+export function perSecond(name, unit) {
+  return (table) => {
+    const column = table.column(name);
+    if (!column) return null;
+    const low = column.low.map((_, i) => {
+      const seconds = i > 0 && !table.gap[i] ? table.start[i] - table.start[i - 1] : NaN;
+      return seconds > 0 ? mean(column, i) / seconds : NaN;
+    });
+    return low.every(Number.isNaN) ? null : { low, high: low, unit, help: column.help };
+  };
+}
+
+export function mean(column, i) {
+  return (Math.abs(column.low[i]) + Math.abs(column.high[i])) / 2;
+}

@@ -1,0 +1,167 @@
+// A page: what stands in it without a script is there already; this adds the panels. The data are in the page, and nothing
+// is ever fetched.
+import { controlBar, listenToKeys, listenToPointer } from './controls.js';
+import { read, unpack } from './data.js';
+import { element } from './dom.js';
+import { panelsOf } from './model.js';
+import { PanelView } from './panel_view.js';
+import { phaseTable } from './phases.js';
+import { listen, setTheme, setWindow, view } from './view.js';
+import css from './page.css';
+
+/** Of many small panels, those that are far from what is seen give their memory back. */
+const NEAR = '300px 0px', FAR = '2000px 0px';
+
+class Page {
+  constructor(data, main) {
+    this.data = data;
+    this.main = main;
+    this.views = [];
+    this.waiting = false;
+    this.bar = null;
+  }
+
+  start() {
+    view.end = this.data.end;
+    view.window = [0, view.end];
+    const steps = this.data.results.flatMap((result) => result.tables.map((table) => table.step)).filter((s) => s > 0);
+    view.shortest = Math.min(view.end, 4 * Math.min(view.end / 4, ...steps));
+    this.bar = controlBar(this.data.results);
+    const sections = panelsOf(this.data).map((section) => this.section(section));
+    if (sections.length === 0) return;
+    this.main.replaceChildren(this.bar.node, ...sections);
+    this.watch();
+    listen((what, by) => this.hear(what, by));
+    document.addEventListener('keydown', (event) => this.key(event));
+  }
+
+  section({ id, title, small, panels }) {
+    const children = [element('h2', {}, title)];
+    let grid = null, group = null;
+    for (const panel of panels) {
+      if (grid === null || panel.group !== group) {
+        group = panel.group;
+        if (group) children.push(element('h3', { class: 'group' }, group));
+        grid = element('div', { class: small ? 'grid smalls' : 'grid' });
+        children.push(grid);
+      }
+      grid.append(panel.kind === 'phases' ? phaseTable(panel) : this.add(panel));
+    }
+    return element('section', { id: `section-${id}`, class: 'panels' }, ...children);
+  }
+
+  add(panel) {
+    const panelView = new PanelView(panel, (changed) => {
+      changed.stale = true;
+      this.draw();
+    });
+    listenToPointer(panelView, this.data.results);
+    listenToKeys(panelView, this.data.results);
+    this.views.push(panelView);
+    return panelView.node;
+  }
+
+  /** Draws what is seen, when it is seen, and again when its size has changed. */
+  watch() {
+    const of = new Map(this.views.map((panelView) => [panelView.node, panelView]));
+    const near = new IntersectionObserver((entries) => {
+      for (const entry of entries) of.get(entry.target).visible = entry.isIntersecting;
+      this.draw();
+    }, { rootMargin: NEAR });
+    const far = new IntersectionObserver((entries) => {
+      for (const entry of entries) if (!entry.isIntersecting && !this.printing) of.get(entry.target).dispose();
+    }, { rootMargin: FAR });
+    const size = new ResizeObserver((entries) => {
+      if (this.printing) return;
+      for (const entry of entries) of.get(entry.target.closest('.panel')).resize();
+      this.later();
+    });
+    for (const panelView of this.views) {
+      near.observe(panelView.node);
+      size.observe(panelView.place);
+      if (panelView.panel.small) far.observe(panelView.node);
+    }
+    window.addEventListener('beforeprint', () => this.print(true));
+    window.addEventListener('afterprint', () => this.print(false));
+  }
+
+  /** With the next frame, however often it is asked for until then. */
+  later() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      this.draw();
+    });
+  }
+
+  draw(all) {
+    for (const panelView of this.views) if (panelView.stale && (all || panelView.visible)) panelView.draw();
+    if (document.documentElement.dataset.ready) return;
+    document.documentElement.dataset.ready = 'true';
+    performance.mark('volley-ready');
+  }
+
+  hear(what, by) {
+    if (what === 'cursor') {
+      for (const panelView of this.views) panelView.moveCursor();
+      return;
+    }
+    for (const panelView of this.views) panelView.stale = true;
+    if (!by || !by.now) this.later();
+  }
+
+  key(event) {
+    if (event.key !== 'f' || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || !this.bar.select.isConnected) return;
+    this.bar.select.focus();
+    event.preventDefault();
+  }
+
+  /** Paper is white, and one column wide; all panels are on it. */
+  print(begin) {
+    this.printing = begin;
+    document.documentElement.classList.toggle('printing', begin);
+    if (begin) this.darkBefore = view.dark;
+    setTheme(begin ? false : this.darkBefore);
+    for (const panelView of this.views) panelView.resize();
+    this.draw(begin);
+    if (begin) this.views.forEach((panelView) => panelView.flush());
+  }
+
+  /** What is drawn, as plain data: for tests, and for whoever is curious. */
+  describe() {
+    this.draw(true);
+    return this.views.map(({ panel, drawn, off }) => ({
+      id: panel.id, title: panel.title, unit: drawn.unit, group: panel.group || null,
+      series: panel.lines ? panel.lines.filter((line) => !off.has(line.label)).map((line) => ({
+        label: line.label, result: line.result.name, points: drawn.points.get(line), rows: line.table.count,
+        unit: panel.unit, first: line.column.high[0], last: line.column.high[line.table.count - 1],
+      })) : [...drawn.points].map(([curve, points]) => ({ label: curve.label || '', points })),
+    }));
+  }
+}
+
+async function start() {
+  const [source, main] = [document.getElementById('data'), document.getElementById('panels')];
+  document.head.append(element('style', {}, css));
+  const dark = window.matchMedia('(prefers-color-scheme: dark)');
+  setTheme(dark.matches);
+  dark.addEventListener('change', () => setTheme(dark.matches));
+  try {
+    const page = new Page(read(await unpack(source.textContent)), main);
+    page.start();
+    window.volleyPage = {
+      describe: () => page.describe(),
+      filters: () => page.bar.names,
+      filter: (name) => page.bar.filter(name),
+      zoom: setWindow,
+      window: () => [...view.window],
+    };
+  } catch (error) {
+    main.append(element('p', { class: 'failed' }, `The panels could not be drawn: ${error.message}`));
+    throw error;
+  }
+}
+
+start();

@@ -1,0 +1,130 @@
+// From the list of panels and the results to panels that have something to show: lines with their columns found.
+import { PANELS, SECTIONS } from './panels.js';
+import { differences } from './difference.js';
+
+/** One source in one table: its column in this unit, or null. */
+function columnOf(source, table, unit) {
+  if (typeof source !== 'string') return source[1](table);
+  return table.column(source.slice(source.indexOf(' ') + 1), unit);
+}
+
+const tableOf = (source) => (typeof source === 'string' ? source.slice(0, source.indexOf(' ')) : source[0]);
+
+/** The first source of a series that this result has; null: none. table: one of small multiples. */
+function lineOf(series, result, unit, table) {
+  for (const source of series.from) {
+    const from = table || result.table(tableOf(source));
+    const column = from ? columnOf(source, from, unit) : null;
+    if (column) return { ...series, table: from, column: { ...column, unit }, result };
+  }
+  return null;
+}
+
+const happened = (line) => line.column.high.some((value) => value !== 0 && !Number.isNaN(value));
+
+function linesOf(row, results, table) {
+  const lines = results.flatMap((result) =>
+    row.series.map((series) => lineOf(series, result, row.unit, table)).filter((line) => line !== null));
+  if (!row.happened) return lines;
+  // One that is 0 throughout says nothing in a picture of what went wrong, unless another result has something there.
+  return lines.filter((line) => lines.some((other) => other.label === line.label && happened(other)));
+}
+
+/** Times far apart are told on a logarithmic axis. The same for all of a group. */
+function logarithmic(lines) {
+  let largest = 0;
+  const middles = [];
+  for (const line of lines) {
+    const known = [];
+    for (const value of line.column.high) {
+      const size = Math.abs(value);
+      if (Number.isNaN(size)) continue;
+      if (size > largest) largest = size;
+      if (size > 0) known.push(size);
+    }
+    if (known.length > 0) middles.push(Float64Array.from(known).sort()[known.length >> 1]);
+  }
+  return middles.length > 0 && largest > 50 * Math.min(...middles);
+}
+
+const extremesOf = (lines) => {
+  let least = Infinity, most = -Infinity;
+  for (const line of lines)
+    for (const list of new Set([line.column.low, line.column.high]))
+      for (const value of list) {
+        const size = line.column.unit === 'us' ? Math.abs(value) : value;
+        if (size < least) least = size;
+        if (size > most) most = size;
+      }
+  return [least, most];
+};
+
+function timePanel(row, lines, extra) {
+  return { row, kind: 'time', section: row.section, id: row.id, title: row.title, unit: row.unit, lines,
+    log: row.scale === 'times' && logarithmic(lines), ...extra };
+}
+
+const kinds = {
+  time(row, results) {
+    const lines = linesOf(row, results);
+    return lines.length > 0 ? [timePanel(row, lines)] : [];
+  },
+
+  small(row, results) {
+    const names = [...new Set(results.flatMap((result) =>
+      result.tables.filter((table) => table.of === row.of).map((table) => table.name)))];
+    const panels = names.map((name) => ({ name, lines: results.flatMap((result) => {
+      const table = result.tables.find((t) => t.of === row.of && t.name === name);
+      return table ? linesOf(row, [result], table) : [];
+    }) })).filter((panel) => panel.lines.length > 0);
+    if (panels.length === 0) return [];
+    const all = panels.flatMap((panel) => panel.lines);
+    const log = row.scale === 'times' && logarithmic(all);
+    const extremes = extremesOf(all);
+    return panels.map((panel, i) => timePanel(row, panel.lines,
+      { id: `${row.id}:${i}`, small: true, group: row.title, title: panel.name, log, extremes }));
+  },
+
+  heat: (row, results) => results.filter((result) => result.heat).map((result) => ({ row, kind: 'heat',
+    section: row.section, id: `${row.id}:${result.index}`, unit: row.unit, result, heat: result.heat,
+    title: results.length > 1 ? `${row.title}: ${result.name}` : row.title })),
+
+  spectrum(row, results) {
+    const curves = results.flatMap((result) => result.spectra.flatMap((spectrum, run) =>
+      [['response', 'response_time_us'], ['service', 'service_time_us']]
+        .map(([label, name]) => ({ label, run, result, name: String(spectrum.name ?? ''), points: spectrum[name] || [] }))
+        .filter((curve) => curve.points.length > 1)));
+    return curves.length > 0 ? [{ row, kind: 'spectrum', section: row.section, id: row.id, title: row.title,
+      unit: row.unit, curves }] : [];
+  },
+
+  scatter(row, results) {
+    const find = ([id, label], result) => {
+      const panel = PANELS.find((other) => other.id === id);
+      const line = lineOf(panel.series.find((series) => series.label === label), result, panel.unit);
+      return line && { ...line, title: `${panel.title} ${label}`, unit: panel.unit };
+    };
+    const pairs = results.map((result) => ({ result, y: find(row.y, result),
+      x: row.x.map((source) => find(source, result)).find((line) => line !== null) }))
+      .filter((pair) => pair.x && pair.y);
+    return pairs.length > 0 ? [{ row, kind: 'scatter', section: row.section, id: row.id, title: row.title,
+      pairs }] : [];
+  },
+
+  phases: (row, results) => results.map((result) => ({ result,
+    regions: result.regions.filter((region) => region.figures && Object.keys(region.figures).length > 0) }))
+    .filter(({ regions }) => regions.length > 1)
+    .map(({ result, regions }) => ({ row, kind: 'phases', section: row.section, id: `${row.id}:${result.index}`, result,
+      regions, title: results.length > 1 ? `${row.title}: ${result.name}` : row.title })),
+
+  difference: (row, results) => differences(row, results, lineOf, PANELS)
+    .map((lines, i) => timePanel(row, lines, { id: `${row.id}:${i}`, title: `${lines[0].of} against ${results[0].name}`,
+      signed: true })),
+};
+
+/** Sections with their panels, those that have any. */
+export function panelsOf(page) {
+  const panels = PANELS.flatMap((row) => kinds[row.kind](row, page.results));
+  return SECTIONS.map((section) => ({ ...section, panels: panels.filter((panel) => panel.section === section.id) }))
+    .filter((section) => section.panels.length > 0);
+}

@@ -1,0 +1,136 @@
+// A panel in the page: its heading, its series as switches, its chart, drawn when it is seen.
+import { chartIn } from './chart.js';
+import { drawHeat, heatColour } from './chart_heat.js';
+import { drawScatter, prepareScatter } from './chart_scatter.js';
+import { drawSpectrum, prepareSpectrum } from './chart_spectrum.js';
+import { dashOf, drawTime } from './chart_time.js';
+import { element } from './dom.js';
+import { theme as readTheme } from './theme.js';
+import { view } from './view.js';
+
+const DRAW = { time: drawTime, heat: drawHeat, spectrum: drawSpectrum, scatter: drawScatter };
+
+/** Switches of a panel: [label, colour, dash, faint]. */
+function switchesOf(panel) {
+  if (panel.kind === 'time')
+    return [...new Map(panel.lines.map((line) => [line.label, [line.label, line.colour]])).values()];
+  if (panel.kind === 'spectrum')
+    return [...new Map(prepareSpectrum(panel).map((curve) => [curve.label, [curve.label, curve.colour]])).values()];
+  if (panel.kind === 'scatter') {
+    prepareScatter(panel);
+    return [...panel.groups].map(([name, colour]) => [name, colour]);
+  }
+  return [];
+}
+
+function describe(panel) {
+  const names = switchesOf(panel).map(([label]) => label);
+  return `${panel.group ? `${panel.group}, ` : ''}${panel.title}${panel.unit ? `, in ${panel.unit}` : ''}` +
+    `${names.length > 0 ? `: ${names.join(', ')}` : ''}`;
+}
+
+export class PanelView {
+  /** changed: called when a switch was used. */
+  constructor(panel, changed) {
+    this.panel = panel;
+    this.off = new Set();
+    this.changed = changed;
+    this.chart = null;
+    this.drawn = null;
+    this.stale = true;
+    this.visible = false;
+    this.build();
+  }
+
+  build() {
+    const { panel } = this;
+    this.unit = element('span', { class: 'unit' }, panel.unit || '');
+    const heading = element(panel.small ? 'h4' : 'h3', {}, panel.title, ' ', this.unit);
+    this.legend = element('div', { class: 'series' }, ...switchesOf(panel).map((entry) => this.switchOf(entry)));
+    this.cursor = element('div', { class: 'cursor', hidden: '' });
+    this.selection = element('div', { class: 'selection', hidden: '' });
+    this.place = element('div', { class: 'chart' });
+    this.plot = element('div', { class: 'plot' }, this.place, this.cursor, this.selection);
+    this.node = element('figure', { class: `panel ${panel.kind}${panel.small ? ' small' : ''}`, tabindex: '0', role: 'group',
+      'aria-label': describe(panel), 'data-panel': panel.id },
+    element('figcaption', {}, heading, panel.small ? null : this.legend), this.plot);
+  }
+
+  switchOf([label, colour]) {
+    const swatch = element('i', { class: 'swatch' });
+    const button = element('button', { type: 'button', 'aria-pressed': 'true', title: `show or hide ${label}` }, swatch, label);
+    button.swatch = [swatch, colour];
+    button.addEventListener('click', () => {
+      if (this.off.has(label)) this.off.delete(label);
+      else this.off.add(label);
+      button.setAttribute('aria-pressed', String(!this.off.has(label)));
+      this.changed(this);
+    });
+    return button;
+  }
+
+  get hasTime() {
+    return this.panel.kind === 'time' || this.panel.kind === 'heat';
+  }
+
+  draw() {
+    if (!this.chart) this.chart = chartIn(this.place);
+    const theme = readTheme();
+    this.drawn = DRAW[this.panel.kind](this.chart, this.place, this.panel, view, theme, this.off);
+    this.unit.textContent = this.drawn.unit;
+    for (const button of this.legend.children) if (button.swatch)
+      button.swatch[0].style.background = theme.colour(button.swatch[1]);
+    if (this.panel.kind === 'heat') this.scaleOfHeat();
+    this.stale = false;
+    this.moveCursor();
+  }
+
+  /** Few and many, as colours. */
+  scaleOfHeat() {
+    const steps = [0.15, 0.4, 0.6, 0.8, 1].map((part) => {
+      const swatch = element('i', { class: 'swatch' });
+      swatch.style.background = heatColour(part, view.dark);
+      return swatch;
+    });
+    this.legend.replaceChildren(element('span', { class: 'muted' }, 'few ', ...steps,
+      ` ${new Intl.NumberFormat('en-US').format(this.drawn.most)} requests in a cell`));
+  }
+
+  /** Now, not with the next frame: before printing. */
+  flush() {
+    if (this.chart) this.chart.getZr().flush();
+  }
+
+  resize() {
+    if (this.chart) this.chart.resize();
+    this.stale = true;
+  }
+
+  dispose() {
+    if (this.chart) this.chart.dispose();
+    this.chart = null;
+    this.drawn = null;
+    this.stale = true;
+  }
+
+  moveCursor() {
+    if (!this.hasTime || !this.drawn) return;
+    const { box, scale } = this.drawn;
+    const x = view.cursor === null ? NaN : scale.at(view.cursor);
+    const seen = x >= box.x - 0.5 && x <= box.x + box.width + 0.5;
+    this.cursor.hidden = !seen;
+    if (!seen) return;
+    this.cursor.style.transform = `translateX(${x}px)`;
+    this.cursor.style.top = `${box.y}px`;
+    this.cursor.style.height = `${box.height}px`;
+  }
+}
+
+/** Results as a legend of their own: which line is dashed. */
+export function legendOfResults(results) {
+  return element('div', { class: 'results' }, ...results.map((result) => {
+    const dash = dashOf(result);
+    const style = dash === 'solid' ? '' : Array.isArray(dash) && dash[0] > 2 ? 'dashed' : 'dotted';
+    return element('span', {}, element('i', { class: `stroke ${style}` }), result.name);
+  }));
+}

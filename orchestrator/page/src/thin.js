@@ -1,0 +1,131 @@
+// What is drawn of a column in a window of time: as few points as show the same picture. The smallest and the largest of
+// each pixel stay, and a gap stays a gap. Values below 0 of times are "at least so much": drawn open.
+
+/** Rows [first, last) of a table that reach into [from, to], and a neighbour on each side. */
+export function rowsWithin(table, from, to) {
+  const first = Math.max(0, table.firstEnding(from) - 1);
+  let last = table.firstEnding(to);
+  while (last < table.count && table.start[last] <= to) last++;
+  return [first, Math.min(table.count, last + 1)];
+}
+
+const inside = (spans, time) => spans === null || spans.some(([from, to]) => time >= from && time <= to);
+
+class Points {
+  constructor() {
+    this.x = [];
+    this.y = [];
+    this.open = [];
+    this.anyOpen = false;
+  }
+
+  add(x, value, censors) {
+    const open = censors && value < 0;
+    this.x.push(x);
+    this.y.push(open ? -value : value);
+    this.open.push(open);
+    if (open) this.anyOpen = true;
+  }
+
+  gap(x) {
+    if (this.y.length > 0 && this.y[this.y.length - 1] !== null) {
+      this.x.push(x);
+      this.y.push(null);
+      this.open.push(false);
+    }
+  }
+
+  /** Smallest and largest of one place; the nearer one to the last point goes first. */
+  pair(x, low, high, censors) {
+    const last = this.y.length > 0 ? this.y[this.y.length - 1] : null;
+    const [a, b] = [Math.abs(low), Math.abs(high)];
+    if (low === high) this.add(x, low, censors);
+    else if (last !== null && Math.abs(last - b) < Math.abs(last - a)) {
+      this.add(x, high, censors);
+      this.add(x, low, censors);
+    } else {
+      this.add(x, low, censors);
+      this.add(x, high, censors);
+    }
+  }
+}
+
+const magnitude = (value, censors) => (censors ? Math.abs(value) : value);
+
+function addRows(points, table, column, [first, last], spans, censors) {
+  for (let i = first; i < last; i++) {
+    if (table.gap[i]) points.gap(table.start[i]);
+    if (Number.isNaN(column.low[i]) || !inside(spans, table.mid[i])) points.gap(table.mid[i]);
+    else points.pair(table.mid[i], column.low[i], column.high[i], censors);
+  }
+}
+
+function addBuckets(points, table, column, [first, last], spans, censors, width) {
+  let i = first;
+  while (i < last) {
+    const bucket = Math.floor(table.mid[i] / width);
+    let low = NaN, high = NaN, lowAt = 0, highAt = 0, gap = false;
+    if (table.gap[i]) points.gap(table.start[i]);
+    for (; i < last && Math.floor(table.mid[i] / width) === bucket; i++) {
+      if (Number.isNaN(column.low[i]) || !inside(spans, table.mid[i])) {
+        gap = true;
+        continue;
+      }
+      if (!(magnitude(column.low[i], censors) >= magnitude(low, censors))) [low, lowAt] = [column.low[i], i];
+      if (!(magnitude(column.high[i], censors) <= magnitude(high, censors))) [high, highAt] = [column.high[i], i];
+    }
+    const middle = (bucket + 0.5) * width;
+    if (!Number.isNaN(low)) {
+      if (lowAt < highAt) {
+        points.add(middle - width / 4, low, censors);
+        points.add(middle + width / 4, high, censors);
+      } else if (highAt < lowAt) {
+        points.add(middle - width / 4, high, censors);
+        points.add(middle + width / 4, low, censors);
+      } else points.pair(middle, low, high, censors);
+    }
+    if (gap) points.gap(middle + width / 2);
+  }
+}
+
+/** A point between two gaps is no line: it gets the width of a dot at least. */
+function widened(x, y, half) {
+  const list = [];
+  for (let i = 0; i < y.length; i++) {
+    const alone = y[i] !== null && (i === 0 || y[i - 1] === null) && (i + 1 === y.length || y[i + 1] === null);
+    if (alone) list.push([x[i] - half, y[i]], [x[i] + half, y[i]]);
+    else list.push([x[i], y[i]]);
+  }
+  return list;
+}
+
+/**
+ * { solid, open, points, least, most }: lists of [second, value or null] of what was measured, and of what is at least so
+ * much, joined to its neighbours; how many points; smallest and largest value in the window.
+ */
+export function thin(table, column, view, pixels) {
+  const [from, to] = view.window;
+  const censors = column.unit === 'us';
+  const rows = rowsWithin(table, from, to);
+  const width = (to - from) / Math.max(50, pixels);
+  const points = new Points();
+  if (rows[1] - rows[0] <= 2 * pixels) addRows(points, table, column, rows, view.spans, censors);
+  else addBuckets(points, table, column, rows, view.spans, censors, width);
+
+  let least = Infinity, most = -Infinity;
+  points.y.forEach((value) => {
+    if (value === null) return;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  });
+  const half = Math.max(table.length / 2, 1.5 * width);
+  const { x, y, open } = points;
+  if (!points.anyOpen) return { solid: widened(x, y, half), open: null, points: x.length, least, most };
+  const near = (i) => open[i] || open[i - 1] || open[i + 1];
+  return {
+    solid: widened(x, y.map((value, i) => (open[i] ? null : value)), half),
+    open: widened(x, y.map((value, i) => (near(i) ? value : null)), half),
+    hollow: x.map((at, i) => [at, y[i]]).filter((_, i) => open[i]),
+    points: x.length, least, most,
+  };
+}

@@ -1,0 +1,340 @@
+#include "orchestrator/scenario/scenario_page.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "orchestrator/report/json_value.h"
+#include "orchestrator/report/sinks.h"
+#include "orchestrator/scenario/scenario_samples.h"
+#include "orchestrator/scenario/series.h"
+
+/* ---- samples ---- */
+
+static double number_of(const char *cell)
+{
+    char *end = NULL;
+    const double number = strtod(cell, &end);
+    return end != cell && *end == '\0' ? number : NAN;
+}
+
+/* Where columns of a file stand in a table of a page. */
+struct columns {
+    uint32_t count;
+    size_t from[SAMPLE_COLUMNS_MAX]; /* in the file */
+    size_t time, name;               /* likewise; column_count: there is none */
+};
+
+static struct columns columns_of(const struct sample_table *file, const char *named)
+{
+    struct columns columns = {.time = file->column_count, .name = file->column_count};
+    for (size_t i = 0; i < file->column_count; i++) {
+        enum series_metric metric;
+        double divisor;
+        if (strcmp(file->names[i], "elapsed_seconds") == 0)
+            columns.time = i;
+        else if (named != NULL && strcmp(file->names[i], named) == 0)
+            columns.name = i;
+        else if (series_metric_find(&metric, &divisor, file->names[i]) &&
+                 strcmp(file->names[i], series_metric_name(metric)) == 0)
+            columns.from[columns.count++] = i;
+    }
+    return columns;
+}
+
+static enum err_code begin_table(struct page_table *table, const char *of, const char *name,
+                                 const struct sample_table *file, const struct columns *columns,
+                                 size_t rows_max, struct err *err)
+{
+    if (page_table_init(table, of, name, columns->count, rows_max, err) != OK)
+        return err->code;
+    for (uint32_t i = 0; i < columns->count; i++) {
+        enum series_metric metric;
+        double divisor;
+        if (series_metric_find(&metric, &divisor, file->names[columns->from[i]]))
+            page_table_column(table, series_metric_name(metric), series_metric_unit(metric), NULL);
+    }
+    return OK;
+}
+
+static void add_sample(struct page_table *table, const struct sample_table *file,
+                       const struct columns *columns)
+{
+    double values[SAMPLE_COLUMNS_MAX];
+    const double at = number_of(file->cells[columns->time]);
+    for (uint32_t i = 0; i < columns->count; i++)
+        values[i] = number_of(file->cells[columns->from[i]]);
+    if (isfinite(at) && at >= 0 && (table->rows == 0 || at >= table->end[table->rows - 1]))
+        page_table_add(table, at, at, values);
+}
+
+static enum err_code add_samples(struct page_result *result, const char *run_path,
+                                 const char *scenario, struct err *err)
+{
+    struct sample_table *file = NULL;
+    bool more = true;
+    struct columns columns = {.count = 0};
+    enum err_code code = sample_table_open(&file, run_path, scenario, SAMPLES_ENDING, err);
+    if (code == OK) {
+        columns = columns_of(file, NULL);
+        if (columns.time == file->column_count || columns.count == 0)
+            code = err_set(err, E_DATA, "%.300s has no samples that volley knows", file->path);
+    }
+    if (code == OK)
+        code = begin_table(&result->samples, "server", "", file, &columns, PAGE_ROWS_MAX, err);
+    while (code == OK && more) {
+        code = sample_table_next(file, &more, err);
+        if (code == OK && more)
+            add_sample(&result->samples, file, &columns);
+    }
+    sample_table_close(file);
+    return code;
+}
+
+/* A table for each node, as far as there is room. */
+static enum err_code add_node_samples(struct page_result *result, const char *run_path,
+                                      const char *scenario, struct err *err)
+{
+    char path[SCENARIO_PATH_BYTES];
+    struct sample_table *file = NULL;
+    bool more = true;
+    if ((size_t)snprintf(path, sizeof path, "%s/%s" NODE_SAMPLES_ENDING, run_path, scenario) >=
+            sizeof path ||
+        access(path, R_OK) != 0)
+        return OK;
+    enum err_code code = sample_table_open(&file, run_path, scenario, NODE_SAMPLES_ENDING, err);
+    struct columns columns = {.count = 0};
+    if (code == OK)
+        columns = columns_of(file, "address");
+    const bool whole = code == OK && columns.time < file->column_count &&
+                       columns.name < file->column_count && columns.count > 0;
+    while (code == OK && whole && more) {
+        code = sample_table_next(file, &more, err);
+        if (code != OK || !more)
+            break;
+        struct page_table *lane = NULL;
+        char name[PAGE_TABLE_NAME_BYTES];
+        snprintf(name, sizeof name, "%s", file->cells[columns.name]);
+        for (uint32_t i = 0; i < result->lane_count && lane == NULL; i++)
+            if (strcmp(result->lanes[i].of, "server_node") == 0 &&
+                strcmp(result->lanes[i].name, name) == 0)
+                lane = &result->lanes[i];
+        if (lane == NULL && result->lane_count == PAGE_LANES_MAX) {
+            result->lanes_left_out++;
+            continue;
+        }
+        if (lane == NULL) {
+            lane = &result->lanes[result->lane_count++];
+            code = begin_table(lane, "server_node", name, file, &columns, PAGE_LANE_ROWS_MAX, err);
+        }
+        if (code == OK)
+            add_sample(lane, file, &columns);
+    }
+    sample_table_close(file);
+    return code;
+}
+
+/* ---- phases and checks ---- */
+
+/* Of a phase that ran: what a table shows people, by the names of the file. */
+static const struct {
+    const char *key, *caption;
+    double divisor; /* 0: text */
+} shown[] = {{"name", "phase", 0},
+             {"type", "type", 0},
+             {"duration_seconds", "seconds", 1},
+             {"end_reason", "ended by", 0},
+             {"rate", "requests/s", 1},
+             {"p50_ms", "p50 ms", 1},
+             {"p99_ms", "p99 ms", 1},
+             {"max_ms", "max ms", 1},
+             {"requests_failed", "errors", 1},
+             {"used_memory_after", "used MB", SERIES_MB},
+             {"keys_after", "keys", 1}};
+
+static json_t *shown_row(const json_t *phase)
+{
+    json_t *row = json_object();
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        const json_t *value = json_object_get(phase, shown[i].key);
+        json_t *cell = json_string("");
+        if (shown[i].divisor <= 0 && json_is_string(value)) {
+            json_decref(cell);
+            cell = json_value_text(json_string_value(value));
+        } else if (shown[i].divisor > 0 && json_is_number(value)) {
+            json_decref(cell);
+            cell = json_real(round(json_number_value(value) / shown[i].divisor * 1000) / 1000);
+        }
+        json_object_set_new(row, shown[i].caption, cell);
+    }
+    return row;
+}
+
+/* Of all that is sampled its mean, and what the file of phases has of the load. */
+static json_t *phase_figures(const json_t *phase)
+{
+    static const char *const own[] = {"rate",
+                                      "mean_ms",
+                                      "p50_ms",
+                                      "p95_ms",
+                                      "p99_ms",
+                                      "max_ms",
+                                      "requests_failed",
+                                      "cleanup_efficiency",
+                                      "alloc_efficiency"};
+    json_t *figures = json_object();
+    const json_t *stats = json_object_get(phase, "stats");
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        json_t *value = json_object_get(phase, own[i]);
+        if (json_is_number(value))
+            json_object_set(figures, own[i], value);
+    }
+    for (unsigned i = 0; i < SERIES_METRICS; i++) {
+        json_t *mean = json_object_get(json_object_get(stats, series_metric_name(i)), "mean");
+        if (json_is_number(mean))
+            json_object_set(figures, series_metric_name(i), mean);
+    }
+    return figures;
+}
+
+static void add_phases(struct page_result *result, const json_t *document)
+{
+    size_t i;
+    const json_t *phase, *event;
+    result->phases = json_array();
+    json_array_clear(result->regions); /* runs are parts of phases */
+    json_array_foreach(json_object_get(document, "phases"), i, phase)
+    {
+        const json_t *start = json_object_get(phase, "start"), *end = json_object_get(phase, "end");
+        const char *name = json_string_value(json_object_get(phase, "name"));
+        const char *type = json_string_value(json_object_get(phase, "type"));
+        if (!json_is_number(start) || !json_is_number(end) || name == NULL || type == NULL ||
+            json_array_size(result->regions) >= PAGE_REGIONS_MAX)
+            continue;
+        json_array_append_new(result->phases, shown_row(phase));
+        json_array_append_new(result->regions,
+                              json_pack("{s:s, s:o, s:o, s:f, s:f, s:o}", "kind", "phase", "name",
+                                        json_value_text(name), "type", json_value_text(type),
+                                        "start", json_number_value(start), "end",
+                                        json_number_value(end), "figures", phase_figures(phase)));
+    }
+    json_array_foreach(json_object_get(document, "events"), i, event)
+    {
+        const double at = json_number_value(json_object_get(event, "at_seconds"));
+        const char *source = json_string_value(json_object_get(event, "source"));
+        const char *text = json_string_value(json_object_get(event, "text"));
+        if (source == NULL || text == NULL || json_array_size(result->marks) >= PAGE_MARKS_MAX)
+            continue;
+        json_array_append_new(
+            result->marks,
+            json_pack("{s:o, s:o, s:f, s:f, s:b, s:o}", "source", json_value_text(source), "text",
+                      json_value_text(text), "start", at, "end",
+                      at + json_number_value(json_object_get(event, "seconds")), "ok",
+                      json_is_true(json_object_get(event, "ok")), "cause",
+                      json_value_text(json_string_value(json_object_get(event, "cause")))));
+    }
+}
+
+static void add_checks(struct page_result *result, const json_t *document)
+{
+    size_t i;
+    const json_t *check;
+    result->checks = json_array();
+    json_value_get_text(result->judgement, sizeof result->judgement, document, "result");
+    json_array_foreach(json_object_get(document, "checks"), i, check)
+    {
+        static const char *const kept[] = {"result",   "metric", "aggregate", "phase",
+                                           "operator", "limit",  "value",     "reason"};
+        json_t *row = json_object();
+        for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++) {
+            json_t *value = json_object_get(check, kept[k]);
+            if (json_is_string(value) || json_is_number(value))
+                json_object_set(row, kept[k], value);
+            else
+                json_object_set_new(row, kept[k], json_string(""));
+        }
+        json_array_append_new(result->checks, row);
+    }
+}
+
+/* ---- the load ---- */
+
+static enum err_code add_load(struct page *page, const char *run_path, struct err *err)
+{
+    static struct timeline timeline; /* too large for a stack */
+    char path[SCENARIO_PATH_BYTES];
+    bool complete = false;
+    if ((size_t)snprintf(path, sizeof path, "%s/journal", run_path) >= sizeof path ||
+        access(path, R_OK) != 0)
+        return OK;
+    if (timeline_init(&timeline, err) != OK)
+        return err->code;
+    timeline_add(&timeline, page_listen(page));
+    const enum err_code code = journal_replay(run_path, &timeline, &complete, err);
+    page_result_newest(page)->cut = !complete;
+    timeline_destroy(&timeline);
+    if (code == E_DATA || code == E_UNTRUSTED)
+        log_line(LOG_WARNING, "%s", err->text);
+    return code == E_DATA || code == E_UNTRUSTED ? OK : code;
+}
+
+enum err_code scenario_page_add(struct page *page, const char *run_path, const char *scenario,
+                                struct err *err)
+{
+    char name[SCENARIO_NAME_BYTES + 16];
+    json_t *phases = NULL, *checks = NULL;
+    snprintf(name, sizeof name, "%s_phases.json", scenario);
+    enum err_code code = page_result_add(page, scenario, err);
+    if (code == OK)
+        code = scenario_document_read(&phases, run_path, name, err);
+    if (code == OK)
+        code = scenario_document_read(&checks, run_path, "checks.json", err);
+    struct page_result *result = page_result_newest(page);
+    if (code == OK) {
+        const double started = json_number_value(json_object_get(phases, "started_unix_seconds"));
+        if (started > 0 && started < 1e11)
+            result->started_wall_ns = (uint64_t)(started * (double)NS_PER_SECOND);
+        code = add_load(page, run_path, err);
+    }
+    if (code == OK)
+        code = add_samples(result, run_path, scenario, err);
+    if (code == OK)
+        code = add_node_samples(result, run_path, scenario, err);
+    if (code == OK) {
+        const char *run = json_string_value(json_object_get(phases, "run"));
+        if (run != NULL)
+            snprintf(result->name, sizeof result->name, "%s", run);
+        add_phases(result, phases);
+        add_checks(result, checks);
+    }
+    json_decref(phases);
+    json_decref(checks);
+    return code;
+}
+
+enum err_code scenario_page_write(char path[SCENARIO_PATH_BYTES], const char *run_path,
+                                  const char *scenario, const char *directory, struct err *err)
+{
+    struct output out = {.file = NULL};
+    struct page *page = page_create();
+    enum err_code code =
+        page != NULL ? OK : err_set(err, E_SYSTEM, "no memory for the page of a scenario");
+    if (code == OK && (size_t)snprintf(path, SCENARIO_PATH_BYTES, "%s/%s_dashboard.html", directory,
+                                       scenario) >= SCENARIO_PATH_BYTES)
+        code = err_set(err, E_USAGE, "the path of the page is too long");
+    if (code == OK)
+        code = scenario_page_add(page, run_path, scenario, err);
+    if (code == OK)
+        code = output_create(&out, path, OUTPUT_OWN, err);
+    if (code == OK)
+        code = page_write(page, "scenario", page_result_newest(page)->name, &out, err);
+    if (code == OK)
+        code = output_commit(&out, err);
+    output_discard(&out);
+    page_destroy(page);
+    return code;
+}

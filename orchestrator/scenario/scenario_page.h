@@ -1,0 +1,20 @@
+/* The page of a scenario's run, made of what it left in its directory: the journal, samples, phases and checks. Called by
+ * `volley visualize`. */
+#ifndef ORCHESTRATOR_SCENARIO_SCENARIO_PAGE_H
+#define ORCHESTRATOR_SCENARIO_SCENARIO_PAGE_H
+
+#include "common/err.h"
+#include "orchestrator/page/page.h"
+#include "orchestrator/scenario/scenario_export.h"
+
+/* Fills a further result of the page. E_DATA: the run's files are not whole. A journal that is missing leaves out what the
+ * load saw. */
+MUST_USE enum err_code scenario_page_add(struct page *page, const char *run_path,
+                                         const char *scenario, struct err *err);
+/* Writes <scenario>_dashboard.html into a directory, which is made; path: where it is then. E_USAGE, E_SYSTEM: it cannot be
+ * written. */
+MUST_USE enum err_code scenario_page_write(char path[SCENARIO_PATH_BYTES], const char *run_path,
+                                           const char *scenario, const char *directory,
+                                           struct err *err);
+
+#endif

@@ -1,0 +1,204 @@
+/* Pages of real runs in a real browser: headless Chromium, by tests/support/page/check_page.js. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/check/at_server.h"
+#include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
+#include "tests/support/check/temp_tree.h"
+
+#define SEEN_MS 90000u /* a browser on a busy machine */
+
+static struct temp_tree tree;
+static struct program program;
+static char page[200];
+static json_t *seen; /* what check_page.js tells */
+
+static void set_up(void)
+{
+    at_server_set_up();
+    temp_tree_make(&tree);
+    snprintf(page, sizeof page, "%s/page.html", tree.path);
+}
+
+static void tear_down(void)
+{
+    json_decref(seen);
+    seen = NULL;
+    program_free(&program);
+    temp_tree_remove(&tree);
+    at_server_tear_down();
+}
+
+#define VOLLEY(...)                                                                                \
+    do {                                                                                           \
+        program_free(&program);                                                                    \
+        program_run_volley(&program, __VA_ARGS__, NULL);                                           \
+        ck_assert_msg(program.exit_status <= 1, "%s", program.err);                                \
+    } while (0)
+
+/* Opens the page; fails on an error in the console and on anything that is asked of the network. */
+static void look(const char *const *words)
+{
+    const char *argv[24] = {"node", "tests/support/page/check_page.js", page};
+    for (size_t i = 0; words[i] != NULL; i++)
+        argv[3 + i] = words[i];
+    program_free(&program);
+    program_run(&program, &(const struct program_options){.argv = argv, .deadline_ms = SEEN_MS});
+    ck_assert_msg(program.exit_status == 0, "%.3000s%.3000s", program.err, program.out);
+    json_decref(seen);
+    seen = json_loads(program.out, 0, NULL);
+    ck_assert_ptr_nonnull(seen);
+}
+#define LOOK(...) look((const char *const[]){__VA_ARGS__, NULL})
+
+static const json_t *panel_of(const char *title)
+{
+    size_t i;
+    const json_t *panel;
+    json_array_foreach(json_object_get(seen, "panels"), i,
+                       panel) if (strcmp(json_string_value(json_object_get(panel, "title")),
+                                         title) == 0) return panel;
+    return NULL;
+}
+
+static const json_t *series_of(const char *title, const char *label)
+{
+    size_t i;
+    const json_t *series;
+    json_array_foreach(json_object_get(panel_of(title), "series"), i,
+                       series) if (strcmp(json_string_value(json_object_get(series, "label")),
+                                          label) == 0) return series;
+    ck_abort_msg("no %s in %s: %.3000s", label, title, program.out);
+}
+
+static double number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    ck_assert_msg(json_is_number(value), "%s is no number in %.2000s", key, program.out);
+    return json_number_value(value);
+}
+
+/* To the six digits that a page has. */
+static void ck_same(double shown, double told)
+{
+    ck_assert_msg(fabs(shown - told) <= 1e-5 * fabs(told) + 1e-9, "%.9g and %.9g", shown, told);
+}
+
+TEST(values_are_those_of_json)
+{
+    /* breaks when a page draws other numbers than run.json has, is not drawn at all, or asks for anything of a network */
+    char json_path[200];
+    snprintf(json_path, sizeof json_path, "%s/run.json", tree.path);
+    VOLLEY("-p", server.port_text, "--cpus", "none", "--processes", "1", "-t", "set", "--qps",
+           "500", "--test-duration", "3", "--interval", "500ms", "--json", json_path, "--html",
+           page, "--label", "</script><b id=hurt>");
+    json_t *root = json_load_file(json_path, 0, NULL);
+    const json_t *intervals = json_object_get(run_json_at(root, 0), "intervals");
+    const size_t count = json_array_size(intervals);
+    const json_t *first = json_array_get(intervals, 0),
+                 *last = json_array_get(intervals, count - 1);
+    ck_assert_uint_ge(count, 6);
+    LOOK("--width", "1280");
+    ck_same(number(series_of("Rate", "achieved"), "first"),
+            run_json_number(first, "rate.achieved"));
+    ck_same(number(series_of("Rate", "achieved"), "last"), run_json_number(last, "rate.achieved"));
+    ck_same(number(series_of("Rate", "target"), "first"), run_json_number(first, "rate.target"));
+    ck_same(number(series_of("Response time", "p99"), "first"),
+            run_json_number(first, "response_time_us.p99"));
+    ck_same(number(series_of("Service time", "p50"), "last"),
+            run_json_number(last, "service_time_us.p50"));
+    ck_assert_uint_eq((size_t)number(series_of("Rate", "achieved"), "rows"), count);
+    ck_assert_ptr_null(panel_of("Fragmentation")); /* nothing was sampled: no empty panels */
+    ck_assert_str_eq(json_string_value(json_object_get(seen, "title")), "</script><b id=hurt>");
+    json_decref(root);
+}
+
+TEST(filter_zoom_and_widths)
+{
+    /* breaks when a phase cannot be chosen, the time not be zoomed, or something stands out at the width of a phone */
+    VOLLEY("-p", server.port_text, "--cpus", "none", "-t", "set,get", "--test-duration", "2",
+           "--interval", "100ms", "--html", page);
+    LOOK("--filter", "GET");
+    const json_t *window = json_object_get(seen, "window");
+    ck_assert_double_gt(json_number_value(json_array_get(window, 0)), 0);
+    LOOK("--zoom", "1", "1.5", "--dark");
+    window = json_object_get(seen, "window");
+    ck_assert_double_le(json_number_value(json_array_get(window, 1)), 1.6);
+    LOOK("--width", "375");
+    ck_assert_double_eq(number(seen, "wide"), 0);
+}
+
+TEST(scripts_blocked)
+{
+    /* breaks when somebody whose browser runs no scripts sees neither verdict nor figures */
+    VOLLEY("-p", server.port_text, "--cpus", "none", "-t", "set", "-n", "2000", "--html", page);
+    LOOK("--plain");
+    const char *text = json_string_value(json_object_get(seen, "text"));
+    ck_assert_msg(strstr(text, "requests/s") != NULL && strstr(text, "p99") != NULL &&
+                      strstr(text, "errors") != NULL,
+                  "%s", text);
+}
+
+TEST(of_a_journal)
+{
+    /* breaks when the page of a run that is over, or was killed, cannot be had from its directory */
+    char directory[200];
+    snprintf(directory, sizeof directory, "%s/out", tree.path);
+    VOLLEY("-p", server.port_text, "--cpus", "none", "-t", "set", "-n", "2000", "--out", directory,
+           "-q");
+    VOLLEY("report", directory, "--html", page);
+    LOOK("--width", "800");
+    ck_assert_ptr_nonnull(panel_of("Rate"));
+}
+
+TEST(of_a_scenario)
+{
+    /* breaks when visualize generate makes no page, or phases, samples and checks are missing in it */
+    char file[200], out[200];
+    snprintf(file, sizeof file, "%s/s.yaml", tree.path);
+    temp_tree_write(
+        &tree, "/s.yaml",
+        "name: seen\ndescription: d\nphases:\n"
+        "  - {name: grow, type: load, keys: 20000, clients: 4, pipeline: 16}\n"
+        "  - {name: use, type: hold, duration: 3, clients: 4, qps: 1000, mix: {get: 1}}\n"
+        "checks:\n  - {metric: keys, agg: last, phase: use, op: \"==\", value: 20000, "
+        "severity: fail}\n",
+        0644);
+    snprintf(out, sizeof out, "%s/out", tree.path);
+    VOLLEY("run", "scenario", file, "-p", server.port_text, "--cpus", "none", "--output", out,
+           "-q");
+    VOLLEY("visualize", "generate", "seen", "--output", out, "--output-dir", tree.path);
+    snprintf(page, sizeof page, "%s/seen_dashboard.html", tree.path);
+    LOOK("--filter", "use");
+    ck_assert_ptr_nonnull(panel_of("Memory"));
+    ck_assert_ptr_nonnull(panel_of("Keys"));
+    LOOK("--plain");
+    const char *text = json_string_value(json_object_get(seen, "text"));
+    ck_assert_msg(strstr(text, "PASS") != NULL && strstr(text, "1 of 1 checks") != NULL, "%s",
+                  text);
+}
+
+TEST(what_cannot_be)
+{
+    /* breaks when a page is promised that cannot be written, or a run is started for it first */
+    program_run_volley(&program, "-p", server.port_text, "--html", "-", NULL);
+    ck_assert_int_eq(program.exit_status, 2);
+    ck_assert_ptr_nonnull(strstr(program.err, "a file of its own"));
+    program_free(&program);
+    program_run_volley(&program, "-p", server.port_text, "-n", "10", "--html", "/nowhere/x.html",
+                       NULL);
+    ck_assert_int_eq(program.exit_status, 2);
+    program_free(&program);
+    program_run_volley(&program, "visualize", "generate", "nothing", "--output", tree.path, NULL);
+    ck_assert_ptr_nonnull(strstr(program.err, "list-scenarios"));
+    program_free(&program);
+    program_run_volley(&program, "visualize", "generate", "nothing", "--format", "png", NULL);
+    ck_assert_int_eq(program.exit_status, 2);
+}
+
+TEST_SUITE_WITH(page_browser, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 400)
