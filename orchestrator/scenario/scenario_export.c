@@ -12,6 +12,7 @@
 
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
+#include "orchestrator/scenario/run_file.h"
 
 #define METRICS_ENDING "_metrics.csv"
 #define COLUMNS_MAX 128u
@@ -191,6 +192,7 @@ static enum err_code not_whole(const struct table *table, struct err *err)
 static enum err_code open_table(struct table **opened, const char *run_path, const char *scenario,
                                 struct err *err)
 {
+    uint64_t size_bytes;
     struct table *table = calloc(1, sizeof *table);
     *opened = table;
     if (table == NULL)
@@ -198,9 +200,8 @@ static enum err_code open_table(struct table **opened, const char *run_path, con
     if ((size_t)snprintf(table->path, sizeof table->path, "%s/%s" METRICS_ENDING, run_path,
                          scenario) >= sizeof table->path)
         return err_set(err, E_USAGE, "the path of the run is too long");
-    table->in = fopen(table->path, "re");
-    if (table->in == NULL)
-        return err_set_errno(err, E_DATA, errno, "cannot read %.300s", table->path);
+    if (run_file_open(&table->in, &size_bytes, table->path, err) != OK)
+        return err->code;
     if (fgets(table->head, sizeof table->head, table->in) == NULL)
         return not_whole(table, err);
     table->column_count = cut(table->names, table->head);
@@ -322,14 +323,15 @@ static enum err_code copy_summary(const char *run_path, const char *directory, s
     char path[SCENARIO_PATH_BYTES], bytes[4096], from[PATH_MAX], to[PATH_MAX];
     struct output out = {.file = NULL};
     size_t count;
+    uint64_t size_bytes;
+    FILE *in;
     if (realpath(run_path, from) != NULL && realpath(directory, to) != NULL &&
         strcmp(from, to) == 0)
         return OK;
     if ((size_t)snprintf(path, sizeof path, "%s/summary.csv", run_path) >= sizeof path)
         return err_set(err, E_USAGE, "the path of the run is too long");
-    FILE *in = fopen(path, "re");
-    if (in == NULL)
-        return err_set_errno(err, E_DATA, errno, "cannot read %.300s", path);
+    if (run_file_open(&in, &size_bytes, path, err) != OK)
+        return err->code;
     enum err_code code = create(&out, directory, "summary.csv", err);
     while (code == OK && (count = fread(bytes, 1, sizeof bytes, in)) > 0)
         output_write(&out, bytes, count);
@@ -362,15 +364,15 @@ enum err_code scenario_export_csv(const char *run_path, const char *scenario, co
 static enum err_code load(json_t **value, const char *run_path, const char *name, struct err *err)
 {
     char path[SCENARIO_PATH_BYTES];
-    struct stat there;
+    uint64_t size_bytes;
+    FILE *in;
     json_error_t error;
     if ((size_t)snprintf(path, sizeof path, "%s/%s", run_path, name) >= sizeof path)
         return err_set(err, E_USAGE, "the path of the run is too long");
-    if (stat(path, &there) != 0)
-        return err_set_errno(err, E_DATA, errno, "cannot read %.300s", path);
-    *value = !S_ISREG(there.st_mode) || (uint64_t)there.st_size > JSON_BYTES_MAX
-                 ? NULL
-                 : json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (run_file_open(&in, &size_bytes, path, err) != OK)
+        return err->code;
+    *value = size_bytes > JSON_BYTES_MAX ? NULL : json_loadf(in, JSON_REJECT_DUPLICATES, &error);
+    (void)fclose(in);
     return *value != NULL ? OK : err_set(err, E_DATA, "%.300s is no JSON of a scenario", path);
 }
 
