@@ -140,6 +140,18 @@ static enum err_code carry_out(struct scenario_run *run, const struct phase *pha
     }
 }
 
+/* The last sample of a phase. A phase that sends nothing, too, has failed where its server has gone. */
+static enum err_code look_at_end(struct scenario_run *run, enum err_code code, struct err *err)
+{
+    const uint64_t from_ns = clock_now_ns();
+    if (scenario_sample_now(run) || run->answered_ns >= from_ns ||
+        run->session->interrupts->count > 0)
+        return OK;
+    return code != OK ? E_CONNECT
+                      : err_set(err, E_CONNECT, "%s has gone: it has not answered INFO for %.0f s",
+                                run->session->target_text, clock_seconds(clock_now_ns() - from_ns));
+}
+
 /* One phase, from its first sample to its last. */
 static enum err_code run_phase(struct scenario_run *run, struct err *err)
 {
@@ -166,10 +178,10 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
         code = carry_out(run, phase, err);
     code = err_worse(code, scenario_actions_end(run, err));
     event_del(run->deadline);
+    if (run->session->interrupts->count == 0)
+        code = err_worse(code, look_at_end(run, code, err));
     if (run->session->interrupts->count > 0)
         snprintf(account->end, sizeof account->end, "interrupted");
-    else
-        (void)scenario_sample_now(run);
     if (code == OK)
         scenario_index_look(run);
     account->failed = code != OK;
