@@ -515,6 +515,18 @@ TEST(a_server_that_dies_while_nothing_is_sent)
     EXPECT_IN(program.out, "not reached");
 }
 
+TEST(a_load_until_what_the_server_does_not_tell)
+{
+    /* breaks when a load up to a number that nobody can see goes on until the server is full */
+    write_scenario("name: blind\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, until: \"used_memory>=64mb\", clients: 2}\n");
+    free(test_server_text(&server, "ACL SETUSER blind on nopass ~* &* +@all -info"));
+    RUN(AT_SERVER, "--user", "blind", "-a", "any");
+    expect_status(4);
+    EXPECT_IN(program.err, "grow: used_memory is not known here");
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 0);
+}
+
 TEST(refused_before_anything_is_written)
 {
     /* breaks when a target that does not fit is tried, or a database of others is emptied without leave */
