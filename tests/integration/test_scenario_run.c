@@ -510,6 +510,7 @@ TEST(a_server_that_dies_while_nothing_is_sent)
     program_wait(&program);
     expect_status(5);
     EXPECT_IN(program.err, "has gone: it has not answered INFO");
+    ck_assert_ptr_null(strstr(program.out, "failed: failed"));
     load_phases("dying");
     ck_assert_int_eq((int)of_phase("grow", "keys_after"), 500);
     EXPECT_IN(program.out, "not reached");
