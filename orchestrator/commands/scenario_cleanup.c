@@ -22,17 +22,21 @@ void scenario_clean_up(struct scenario_run *run)
     const uint32_t phase = run->phase;
     const int signals = interrupts->count;
     struct err err = {.code = OK};
-    if (keys == 0 || signals > 1)
+    const bool index = scenario_index_exists(run);
+    if ((keys == 0 && !index) || signals > 1)
         return;
-    log_line(signals > 0 ? LOG_WARNING : LOG_INFO, "removing %s keys of this run%s",
-             UNITS_GROUPED(keys), signals > 0 ? "; Ctrl+C leaves them" : "");
+    log_line(signals > 0 ? LOG_WARNING : LOG_INFO, "removing %s keys of this run%s%s",
+             UNITS_GROUPED(keys), index ? ", and their index" : "",
+             signals > 0 ? "; Ctrl+C leaves them" : "");
     interrupts->count = 0;
     interrupts->enough = false;
     run->aside = &cleanup;
     run->phase = run->scenario->phase_count; /* its account is nobody's */
     run->accounts[run->phase].start_ns = clock_now_ns() - run->began_ns;
     run->done = false;
-    if (scenario_send(run, &cleanup, &err) != OK)
+    const enum err_code code = run->index != NULL ? scenario_index_flush(run, &cleanup, &err)
+                                                  : scenario_send(run, &cleanup, &err);
+    if (code != OK)
         log_line(LOG_WARNING, "the keys of this run are not all removed: %s", PRINTABLE(err.text));
     run->aside = NULL;
     run->phase = phase;

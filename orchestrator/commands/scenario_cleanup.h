@@ -5,7 +5,7 @@
 
 #include "orchestrator/commands/scenario_run.h"
 
-/* UNLINKs exactly the keys that are live, for a minute at most. After a signal the next one ends it. A warning when
+/* UNLINKs exactly the keys that are live, of vectors with their index, for a minute at most. After a signal the next one ends it. A warning when
  * it cannot. */
 void scenario_clean_up(struct scenario_run *run);
 /* How many there are, and the command that removes them, as a warning; nothing where there are none. */

@@ -276,6 +276,11 @@ enum err_code scenario_index_drop(struct scenario_run *run, const struct phase *
     return code;
 }
 
+bool scenario_index_exists(const struct scenario_run *run)
+{
+    return run->index != NULL && run->index->exists;
+}
+
 void scenario_index_forget(struct scenario_run *run)
 {
     if (run->index == NULL)

@@ -40,6 +40,8 @@ MUST_USE enum err_code scenario_index_query(struct scenario_run *run, const stru
 /* scope: own, of vectors with their index. */
 MUST_USE enum err_code scenario_index_flush(struct scenario_run *run, const struct phase *phase,
                                             struct err *err);
+/* It was created, and neither dropped nor flushed since. */
+bool scenario_index_exists(const struct scenario_run *run);
 /* Everything was emptied, the index, too. */
 void scenario_index_forget(struct scenario_run *run);
 /* What removes an index that is still there and does not go with its keys: a command to a server; "": there is none. */

@@ -13,12 +13,14 @@
 #include "common/units.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
+#include "orchestrator/scenario/run_file.h"
 
 #define SCHEMA "volley.resume/1"
 #define WORD_KEYS 64u
 #define CHUNK_WORDS 1024u
 #define ASKED_KEYS 1000u /* live ones and others, to see that the server is as it was left */
 #define BATCH_KEYS 100u
+#define JSON_BYTES_MAX (16ull << 20)
 #define KEY_BYTES (LIVE_PREFIX_BYTES + 24u)
 
 /* ---- whether it is the same scenario ---- */
@@ -246,15 +248,17 @@ static enum err_code read_map(struct scenario_resume *resume, uint64_t live, uin
                               struct err *err)
 {
     char path[RESUME_PATH_BYTES + 16];
-    uint64_t words[CHUNK_WORDS], key = 0;
+    uint64_t words[CHUNK_WORDS], key = 0, size_bytes = 0;
     size_t got;
+    FILE *file = NULL;
     snprintf(path, sizeof path, "%s/resume.map", resume->directory);
-    if (end > LIVE_KEYS_MAX || live > end)
+    if (end >= LIVE_KEYS_MAX || live > end)
         return damaged(resume, "resume.json has numbers of keys that cannot be", err);
     enum err_code code = live_map_create(&resume->map, end + 1, err);
-    FILE *file = code == OK ? fopen(path, "re") : NULL;
-    if (code == OK && file == NULL)
-        return damaged(resume, "resume.map cannot be read", err);
+    if (code == OK)
+        code = run_file_open(&file, &size_bytes, path, err);
+    if (code == OK && size_bytes != (end + WORD_KEYS - 1) / WORD_KEYS * sizeof words[0])
+        code = damaged(resume, "resume.map is not the map that resume.json tells of", err);
     while (code == OK && (got = fread(words, sizeof words[0], CHUNK_WORDS, file)) > 0)
         for (size_t i = 0; i < got; i++, key += WORD_KEYS)
             for (uint64_t word = words[i]; word != 0; word &= word - 1)
@@ -274,13 +278,18 @@ enum err_code scenario_resume_read(struct scenario_resume *resume, const char *d
                                    struct err *err)
 {
     char path[RESUME_PATH_BYTES + 16], schema[32];
+    struct err own = {.code = OK};
     json_error_t error;
-    uint64_t phase, live, end;
+    uint64_t phase, live, end, size_bytes;
+    FILE *file;
     if ((size_t)snprintf(resume->directory, sizeof resume->directory, "%s", directory) >=
         sizeof resume->directory)
         return err_set(err, E_USAGE, "--resume: the path is too long");
     snprintf(path, sizeof path, "%s/resume.json", directory);
-    resume->kept = json_load_file(path, 0, &error);
+    if (run_file_open(&file, &size_bytes, path, &own) == OK) {
+        resume->kept = size_bytes > JSON_BYTES_MAX ? NULL : json_loadf(file, 0, &error);
+        (void)fclose(file);
+    }
     if (resume->kept == NULL)
         return err_set(err, E_DATA,
                        "--resume %.200s: there is no resume.json that can be read: only a run that "

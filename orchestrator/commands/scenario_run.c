@@ -140,6 +140,36 @@ static enum err_code carry_out(struct scenario_run *run, const struct phase *pha
     }
 }
 
+/* A phase that goes on until a number says so, and nothing else ends, would fill a server that does not tell the number. */
+static enum err_code look_at_until(const struct scenario_run *run, const struct phase *phase,
+                                   struct err *err)
+{
+    enum series_metric metric;
+    double divisor;
+    if (phase->until.metric[0] == '\0' || phase->duration_ns > 0 || phase->keys > 0 ||
+        !series_metric_find(&metric, &divisor, phase->until.metric) ||
+        (series_metric_source(metric) != SERIES_OF_SERVER &&
+         series_metric_source(metric) != SERIES_OF_HOST) ||
+        !isnan(run->newest.values[metric]))
+        return OK;
+    return err_set(err, E_DATA,
+                   "%s: %s is not known here, and nothing else would end the phase: give it a "
+                   "duration, or ask for another metric",
+                   phase->name, phase->until.metric);
+}
+
+/* The last sample of a phase. A phase that sends nothing, too, has failed where its server has gone. */
+static enum err_code look_at_end(struct scenario_run *run, enum err_code code, struct err *err)
+{
+    const uint64_t from_ns = clock_now_ns();
+    if (scenario_sample_now(run) || run->answered_ns >= from_ns ||
+        run->session->interrupts->count > 0)
+        return OK;
+    return code != OK ? E_CONNECT
+                      : err_set(err, E_CONNECT, "%s has gone: it has not answered INFO for %.0f s",
+                                run->session->target_text, clock_seconds(clock_now_ns() - from_ns));
+}
+
 /* One phase, from its first sample to its last. */
 static enum err_code run_phase(struct scenario_run *run, struct err *err)
 {
@@ -161,15 +191,17 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
     log_line(LOG_INFO, "phase %u of %u: %s", run->phase + 1, run->scenario->phase_count,
              PRINTABLE(phase->name));
     server_sampler_hurry(run->sampler, 0);
-    enum err_code code = scenario_actions_begin(run, err);
+    enum err_code code = look_at_until(run, phase, err);
+    if (code == OK)
+        code = scenario_actions_begin(run, err);
     if (code == OK)
         code = carry_out(run, phase, err);
     code = err_worse(code, scenario_actions_end(run, err));
     event_del(run->deadline);
+    if (run->session->interrupts->count == 0)
+        code = err_worse(code, look_at_end(run, code, err));
     if (run->session->interrupts->count > 0)
         snprintf(account->end, sizeof account->end, "interrupted");
-    else
-        (void)scenario_sample_now(run);
     if (code == OK)
         scenario_index_look(run);
     account->failed = code != OK;

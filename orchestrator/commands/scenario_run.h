@@ -57,6 +57,7 @@ struct scenario_run {
     bool done;                 /* its end has been reached; its account says why */
     bool running;              /* a fleet */
     struct series_row newest;  /* sample; at_ns 0: none yet */
+    uint64_t answered_ns;      /* monotonic: the newest question with an answer was asked */
     uint64_t phase_samples;    /* of this phase */
     double last_value, slope;  /* of its `until`, by nanosecond */
     uint64_t last_value_ns, shown_ns;

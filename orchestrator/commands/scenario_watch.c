@@ -221,6 +221,15 @@ static void watch_stable(struct scenario_run *run, const double *values, uint64_
         scenario_phase_end(run, "stable");
 }
 
+/* Of several nodes by one of them at least, also where that does not make a sample. */
+static bool is_answered(const struct server_sample *sample)
+{
+    bool answered = sample->known;
+    for (uint32_t i = 0; i < sample->node_count; i++)
+        answered |= sample->nodes[i].answered;
+    return answered;
+}
+
 void scenario_hear_sample(void *state, const struct server_sample *sample)
 {
     struct scenario_run *run = state;
@@ -238,6 +247,8 @@ void scenario_hear_sample(void *state, const struct server_sample *sample)
     scenario_host_look(run, row.values);
     if (series_add(&run->series, &row, &err) != OK)
         log_line(LOG_WARNING, "a sample is lost: %s", err.text);
+    if (is_answered(sample))
+        run->answered_ns = sample->at_ns;
     if (!sample->known)
         return;
     run->newest = row;

@@ -12,6 +12,7 @@
 
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
+#include "orchestrator/scenario/run_file.h"
 #include "orchestrator/scenario/scenario_samples.h"
 
 /* ---- which runs there are ---- */
@@ -235,14 +236,15 @@ static enum err_code copy_summary(const char *run_path, const char *directory, s
     char path[SCENARIO_PATH_BYTES], bytes[4096], from[PATH_MAX], to[PATH_MAX];
     struct output out = {.file = NULL};
     size_t count;
+    uint64_t size_bytes;
+    FILE *in;
     if (realpath(run_path, from) != NULL && realpath(directory, to) != NULL &&
         strcmp(from, to) == 0)
         return OK;
     if ((size_t)snprintf(path, sizeof path, "%s/summary.csv", run_path) >= sizeof path)
         return err_set(err, E_USAGE, "the path of the run is too long");
-    FILE *in = fopen(path, "re");
-    if (in == NULL)
-        return err_set_errno(err, E_DATA, errno, "cannot read %.300s", path);
+    if (run_file_open(&in, &size_bytes, path, err) != OK)
+        return err->code;
     enum err_code code = create(&out, directory, "summary.csv", err);
     while (code == OK && (count = fread(bytes, 1, sizeof bytes, in)) > 0)
         output_write(&out, bytes, count);

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#include "orchestrator/scenario/run_file.h"
 
 #define JSON_BYTES_MAX (256ull << 20)
 
@@ -35,6 +36,7 @@ static enum err_code not_whole(const struct sample_table *table, struct err *err
 enum err_code sample_table_open(struct sample_table **opened, const char *run_path,
                                 const char *scenario, const char *ending, struct err *err)
 {
+    uint64_t size_bytes;
     struct sample_table *table = calloc(1, sizeof *table);
     *opened = table;
     if (table == NULL)
@@ -42,9 +44,8 @@ enum err_code sample_table_open(struct sample_table **opened, const char *run_pa
     if ((size_t)snprintf(table->path, sizeof table->path, "%s/%s%s", run_path, scenario, ending) >=
         sizeof table->path)
         return err_set(err, E_USAGE, "the path of the run is too long");
-    table->in = fopen(table->path, "re");
-    if (table->in == NULL)
-        return err_set_errno(err, E_DATA, errno, "cannot read %.300s", table->path);
+    if (run_file_open(&table->in, &size_bytes, table->path, err) != OK)
+        return err->code;
     if (fgets(table->head, sizeof table->head, table->in) == NULL)
         return not_whole(table, err);
     table->column_count = cut(table->names, table->head);
@@ -77,14 +78,14 @@ enum err_code scenario_document_read(json_t **value, const char *run_path, const
                                      struct err *err)
 {
     char path[SCENARIO_PATH_BYTES];
-    struct stat there;
+    uint64_t size_bytes;
+    FILE *in;
     json_error_t error;
     if ((size_t)snprintf(path, sizeof path, "%s/%s", run_path, name) >= sizeof path)
         return err_set(err, E_USAGE, "the path of the run is too long");
-    if (stat(path, &there) != 0)
-        return err_set_errno(err, E_DATA, errno, "cannot read %.300s", path);
-    *value = !S_ISREG(there.st_mode) || (uint64_t)there.st_size > JSON_BYTES_MAX
-                 ? NULL
-                 : json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (run_file_open(&in, &size_bytes, path, err) != OK)
+        return err->code;
+    *value = size_bytes > JSON_BYTES_MAX ? NULL : json_loadf(in, JSON_REJECT_DUPLICATES, &error);
+    (void)fclose(in);
     return *value != NULL ? OK : err_set(err, E_DATA, "%.300s is no JSON of a scenario", path);
 }

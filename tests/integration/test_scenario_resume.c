@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/support/check/at_server.h"
@@ -132,6 +133,34 @@ TEST(refused_on_another_server_or_file)
     snprintf(directory, sizeof directory, "%s", out);
     resume();
     ck_refused(4, "there is no resume.json");
+}
+
+/* A path in the directory of the run. */
+static const char *in_run(const char *name)
+{
+    static char path[700];
+    snprintf(path, sizeof path, "%.600s/%s", directory, name);
+    return path;
+}
+
+TEST(damaged_files_are_refused)
+{
+    /* breaks when a run goes on from a map of another length, or waits for ever on what is no file */
+    interrupt_in(SCENARIO(GROW), "requests/s");
+    FILE *map = fopen(in_run("resume.map"), "ae");
+    ck_assert_ptr_nonnull(map);
+    ck_assert_uint_eq(fwrite("        ", 1, 8, map), 8);
+    ck_assert_int_eq(fclose(map), 0);
+    resume();
+    ck_refused(4, "is not the map that resume.json tells of");
+    ck_assert_int_eq(remove(in_run("resume.map")), 0);
+    ck_assert_int_eq(symlink("/dev/zero", in_run("resume.map")), 0);
+    resume();
+    ck_refused(4, "it is no regular file");
+    ck_assert_int_eq(remove(in_run("resume.json")), 0);
+    ck_assert_int_eq(mkfifo(in_run("resume.json"), 0600), 0);
+    resume();
+    ck_refused(4, "there is no resume.json that can be read");
 }
 
 static const struct {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/support/check/at_server.h"
+#include "tests/support/check/printed.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
 
@@ -520,6 +521,41 @@ TEST(a_server_that_dies)
                   program.exit_status, program.err);
     load_phases("dying");
     ck_assert_int_eq((int)of_phase("grow", "keys_after"), 500);
+}
+
+TEST(a_server_that_dies_while_nothing_is_sent)
+{
+    /* breaks when a phase that only waits ends well, and so the scenario, on a server that has gone */
+    write_scenario("name: dying\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 500, clients: 2}\n"
+                   "  - {name: rest, type: idle, duration: 2}\n"
+                   "  - {name: never, type: idle, duration: 1}\n"
+                   "checks:\n  - {metric: keys, op: \">=\", value: 1}\n");
+    char out[220];
+    snprintf(out, sizeof out, "%s/out", tree.path);
+    program_start_volley(&program, "run", "scenario", file, "-o", out, "--cpus", "none", "-p",
+                         server.port_text, "--progress", NULL);
+    program_wait_text(&program, PROGRAM_ERR, "phase 2 of 3");
+    test_server_kill(&server);
+    program_wait(&program);
+    expect_status(5);
+    EXPECT_IN(program.err, "has gone: it has not answered INFO");
+    ck_assert_ptr_null(strstr(program.out, "failed: failed"));
+    load_phases("dying");
+    ck_assert_int_eq((int)of_phase("grow", "keys_after"), 500);
+    EXPECT_IN(program.out, "not reached");
+}
+
+TEST(a_load_until_what_the_server_does_not_tell)
+{
+    /* breaks when a load up to a number that nobody can see goes on until the server is full */
+    write_scenario("name: blind\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, until: \"used_memory>=64mb\", clients: 2}\n");
+    free(test_server_text(&server, "ACL SETUSER blind on nopass ~* &* +@all -info"));
+    RUN(AT_SERVER, "--user", "blind", "-a", "any");
+    expect_status(4);
+    EXPECT_IN(program.err, "grow: used_memory is not known here");
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 0);
 }
 
 TEST(refused_before_anything_is_written)

@@ -213,6 +213,26 @@ TEST(vectors_come_and_go_emulated)
     at_server_tear_down();
 }
 
+TEST(cleaned_up_with_their_index)
+{
+    /* breaks when --cleanup leaves vectors, or the index that they are in, on a server of somebody else's */
+    temp_tree_write(&tree, "/s.yaml",
+                    "name: left\ndescription: d\nphases:\n"
+                    "  - {name: make, type: index-create, dimensions: 8, timeout: 30}\n"
+                    "  - {name: base, type: load, keys: 500, datatype: vector, clients: 4}\n"
+                    "  - {name: built, type: wait-index, timeout: 30}\n",
+                    0600);
+    at_server_set_up();
+    free(test_server_text(&server, "SET vst:left:foreign 1"));
+    RUN(file, "-p", server.port_text, "--cleanup");
+    expect_status(0);
+    ck_assert_ptr_null(strstr(program.err, "still there"));
+    load_phases("left");
+    ck_vectors("built", 500, 500);
+    ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 1);
+    at_server_tear_down();
+}
+
 static const char *const shipped[] = {"vector_expansion_memory_impact",
                                       "index_rebuild_memory_pattern"};
 

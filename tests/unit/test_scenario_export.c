@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "orchestrator/scenario/scenario_export.h"
+#include "tests/support/check/printed.h"
 #include "tests/support/check/report_fixture.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
@@ -125,6 +126,24 @@ LOOP_TEST(damaged_samples_are_refused, sizeof damaged / sizeof damaged[0])
     ck_file(path, "metrics.csv", "before\n");
     err = (struct err){.code = OK};
     ck_assert_int_eq(scenario_export_json(path, scenario, path, &err), E_DATA);
+}
+
+static const char *const files_of_a_run[] = {"mini_metrics.csv", "summary.csv", "mini_phases.json",
+                                             "checks.json"};
+
+LOOP_TEST(what_has_no_end_is_not_read, sizeof files_of_a_run / sizeof files_of_a_run[0])
+{
+    /* breaks when an export waits for ever on a pipe that stands where a file of the run was */
+    char run[200], put[200], into[200];
+    snprintf(run, sizeof run, "%s/mini_2026112804", tree.path);
+    snprintf(put, sizeof put, "%.150s/%s", run, files_of_a_run[_i]);
+    snprintf(into, sizeof into, "%s/into", tree.path);
+    ck_assert_int_eq(remove(put), 0);
+    ck_assert_int_eq(mkfifo(put, 0600), 0);
+    ck_assert_int_eq(_i < 2 ? scenario_export_csv(run, "mini", into, &err)
+                            : scenario_export_json(run, "mini", into, &err),
+                     E_DATA);
+    EXPECT_IN(err.text, "it is no regular file");
 }
 
 TEST_SUITE_WITH(scenario_export, .set_up = set_up, .tear_down = tear_down)
