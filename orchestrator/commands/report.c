@@ -11,6 +11,7 @@
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
+#include "orchestrator/commands/overlay.h"
 #include "orchestrator/options/bench_options.h"
 #include "orchestrator/report/anonymise.h"
 #include "orchestrator/report/output_place.h"
@@ -54,13 +55,15 @@ const struct option_table *report_option_table(void)
     static struct option_row rows[OPTION_TABLE_ROWS_MAX];
     static struct option_table table = {
         .command = "report",
-        .usage = "volley report DIR [OPTIONS]",
+        .usage = "volley report DIR [OPTIONS] | DIR DIR... --html FILE",
         .synopsis =
             "Rebuilds the outputs of a run from the journal in its directory (bench --out), also "
             "of a run that was killed. Prints the report, unless --csv-interval or --json - takes "
             "its place. Without --csv-interval, --percentiles, --json and --hdr it also writes "
             "run.json, intervals.csv, latency.hlog and, of several classes of requests, "
-            "classes.csv in DIR where they are missing.",
+            "classes.csv in DIR where they are missing. Several runs are laid over one another on "
+            "a "
+            "page, and what differs in their options and environment is printed.",
         .takes_command = true,
         .takes_directory = true,
     };
@@ -247,9 +250,21 @@ static enum err_code run(void *target, struct err *err)
     struct report_request *request = target;
     signal(SIGPIPE, SIG_IGN); /* the files are completed when a reader of stdout goes away */
     signal(SIGXFSZ, SIG_IGN); /* and a file that must not grow is told like a full disk */
-    if (request->words.count != 1)
-        return err_set(err, E_USAGE, "name one run directory: volley report DIR [OPTIONS]");
+    const struct output_options *outputs = &request->bench.spec.outputs;
+    if (request->words.count == 0 || (request->words.count > 1 && outputs->html_path == NULL))
+        return err_set(err, E_USAGE,
+                       "name one run directory: volley report DIR [OPTIONS]; several are laid over "
+                       "one another with --html FILE");
     enum err_code code = check_spec(&request->bench.spec, err);
+    if (code == OK && request->words.count > 1) {
+        if (request->anonymise || outputs->json_path != NULL || outputs->hdr_path != NULL ||
+            outputs->csv_interval_ns > 0 || outputs->percentile_count > 0 || outputs->csv ||
+            outputs->quiet)
+            return err_set(err, E_USAGE,
+                           "of several runs there is only a page: --html FILE and no other output");
+        return overlay_write(request->words.items, request->words.count, outputs->html_path, stdout,
+                             err);
+    }
     return code == OK ? replay(request, request->words.items[0], err) : code;
 }
 

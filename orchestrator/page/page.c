@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/page/page_bundle.h"
+#include "orchestrator/page/page_leaves.h"
 #include "orchestrator/page/page_state.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/sinks.h"
@@ -67,7 +68,8 @@ enum err_code page_result_add(struct page *page, const char *name, struct err *e
     struct page_result *result = calloc(1, sizeof *result);
     if (result == NULL)
         return err_set(err, E_SYSTEM, "no memory for a page");
-    snprintf(result->name, sizeof result->name, "%s", name);
+    snprintf(result->name, sizeof result->name, "%s", name != NULL ? name : "");
+    result->named = name != NULL;
     result->regions = json_array();
     result->marks = json_array();
     result->spectra = json_array();
@@ -91,8 +93,9 @@ static enum err_code session_begin(void *state, const struct session_facts *sess
     result->environment =
         session->environment != NULL ? json_incref(session->environment) : json_object();
     result->spec = session->spec != NULL ? json_incref(session->spec) : json_object();
-    if (session->label != NULL && session->label[0] != '\0')
-        snprintf(result->name, sizeof result->name, "%s", session->label);
+    if (!result->named)
+        snprintf(result->name, sizeof result->name, "%s",
+                 session->label != NULL && session->label[0] != '\0' ? session->label : "volley");
     page->text_file = open_memstream(&result->report, &result->report_bytes);
     if (page->text_file == NULL ||
         sink_text(&page->text, page->text_file, TEXT_REPORT, false, err) != OK) {
@@ -167,6 +170,22 @@ struct sink page_listen(struct page *page)
 
 /* ---- The file. ---- */
 
+json_t *page_differences(const struct page *page)
+{
+    json_t *trees[PAGE_RESULTS_MAX];
+    const char *names[PAGE_RESULTS_MAX];
+    for (uint32_t i = 0; i < page->count; i++) {
+        const struct page_result *result = page->results[i];
+        names[i] = result->name;
+        trees[i] =
+            json_pack("{s:O?, s:O?}", "option", result->spec, "environment", result->environment);
+    }
+    json_t *rows = page_leaves_differing(trees, names, page->count);
+    for (uint32_t i = 0; i < page->count; i++)
+        json_decref(trees[i]);
+    return rows;
+}
+
 enum err_code page_write(const struct page *page, const char *kind, const char *title,
                          struct output *out, struct err *err)
 {
@@ -178,6 +197,11 @@ enum err_code page_write(const struct page *page, const char *kind, const char *
     for (uint32_t i = 0; i < page->count; i++)
         page_html_result(out, page->results[i]);
     output_printf(out, "</header>\n<main id=\"panels\"></main>\n<section id=\"tables\">\n");
+    if (page->count > 1) {
+        json_t *rows = page_differences(page);
+        page_html_differences(out, rows);
+        json_decref(rows);
+    }
     for (uint32_t i = 0; i < page->count; i++)
         page_html_tables(out, page->results[i]);
     output_printf(out, "</section>\n<script id=\"data\" type=\"text/plain\">");
@@ -209,7 +233,7 @@ enum err_code sink_page(struct sink *sink, const char *path, enum output_naming 
     struct page *page = page_create();
     if (page == NULL)
         return err_set(err, E_SYSTEM, "no memory for a page");
-    if (page_result_add(page, "volley", err) != OK ||
+    if (page_result_add(page, NULL, err) != OK ||
         output_create(&page->out, path, naming, err) != OK) {
         page_destroy(page);
         return err->code;

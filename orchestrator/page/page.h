@@ -32,6 +32,7 @@ struct page_heat {
 
 struct page_result {
     char name[160];
+    bool named;               /* by the caller: a label does not matter */
     uint64_t started_wall_ns; /* second 0; 0: nothing has begun */
     struct page_table load;
     struct page_table *lanes; /* [PAGE_LANES_MAX] */
@@ -54,12 +55,15 @@ struct page;
 /* NULL: no memory. */
 struct page *page_create(void);
 void page_destroy(struct page *page); /* NULL: nothing */
-/* What events tell from here on belongs to a further result; name is for people. E_USAGE: PAGE_RESULTS_MAX are there. */
+/* What events tell from here on belongs to a further result; name is for people, NULL: its label. E_USAGE: PAGE_RESULTS_MAX
+ * are there. */
 MUST_USE enum err_code page_result_add(struct page *page, const char *name, struct err *err);
 /* The newest; for those who add what no event tells. */
 struct page_result *page_result_newest(struct page *page);
 /* Fills the newest result. The page has to outlive the timeline. */
 struct sink page_listen(struct page *page);
+/* A new array: in which options and what of the environment the results differ (page_leaves.h). */
+json_t *page_differences(const struct page *page);
 /* "runs" or "scenario"; title NULL: the name of the first result. Into an output that is open. What cannot be written is told by
  * the output's status. E_SYSTEM: no memory. */
 MUST_USE enum err_code page_write(const struct page *page, const char *kind, const char *title,

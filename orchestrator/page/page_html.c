@@ -7,9 +7,8 @@
 #include "common/clock.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/page/page_leaves.h"
 #include "orchestrator/page/page_state.h"
-
-#define SPEC_ROWS_MAX 400u
 
 /* Enough to be read; the script's own style goes beyond it. Nothing is loaded from anywhere, and nothing may be. */
 static const char head[] =
@@ -293,56 +292,23 @@ void page_html_result(struct output *out, const struct page_result *result)
 
 /* ---- Tables. ---- */
 
-/* "host.cpu.model": what stands there, as a row. */
-static void put_leaves(struct output *out, const char *path, json_t *value, unsigned *rows)
-{
-    const char *key;
-    json_t *member;
-    char below[200], number[64];
-    if (json_is_object(value)) {
-        json_object_foreach(value, key, member)
-        {
-            snprintf(below, sizeof below, "%s%s%s", path, path[0] != '\0' ? "." : "", key);
-            put_leaves(out, below, member, rows);
-        }
-        return;
-    }
-    if (json_is_null(value) || value == NULL || (*rows)++ >= SPEC_ROWS_MAX)
-        return;
-    output_printf(out, "<tr><td>");
-    page_html_text(out, path);
-    output_printf(out, "<td>");
-    if (json_is_array(value)) {
-        size_t i;
-        json_array_foreach(value, i, member)
-        {
-            output_printf(out, "%s", i > 0 ? " " : "");
-            if (json_is_string(member))
-                page_html_text(out, json_string_value(member));
-            else if (json_is_number(member))
-                output_printf(out, "%.10g", json_number_value(member));
-            else
-                output_printf(out, "...");
-        }
-    } else if (json_is_string(value)) {
-        page_html_text(out, json_string_value(value));
-    } else if (json_is_boolean(value)) {
-        output_printf(out, "%s", json_is_true(value) ? "yes" : "no");
-    } else {
-        snprintf(number, sizeof number, "%.10g", json_number_value(value));
-        output_printf(out, "%s", number);
-    }
-    output_printf(out, "</tr>\n");
-}
-
 static void put_tree(struct output *out, const char *caption, json_t *tree)
 {
-    unsigned rows = 0;
-    if (json_object_size(tree) == 0)
-        return;
-    output_printf(out, "<details><summary>%s</summary>\n<table>\n", caption);
-    put_leaves(out, "", tree, &rows);
-    output_printf(out, "</table></details>\n");
+    json_t *leaves = page_leaves(tree), *value;
+    const char *path;
+    if (json_object_size(leaves) > 0) {
+        output_printf(out, "<details><summary>%s</summary>\n<table>\n", caption);
+        json_object_foreach(leaves, path, value)
+        {
+            output_printf(out, "<tr><td>");
+            page_html_text(out, path);
+            output_printf(out, "<td>");
+            page_html_text(out, json_string_value(value));
+            output_printf(out, "</tr>\n");
+        }
+        output_printf(out, "</table></details>\n");
+    }
+    json_decref(leaves);
 }
 
 /* Rows of members alike. */
@@ -397,4 +363,11 @@ void page_html_tables(struct output *out, const struct page_result *result)
     }
     put_tree(out, "Environment", result->environment);
     put_tree(out, "Options", result->spec);
+}
+
+void page_html_differences(struct output *out, json_t *rows)
+{
+    if (json_array_size(rows) == 0)
+        output_printf(out, "<p>Options and environment are the same.</p>\n");
+    put_rows(out, "What differs", rows);
 }

@@ -40,6 +40,7 @@ MUST_USE enum err_code page_data_write(const struct page *page, const char *kind
                                        struct output *out, struct err *err);
 void page_html_head(struct output *out, const char *title);
 void page_html_result(struct output *out, const struct page_result *result);
+void page_html_differences(struct output *out, json_t *rows);
 void page_html_tables(struct output *out, const struct page_result *result);
 /* Text as text: what is markup, and what is no UTF-8 or a control character, cannot get through. */
 void page_html_text(struct output *out, const char *text);
