@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/printable.h"
+#include "common/secret.h"
 #include "common/tls_stream.h"
 #include "common/units.h"
 #include "orchestrator/commands/bench_outputs.h"
@@ -270,29 +271,58 @@ static void print_plan(const struct scenario *scenario)
 
 /* ---- the run ---- */
 
-static enum err_code take_environment(struct run_request *request)
+static bool is_set(const char *value)
+{
+    return value != NULL && value[0] != '\0';
+}
+
+static bool server_is_named(const struct option_values *values)
+{
+    static const char *const options[] = {"host",     "port",    "socket", "uri",
+                                          "sentinel", "managed", "cluster"};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (options_given(values, options[i]))
+            return true;
+    return false;
+}
+
+/* Taken out of the environment as VOLLEY_AUTH is, used or not: what is started from here on sees it nowhere. */
+static enum err_code take_password(struct bench_request *bench, bool wanted, struct err *err)
+{
+    char *value = getenv("VST_VALKEY_PASSWORD");
+    if (!is_set(value))
+        return OK;
+    if (wanted && !options_given(&bench->values, "password")) {
+        secret_free(bench->login.secret);
+        bench->login.secret = secret_copy(value);
+        bench->spec.endpoint.password = bench->login.secret;
+    } else if (!wanted)
+        log_line(LOG_WARNING, "VST_VALKEY_PASSWORD is set, and not looked at: it goes with "
+                              "VST_VALKEY_HOST or VST_VALKEY_PORT alone");
+    const bool copied = !wanted || bench->spec.endpoint.password != NULL;
+    secret_wipe(value);
+    unsetenv("VST_VALKEY_PASSWORD");
+    return copied ? OK : err_set(err, E_SYSTEM, "no memory for VST_VALKEY_PASSWORD");
+}
+
+/* The server, where no option names one: that of the variables, or else one of volley's own. */
+static enum err_code take_environment(struct run_request *request, struct err *err)
 {
     struct endpoint *endpoint = &request->bench.spec.endpoint;
-    const struct option_values *values = &request->bench.values;
-    const bool named = options_given(values, "host") || options_given(values, "port") ||
-                       options_given(values, "socket") || options_given(values, "uri") ||
-                       options_given(values, "sentinel") || options_given(values, "managed") ||
-                       options_given(values, "cluster");
-    const char *host = getenv("VST_VALKEY_HOST"), *port = getenv("VST_VALKEY_PORT"),
-               *password = getenv("VST_VALKEY_PASSWORD");
+    const bool named = server_is_named(&request->bench.values);
+    const char *host = getenv("VST_VALKEY_HOST"), *port = getenv("VST_VALKEY_PORT");
+    const bool meant = !named && (is_set(host) || is_set(port));
     uint64_t number;
-    if (named)
-        return OK;
-    if (host == NULL || host[0] == '\0') {
-        request->bench.spec.managed.wanted = true;
-        return OK;
-    }
-    endpoint->host = host;
-    if (port != NULL && units_parse_count(&number, port) && number > 0 && number < 65536)
+    request->bench.spec.managed.wanted |= !named && !meant;
+    if (meant && is_set(host))
+        endpoint->host = host;
+    if (meant && is_set(port)) {
+        if (!units_parse_count(&number, port) || number == 0 || number > UINT16_MAX)
+            return err_set(err, E_USAGE, "VST_VALKEY_PORT is %.40s: a port is 1 to 65535",
+                           PRINTABLE(port));
         endpoint->port = (uint16_t)number;
-    if (password != NULL && password[0] != '\0')
-        endpoint->password = password;
-    return OK;
+    }
+    return take_password(&request->bench, meant, err);
 }
 
 static enum err_code settle(struct run_request *request, struct err *err)
@@ -300,7 +330,7 @@ static enum err_code settle(struct run_request *request, struct err *err)
     static option_step *const steps[] = {endpoint_settle, managed_settle, tls_settle,
                                          worker_settle};
     struct bench_request *bench = &request->bench;
-    enum err_code code = take_environment(request);
+    enum err_code code = take_environment(request, err);
     if (code == OK)
         code = scenario_servers_shape(bench, &request->scenario, err);
     if (code == OK)
@@ -541,8 +571,7 @@ static void note_variables(void)
         {"VST_DATASET_DIR", "no files of vectors are read"},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *value = getenv(names[i][0]);
-        if (value != NULL && value[0] != '\0')
+        if (is_set(getenv(names[i][0])))
             log_line(LOG_WARNING, "%s is set, and not looked at: %s", names[i][0], names[i][1]);
     }
 }
@@ -553,9 +582,15 @@ static void settle_log_level(const struct run_request *request)
     enum log_level level;
     if (request->verbose)
         log_set_level(LOG_INFO);
-    else if (!options_given(&request->bench.values, "log-level") && level_text != NULL &&
-             log_level_parse(&level, level_text))
+    else if (options_given(&request->bench.values, "log-level") || !is_set(level_text))
+        return;
+    else if (log_level_parse(&level, level_text))
         log_set_level(level);
+    else
+        log_line(LOG_WARNING,
+                 "VST_LOG_LEVEL is %.40s, and not looked at: known are error, warning, "
+                 "info and debug",
+                 PRINTABLE(level_text));
 }
 
 static enum err_code run(void *target, struct err *err)

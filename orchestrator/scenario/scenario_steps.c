@@ -13,6 +13,7 @@
 
 #define BATCH_MOST 64 /* in flight on a connection: what is beyond only takes memory */
 #define USUAL_WINDOW "30"
+#define INDEX_SECONDS "10" /* to make one that is empty */
 #define BYTES_OF_A_DIMENSION 4u
 
 /* What steps take over from around them. */
@@ -594,6 +595,7 @@ static void put_index(struct translation *t, const struct config_node *file,
     struct config_node *phase = step_append(t, phases, CONFIG_MAP, NULL, index);
     step_put(t, phase, "name", index, "index");
     step_put(t, phase, "type", index, "index-create");
+    step_put(t, phase, "timeout", index, INDEX_SECONDS);
     step_take_keys(t, index, IN_INDEX, phase);
     for (size_t i = 0; t->code == OK && i < sizeof members / sizeof members[0]; i++) {
         const struct config_node *node = config_node_get(index, members[i].theirs);

@@ -194,6 +194,25 @@ TEST(steps_are_carried_out)
     free(key);
 }
 
+TEST(steps_about_vectors)
+{
+    /* breaks when a file of steps with an index is refused, or ends with other vectors than its targets say */
+    write_scenario(
+        "name: vectors\nindex: {algorithm: HNSW, dimensions: 8, distance_metric: COSINE}\nsteps:\n"
+        "  - {name: grow, type: workload, workload: ingest, parameters: {target_vectors: 200}}\n"
+        "  - {name: look, type: workload, workload: query, duration_seconds: 1, parameters: "
+        "{query_k: 3}}\n"
+        "  - {name: shrink, type: workload, workload: shrink, parameters: {target_vectors: 50}}\n"
+        "  - {name: away, type: cleanup, parameters: {cleanup_type: index_only}}\n");
+    RUN(AT_SERVER, "-q");
+    expect_status(0);
+    load_phases("vectors");
+    ck_assert_int_eq((int)of_phase("grow", "keys_after"), 200);
+    ck_assert_int_eq((int)of_phase("shrink", "keys_after"), 50);
+    ck_assert(of_phase("look", "requests_ok") > 0);
+    ck_assert_int_eq((int)of_phase("look", "requests_failed"), 0);
+}
+
 TEST(side_by_side_and_on_a_condition)
 {
     /* breaks when phases side by side lose a key, a rate or their own figures, or the wrong branch is taken */

@@ -165,6 +165,32 @@ TEST(derived_figures_of_several_phases)
     EXPECT(CHECK_PASS, judged("target_missed", "shrink", AGGREGATE_LAST, CHECK_EQ, 0));
 }
 
+TEST(hits_and_what_loops_do_to_fragmentation)
+{
+    /* breaks when misses of one phase hide behind hits of another, or a ratio that grows from turn to turn is not seen */
+    play();
+    for (size_t i = 0; i < fixture_series.count; i++) {
+        struct series_row *row = &fixture_series.rows[i];
+        row->values[SERIES_USED_MEMORY] = 200 * FIXTURE_MB;
+        row->values[SERIES_FRAGMENTATION] =
+            1 + 0.125 * fixture_scenario.phases[row->phase].loop_index;
+    }
+    ck_assert_double_eq(
+        judged("fragmentation_trend", "shrink", AGGREGATE_LAST, CHECK_LE, 0.2).value, 0.25);
+    EXPECT(CHECK_FAIL, judged("fragmentation_trend", "shrink", AGGREGATE_LAST, CHECK_LE, 0.2));
+    EXPECT(CHECK_SKIP, judged("hit_rate", "load", AGGREGATE_LAST, CHECK_GE, 0.8));
+    for (uint32_t i = 1; i <= 3; i += 2) {
+        fixture_accounts[i].before[SERIES_HITS] = fixture_accounts[i].before[SERIES_MISSES] = 10;
+        fixture_accounts[i].after[SERIES_HITS] = 10 + 60 * (i == 1);
+        fixture_accounts[i].after[SERIES_MISSES] = 10 + 20 * (i == 3);
+    }
+    ck_assert_double_eq(judged("hit_rate", "shrink_1", AGGREGATE_LAST, CHECK_GE, 0.8).value, 1);
+    fixture_accounts[5].before[SERIES_HITS] = fixture_accounts[5].after[SERIES_HITS] = 0;
+    fixture_accounts[5].before[SERIES_MISSES] = fixture_accounts[5].after[SERIES_MISSES] = 0;
+    ck_assert_double_eq(judged("hit_rate", "shrink", AGGREGATE_LAST, CHECK_GE, 0.8).value, 0.75);
+    EXPECT(CHECK_FAIL, judged("hit_rate", "shrink", AGGREGATE_LAST, CHECK_GE, 0.8));
+}
+
 TEST(aliases_are_in_megabytes)
 {
     /* Breaks when a limit in megabytes is compared with bytes. */

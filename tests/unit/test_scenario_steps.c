@@ -343,6 +343,164 @@ LOOP_TEST(refused_at_its_place, sizeof bad / sizeof bad[0])
     ck_assert_msg(strstr(err.text, bad[_i].error) != NULL, "%s: %s", bad[_i].error, err.text);
 }
 
+/* What becomes of a key. In the file of steps that `config` and `step` are put into, the phase behind `grow` gets `key`, of
+ * a map within it as "mix.load"; key NULL: nothing follows from it; TELLS: a notice has `value`. */
+#define TELLS "(notice)"
+#define STEP(text) "{name: a, " text "}"
+#define INGEST_OF(text)                                                                            \
+    STEP("type: workload, workload: ingest, parameters: {target_vectors: 2k, " text "}")
+#define QUERY_OF(text)                                                                             \
+    STEP("type: workload, workload: query, duration_seconds: 5, parameters: {" text "}")
+#define SHRINK_OF(text) STEP("type: workload, workload: shrink, parameters: {" text "}")
+#define MIXED_OF(text)                                                                             \
+    STEP("type: workload, workload: mixed, duration_seconds: 5, parameters: {" text "}")
+#define CHECKPOINT_OF(text) STEP("type: checkpoint, parameters: {" text "}")
+#define WAIT_OF(text) STEP("type: wait, parameters: {" text "}")
+#define REST "{name: rest, type: wait, duration_seconds: 5}"
+static const struct {
+    const char *config, *step, *key, *value;
+} translated[] = {
+    {"", INGEST_OF(""), "type", "load"},
+    {"", INGEST_OF(""), "until", "keys>=2k"},
+    {"", INGEST_OF("batch_size: 8"), "pipeline", "8"},
+    {"", INGEST_OF("batch_size: 1000"), "pipeline", "64"},
+    {"", INGEST_OF("start_index: 0, shuffle: false"), "shuffle", NULL},
+    {"", INGEST_OF("validate_ingestion: true"), "validate_ingestion", NULL},
+    {"", QUERY_OF(""), "type", "query"},
+    {"", QUERY_OF("queries_per_second: 70"), "qps", "70"},
+    {"", QUERY_OF("query_vectors: 100, record_latencies: true"), "query_vectors", NULL},
+    {"", QUERY_OF("verify_results: true"), "verify", "checksum"},
+    {"index", QUERY_OF("verify_results: true"), "verify", "recall"},
+    {"index", QUERY_OF("query_k: 7"), "k", "7"},
+    {"index", QUERY_OF("k: 8"), "k", "8"},
+    {"", SHRINK_OF("target_vectors: 500"), "type", "delete-fraction"},
+    {"", SHRINK_OF("target_vectors: 500"), "keep", "500"},
+    {"", SHRINK_OF("target_reduction: 0.25"), "fraction", "0.25"},
+    {"", SHRINK_OF("target_vectors: 5, removal_strategy: random"), "strategy", "random"},
+    {"", SHRINK_OF("target_vectors: 5, removal_strategy: oldest"), "strategy", "oldest"},
+    {"", SHRINK_OF("target_vectors: 5, removal_strategy: newest"), "strategy", "newest"},
+    {"", SHRINK_OF("target_vectors: 5, batch_size: 3"), "pipeline", "3"},
+    {"", SHRINK_OF("target_vectors: 5, verify_removal: true"), "verify_removal", NULL},
+    {"", MIXED_OF("ingest_ratio: 0.2, query_ratio: 0.7, update_ratio: 0.1"), "mix.load", "0.2"},
+    {"", MIXED_OF("ingest_ratio: 0.2, query_ratio: 0.7, update_ratio: 0.1"), "mix.get", "0.7"},
+    {"", MIXED_OF("ingest_ratio: 0.2, query_ratio: 0.7, update_ratio: 0.1"), "mix.update", "0.1"},
+    {"", MIXED_OF("operation_mix: [50, 30, 20]"), "mix.load", "50"},
+    {"", MIXED_OF("operation_mix: [50, 30, 20]"), "mix.get", "30"},
+    {"", MIXED_OF("operation_mix: [50, 30, 20]"), "mix.del", "20"},
+    {"", CHECKPOINT_OF("tag: x"), "tag", "x"},
+    {"", CHECKPOINT_OF("force_gc: true"), "type", "purge"},
+    {"", CHECKPOINT_OF("collect_full_metrics: true, analyze_fragmentation: true"), "tag", NULL},
+    {"", CHECKPOINT_OF("detect_memory_leaks: true, analyze_memory_trends: true"), "tag", NULL},
+    {"", CHECKPOINT_OF("generate_report: true"), "generate_report", NULL},
+    {"", CHECKPOINT_OF("compare_with: b"), TELLS, "compare_with (instead: checks)"},
+    {"", WAIT_OF("duration_seconds: 7, reason: r"), "duration", "7"},
+    {"", WAIT_OF("wait_for_memory_stable: true, max_wait_seconds: 9"), "duration", "9"},
+    {"", WAIT_OF("wait_for_memory_stable: true, max_wait_seconds: 9"), "wait_stable.window", "30"},
+    {"", WAIT_OF("wait_for_memory_stable: true, memory_stability_window: 4, max_wait_seconds: 9"),
+     "wait_stable.window", "4"},
+    {"",
+     STEP("type: wait, timeout_seconds: 3, wait_condition: {metric: vector_count, operator: "
+          "greater_than_or_equal, value: 9}"),
+     "until", "keys>=9"},
+    {"", STEP("type: cleanup, parameters: {cleanup_type: full, force_cleanup: true}"), "type",
+     "flush"},
+    {"", STEP("type: loop, iterations: 3, steps: [" REST "]"), "iterations", "3"},
+    {"",
+     STEP("type: conditional, condition: {metric: memory_fragmentation, operator: equals, "
+          "value: 1}, if_true: [" REST "]"),
+     "op", "=="},
+    {"", STEP("type: wait, duration_seconds: 1, error_handling: {on_failure: continue}"),
+     "on_error", "continue"},
+    {"", STEP("type: wait, duration_seconds: 1, error_handling: {on_failure: stop}"), "on_error",
+     "stop"},
+    {"", STEP("type: wait, duration_seconds: 1, error_handling: {retry_delay: 2}"), TELLS,
+     "retry_delay (instead: a request that fails is counted)"},
+    {"n_clients: 7", QUERY_OF(""), "clients", "7"},
+    {"n_threads: 2, n_clients_per_thread: 5", QUERY_OF(""), "clients", "10"},
+    {"n_threads: 2", QUERY_OF(""), TELLS, "n_threads (instead: --threads)"},
+    {"batch_size: 9", QUERY_OF(""), "pipeline", "9"},
+    {"batch_size: 9",
+     STEP("type: workload, workload: query, duration_seconds: 5, config: "
+          "{batch_size: 2}"),
+     "pipeline", "2"},
+    {"step_timeout: 50", INGEST_OF(""), "duration", "50"},
+    {"step_timeout: 50", STEP("type: wait, wait_condition: \"keys>=1\""), "until", "keys>=1"},
+    {"continue_on_error: true", REST, "on_error", "continue"},
+    {"operation_timeout: 3", REST, TELLS, "operation_timeout (instead: --request-timeout)"},
+    {"max_retries: 3", REST, TELLS, "max_retries (instead: a request that fails is counted)"},
+    {"retry_delay: 3", REST, TELLS, "retry_delay (instead: a request that fails is counted)"},
+};
+
+LOOP_TEST(every_key_becomes_something, sizeof translated / sizeof translated[0])
+{
+    /* breaks if a key of that format is taken for something else, or passed over without a word */
+    const bool index = strcmp(translated[_i].config, "index") == 0;
+    const char *key = translated[_i].key, *value = translated[_i].value;
+    char text[1024], map[32];
+    snprintf(text, sizeof text, "name: s\ndataset: sift-1m\n%s%s%s%ssteps: [" INGEST ", %s]\n",
+             index ? "index: {algorithm: HNSW}" : "global_config: {",
+             index ? "" : translated[_i].config, index ? "" : "}", "\n", translated[_i].step);
+    ck_translate(text);
+    if (strcmp(key, TELLS) == 0) {
+        ck_assert_msg(strstr(ignored, value) != NULL, "%s: %s", text, ignored);
+        return;
+    }
+    const struct config_node *phase = phase_at(&tree.root, "phases", index ? 2 : 1);
+    const size_t map_bytes = strcspn(key, ".");
+    snprintf(map, sizeof map, "%.*s", (int)map_bytes, key);
+    if (key[map_bytes] == '.') {
+        phase = config_node_get(phase, map);
+        ck_assert_ptr_nonnull(phase);
+        key += map_bytes + 1;
+    }
+    if (value != NULL)
+        ck_value(phase, key, value);
+    else
+        ck_assert_ptr_null(config_node_get(phase, key));
+    ck_read(text);
+}
+
+static const struct {
+    const char *theirs, *key, *value;
+} index_keys[] = {
+    {"algorithm: HNSW", "algo", "hnsw"},
+    {"algorithm: FLAT", "algo", "flat"},
+    {"distance_metric: L2", "metric", "l2"},
+    {"distance_metric: IP", "metric", "ip"},
+    {"distance_metric: COSINE", "metric", "cosine"},
+    {"m: 24", "m", "24"},
+    {"ef_construction: 150", "ef_construction", "150"},
+    {"ef_runtime: 50", "ef_runtime", "50"},
+    {"dimensions: 32", "dimensions", "32"},
+    {"m: 24", "timeout", "10"},
+};
+
+LOOP_TEST(every_key_of_an_index, sizeof index_keys / sizeof index_keys[0])
+{
+    /* breaks if an index is made otherwise than the file says */
+    char text[256];
+    snprintf(text, sizeof text, "name: s\ndataset: sift-1m\nindex: {%s}\nsteps: [" INGEST "]\n",
+             index_keys[_i].theirs);
+    ck_translate(text);
+    ck_value(phase_at(&tree.root, "phases", 0), index_keys[_i].key, index_keys[_i].value);
+    ck_read(text);
+}
+
+/* Sections of that tool's config file, which is none of a scenario's. */
+static const char *const of_a_config_file[] = {"redis", "valkey", "workload", "monitoring",
+                                               "output"};
+
+LOOP_TEST(a_config_file_is_no_scenario, sizeof of_a_config_file / sizeof of_a_config_file[0])
+{
+    /* breaks if a section that says which server is meant, or where files go, is passed over without a word */
+    char text[256], said[64];
+    snprintf(text, sizeof text, "name: s\ndataset: sift-1m\n%s: {host: h}\nsteps: [" INGEST "]\n",
+             of_a_config_file[_i]);
+    snprintf(said, sizeof said, "f:3:1: %s: ", of_a_config_file[_i]);
+    ck_assert_int_eq(read_text(text), E_CONFIG);
+    ck_assert_msg(strstr(err.text, said) != NULL, "%s", err.text);
+}
+
 TEST(shapes)
 {
     /* breaks if a set of vectors gets another shape than the one it is known by */

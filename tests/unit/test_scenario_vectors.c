@@ -96,8 +96,9 @@ static const struct {
     {PHASES("{name: a, type: load, datatype: vector, keys: 1, dimensions: 1}"), "dimensions: "},
     {PHASES("{name: a, type: load, datatype: vector, keys: 1, dimensions: 8, value_size: 9}"),
      "value_size: of a vector its dimensions"},
-    {PHASES("{name: a, type: load, datatype: vector, dimensions: 8, until: \"keys>=9\"}"),
-     "until: keys>=9: where vectors lie in one key this never holds"},
+    {PHASES("{name: a, type: load, datatype: vector, dimensions: 8, qps: 5, until: "
+            "\"keys>=9\"}"),
+     "until: keys>=9: of vectors this takes a load without qps"},
     {PHASES("{name: a, type: load, datatype: vector, dimensions: 8, keys: 1, batch: 3}"),
      "batch: only strings"},
     {PHASES("{name: a, type: load, datatype: vector, dimensions: 8, keys: 1, ttl: 3}"),
