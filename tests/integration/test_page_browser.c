@@ -156,6 +156,40 @@ TEST(of_a_journal)
     ck_assert_ptr_nonnull(panel_of("Rate"));
 }
 
+TEST(laid_over_one_another)
+{
+    /* breaks when two runs cannot be seen on one axis, or it is not told in what they differ */
+    char one[200], two[200];
+    snprintf(one, sizeof one, "%s/one", tree.path);
+    snprintf(two, sizeof two, "%s/two", tree.path);
+    VOLLEY("-p", server.port_text, "--cpus", "none", "-t", "set", "--qps", "500", "--test-duration",
+           "2", "-c", "2", "--interval", "200ms", "--out", one, "-q");
+    VOLLEY("-p", server.port_text, "--cpus", "none", "-t", "set", "--qps", "800", "--test-duration",
+           "2", "-c", "3", "--interval", "200ms", "--out", two, "-q");
+    VOLLEY("report", one, two, "--html", page);
+    ck_assert_msg(strstr(program.out, "option.clients\n    one: 2\n    two: 3\n") != NULL &&
+                      strstr(program.out, "option.qps") != NULL &&
+                      strstr(program.out, "port") == NULL,
+                  "%s", program.out);
+    LOOK("--width", "1280");
+    unsigned achieved = 0;
+    size_t i;
+    const json_t *series;
+    json_array_foreach(json_object_get(panel_of("Rate"), "series"), i, series) achieved +=
+        strcmp(json_string_value(json_object_get(series, "label")), "achieved") == 0;
+    ck_assert_uint_eq(achieved, 2);
+    LOOK("--plain");
+    const char *text = json_string_value(json_object_get(seen, "text"));
+    ck_assert_msg(strstr(text, "What differs") != NULL && strstr(text, "option.qps") != NULL, "%s",
+                  text);
+    program_free(&program);
+    program_run_volley(&program, "report", one, two, NULL);
+    ck_assert_int_eq(program.exit_status, 2);
+    program_free(&program);
+    program_run_volley(&program, "report", one, one, "--html", page, NULL);
+    ck_assert_ptr_nonnull(strstr(program.err, "the same directory"));
+}
+
 TEST(of_a_scenario)
 {
     /* breaks when visualize generate makes no page, or phases, samples and checks are missing in it */
