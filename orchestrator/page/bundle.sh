@@ -22,7 +22,7 @@ flock -w 300 9 || without 'another build of it does not end'
 if [ -s "$bundle" ] && [ -z "$(find "$source/src" "$source"/package*.json -newer "$bundle" -print -quit)" ]; then
     exit 0
 fi
-command -v node >/dev/null && command -v npm >/dev/null || without 'node and npm are not installed'
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then without 'node and npm are not installed'; fi
 if ! cmp -s package-lock.json "$folder/package-lock.json" || [ ! -x "$folder/node_modules/.bin/esbuild" ]; then
     cp package.json package-lock.json "$folder/"
     timeout 300 npm ci --prefix "$folder" --no-audit --no-fund --fetch-retries=1 --fetch-timeout=60000 \
