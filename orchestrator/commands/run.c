@@ -20,6 +20,7 @@
 #include "orchestrator/commands/scenario_cleanup.h"
 #include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_index.h"
+#include "orchestrator/commands/scenario_leftovers.h"
 #include "orchestrator/commands/scenario_resume.h"
 #include "orchestrator/commands/scenario_run.h"
 #include "orchestrator/commands/scenario_servers.h"
@@ -102,7 +103,8 @@ static const struct option_row own_rows[] = {
      .help = "Exit with status 1 on a warning of the checks, too."},
     {ROW("force", NULL, OPTION_FLAG, NULL, AT(force)), .section = "Scenario",
      .help = "Also where the memory target takes more than 90 % of what the host or the server's "
-             "maxmemory has left."},
+             "maxmemory has left, or where keys of an earlier run of the scenario are still "
+             "there."},
     {ROW("host-reserve", NULL, OPTION_SIZE, "SIZE", AT(host_reserve_bytes)), NUMBER(1, 1ull << 50),
      .unset = "256mb", .section = "Scenario",
      .help = "Memory of this host that stays free where the servers run here: a phase that may "
@@ -460,6 +462,8 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
         code = session_reach(session, err);
     if (code == OK)
         code = scenario_run_check(run, err);
+    if (code == OK)
+        code = scenario_leftovers_check(run, err);
     if (code == OK && run->resume != NULL)
         code = scenario_resume_check(run->resume, run, err);
     if (code != OK)
