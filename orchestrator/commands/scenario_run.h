@@ -58,7 +58,9 @@ struct scenario_run {
     bool running;              /* a fleet */
     struct series_row newest;  /* sample; at_ns 0: none yet */
     uint64_t phase_samples;    /* of this phase */
-    double last_value, slope;  /* of its `until`, by nanosecond */
+    uint64_t
+        silent_since_ns; /* clock reading: no server has answered a sample in this phase since; 0: some did */
+    double last_value, slope; /* of its `until`, by nanosecond */
     uint64_t last_value_ns, shown_ns;
     uint64_t window_ok, window_failed; /* of the rows since the last sample */
     double window_seconds;

@@ -217,6 +217,36 @@ static void watch_stable(struct scenario_run *run, const double *values, uint64_
         scenario_phase_end(run, "stable");
 }
 
+/* Of a cluster some nodes may answer while it is not whole. */
+static bool is_silent(const struct server_sample *sample)
+{
+    bool silent = !sample->known;
+    for (uint32_t i = 0; i < sample->node_count; i++)
+        silent &= !sample->nodes[i].answered;
+    return silent;
+}
+
+/* One miss is no death. A phase that sends ends by itself when it waits in vain, one with actions may have stopped the
+ * server for a while. */
+static void look_at_silence(struct scenario_run *run, const struct server_sample *sample)
+{
+    if (!is_silent(sample)) {
+        run->silent_since_ns = 0;
+        return;
+    }
+    if (run->silent_since_ns == 0)
+        run->silent_since_ns = sample->at_ns;
+    if (!scenario_server_gone(run))
+        server_sampler_hurry(run->sampler, NS_PER_SECOND);
+    else if (!run->done && !run->running && run->chaos == NULL)
+        scenario_phase_end(run, "no answer");
+}
+
+bool scenario_server_gone(const struct scenario_run *run)
+{
+    return run->silent_since_ns > 0 && clock_now_ns() - run->silent_since_ns >= ANSWER_LIMIT_NS;
+}
+
 void scenario_hear_sample(void *state, const struct server_sample *sample)
 {
     struct scenario_run *run = state;
@@ -234,6 +264,7 @@ void scenario_hear_sample(void *state, const struct server_sample *sample)
     scenario_host_look(run, row.values);
     if (series_add(&run->series, &row, &err) != OK)
         log_line(LOG_WARNING, "a sample is lost: %s", err.text);
+    look_at_silence(run, sample);
     if (!sample->known)
         return;
     run->newest = row;
@@ -251,7 +282,7 @@ bool scenario_sample_now(struct scenario_run *run)
     const uint64_t from_ns = clock_now_ns(), until_ns = from_ns + ANSWER_LIMIT_NS;
     server_sampler_hurry(run->sampler, 0);
     while (run->newest.at_ns + run->began_ns < from_ns && clock_now_ns() < until_ns &&
-           run->session->interrupts->count == 0)
+           run->session->interrupts->count == 0 && !scenario_server_gone(run))
         event_base_loop(run->session->base, EVLOOP_ONCE);
     return run->newest.at_ns + run->began_ns >= from_ns;
 }

@@ -1,5 +1,7 @@
 /* `volley run scenario` where something is in the way: keys of an earlier run, a server that has gone, phases that end at
  * other times than planned. */
+#include <dirent.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,8 @@
 #include "tests/support/check/temp_tree.h"
 
 static struct temp_tree tree;
-static char file[200], out[220];
+static char file[200], out[220], directory[400];
+static json_t *phases;
 static struct program program;
 
 static void set_up(void)
@@ -22,6 +25,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+    json_decref(phases);
+    phases = NULL;
     program_free(&program);
     temp_tree_remove(&tree);
     at_server_tear_down();
@@ -41,6 +46,52 @@ static void expect_status(int status)
 {
     ck_assert_msg(program.exit_status == status, "status %d, not %d:\n%s\n%s", program.exit_status,
                   status, program.out, program.err);
+}
+
+/* Runs that have left something; the last one is in directory. */
+static unsigned find_directories(void)
+{
+    DIR *listing = opendir(out);
+    const struct dirent *entry;
+    unsigned count = 0;
+    while (listing != NULL && (entry = readdir(listing)) != NULL)
+        if (entry->d_name[0] != '.') {
+            snprintf(directory, sizeof directory, "%.150s/%.200s", out, entry->d_name);
+            count++;
+        }
+    if (listing != NULL)
+        closedir(listing);
+    return count;
+}
+
+static void load_phases(const char *scenario)
+{
+    char path[700];
+    json_error_t error;
+    ck_assert_uint_eq(find_directories(), 1);
+    snprintf(path, sizeof path, "%s/%s_phases.json", directory, scenario);
+    phases = json_load_file(path, 0, &error);
+    ck_assert_msg(phases != NULL, "%s: %s", path, error.text);
+}
+
+static const json_t *of_phase(const char *name, const char *key)
+{
+    size_t i;
+    const json_t *phase;
+    json_array_foreach(json_object_get(phases, "phases"), i, phase)
+    {
+        if (strcmp(json_string_value(json_object_get(phase, "name")), name) == 0)
+            return json_object_get(phase, key);
+    }
+    ck_abort_msg("there is no phase %s", name);
+    return NULL;
+}
+
+static double number_of(const char *name, const char *key)
+{
+    const json_t *value = of_phase(name, key);
+    ck_assert_msg(json_is_number(value), "phase %s has no %s", name, key);
+    return json_number_value(value);
 }
 
 TEST(keys_of_an_earlier_run)
@@ -83,6 +134,43 @@ TEST(keys_of_an_earlier_run)
                    "  - {name: grow, type: load, keys: 20, clients: 2}\n");
     RUN(AT_SERVER, "--allow-flush");
     expect_status(0);
+}
+
+static const char *const dying[] = {
+    "  - {name: last, type: idle, duration: 600}\n",
+    "  - {name: last, type: idle, wait_stable: {metric: keys, window: 500, max: 600}}\n",
+    "  - {name: last, type: hold, duration: 2, clients: 2, mix: {get: 1}}\n",
+    "  - {name: last, type: load, keys: 100m, clients: 2}\n",
+};
+
+LOOP_TEST(a_server_that_has_gone, sizeof dying / sizeof dying[0])
+{
+    /* breaks when a phase takes no notice of a server that has gone, tells its figures as if it were there, or the status
+     * depends on the phase */
+    char text[400];
+    snprintf(text, sizeof text,
+             "name: dying\ndescription: d\nphases:\n"
+             "  - {name: grow, type: load, keys: 500, clients: 2}\n%s"
+             "  - {name: never, type: idle, duration: 1}\n",
+             dying[_i]);
+    write_scenario(text);
+    program_start_volley(&program, "run", "scenario", file, "-o", out, "--cpus", "none", "-p",
+                         server.port_text, "--progress", "--request-timeout", "500ms",
+                         "--connection-timeout", "500ms", "--wait-ready", "1s", NULL);
+    program_wait_text(&program, PROGRAM_ERR, "phase 2 of 3");
+    test_server_kill(&server);
+    program_wait(&program);
+    expect_status(5);
+    load_phases("dying");
+    ck_assert(json_is_false(of_phase("grow", "failed")));
+    ck_assert(json_is_true(of_phase("last", "failed")));
+    ck_assert(json_is_false(of_phase("never", "ran")));
+    ck_assert(json_is_null(of_phase("last", "used_memory_after")));
+    ck_assert(json_is_null(of_phase("last", "server_keys_after")));
+    ck_assert_double_eq(number_of("grow", "server_keys_after"), 500);
+    ck_assert_msg(_i >= 2 || strstr(json_string_value(of_phase("last", "end_reason")),
+                                    "has not answered since") != NULL,
+                  "%s", json_string_value(of_phase("last", "end_reason")));
 }
 
 TEST_SUITE_WITH(scenario_trouble, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 150)
