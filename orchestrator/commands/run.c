@@ -28,6 +28,7 @@
 #include "orchestrator/report/output.h"
 #include "orchestrator/scenario/judge.h"
 #include "orchestrator/scenario/quick_scenario.h"
+#include "orchestrator/scenario/scenario_events.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_files.h"
 #include "orchestrator/scenario/scenario_library.h"
@@ -384,6 +385,7 @@ static enum err_code conclude(struct run_request *request, struct err *err)
     struct check_outcome *outcomes = calloc(request->scenario.check_count + 1u, sizeof *outcomes);
     if (outcomes == NULL)
         return err_set(err, E_SYSTEM, "no memory to judge a scenario");
+    scenario_events_settle(&request->run.events, &request->scenario, request->run.accounts);
     enum err_code code = analysis_make(&analysis, &observation, err);
     if (code == OK)
         code = judge_checks(outcomes, &observation, err);
