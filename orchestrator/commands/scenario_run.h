@@ -65,6 +65,8 @@ struct scenario_run {
     uint64_t window_ok, window_failed; /* of the rows since the last sample */
     double window_seconds;
     struct histogram *window_latency;
+    /* Of what is sent side by side: when the last interval with a reply ended, since the start of its run. */
+    uint64_t branch_end_ns[SCENARIO_CHILDREN_MAX];
     bool in_parts; /* the load of the phase comes in parts, which do not go beyond its end */
     double sent_seconds;
     struct histogram *phase_latency;

@@ -287,12 +287,28 @@ bool scenario_sample_now(struct scenario_run *run)
     return run->newest.at_ns + run->began_ns >= from_ns;
 }
 
+static void watch_branches(struct scenario_run *run, const struct interval_row *row)
+{
+    const struct run_facts *facts = run->session->run;
+    for (uint32_t i = 0; i < facts->stream_count && i < SCENARIO_CHILDREN_MAX; i++) {
+        const struct run_stream *stream = &facts->streams[i];
+        for (uint32_t k = stream->first_class; k < stream->first_class + stream->class_count; k++) {
+            const uint64_t *counters = row->classes[k].counters;
+            if (counters[CLASS_OK] + counters[CLASS_ERRORS] + counters[CLASS_TIMED_OUT] +
+                    counters[CLASS_LOST] >
+                0)
+                run->branch_end_ns[i] = row->header.end_ns;
+        }
+    }
+}
+
 enum err_code scenario_hear_row(void *state, const struct interval_row *row,
                                 const struct error_kinds *error_kinds, struct err *err)
 {
     struct scenario_run *run = state;
     (void)error_kinds;
     (void)err;
+    watch_branches(run, row);
     run->window_ok += row->counters[COUNTER_OK];
     run->window_failed += figure_failed(row->counters);
     run->window_seconds += clock_seconds(row->header.end_ns - row->header.start_ns);

@@ -173,4 +173,24 @@ LOOP_TEST(a_server_that_has_gone, sizeof dying / sizeof dying[0])
                   "%s", json_string_value(of_phase("last", "end_reason")));
 }
 
+TEST(a_branch_that_is_done_early)
+{
+    /* breaks when what is done before the others beside it is told to have lasted as long as they did */
+    write_scenario("name: early\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 500, clients: 2}\n"
+                   "  - name: both\n    type: parallel\n    duration: 4\n    phases:\n"
+                   "      - {name: more, type: load, keys: 400, clients: 2, pipeline: 8}\n"
+                   "      - {name: reads, type: query, qps: 200, clients: 2}\n");
+    RUN(AT_SERVER);
+    expect_status(0);
+    load_phases("early");
+    const double seconds = number_of("more", "duration_seconds");
+    ck_assert_str_eq(json_string_value(of_phase("more", "end_reason")), "done");
+    ck_assert_str_eq(json_string_value(of_phase("reads", "end_reason")), "duration");
+    ck_assert_double_eq(number_of("more", "requests_ok"), 400);
+    ck_assert_double_lt(seconds, number_of("reads", "duration_seconds") / 2);
+    ck_assert_double_gt(number_of("more", "rate"), 200);
+    ck_assert_double_ge(number_of("more", "rate"), 400 / seconds);
+}
+
 TEST_SUITE_WITH(scenario_trouble, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 150)
