@@ -193,4 +193,23 @@ TEST(a_branch_that_is_done_early)
     ck_assert_double_ge(number_of("more", "rate"), 400 / seconds);
 }
 
+TEST(told_as_phases)
+{
+    /* breaks when the report of a scenario tells of settings that its phases do not have, as the size of -d */
+    write_scenario("name: told\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 50, clients: 2, value_size: 100}\n"
+                   "  - {name: shrink, type: delete-fraction, fraction: 0.5}\n");
+    RUN(AT_SERVER);
+    expect_status(0);
+    load_phases("told");
+    program_free(&program);
+    program_run_volley(&program, "report", directory, NULL);
+    expect_status(0);
+    ck_assert_ptr_nonnull(strstr(program.out, "Phase: grow\n"));
+    ck_assert_ptr_nonnull(strstr(program.out, "Phase: shrink\n"));
+    ck_assert_ptr_nonnull(strstr(program.out, "Keys: live keys of the scenario\n"));
+    ck_assert_ptr_null(strstr(program.out, "Data Size:"));
+    ck_assert_ptr_null(strstr(program.out, "fixed by the command"));
+}
+
 TEST_SUITE_WITH(scenario_trouble, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 150)
