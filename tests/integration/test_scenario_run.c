@@ -338,7 +338,7 @@ TEST(actions_need_servers_of_our_own)
                    "  - {name: rest, type: idle, duration: 2, actions: [\"at 3s: bgsave\"]}\n");
     RUN("--managed");
     expect_status(3);
-    ck_assert_ptr_nonnull(strstr(program.err, "at 3s the run is over"));
+    ck_assert_ptr_nonnull(strstr(program.err, "at 3s the phase is over: its duration is 2s"));
 }
 
 TEST(a_host_that_runs_short)
