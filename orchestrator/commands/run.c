@@ -63,6 +63,7 @@ struct run_request {
     struct scenario_run run;
     char name[RUN_NAME_BYTES]; /* of the run */
     char directory[BENCH_PATH_BYTES];
+    bool has_directory; /* of this run, with nothing measured in it */
 };
 
 static enum err_code parse_scale(void *target, const char *value, struct err *err)
@@ -460,6 +461,7 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
         code = session_open(session, err);
     if (code == OK)
         code = bench_outputs_add_directory(&session->timeline, &request->bench.spec, err);
+    request->has_directory = code == OK;
     if (code == OK)
         code = session_reach(session, err);
     if (code == OK)
@@ -471,6 +473,7 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
     if (code != OK)
         return code;
     code = scenario_run_phases(run, err);
+    request->has_directory = run->accounts == NULL;
     if (request->cleanup && !request->bench.spec.managed.wanted && code != E_CONNECT)
         scenario_clean_up(run);
     code = err_worse(code, session_end(session));
@@ -598,12 +601,24 @@ static enum err_code run(void *target, struct err *err)
     return run_scenario(request, err);
 }
 
+/* Nothing was measured: the next run is to have the name. What else is there stays. */
+static void remove_directory(const struct run_request *request)
+{
+    char log_path[BENCH_PATH_BYTES];
+    if (request->has_directory &&
+        bench_outputs_path(log_path, request->directory, "volley.log", NULL) == OK) {
+        (void)unlink(log_path);
+        (void)rmdir(request->directory);
+    }
+}
+
 static void destroy(void *target)
 {
     struct run_request *request = target;
     scenario_run_free(&request->run);
     scenario_resume_free(&request->resume);
     session_free(&request->session);
+    remove_directory(request);
     scenario_free(&request->scenario, &request->document);
     free(request->path);
     free(request->variables);

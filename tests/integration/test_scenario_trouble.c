@@ -212,4 +212,23 @@ TEST(told_as_phases)
     ck_assert_ptr_null(strstr(program.out, "fixed by the command"));
 }
 
+TEST(nothing_measured)
+{
+    /* breaks when a run that has not begun leaves a directory, so that the next one has another name */
+    write_scenario("name: none\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 50, clients: 2}\n");
+    RUN("-p", "1");
+    expect_status(5);
+    ck_assert_uint_eq(find_directories(), 0);
+    program_free(&program);
+    free(test_server_text(&server, "SET vst:none:000000000000 1"));
+    RUN(AT_SERVER);
+    expect_status(4);
+    ck_assert_uint_eq(find_directories(), 0);
+    program_free(&program);
+    RUN(AT_SERVER, "--force");
+    expect_status(0);
+    ck_assert_uint_eq(find_directories(), 1);
+}
+
 TEST_SUITE_WITH(scenario_trouble, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 150)
