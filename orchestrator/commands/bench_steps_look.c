@@ -84,7 +84,9 @@ char *bench_step_describe_keys(char *text, size_t text_bytes, const struct bench
     text[0] = '\0';
     if (plan != NULL && plan->key_space_count == 1)
         order = &plan->key_spaces[0].order;
-    if (plan != NULL && plan->key_space_count > 1)
+    if (workload_live(step->workload) != NULL)
+        snprintf(text, text_bytes, "live keys of the scenario");
+    else if (plan != NULL && plan->key_space_count > 1)
         snprintf(text, text_bytes, "in %zu key spaces", plan->key_space_count);
     else if (order != NULL &&
              (plan != NULL || (load->key_order == KEYS_RANDOM && order->kind != ORDER_UNIFORM)))

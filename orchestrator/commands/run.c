@@ -21,6 +21,7 @@
 #include "orchestrator/commands/scenario_cleanup.h"
 #include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_index.h"
+#include "orchestrator/commands/scenario_leftovers.h"
 #include "orchestrator/commands/scenario_resume.h"
 #include "orchestrator/commands/scenario_run.h"
 #include "orchestrator/commands/scenario_servers.h"
@@ -28,6 +29,7 @@
 #include "orchestrator/report/output.h"
 #include "orchestrator/scenario/judge.h"
 #include "orchestrator/scenario/quick_scenario.h"
+#include "orchestrator/scenario/scenario_events.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_files.h"
 #include "orchestrator/scenario/scenario_library.h"
@@ -62,6 +64,7 @@ struct run_request {
     struct scenario_run run;
     char name[RUN_NAME_BYTES]; /* of the run */
     char directory[BENCH_PATH_BYTES];
+    bool has_directory; /* of this run, with nothing measured in it */
 };
 
 static enum err_code parse_scale(void *target, const char *value, struct err *err)
@@ -103,7 +106,8 @@ static const struct option_row own_rows[] = {
      .help = "Exit with status 1 on a warning of the checks, too."},
     {ROW("force", NULL, OPTION_FLAG, NULL, AT(force)), .section = "Scenario",
      .help = "Also where the memory target takes more than 90 % of what the host or the server's "
-             "maxmemory has left."},
+             "maxmemory has left, or where keys of an earlier run of the scenario are still "
+             "there."},
     {ROW("host-reserve", NULL, OPTION_SIZE, "SIZE", AT(host_reserve_bytes)), NUMBER(1, 1ull << 50),
      .unset = "256mb", .section = "Scenario",
      .help = "Memory of this host that stays free where the servers run here: a phase that may "
@@ -412,6 +416,7 @@ static enum err_code conclude(struct run_request *request, struct err *err)
     struct check_outcome *outcomes = calloc(request->scenario.check_count + 1u, sizeof *outcomes);
     if (outcomes == NULL)
         return err_set(err, E_SYSTEM, "no memory to judge a scenario");
+    scenario_events_settle(&request->run.events, &request->scenario, request->run.accounts);
     enum err_code code = analysis_make(&analysis, &observation, err);
     if (code == OK)
         code = judge_checks(outcomes, &observation, err);
@@ -486,15 +491,19 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
         code = session_open(session, err);
     if (code == OK)
         code = bench_outputs_add_directory(&session->timeline, &request->bench.spec, err);
+    request->has_directory = code == OK;
     if (code == OK)
         code = session_reach(session, err);
     if (code == OK)
         code = scenario_run_check(run, err);
+    if (code == OK)
+        code = scenario_leftovers_check(run, err);
     if (code == OK && run->resume != NULL)
         code = scenario_resume_check(run->resume, run, err);
     if (code != OK)
         return code;
     code = scenario_run_phases(run, err);
+    request->has_directory = run->accounts == NULL;
     if (request->cleanup && !request->bench.spec.managed.wanted && code != E_CONNECT)
         scenario_clean_up(run);
     code = err_worse(code, session_end(session));
@@ -627,12 +636,24 @@ static enum err_code run(void *target, struct err *err)
     return run_scenario(request, err);
 }
 
+/* Nothing was measured: the next run is to have the name. What else is there stays. */
+static void remove_directory(const struct run_request *request)
+{
+    char log_path[BENCH_PATH_BYTES];
+    if (request->has_directory &&
+        bench_outputs_path(log_path, request->directory, "volley.log", NULL) == OK) {
+        (void)unlink(log_path);
+        (void)rmdir(request->directory);
+    }
+}
+
 static void destroy(void *target)
 {
     struct run_request *request = target;
     scenario_run_free(&request->run);
     scenario_resume_free(&request->resume);
     session_free(&request->session);
+    remove_directory(request);
     scenario_free(&request->scenario, &request->document);
     free(request->path);
     free(request->variables);

@@ -92,23 +92,6 @@ enum err_code scenario_events_begin(struct scenario_run *run, struct err *err)
 
 #define REFUSE(file, phase, ...) file_refuse(file, &(phase)->place, "actions", err, __VA_ARGS__)
 
-static enum err_code check(const struct chaos_plan *plan, const struct phase *phase,
-                           const struct file *file, struct err *err)
-{
-    for (uint32_t i = 0; i < plan->count; i++) {
-        const enum chaos_kind kind = plan->actions[i].kind;
-        if (kind == CHAOS_ADD_NODE || kind == CHAOS_REMOVE_NODE)
-            return REFUSE(file, phase,
-                          "actions: a scenario has the servers that it began with: %s is not "
-                          "carried out",
-                          kind == CHAOS_ADD_NODE ? "add-node" : "remove-node");
-        if (kind == CHAOS_FLUSHALL && phase->type == PHASE_LOAD)
-            return REFUSE(file, phase,
-                          "actions: flushall beside a load: nobody could say which keys are there");
-    }
-    return OK;
-}
-
 static enum err_code plan_phase(struct chaos_plan *plan, const struct scenario_run *run,
                                 const struct phase *phase, const struct file *file, struct err *err)
 {
@@ -118,10 +101,8 @@ static enum err_code plan_phase(struct chaos_plan *plan, const struct scenario_r
             file, phase,
             "actions: they are done to servers of volley's own only: leave out -h, -p and "
             "VST_VALKEY_HOST, or the actions");
-    spec.load.duration_ns = phase->stated_duration_ns;
-    enum err_code code = chaos_plan_make(plan, phase->actions, file, &spec, err);
-    if (code == OK)
-        code = check(plan, phase, file, err);
+    spec.load.duration_ns = 0; /* their times were checked when the file was read */
+    const enum err_code code = chaos_plan_make(plan, phase->actions, file, &spec, err);
     for (uint32_t i = 0; i < plan->count && code == OK; i++) {
         struct chaos_action *action = &plan->actions[i];
         action->at_ns = (uint64_t)llround((double)action->at_ns * run->scenario->scale);

@@ -15,6 +15,7 @@
 #include "orchestrator/commands/scenario_watch.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/server/chaos.h"
+#include "orchestrator/server/replication.h"
 #include "orchestrator/server/topology_renew.h"
 
 #define LOAD_FIRST_NS NS_PER_SECOND /* it is to be under way, so that a gap in it is one */
@@ -327,12 +328,18 @@ static bool comes_back(const struct phase_act *act)
     return act->how == HOW_RESTART || (act->how == HOW_KILL && act->for_ns > 0);
 }
 
-/* A node that was started again serves, or has all keys of its primary. */
-static bool is_back(struct scenario_run *run, uint64_t number)
+/* A node that was started again serves, or has all keys of its primary. It is asked itself: samples are of the nodes that
+ * the cluster listed at the start. */
+static bool is_back(const struct session *session, uint64_t number)
 {
-    const struct node_series_row *row = scenario_sample_now(run) ? newest_of(run, number) : NULL;
-    return row != NULL && (row->role == NODE_PRIMARY ||
-                           (row->role == NODE_REPLICA && !isnan(row->values[NODE_LAG])));
+    struct replica_view view = {.replica = false};
+    struct control *control = NULL;
+    struct err ignored = {.code = OK};
+    const bool asked =
+        managed_cluster_connect(&control, &session->managed, (uint32_t)number, &ignored) == OK &&
+        replica_ask(&view, control, &ignored) == OK;
+    control_close(control);
+    return asked && (!view.replica || view.ready);
 }
 
 static enum err_code settle(struct scenario_run *run, const struct phase *phase, struct err *err)
@@ -348,7 +355,7 @@ static enum err_code settle(struct scenario_run *run, const struct phase *phase,
             session->topology, &session->request->spec.endpoint, &session->interrupts->count, &own);
         if (session->interrupts->count > 0)
             return OK;
-        if (code == OK && (!awaits_node || is_back(run, phase->act.node)))
+        if (code == OK && (!awaits_node || is_back(session, phase->act.node)))
             return OK;
         if (code != OK && code != E_CONNECT)
             return err_set(err, code, "%s", own.text);

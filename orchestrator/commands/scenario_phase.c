@@ -12,7 +12,9 @@
 #include "orchestrator/scenario/scenario_file.h"
 
 #define FACTOR_STEPS 8u
-#define NODES_INTERVAL_NS (100 * NS_PER_MS) /* outages are seen by edges of intervals */
+/* Outages, and the end of one of several that are sent side by side, are seen by edges of intervals. */
+#define FINE_INTERVAL_NS (100 * NS_PER_MS)
+#define BRANCH_INTERVALS 100u /* of all that are side by side, or more */
 
 /* ---- sizes ---- */
 
@@ -360,6 +362,13 @@ static enum err_code take_workload(struct workload_source *source, uint64_t *req
     return code;
 }
 
+static uint64_t branch_interval_ns(uint64_t usual_ns, uint64_t duration_ns)
+{
+    const uint64_t fine_ns = duration_ns / BRANCH_INTERVALS / FINE_INTERVAL_NS * FINE_INTERVAL_NS;
+    const uint64_t least_ns = fine_ns > FINE_INTERVAL_NS ? fine_ns : FINE_INTERVAL_NS;
+    return least_ns < usual_ns ? least_ns : usual_ns;
+}
+
 enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run *run,
                                  const struct phase *phase, uint32_t part, struct err *err)
 {
@@ -401,7 +410,10 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
     made->time_limit_ns = requests > 0 ? phase->duration_ns : 0;
     spec->load.warmup_ns = 0;
     if (phase->type == PHASE_FAILOVER || phase->type == PHASE_REBALANCE)
-        spec->load.interval_ns = NODES_INTERVAL_NS;
+        spec->load.interval_ns = FINE_INTERVAL_NS;
+    if (phase->parallel_place > 0)
+        spec->load.interval_ns = branch_interval_ns(
+            spec->load.interval_ns, run->scenario->phases[phase->parallel_place - 1].duration_ns);
     code = set_rate(made, run, phase, err);
     if (code != OK)
         return code;

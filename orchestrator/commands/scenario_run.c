@@ -158,16 +158,12 @@ static enum err_code look_at_until(const struct scenario_run *run, const struct 
                    phase->name, phase->until.metric);
 }
 
-/* The last sample of a phase. A phase that sends nothing, too, has failed where its server has gone. */
-static enum err_code look_at_end(struct scenario_run *run, enum err_code code, struct err *err)
+/* No server answers, whatever the phase itself came to. */
+static enum err_code tell_gone(const struct scenario_run *run, enum err_code code, struct err *err)
 {
-    const uint64_t from_ns = clock_now_ns();
-    if (scenario_sample_now(run) || run->answered_ns >= from_ns ||
-        run->session->interrupts->count > 0)
-        return OK;
-    return code != OK ? E_CONNECT
-                      : err_set(err, E_CONNECT, "%s has gone: it has not answered INFO for %.0f s",
-                                run->session->target_text, clock_seconds(clock_now_ns() - from_ns));
+    (void)err_set(err, E_CONNECT, "%.80s has gone: it has not answered INFO since %.1f s",
+                  run->session->target_text, clock_seconds(run->silent_since_ns - run->began_ns));
+    return err_worse(code, E_CONNECT);
 }
 
 /* One phase, from its first sample to its last. */
@@ -188,6 +184,7 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
     histogram_reset(run->phase_latency);
     run->slope = 0;
     run->stable_count = 0;
+    run->silent_since_ns = 0;
     log_line(LOG_INFO, "phase %u of %u: %s", run->phase + 1, run->scenario->phase_count,
              PRINTABLE(phase->name));
     server_sampler_hurry(run->sampler, 0);
@@ -198,16 +195,17 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
         code = carry_out(run, phase, err);
     code = err_worse(code, scenario_actions_end(run, err));
     event_del(run->deadline);
-    if (run->session->interrupts->count == 0)
-        code = err_worse(code, look_at_end(run, code, err));
     if (run->session->interrupts->count > 0)
         snprintf(account->end, sizeof account->end, "interrupted");
+    else if (!scenario_sample_now(run) && run->silent_since_ns > 0)
+        code = tell_gone(run, code, err);
     if (code == OK)
         scenario_index_look(run);
     account->failed = code != OK;
     if (code != OK)
         snprintf(account->end, sizeof account->end, "failed: %.140s", err->text);
-    memcpy(account->after, run->newest.values, sizeof account->after);
+    for (uint32_t i = 0; i < SERIES_METRICS; i++)
+        account->after[i] = run->silent_since_ns > 0 ? (double)NAN : run->newest.values[i];
     account->keys_after = live_map_count(run->map);
     if (phase->type == PHASE_LOAD && account->keys_after > account->keys_before)
         account->payload_bytes = (uint64_t)llround(

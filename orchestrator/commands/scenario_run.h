@@ -57,13 +57,16 @@ struct scenario_run {
     bool done;                 /* its end has been reached; its account says why */
     bool running;              /* a fleet */
     struct series_row newest;  /* sample; at_ns 0: none yet */
-    uint64_t answered_ns;      /* monotonic: the newest question with an answer was asked */
     uint64_t phase_samples;    /* of this phase */
-    double last_value, slope;  /* of its `until`, by nanosecond */
+    uint64_t
+        silent_since_ns; /* clock reading: no server has answered a sample in this phase since; 0: some did */
+    double last_value, slope; /* of its `until`, by nanosecond */
     uint64_t last_value_ns, shown_ns;
     uint64_t window_ok, window_failed; /* of the rows since the last sample */
     double window_seconds;
     struct histogram *window_latency;
+    /* Of what is sent side by side: when the last interval with a reply ended, since the start of its run. */
+    uint64_t branch_end_ns[SCENARIO_CHILDREN_MAX];
     bool in_parts; /* the load of the phase comes in parts, which do not go beyond its end */
     double sent_seconds;
     struct histogram *phase_latency;

@@ -1,6 +1,7 @@
 #include "orchestrator/commands/scenario_send.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,20 @@ static uint64_t time_left_ns(const struct scenario_run *run, uint64_t limit_ns)
     return limit_ns == 0 ? 0 : since_ns < limit_ns ? limit_ns - since_ns : 1;
 }
 
+/* One of so many requests may be done before the others, and its rate is over the time until then. */
+static void end_branch(struct scenario_run *run, struct phase_account *account,
+                       struct metric_slice *slice, uint64_t requests, uint64_t branch_end_ns)
+{
+    const uint64_t wall_ns = run->session->run->started_wall_ns;
+    if (requests == 0 || branch_end_ns == 0 ||
+        account->requests_ok + account->requests_failed < requests)
+        return;
+    slice->seconds = clock_seconds(branch_end_ns);
+    account->end_ns = wall_ns > run->began_wall_ns ? wall_ns - run->began_wall_ns : 0;
+    account->end_ns += branch_end_ns;
+    snprintf(account->end, sizeof account->end, "done");
+}
+
 /* Of each of several that were sent side by side. */
 static void take_results_apart(struct scenario_run *run, const struct scenario_step *const *sent,
                                uint32_t count)
@@ -70,11 +85,12 @@ static void take_results_apart(struct scenario_run *run, const struct scenario_s
     const struct metric_slice whole = metric_slice_of_run(run->session->result);
     for (uint32_t i = 0; i < count; i++) {
         struct phase_account *account = &run->accounts[sent[i]->place];
-        const struct metric_slice slice = metric_slice_of_stream(&whole, i);
+        struct metric_slice slice = metric_slice_of_stream(&whole, i);
         account->requests_ok = metric_count(&slice, METRIC_OK);
         account->requests_failed = metric_count(&slice, METRIC_ERRORS) +
                                    metric_count(&slice, METRIC_TIMED_OUT) +
                                    metric_count(&slice, METRIC_LOST);
+        end_branch(run, account, &slice, sent[i]->step.spec.load.requests, run->branch_end_ns[i]);
         account->rate = metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number;
         account->mean_ms = latency_of(&slice, STATISTIC_MEAN, 0);
         account->p50_ms = latency_of(&slice, STATISTIC_PERCENTILE, 50);
@@ -116,6 +132,7 @@ static enum err_code run_fleet(struct scenario_run *run, struct scenario_step *c
     session->steps.beside = beside;
     session->steps.beside_count = count - 1;
     enum err_code code = session_plan(session, &sent[0]->step.spec, err);
+    memset(run->branch_end_ns, 0, sizeof run->branch_end_ns);
     if (code == OK) {
         run->running = true;
         scenario_set_deadline(run, time_left_ns(run, limit_ns));
@@ -268,10 +285,12 @@ void scenario_end_children(struct scenario_run *run, const struct phase *phase)
     const struct phase_account *whole = scenario_account_now(run);
     for (uint32_t i = 1; i <= phase->child_count; i++) {
         struct phase_account *child = &run->accounts[run->phase + i];
-        child->end_ns = whole->end_ns;
         child->keys_after = whole->keys_after;
-        child->failed = whole->failed;
         memcpy(child->after, whole->after, sizeof child->after);
+        if (child->end_ns > 0)
+            continue; /* it was done */
+        child->end_ns = whole->end_ns;
+        child->failed = whole->failed;
         memcpy(child->end, whole->end, sizeof child->end);
     }
 }

@@ -221,13 +221,34 @@ static void watch_stable(struct scenario_run *run, const double *values, uint64_
         scenario_phase_end(run, "stable");
 }
 
-/* Of several nodes by one of them at least, also where that does not make a sample. */
-static bool is_answered(const struct server_sample *sample)
+/* Of a cluster some nodes may answer while it is not whole. */
+static bool is_silent(const struct server_sample *sample)
 {
-    bool answered = sample->known;
+    bool silent = !sample->known;
     for (uint32_t i = 0; i < sample->node_count; i++)
-        answered |= sample->nodes[i].answered;
-    return answered;
+        silent &= !sample->nodes[i].answered;
+    return silent;
+}
+
+/* One miss is no death. A phase that sends ends by itself when it waits in vain, one with actions may have stopped the
+ * server for a while. */
+static void look_at_silence(struct scenario_run *run, const struct server_sample *sample)
+{
+    if (!is_silent(sample)) {
+        run->silent_since_ns = 0;
+        return;
+    }
+    if (run->silent_since_ns == 0)
+        run->silent_since_ns = sample->at_ns;
+    if (!scenario_server_gone(run))
+        server_sampler_hurry(run->sampler, NS_PER_SECOND);
+    else if (!run->done && !run->running && run->chaos == NULL)
+        scenario_phase_end(run, "no answer");
+}
+
+bool scenario_server_gone(const struct scenario_run *run)
+{
+    return run->silent_since_ns > 0 && clock_now_ns() - run->silent_since_ns >= ANSWER_LIMIT_NS;
 }
 
 void scenario_hear_sample(void *state, const struct server_sample *sample)
@@ -247,8 +268,7 @@ void scenario_hear_sample(void *state, const struct server_sample *sample)
     scenario_host_look(run, row.values);
     if (series_add(&run->series, &row, &err) != OK)
         log_line(LOG_WARNING, "a sample is lost: %s", err.text);
-    if (is_answered(sample))
-        run->answered_ns = sample->at_ns;
+    look_at_silence(run, sample);
     if (!sample->known)
         return;
     run->newest = row;
@@ -266,9 +286,24 @@ bool scenario_sample_now(struct scenario_run *run)
     const uint64_t from_ns = clock_now_ns(), until_ns = from_ns + ANSWER_LIMIT_NS;
     server_sampler_hurry(run->sampler, 0);
     while (run->newest.at_ns + run->began_ns < from_ns && clock_now_ns() < until_ns &&
-           run->session->interrupts->count == 0)
+           run->session->interrupts->count == 0 && !scenario_server_gone(run))
         event_base_loop(run->session->base, EVLOOP_ONCE);
     return run->newest.at_ns + run->began_ns >= from_ns;
+}
+
+static void watch_branches(struct scenario_run *run, const struct interval_row *row)
+{
+    const struct run_facts *facts = run->session->run;
+    for (uint32_t i = 0; i < facts->stream_count && i < SCENARIO_CHILDREN_MAX; i++) {
+        const struct run_stream *stream = &facts->streams[i];
+        for (uint32_t k = stream->first_class; k < stream->first_class + stream->class_count; k++) {
+            const uint64_t *counters = row->classes[k].counters;
+            if (counters[CLASS_OK] + counters[CLASS_ERRORS] + counters[CLASS_TIMED_OUT] +
+                    counters[CLASS_LOST] >
+                0)
+                run->branch_end_ns[i] = row->header.end_ns;
+        }
+    }
 }
 
 enum err_code scenario_hear_row(void *state, const struct interval_row *row,
@@ -277,6 +312,7 @@ enum err_code scenario_hear_row(void *state, const struct interval_row *row,
     struct scenario_run *run = state;
     (void)error_kinds;
     (void)err;
+    watch_branches(run, row);
     run->window_ok += row->counters[COUNTER_OK];
     run->window_failed += figure_failed(row->counters);
     run->window_seconds += clock_seconds(row->header.end_ns - row->header.start_ns);

@@ -21,6 +21,8 @@ double scenario_value_of(const struct scenario_run *run, const struct phase_unti
                          const double *values, double *wanted);
 /* Waits for a sample that is asked for from now on, ten seconds at most; false: there is none. */
 bool scenario_sample_now(struct scenario_run *run);
+/* No server has answered any sample of this phase for ten seconds. A phase that only waits is ended then. */
+bool scenario_server_gone(const struct scenario_run *run);
 
 /* Listeners of the sampler and of the session's timeline; state is the run. */
 void scenario_hear_sample(void *state, const struct server_sample *sample);

@@ -131,6 +131,12 @@ static void add_streams(struct run_facts *facts, const struct bench_steps *steps
     snprintf(facts->key_distribution, sizeof facts->key_distribution, "of all workloads");
 }
 
+/* -d, or its default, says nothing of them. */
+static bool has_sizes_of_its_own(const struct workload *workload)
+{
+    return workload_plan(workload) != NULL || workload_live(workload) != NULL;
+}
+
 static void fill_facts(struct run_facts *facts, const struct session *session,
                        const struct bench_step *step, uint32_t index)
 {
@@ -145,7 +151,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .requests = requests_of(spec),
         .clients = spec->load.clients,
         .pipeline = spec->load.pipeline,
-        .data_bytes = workload_plan(step->workload) != NULL ? 0 : spec->load.data_bytes,
+        .data_bytes = has_sizes_of_its_own(step->workload) ? 0 : spec->load.data_bytes,
         .request_bytes = workload_request_bytes(step->workload),
         .commands = workload_replies(step->workload),
         .mean_commands = workload_mean_commands(step->workload),

@@ -108,8 +108,9 @@ static void phases_row(struct table_line *line, const void *state, uint32_t inde
     decimals(line->cells[5], account->after[SERIES_USED_MEMORY] / SERIES_MB, 1);
     decimals(line->cells[6], observation_value(observation, account->after, SERIES_FRAGMENTATION),
              2);
+    const bool gone = account->failed && isnan(account->after[SERIES_KEYS]);
     snprintf(line->cells[7], TABLE_CELL_BYTES, "%s",
-             number_text(number, (double)account->keys_after));
+             number_text(number, gone ? NAN : (double)account->keys_after));
     if (account->failed || account->target_missed) /* the end of one that failed says so itself */
         snprintf(line->note, TABLE_NOTE_BYTES, "%s%s",
                  account->failed ? "" : "target not reached: ", account->end);

@@ -55,7 +55,8 @@ struct phase_account {
 /* What happened at a moment, or for a while: an action, what a server says of slow commands. */
 struct scenario_event {
     struct note note; /* its times count from the beginning of the scenario */
-    uint32_t phase;
+    uint32_t phase;   /* in which it was heard; from scenario_events_settle on in which it was */
+    size_t place;     /* in the order in which they were heard; set there */
 };
 struct scenario_events {
     struct scenario_event *items; /* owned */

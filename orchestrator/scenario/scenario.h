@@ -110,7 +110,6 @@ struct phase {
     char name[SCENARIO_NAME_BYTES]; /* unique: the third time round a loop it is "shrink_3" */
     enum phase_type type;
     uint64_t duration_ns;               /* 0: until it is done */
-    uint64_t stated_duration_ns;        /* before it was scaled */
     const struct chaos_wishes *actions; /* what is done to servers meanwhile; NULL: nothing */
     struct phase_until until;
     uint64_t clients, pipeline;             /* clients: in the turn of its loop */

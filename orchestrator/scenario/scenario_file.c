@@ -14,6 +14,7 @@
 #include "orchestrator/scenario/scenario_steps.h"
 #include "orchestrator/scenario/scenario_values.h"
 #include "orchestrator/scenario/scenario_vectors.h"
+#include "orchestrator/scenario/scenario_wishes.h"
 
 #define FLOOR_NS (2 * NS_PER_SECOND)        /* of a scaled phase */
 #define PACED_FLOOR_NS (10 * NS_PER_SECOND) /* of one whose time the servers need */
@@ -403,6 +404,9 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
         code = check_ends(reading, phase);
     if (code == OK)
         code = scenario_act_check(scenario, reading->file, phase, reading->err);
+    phase->actions = entry->actions.count > 0 ? &entry->actions : NULL;
+    if (code == OK)
+        code = scenario_wishes_check(scenario, reading->file, phase, reading->err);
     if (code == OK)
         code = check_keys(reading, phase);
     if (code == OK)
@@ -412,8 +416,6 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
     remember(reading, phase);
     const bool by_max = phase->type == PHASE_IDLE && phase->duration_ns == 0;
     reading->unscaled_ns += by_max ? phase->stable.max_ns : phase->duration_ns;
-    phase->actions = entry->actions.count > 0 ? &entry->actions : NULL;
-    phase->stated_duration_ns = phase->duration_ns;
     scale_phase(reading, phase);
     scenario->planned_duration_ns += by_max ? phase->stable.max_ns : phase->duration_ns;
     scenario->phase_count++;

@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/slots.h"
+#include "orchestrator/server/discover.h"
 #include "orchestrator/server/managed_node.h"
 #include "orchestrator/server/replication.h"
 #include "orchestrator/server/sightings.h"
@@ -219,6 +220,27 @@ static enum err_code is_settled(bool *there, char seen[SEEN_BYTES], struct joini
     return code;
 }
 
+/* What discovery reads: a replica stands there when the node has heard how far it has come, which is in the next message of
+ * its, while others know already that it is one. */
+static enum err_code lists_all(bool *there, char seen[SEEN_BYTES], struct joining *joining,
+                               uint32_t node)
+{
+    struct topology *topology = calloc(1, sizeof *topology);
+    struct target_address asked = {.address_bytes = 0};
+    if (topology == NULL)
+        return err_set(joining->err, E_SYSTEM, "no memory to look at a cluster");
+    snprintf(asked.host, sizeof asked.host, "127.0.0.1");
+    snprintf(asked.text, sizeof asked.text, "127.0.0.1:%u", joining->cluster->nodes[node].port);
+    const enum err_code code =
+        cluster_ask_nodes(topology, NULL, joining->controls[node], &asked,
+                          joining->cluster->setup.tls_client != NULL, joining->err);
+    const uint32_t replicas = code == OK ? topology_replicas(topology) : 0;
+    free(topology);
+    *there = code == OK && replicas == joining->cluster->replicas;
+    snprintf(seen, SEEN_BYTES, "lists %u of %u replicas", replicas, joining->cluster->replicas);
+    return code;
+}
+
 /* ---- making them one ---- */
 
 static enum err_code join_cluster(struct joining *joining)
@@ -255,6 +277,8 @@ static enum err_code join(struct managed_cluster *cluster, uint64_t wait_ready_n
     if (code == OK)
         code = wait_for(&joining, cluster->count - cluster->replicas, is_linked,
                         "the replicas were not filled by their primaries");
+    if (code == OK && cluster->setup.cluster)
+        code = wait_for(&joining, 0, lists_all, "the managed cluster does not list its replicas");
     for (uint32_t i = 0; i < cluster->count; i++)
         control_close(joining.controls[i]);
     return code;

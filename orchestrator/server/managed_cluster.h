@@ -21,7 +21,7 @@ struct managed_cluster {
 
 /* As wish (spec.managed) says, with the password and the TLS client of the endpoint; program, CPUs and certificates of every
  * server are given. What all of them point to outlives the cluster. Returns when all of them answer, all
- * replicas are linked to their primaries, and every node of a cluster knows all others and calls the
+ * replicas are linked to their primaries, and every node of a cluster knows all others, lists all replicas and calls the
  * cluster ok; after a failure nothing is left. E_CONNECT: that did not come about within 30 s
  * and a second for each node, or the endpoint's wait_ready_ns where that is longer, with what the nodes that
  * are missing say; or as managed_server_start. */

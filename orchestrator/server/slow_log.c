@@ -47,18 +47,18 @@ struct slow_log {
 
 /* ---- what is told ---- */
 
-/* at_s: Unix time of the server's clock, which may be another one. */
+/* at_s: Unix time of the server's clock, which may be another one. The note is at the beginning of that second. */
 static void tell(const struct logged_server *server, enum note_source source, long long at_s,
                  uint64_t length_ns, const char *text)
 {
     const struct slow_log_setup *setup = &server->log->setup;
     const uint64_t now_ns = clock_wall_ns() - setup->start_wall_ns;
-    const uint64_t start_s = setup->start_wall_ns / NS_PER_SECOND;
     struct note note = {.source = source, .ok = true};
-    if (at_s > 0 && (uint64_t)at_s >= start_s)
-        note.at_ns = (uint64_t)at_s - start_s < now_ns / NS_PER_SECOND
-                         ? ((uint64_t)at_s - start_s) * NS_PER_SECOND
-                         : now_ns;
+    if (at_s > 0 && at_s < NUMBER_MOST / 100 &&
+        (uint64_t)at_s * NS_PER_SECOND > setup->start_wall_ns)
+        note.at_ns = (uint64_t)at_s * NS_PER_SECOND - setup->start_wall_ns;
+    if (note.at_ns > now_ns)
+        note.at_ns = now_ns;
     note.end_ns = note.at_ns + length_ns;
     if (server->log->server_count > 1)
         snprintf(note.text, sizeof note.text, "%.90s on %.24s", text, server->target->text);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "orchestrator/server/discover.h"
 #include "tests/support/check/managed.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
@@ -71,6 +72,29 @@ TEST(a_cluster)
     ck_assert_uint_eq(cluster.count, 0);
     ck_nothing_left(pids, 6);
     managed_cluster_stop(&cluster);
+}
+
+/* Replicas that a node lists for discovery. */
+static uint32_t listed_by(uint32_t node)
+{
+    static struct topology topology; /* too large for a stack */
+    struct control *control = NULL;
+    struct target_address asked = {.address_bytes = 0};
+    topology_clear(&topology);
+    snprintf(asked.host, sizeof asked.host, "127.0.0.1");
+    snprintf(asked.text, sizeof asked.text, "127.0.0.1:%u", cluster.nodes[node].port);
+    ck_assert_int_eq(managed_cluster_connect(&control, &cluster, node, &err), OK);
+    ck_assert_int_eq(cluster_ask_nodes(&topology, NULL, control, &asked, false, &err), OK);
+    control_close(control);
+    return topology_replicas(&topology);
+}
+
+TEST(replicas_are_listed)
+{
+    /* Breaks when discovery, right after the start, does not find a replica that is there. */
+    managed_start(&cluster, 3, 6);
+    for (uint32_t i = 0; i < cluster.count; i++)
+        ck_assert_msg(listed_by(i) == 6, "node %u lists %u", i, listed_by(i));
 }
 
 LOOP_TEST(without_replicas, 2)

@@ -316,6 +316,21 @@ static const struct {
      "actions: needs at least 1 element"},
     {PHASES("{name: a, type: idle, duration: 1, actions: [\"at 1s: explode\"]}"),
      "do: unknown: explode"},
+    {PHASES("{name: a, type: idle, duration: 2, actions: [\"at 1s: bgsave\", \"at 10s: bgsave\"]}"),
+     "f:3:72: at 10s the phase is over: its duration is 2s"},
+    {PHASES("{name: a, type: idle, duration: 2, actions: [\"at 1s: add-node\"]}"),
+     "add-node is not carried out"},
+    {PHASES("{name: a, type: load, keys: 5, duration: 2, actions: [\"at 1s: flushall\"]}"),
+     "flushall beside a load"},
+    {PHASES(
+         "{name: a, type: idle, duration: 2, actions: [\"at 1s: kill node 7\"]}") "server: "
+                                                                                  "{primaries: 3, "
+                                                                                  "replicas: 3}",
+     "there is no node 7: they are numbered from 0 to 5"},
+    {PHASES("{name: a, type: idle, duration: 2, actions: [\"at 1s: failover node 0\"]}") "server: "
+                                                                                         "{primarie"
+                                                                                         "s: 3}",
+     "failover needs a replica"},
     {PHASES("{name: a, type: checkpoint, actions: [\"at 1s: bgsave\"]}"),
      "checkpoint has no use for \"actions\""},
     {PHASES(GROW
