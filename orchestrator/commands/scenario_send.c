@@ -30,6 +30,7 @@ static void take_result(struct scenario_run *run, const struct scenario_step *ma
     run->sent_seconds += result->seconds;
     account->requests_ok += total->counters[COUNTER_OK];
     account->requests_failed += figure_failed(total->counters);
+    account->load_seconds = run->sent_seconds;
     account->rate = run->sent_seconds > 0 ? (double)account->requests_ok / run->sent_seconds : 0;
     run->last_rate = account->rate;
     if (scenario_measures_maximum(scenario_phase_now(run)) && account->rate > run->max_rate)
@@ -75,6 +76,7 @@ static void take_results_apart(struct scenario_run *run, const struct scenario_s
         account->requests_failed = metric_count(&slice, METRIC_ERRORS) +
                                    metric_count(&slice, METRIC_TIMED_OUT) +
                                    metric_count(&slice, METRIC_LOST);
+        account->load_seconds = slice.seconds;
         account->rate = metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number;
         account->mean_ms = latency_of(&slice, STATISTIC_MEAN, 0);
         account->p50_ms = latency_of(&slice, STATISTIC_PERCENTILE, 50);

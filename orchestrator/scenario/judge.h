@@ -58,5 +58,9 @@ void judge_print_checks(struct output *out, const struct scenario *scenario,
 void judge_print_events(struct output *out, const struct scenario *scenario,
                         const struct scenario_events *events);
 void judge_print_phases(struct output *out, const struct observation *observation);
+/* What has to be known to read that table: which rates are not over its seconds. Nothing where there is nothing to say. */
+void judge_print_phase_notes(struct output *out, const struct observation *observation);
+/* Whether the rate of a phase is over other seconds than the phase lasted, by more than a twentieth. */
+bool judge_rate_is_apart(const struct phase_account *account);
 
 #endif

@@ -102,8 +102,9 @@ static void phases_row(struct table_line *line, const void *state, uint32_t inde
     }
     const bool asked = account->requests_ok + account->requests_failed > 0;
     decimals(line->cells[2], (double)(account->end_ns - account->start_ns) / 1e9, 1);
-    snprintf(line->cells[3], TABLE_CELL_BYTES, "%s",
-             number_text(number, asked ? round(account->rate) : NAN));
+    snprintf(line->cells[3], TABLE_CELL_BYTES, "%s%s",
+             number_text(number, asked ? round(account->rate) : NAN),
+             judge_rate_is_apart(account) ? "*" : "");
     decimals(line->cells[4], account->p99_ms, 3);
     decimals(line->cells[5], account->after[SERIES_USED_MEMORY] / SERIES_MB, 1);
     decimals(line->cells[6], observation_value(observation, account->after, SERIES_FRAGMENTATION),
@@ -120,6 +121,7 @@ void judge_print_phases(struct output *out, const struct observation *observatio
     const struct table table = {observation, PHASE_COLUMNS, observation->scenario->phase_count,
                                 phases_heading, phases_row};
     table_write(out, &table);
+    judge_print_phase_notes(out, observation);
 }
 
 void judge_print_events(struct output *out, const struct scenario *scenario,

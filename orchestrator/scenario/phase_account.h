@@ -40,7 +40,9 @@ struct phase_account {
     bool holds;    /* of a condition */
     bool left_out; /* it stands in the branch of one that was not taken */
     uint64_t requests_ok, requests_failed;
-    double rate;                                    /* successful requests a second */
+    double
+        load_seconds; /* in which its requests were sent: what is waited for beside them is not in it */
+    double rate;      /* successful requests by second of these */
     double mean_ms, p50_ms, p95_ms, p99_ms, max_ms; /* of all its requests; NAN: none */
     struct phase_trouble trouble;
     struct phase_search search;

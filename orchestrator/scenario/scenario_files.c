@@ -138,7 +138,7 @@ static enum err_code write_summary(const struct files *files, struct err *err)
     output_printf(&out,
                   "phase,type,start_seconds,duration_seconds,requests,failed,average_throughput,"
                   "mean_ms,p50_ms,p95_ms,p99_ms,max_ms,peak_memory_mb,end_memory_mb,end_rss_mb,"
-                  "end_fragmentation_ratio,keys,parallel\n");
+                  "end_fragmentation_ratio,keys,parallel,load_seconds\n");
     for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
         const struct phase *phase = &observation->scenario->phases[i];
         const struct phase_account *account = &observation->accounts[i];
@@ -163,7 +163,9 @@ static enum err_code write_summary(const struct files *files, struct err *err)
                                 (double)account->keys_after};
         for (size_t c = 0; c < sizeof cells / sizeof cells[0]; c++)
             put_cell(&out, cells[c], ",");
-        output_printf(&out, ",%s\n", parallel_of(observation->scenario, phase));
+        output_printf(&out, ",%s", parallel_of(observation->scenario, phase));
+        put_cell(&out, sent ? account->load_seconds : (double)NAN, ",");
+        output_printf(&out, "\n");
     }
     code = output_commit(&out, err);
     output_discard(&out);
@@ -305,6 +307,7 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     json_object_set_new(object, "target_missed", json_boolean(account->target_missed));
     put_count(object, "requests_ok", account->requests_ok);
     put_count(object, "requests_failed", account->requests_failed);
+    put_number(object, "load_seconds", account->load_seconds);
     put_number(object, "rate", account->rate);
     put_number(object, "mean_ms", account->mean_ms);
     put_number(object, "p50_ms", account->p50_ms);

@@ -150,6 +150,9 @@ TEST(deletes_are_exact_to_the_key)
     ck_assert_int_eq((int)of_phase("resize", "requests_ok"), 6667);
     ck_assert_int_gt((int)of_phase("look", "requests_ok"), 100);
     ck_assert_int_eq((int)of_phase("look", "requests_failed"), 0);
+    ck_assert_double_eq_tol(of_phase("look", "rate") * of_phase("look", "load_seconds"),
+                            of_phase("look", "requests_ok"), 1);
+    ck_assert_double_lt(of_phase("look", "load_seconds"), of_phase("look", "duration_seconds"));
     ck_assert_int_eq((int)of_phase("own", "keys_after"), 0);
     ck_assert_int_gt((int)of_phase("busy", "keys_after"), 0);
     ck_assert_int_eq((int)of_phase("oldest", "keys_after"),

@@ -281,7 +281,8 @@ TEST(every_name_of_the_list_is_known)
 
 TEST(tables_for_people)
 {
-    /* Breaks when a figure stands in another column, a reason is kept back, or a line is too wide for a terminal. */
+    /* Breaks when a figure stands in another column, a reason is kept back, a line is too wide for a terminal, or rates over
+     * other seconds than stand beside them are not marked, or all are. */
     play();
     fixture_accounts[0].target_missed = true;
     fixture_accounts[2].ran = false;
@@ -289,6 +290,8 @@ TEST(tables_for_people)
     fixture_accounts[0].after[SERIES_USED_MEMORY] = 800.25 * FIXTURE_MB;
     fixture_accounts[0].after[SERIES_FRAGMENTATION] = 1.234;
     fixture_accounts[0].keys_after = 1234567;
+    fixture_accounts[3].load_seconds = 9.4;
+    fixture_accounts[5].load_seconds = 9.6;
     (void)scenario_fixture_check("p99_ms", "shrink", AGGREGATE_LAST, CHECK_LE, 5);
     (void)scenario_fixture_check("keys", "shrink", AGGREGATE_MEAN, CHECK_LE, 900);
     (void)scenario_fixture_check("instantaneous_ops_per_sec",
@@ -310,6 +313,9 @@ TEST(tables_for_people)
     EXPECT_IN(text, "1,234,567");
     EXPECT_IN(text, "target not reached: duration");
     EXPECT_IN(text, "not reached\n");
+    EXPECT_IN(text, " 20*");
+    EXPECT_IN(text, " 30 ");
+    EXPECT_IN(text, "\n* over the seconds in which requests were sent: shrink_2 9.400 s\n");
     free(text);
 }
 
