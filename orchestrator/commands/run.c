@@ -389,6 +389,8 @@ static enum err_code conclude(struct run_request *request, struct err *err)
         output_borrow(&out, stdout);
         if (!request->quiet)
             judge_print_phases(&out, &observation);
+        if (!request->quiet)
+            judge_print_verdicts(&out, &observation, request->directory);
         if (!request->quiet && scenario_index_driver(&request->run) != NULL)
             vector_report_print(&out, scenario_index_driver(&request->run), &observation);
         if (!request->quiet)

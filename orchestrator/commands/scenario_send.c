@@ -19,6 +19,15 @@
 #define KEY_COST_GUESS_BYTES 64.0
 #define CLOSE_ENOUGH 0.005
 
+static void take_verdict(struct phase_verdict *taken, const struct verdict *verdict)
+{
+    taken->known = true;
+    if (verdict->level > taken->level)
+        taken->level = verdict->level;
+    for (uint32_t i = 0; i < verdict->check_count; i++)
+        taken->checks[verdict->checks[i].level] |= UINT64_C(1) << i;
+}
+
 /* Of one of the phase's loads, beside those before it. */
 static void take_result(struct scenario_run *run, const struct scenario_step *made)
 {
@@ -41,6 +50,7 @@ static void take_result(struct scenario_run *run, const struct scenario_step *ma
     account->p99_ms = latency.p99_ms;
     account->max_ms = latency.max_ms;
     scenario_nodes_account(&account->trouble, result);
+    take_verdict(&account->verdict, &result->verdict);
     if (scenario_phase_now(run)->type == PHASE_QUERY)
         account->search =
             (struct phase_search){.complete = made->plan.picked_count > 0 &&

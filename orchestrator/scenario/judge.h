@@ -60,6 +60,9 @@ void judge_print_events(struct output *out, const struct scenario *scenario,
 void judge_print_phases(struct output *out, const struct observation *observation);
 /* What has to be known to read that table: which rates are not over its seconds. Nothing where there is nothing to say. */
 void judge_print_phase_notes(struct output *out, const struct observation *observation);
+/* One line: what volley says itself of the figures of phases that sent requests, and where all of it is told. */
+void judge_print_verdicts(struct output *out, const struct observation *observation,
+                          const char *directory);
 /* Whether the rate of a phase is over other seconds than the phase lasted, by more than a twentieth. */
 bool judge_rate_is_apart(const struct phase_account *account);
 

@@ -1,5 +1,7 @@
 /* What stands below the table of phases. */
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/printable.h"
@@ -7,6 +9,7 @@
 
 #define APART_SHARE 0.05
 #define SHOWN_MAX 6u
+#define CHECKS_BYTES 1024u
 
 bool judge_rate_is_apart(const struct phase_account *account)
 {
@@ -28,6 +31,64 @@ void judge_print_phase_notes(struct output *out, const struct observation *obser
     }
     if (count > SHOWN_MAX)
         output_printf(out, " and %u more, load_seconds in summary.csv", count - SHOWN_MAX);
+    if (count > 0)
+        output_printf(out, "\n");
+}
+
+/* Their names, separated by commas. Returns text. */
+static const char *name_checks(char text[CHECKS_BYTES], uint64_t checks)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; verdict_check_at(i) != NULL; i++)
+        if (checks >> i & 1)
+            used += (size_t)snprintf(text + used, CHECKS_BYTES - used, "%s%s", used > 0 ? ", " : "",
+                                     verdict_check_at(i));
+    return text;
+}
+
+/* " 9 AMBER (loop_lag, run_delay)"; of RED ones which phase it was. Returns how many there are. */
+static uint32_t print_level(struct output *out, const struct observation *observation,
+                            enum verdict_level level, bool first)
+{
+    char names[CHECKS_BYTES];
+    uint64_t checks = 0;
+    uint32_t count = 0, shown = 0;
+    for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
+        const struct phase_verdict *verdict = &observation->accounts[i].verdict;
+        if (!verdict->known || verdict->level != level)
+            continue;
+        count++;
+        checks |= verdict->checks[level];
+    }
+    if (count == 0)
+        return 0;
+    output_printf(out, "%s%u %s", first ? "\nVerdicts: " : ", ", count, verdict_level_name(level));
+    if (level == VERDICT_AMBER)
+        output_printf(out, " (%s)", name_checks(names, checks));
+    for (uint32_t i = 0; level == VERDICT_RED && i < observation->scenario->phase_count; i++) {
+        const struct phase_verdict *verdict = &observation->accounts[i].verdict;
+        if (verdict->known && verdict->level == level && shown++ < SHOWN_MAX)
+            output_printf(out, "%s%s: %s", shown == 1 ? " (" : "; ",
+                          PRINTABLE(observation->scenario->phases[i].name),
+                          name_checks(names, verdict->checks[level]));
+    }
+    if (level == VERDICT_RED)
+        output_printf(out, "%s)", shown > SHOWN_MAX ? "; ..." : "");
+    return count;
+}
+
+void judge_print_verdicts(struct output *out, const struct observation *observation,
+                          const char *directory)
+{
+    uint32_t count = 0, doubtful = 0;
+    for (enum verdict_level level = VERDICT_GREEN; level <= VERDICT_RED; level++) {
+        const uint32_t found = print_level(out, observation, level, count == 0);
+        count += found;
+        doubtful += level != VERDICT_GREEN ? found : 0;
+    }
+    if (doubtful > 0)
+        output_printf(out, "; volley report %s says more", PRINTABLE(directory));
     if (count > 0)
         output_printf(out, "\n");
 }

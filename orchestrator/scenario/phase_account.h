@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "orchestrator/report/note.h"
+#include "orchestrator/report/verdict.h"
 #include "orchestrator/scenario/series.h"
 
 /* NAN: not known, or of no meaning there. */
@@ -31,6 +32,15 @@ struct phase_search {
     uint64_t missing;
 };
 
+/* Of a phase that has sent requests; of one in parts the worst of them. */
+struct phase_verdict {
+    bool known;
+    enum verdict_level level;
+    uint64_t
+        checks[VERDICT_RED + 1]; /* that came to this level: a bit for each verdict_check_at() */
+};
+_Static_assert(VERDICT_CHECKS_MAX <= 64, "a bit for each check");
+
 struct phase_account {
     uint64_t start_ns,
         end_ns;    /* since the scenario began; the gap before the first request counts */
@@ -45,6 +55,7 @@ struct phase_account {
     double rate;      /* successful requests by second of these */
     double mean_ms, p50_ms, p95_ms, p99_ms, max_ms; /* of all its requests; NAN: none */
     struct phase_trouble trouble;
+    struct phase_verdict verdict;
     struct phase_search search;
     uint64_t keys_before, keys_after; /* live keys by volley's own map */
     uint64_t

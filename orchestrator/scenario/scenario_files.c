@@ -138,7 +138,7 @@ static enum err_code write_summary(const struct files *files, struct err *err)
     output_printf(&out,
                   "phase,type,start_seconds,duration_seconds,requests,failed,average_throughput,"
                   "mean_ms,p50_ms,p95_ms,p99_ms,max_ms,peak_memory_mb,end_memory_mb,end_rss_mb,"
-                  "end_fragmentation_ratio,keys,parallel,load_seconds\n");
+                  "end_fragmentation_ratio,keys,parallel,load_seconds,verdict\n");
     for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
         const struct phase *phase = &observation->scenario->phases[i];
         const struct phase_account *account = &observation->accounts[i];
@@ -165,7 +165,8 @@ static enum err_code write_summary(const struct files *files, struct err *err)
             put_cell(&out, cells[c], ",");
         output_printf(&out, ",%s", parallel_of(observation->scenario, phase));
         put_cell(&out, sent ? account->load_seconds : (double)NAN, ",");
-        output_printf(&out, "\n");
+        output_printf(&out, ",%s\n",
+                      account->verdict.known ? verdict_level_name(account->verdict.level) : "");
     }
     code = output_commit(&out, err);
     output_discard(&out);
@@ -285,6 +286,18 @@ static json_t *describe_trouble(const struct phase_trouble *trouble)
     return object;
 }
 
+/* The level of each check that is not GREEN. */
+static void put_verdict(json_t *object, const struct phase_verdict *verdict)
+{
+    json_t *checks = json_object();
+    for (enum verdict_level level = VERDICT_AMBER; level <= VERDICT_RED; level++)
+        for (uint32_t i = 0; verdict_check_at(i) != NULL; i++)
+            if (verdict->checks[level] >> i & 1)
+                put_text(checks, verdict_check_at(i), verdict_level_name(level));
+    put_text(object, "verdict", verdict_level_name(verdict->level));
+    json_object_set_new(object, "verdict_checks", checks);
+}
+
 static json_t *describe_phase(const struct files *files, uint32_t index)
 {
     const struct phase *phase = &files->observation->scenario->phases[index];
@@ -316,6 +329,8 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     put_number(object, "max_ms", account->max_ms);
     if (account->requests_ok + account->requests_failed > 0)
         json_object_set_new(object, "trouble", describe_trouble(&account->trouble));
+    if (account->verdict.known)
+        put_verdict(object, &account->verdict);
     if (account->search.complete)
         put_count(object, "lost_writes", account->search.missing);
     put_count(object, "keys_before", account->keys_before);

@@ -319,4 +319,24 @@ TEST(tables_for_people)
     free(text);
 }
 
+TEST(verdicts_of_phases)
+{
+    /* Breaks when figures that must not be used stand in the report of a scenario without a word. */
+    play();
+    struct phase_verdict *amber = &fixture_accounts[1].verdict, *red = &fixture_accounts[3].verdict;
+    amber->known = red->known = fixture_accounts[5].verdict.known = true;
+    amber->level = VERDICT_AMBER;
+    amber->checks[VERDICT_AMBER] = 3;
+    red->level = VERDICT_RED;
+    red->checks[VERDICT_AMBER] = 1;
+    red->checks[VERDICT_RED] = 4;
+    struct printed printed;
+    printed_begin(&printed);
+    judge_print_verdicts(&printed.out, &fixture_observation, "results/x");
+    char *text = printed_end(&printed);
+    ck_assert_str_eq(text, "\nVerdicts: 1 GREEN, 1 AMBER (worker_cpu, run_delay), 1 RED (shrink_2: "
+                           "loop_lag); volley report results/x says more\n");
+    free(text);
+}
+
 TEST_SUITE_WITH(judge, .set_up = scenario_fixture_set_up, .tear_down = scenario_fixture_tear_down)
