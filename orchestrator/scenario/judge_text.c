@@ -111,9 +111,9 @@ static void phases_row(struct table_line *line, const void *state, uint32_t inde
              2);
     snprintf(line->cells[7], TABLE_CELL_BYTES, "%s",
              number_text(number, (double)account->keys_after));
-    if (account->failed || account->target_missed)
-        snprintf(line->note, TABLE_NOTE_BYTES, "%s: %s",
-                 account->failed ? "failed" : "target not reached", account->end);
+    if (account->failed || account->target_missed) /* the end of one that failed begins so */
+        snprintf(line->note, TABLE_NOTE_BYTES, "%s%s",
+                 account->failed ? "" : "target not reached: ", account->end);
 }
 
 void judge_print_phases(struct output *out, const struct observation *observation)

@@ -45,7 +45,7 @@ struct phase_account {
     uint64_t start_ns,
         end_ns;    /* since the scenario began; the gap before the first request counts */
     bool ran;      /* false: it was not reached */
-    char end[160]; /* why it ended: "used_memory>=80%target", "duration", "done", or an error */
+    char end[160]; /* why it ended: "used_memory>=80%target", "duration", "done", "failed: ..." */
     bool failed, target_missed;
     bool holds;    /* of a condition */
     bool left_out; /* it stands in the branch of one that was not taken */

@@ -286,6 +286,8 @@ TEST(tables_for_people)
     play();
     fixture_accounts[0].target_missed = true;
     fixture_accounts[2].ran = false;
+    fixture_accounts[4].failed = true;
+    snprintf(fixture_accounts[4].end, sizeof fixture_accounts[4].end, "failed: no server");
     snprintf(fixture_accounts[0].end, sizeof fixture_accounts[0].end, "duration");
     fixture_accounts[0].after[SERIES_USED_MEMORY] = 800.25 * FIXTURE_MB;
     fixture_accounts[0].after[SERIES_FRAGMENTATION] = 1.234;
@@ -313,6 +315,8 @@ TEST(tables_for_people)
     EXPECT_IN(text, "1,234,567");
     EXPECT_IN(text, "target not reached: duration");
     EXPECT_IN(text, "not reached\n");
+    EXPECT_IN(text, "failed: no server");
+    ck_assert_ptr_null(strstr(text, "failed: failed"));
     EXPECT_IN(text, " 20*");
     EXPECT_IN(text, " 30 ");
     EXPECT_IN(text, "\n* over the seconds in which requests were sent: shrink_2 9.400 s\n");
