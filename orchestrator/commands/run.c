@@ -30,6 +30,7 @@
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_files.h"
 #include "orchestrator/scenario/scenario_library.h"
+#include "orchestrator/scenario/scenario_plan.h"
 #include "orchestrator/scenario/vector_report.h"
 
 #define VARIABLES_MAX 64u
@@ -247,25 +248,6 @@ static enum err_code list_scenarios(struct err *err)
     for (unsigned i = 0; i < SCENARIO_LIBRARIES && code == OK; i++)
         code = list_folder(&scenario_libraries[i], err);
     return code;
-}
-
-static void print_plan(const struct scenario *scenario)
-{
-    char target[32];
-    units_format_size(target, sizeof target, scenario->memory_target_bytes);
-    printf("%s: %s\n", PRINTABLE(scenario->name), PRINTABLE(scenario->description));
-    printf("%u phases, %.0f s at most", scenario->phase_count,
-           (double)scenario->planned_duration_ns / 1e9);
-    if (scenario->memory_target_bytes > 0)
-        printf(", memory target %s", target);
-    printf("; %u checks\n", scenario->check_count);
-    for (uint32_t i = 0; i < scenario->phase_count; i++) {
-        const struct phase *phase = &scenario->phases[i];
-        printf("  %s%-*s %-16s %8.1f s%s%s\n", phase->parallel_place > 0 ? "| " : "",
-               phase->parallel_place > 0 ? 26 : 28, PRINTABLE(phase->name),
-               scenario_type_name(phase->type), (double)phase->duration_ns / 1e9,
-               phase->until.metric[0] != '\0' ? "  until " : "", phase->until.text);
-    }
 }
 
 /* ---- the run ---- */
@@ -582,8 +564,10 @@ static enum err_code run(void *target, struct err *err)
     if (code != OK)
         return code;
     if (strcmp(what, "validate") == 0 || request->dry_run) {
-        print_plan(&request->scenario);
-        return OK;
+        struct output out;
+        output_borrow(&out, stdout);
+        scenario_plan_print(&out, &request->scenario);
+        return output_status(&out, err);
     }
     for (uint32_t i = 0; i < request->scenario.phase_count; i++)
         if (request->scenario.phases[i].flush_all && !request->allow_flush)

@@ -1,6 +1,7 @@
 /* What a person is told to call, so that it goes to the server of a scenario's run. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "orchestrator/commands/scenario_address.h"
@@ -13,7 +14,7 @@ static void set_up(void)
 {
     const struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(17341)};
     memcpy(&target.address, &at, sizeof at);
-    strcpy(target.host, "b.example");
+    snprintf(target.host, sizeof target.host, "b.example");
 }
 
 static void ck_words(const struct endpoint *endpoint, const char *cli, const char *volley)
