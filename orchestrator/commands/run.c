@@ -17,6 +17,7 @@
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/scenario_actions.h"
+#include "orchestrator/commands/scenario_address.h"
 #include "orchestrator/commands/scenario_cleanup.h"
 #include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_index.h"
@@ -25,6 +26,7 @@
 #include "orchestrator/commands/scenario_servers.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/output.h"
+#include "orchestrator/report/shell_word.h"
 #include "orchestrator/scenario/judge.h"
 #include "orchestrator/scenario/quick_scenario.h"
 #include "orchestrator/scenario/scenario_file.h"
@@ -400,9 +402,16 @@ static enum err_code keep_for_later(const struct run_request *request, struct er
         return OK;
     const enum err_code code = scenario_resume_keep(
         &kept, run, &request->document, &request->origin, request->name, request->directory, err);
-    if (code == OK && kept)
-        log_line(LOG_WARNING, "to go on where it stopped: volley run scenario --resume %s",
-                 PRINTABLE(request->directory));
+    if (code == OK && kept) {
+        const struct endpoint *endpoint = &request->bench.spec.endpoint;
+        char server[SCENARIO_ADDRESS_BYTES], directory[PRINTABLE_BYTES];
+        if (shell_word(directory, sizeof directory, request->directory) >= sizeof directory)
+            snprintf(directory, sizeof directory, "DIR");
+        scenario_address_of_volley(server, endpoint);
+        log_line(LOG_WARNING, "to go on where it stopped%s: volley run scenario --resume %s%s",
+                 endpoint->password != NULL ? " (the password goes into VOLLEY_AUTH)" : "",
+                 printable_line(directory), server);
+    }
     return code;
 }
 

@@ -258,6 +258,8 @@ static enum err_code begin(struct scenario_run *run, struct err *err)
     if (run->resume != NULL) {
         live_map_copy(run->map, run->resume->map);
         run->last_rate = run->resume->last_rate;
+        for (uint32_t i = 0; i < run->resume->phase; i++)
+            run->accounts[i].done_before = true;
     }
     clock_gettime(CLOCK_REALTIME, &wall);
     run->began_ns = clock_now_ns();

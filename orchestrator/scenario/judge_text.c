@@ -97,7 +97,9 @@ static void phases_row(struct table_line *line, const void *state, uint32_t inde
     snprintf(line->cells[1], TABLE_CELL_BYTES, "%s", scenario_type_name(phase->type));
     if (!account->ran) {
         snprintf(line->note, TABLE_NOTE_BYTES, "%s",
-                 account->left_out ? "not taken" : "not reached");
+                 account->done_before ? "done before"
+                 : account->left_out  ? "not taken"
+                                      : "not reached");
         return;
     }
     const bool asked = account->requests_ok + account->requests_failed > 0;

@@ -43,8 +43,9 @@ _Static_assert(VERDICT_CHECKS_MAX <= 64, "a bit for each check");
 
 struct phase_account {
     uint64_t start_ns,
-        end_ns;    /* since the scenario began; the gap before the first request counts */
-    bool ran;      /* false: it was not reached */
+        end_ns;       /* since the scenario began; the gap before the first request counts */
+    bool ran;         /* false: it was not reached ... */
+    bool done_before; /* ... since the run that this one goes on with has done it */
     char end[160]; /* why it ended: "used_memory>=80%target", "duration", "done", "failed: ..." */
     bool failed, target_missed;
     bool holds;    /* of a condition */

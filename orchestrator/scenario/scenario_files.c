@@ -308,6 +308,7 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     put_text(object, "type", scenario_type_name(phase->type));
     put_text(object, "parallel", parallel_of(files->observation->scenario, phase));
     json_object_set_new(object, "ran", json_boolean(account->ran));
+    json_object_set_new(object, "done_before", json_boolean(account->done_before));
     json_object_set_new(object, "left_out", json_boolean(account->left_out));
     json_object_set_new(object, "params", describe_params(phase));
     if (!account->ran)
