@@ -262,6 +262,7 @@ static enum err_code begin(struct scenario_run *run, struct err *err)
             run->accounts[i].done_before = true;
     }
     clock_gettime(CLOCK_REALTIME, &wall);
+    run->line = live_line_on(stderr);
     run->began_ns = clock_now_ns();
     run->began_wall_ns = (uint64_t)wall.tv_sec * NS_PER_SECOND + (uint64_t)wall.tv_nsec;
     const struct server_sampler_setup setup = {
@@ -323,6 +324,7 @@ enum err_code scenario_run_phases(struct scenario_run *run, struct err *err)
         worst = err_worse(worst, E_INTERRUPTED);
     server_sampler_stop(run->sampler);
     run->sampler = NULL;
+    live_line_end(&run->line);
     if (run->slow_log != NULL)
         slow_log_finish(run->slow_log, NS_PER_SECOND);
     slow_log_stop(run->slow_log);

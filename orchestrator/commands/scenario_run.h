@@ -9,6 +9,7 @@
 
 #include "common/live_map.h"
 #include "orchestrator/commands/session.h"
+#include "orchestrator/report/live_line.h"
 #include "orchestrator/scenario/node_series.h"
 #include "orchestrator/scenario/observation.h"
 #include "orchestrator/scenario/phase_account.h"
@@ -60,6 +61,7 @@ struct scenario_run {
     uint64_t phase_samples;    /* of this phase */
     double last_value, slope;  /* of its `until`, by nanosecond */
     uint64_t last_value_ns, shown_ns;
+    struct live_line line;             /* of show_progress */
     uint64_t window_ok, window_failed; /* of the rows since the last sample */
     double window_seconds;
     struct histogram *window_latency;

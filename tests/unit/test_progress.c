@@ -129,6 +129,27 @@ static char *shown(unsigned short columns, unsigned short then)
     return screen;
 }
 
+TEST(parts_of_a_line_fit_the_terminal)
+{
+    /* breaks if a scenario's line wraps, ends within a part, or stands below the one before in place of over it */
+    static const char *const first[] = {"[1.0s] phase 1 of 2", ", 5 s left", "; 7 keys"};
+    static const char *const then[] = {"[2.0s] phase", "; none"};
+    char screen[256];
+    int master;
+    FILE *terminal = open_terminal(&master, 30);
+    struct live_line line = live_line_on(terminal);
+    live_line_show_parts(&line, first, 3);
+    live_line_show_parts(&line, then, 2);
+    live_line_end(&line);
+    fclose(terminal);
+    const ssize_t bytes = read(master, screen, sizeof screen - 1);
+    ck_assert_int_gt(bytes, 0);
+    screen[bytes] = '\0';
+    close(master);
+    ck_assert_str_eq(screen, "\r[1.0s] phase 1 of 2, 5 s left\r[2.0s] phase; none           \r"
+                             "                  \r");
+}
+
 TEST(a_line_fits_the_terminal)
 {
     /* breaks if the line wraps at any width, also when the terminal has become narrower */
@@ -226,7 +247,7 @@ TEST(a_terminal_gets_one_line_rewritten)
      * stays and tells of a run that is not over */
     struct run_facts facts = fixture_facts();
     progress.named = true;
-    progress.terminal = true;
+    progress.line.terminal = true;
     progress_begin(&progress, &facts);
     progress_line(&progress, 1000 * NS_PER_MS, 900, 900, 100);
     progress_line(&progress, 2000 * NS_PER_MS, 900, 900, 0);
@@ -246,7 +267,7 @@ TEST(what_was_wiped_stays_wiped)
     /* breaks if the end of a run leaves an empty line among results that took the line away, or behind a
      * message that ended it */
     struct run_facts facts = fixture_facts();
-    progress.terminal = true;
+    progress.line.terminal = true;
     progress_begin(&progress, &facts);
     progress_line(&progress, 1000 * NS_PER_MS, 900, 900, 100);
     log_progress_line(0); /* as the log notes it */
