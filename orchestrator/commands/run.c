@@ -379,6 +379,8 @@ static enum err_code conclude(struct run_request *request, struct err *err)
             vector_report_print(&out, scenario_index_driver(&request->run), &observation);
         if (!request->quiet)
             judge_print_events(&out, &request->scenario, &request->run.events);
+        if (!request->quiet && request->scenario.check_count > 0)
+            output_printf(&out, "\n");
         judge_print_checks(&out, &request->scenario, outcomes);
         code = write_files(request, &observation, &analysis, outcomes, err);
         if (code == OK && !request->quiet)

@@ -51,7 +51,7 @@ const char *check_result_word(enum check_result result); /* "PASS" */
 /* E_FAILED when a check failed, or, strict, was warned of. */
 enum err_code judge_status(const struct check_outcome *outcomes, uint32_t count, bool strict);
 
-/* Tables for people: the checks with what was found, and below those that did not pass, why; and the phases. */
+/* Tables for people: the checks with what was found, and below those that did not pass, why, or nothing; and the phases. */
 void judge_print_checks(struct output *out, const struct scenario *scenario,
                         const struct check_outcome *outcomes);
 /* What happened meanwhile, the first ones; nothing where nothing did. */

@@ -66,7 +66,8 @@ void judge_print_checks(struct output *out, const struct scenario *scenario,
     const struct checks_table state = {scenario, outcomes};
     const struct table table = {&state, CHECK_COLUMNS, scenario->check_count, checks_heading,
                                 checks_row};
-    table_write(out, &table);
+    if (scenario->check_count > 0)
+        table_write(out, &table);
 }
 
 #define PHASE_COLUMNS 8u

@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "orchestrator/scenario/judge.h"
 #include "tests/support/check/printed.h"
 #include "tests/support/check/scenario_fixture.h"
 #include "tests/support/check/suite.h"
+#include "tests/support/check/terminal.h"
 
 static struct check_outcome outcomes[SCENARIO_CHECKS_MAX];
 
@@ -316,11 +318,37 @@ TEST(tables_for_people)
     EXPECT_IN(text, "target not reached: duration");
     EXPECT_IN(text, "not reached\n");
     EXPECT_IN(text, "failed: no server");
+    ck_assert_msg(strncmp(text, "   ", 3) == 0 && strchr(text, '\n') > strstr(text, "Result"), "%s",
+                  text); /* no blank line above */
     ck_assert_ptr_null(strstr(text, "failed: failed"));
     EXPECT_IN(text, " 20*");
     EXPECT_IN(text, " 30 ");
     EXPECT_IN(text, "\n* over the seconds in which requests were sent: shrink_2 9.400 s\n");
     free(text);
+}
+
+TEST(a_narrow_terminal)
+{
+    /* Breaks when a name makes a table wider than the terminal, or a number is cut for that. */
+    static const char name[] = "instantaneous_ops_per_sec_of_a_phase";
+    char screen[2048] = "";
+    struct output out;
+    int master;
+    play();
+    snprintf(fixture_scenario.phases[0].name, sizeof fixture_scenario.phases[0].name, "%s", name);
+    fixture_accounts[0].keys_after = 123456789;
+    FILE *terminal = test_terminal_open(&master, 72);
+    output_borrow(&out, terminal);
+    judge_print_phases(&out, &fixture_observation);
+    fclose(terminal);
+    size_t used = 0;
+    for (ssize_t got; (got = read(master, screen + used, sizeof screen - 1 - used)) > 0;)
+        used += (size_t)got;
+    close(master);
+    printed_expect_width(screen, 73); /* with the \r of the terminal */
+    EXPECT_IN(screen, "instantaneou.. ");
+    EXPECT_IN(screen, "123,456,789");
+    ck_assert_ptr_null(strstr(screen, name));
 }
 
 TEST(verdicts_of_phases)

@@ -10,6 +10,7 @@
 #include "orchestrator/report/progress.h"
 #include "tests/support/check/report_fixture.h"
 #include "tests/support/check/suite.h"
+#include "tests/support/check/terminal.h"
 
 static struct progress progress;
 static char *text;
@@ -81,20 +82,6 @@ TEST(a_counted_run_shows_its_share)
     free(row);
 }
 
-/* The terminal of a pseudo terminal, and its other end in *master. */
-static FILE *open_terminal(int *master, unsigned short columns)
-{
-    *master = posix_openpt(O_RDWR | O_NOCTTY);
-    ck_assert_int_ge(*master, 0);
-    ck_assert_int_eq(grantpt(*master), 0);
-    ck_assert_int_eq(unlockpt(*master), 0);
-    struct winsize size = {.ws_row = 24, .ws_col = columns};
-    FILE *terminal = fopen(ptsname(*master), "w");
-    ck_assert_ptr_nonnull(terminal);
-    ck_assert_int_eq(ioctl(fileno(terminal), TIOCSWINSZ, &size), 0);
-    return terminal;
-}
-
 /* Lines on a terminal of so many columns: an open loop with all that a line can hold. */
 static char *shown(unsigned short columns, unsigned short then)
 {
@@ -102,7 +89,7 @@ static char *shown(unsigned short columns, unsigned short then)
     struct run_facts facts = fixture_facts();
     struct err err = {.code = OK};
     int master;
-    FILE *terminal = open_terminal(&master, columns);
+    FILE *terminal = test_terminal_open(&master, columns);
     struct progress line;
     struct interval_row *row = fixture_row(0);
     facts.open_loop = true;
@@ -136,7 +123,7 @@ TEST(parts_of_a_line_fit_the_terminal)
     static const char *const then[] = {"[2.0s] phase", "; none"};
     char screen[256];
     int master;
-    FILE *terminal = open_terminal(&master, 30);
+    FILE *terminal = test_terminal_open(&master, 30);
     struct live_line line = live_line_on(terminal);
     live_line_show_parts(&line, first, 3);
     live_line_show_parts(&line, then, 2);
@@ -180,7 +167,7 @@ TEST(results_never_share_its_line)
     char screen[1024] = "";
     size_t used = 0;
     int master;
-    FILE *terminal = open_terminal(&master, 200);
+    FILE *terminal = test_terminal_open(&master, 200);
     ck_assert_int_ge(dup2(fileno(terminal), STDERR_FILENO), 0); /* each test is a process */
     output_borrow(&results, terminal);
     ck_assert_int_eq(progress_init(&line, terminal, false, &err), OK);
