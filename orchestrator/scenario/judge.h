@@ -58,7 +58,7 @@ void judge_print_checks(struct output *out, const struct scenario *scenario,
 void judge_print_events(struct output *out, const struct scenario *scenario,
                         const struct scenario_events *events);
 void judge_print_phases(struct output *out, const struct observation *observation);
-/* What has to be known to read that table: which rates are not over its seconds. Nothing where there is nothing to say. */
+/* What has to be known to read that table: which rates are not over its seconds, and why a ratio is not judged. Nothing where there is nothing to say. */
 void judge_print_phase_notes(struct output *out, const struct observation *observation);
 /* One line: what volley says itself of the figures of phases that sent requests, and where all of it is told. */
 void judge_print_verdicts(struct output *out, const struct observation *observation,

@@ -18,7 +18,8 @@ bool judge_rate_is_apart(const struct phase_account *account)
            fabs(lasted - account->load_seconds) > APART_SHARE * lasted;
 }
 
-void judge_print_phase_notes(struct output *out, const struct observation *observation)
+/* Returns whether there were any. */
+static bool print_rates_apart(struct output *out, const struct observation *observation)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
@@ -33,6 +34,20 @@ void judge_print_phase_notes(struct output *out, const struct observation *obser
         output_printf(out, " and %u more, load_seconds in summary.csv", count - SHOWN_MAX);
     if (count > 0)
         output_printf(out, "\n");
+    return count > 0;
+}
+
+void judge_print_phase_notes(struct output *out, const struct observation *observation)
+{
+    const char *doubt = NULL;
+    const bool any = print_rates_apart(out, observation);
+    for (uint32_t i = 0; i < observation->scenario->phase_count && doubt == NULL; i++) {
+        const double *values = observation->accounts[i].after;
+        if (observation->accounts[i].ran && isfinite(values[SERIES_FRAGMENTATION]))
+            doubt = observation_doubt(observation, values, SERIES_FRAGMENTATION);
+    }
+    if (doubt != NULL)
+        output_printf(out, "%sfrag. ratio -: %s\n", any ? "" : "\n", doubt);
 }
 
 /* Their names, separated by commas. Returns text. */

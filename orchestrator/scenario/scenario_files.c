@@ -150,17 +150,18 @@ static enum err_code write_summary(const struct files *files, struct err *err)
                       scenario_type_name(phase->type), clock_seconds(account->start_ns),
                       clock_seconds(account->end_ns - account->start_ns),
                       account->requests_ok + account->requests_failed, account->requests_failed);
-        const double cells[] = {sent ? account->rate : (double)NAN,
-                                account->mean_ms,
-                                account->p50_ms,
-                                account->p95_ms,
-                                account->p99_ms,
-                                account->max_ms,
-                                fmax(used->max, account->after[SERIES_USED_MEMORY]) / SERIES_MB,
-                                account->after[SERIES_USED_MEMORY] / SERIES_MB,
-                                account->after[SERIES_RSS] / SERIES_MB,
-                                account->after[SERIES_FRAGMENTATION],
-                                (double)account->keys_after};
+        const double cells[] = {
+            sent ? account->rate : (double)NAN,
+            account->mean_ms,
+            account->p50_ms,
+            account->p95_ms,
+            account->p99_ms,
+            account->max_ms,
+            fmax(used->max, account->after[SERIES_USED_MEMORY]) / SERIES_MB,
+            account->after[SERIES_USED_MEMORY] / SERIES_MB,
+            account->after[SERIES_RSS] / SERIES_MB,
+            observation_value(observation, account->after, SERIES_FRAGMENTATION),
+            (double)account->keys_after};
         for (size_t c = 0; c < sizeof cells / sizeof cells[0]; c++)
             put_cell(&out, cells[c], ",");
         output_printf(&out, ",%s", parallel_of(observation->scenario, phase));

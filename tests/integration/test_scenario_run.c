@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/support/check/at_server.h"
+#include "tests/support/check/report_fixture.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
 
@@ -161,6 +162,22 @@ TEST(deletes_are_exact_to_the_key)
     static const char *const all[] = {"grow", "thirds", "resize", "busy", "oldest", "gone", "own"};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ck_keys(all[i]);
+}
+
+TEST(files_judge_as_the_report_does)
+{
+    /* breaks when the file of phases has a ratio that the report calls not to be judged, or lacks what the rate is over */
+    write_scenario("name: little\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 5000, clients: 2}\n");
+    RUN(AT_SERVER);
+    expect_status(0);
+    ck_assert_ptr_nonnull(strstr(program.out, "frag. ratio -: used_memory is below 100 MB"));
+    ck_assert_ptr_nonnull(strstr(program.out, "Verdicts: 1 "));
+    find_directory();
+    char *summary = fixture_read_file(directory, "summary.csv", &(size_t){0});
+    ck_assert_msg(strstr(summary, ",,5000,,") != NULL, "%s", summary);
+    ck_assert_msg(strstr(summary, ",load_seconds,verdict\n") != NULL, "%s", summary);
+    free(summary);
 }
 
 TEST(steps_are_carried_out)

@@ -294,6 +294,8 @@ TEST(tables_for_people)
     fixture_accounts[0].after[SERIES_USED_MEMORY] = 800.25 * FIXTURE_MB;
     fixture_accounts[0].after[SERIES_FRAGMENTATION] = 1.234;
     fixture_accounts[0].keys_after = 1234567;
+    fixture_accounts[1].after[SERIES_USED_MEMORY] = 99 * FIXTURE_MB;
+    fixture_accounts[1].after[SERIES_FRAGMENTATION] = 4;
     fixture_accounts[3].load_seconds = 9.4;
     fixture_accounts[5].load_seconds = 9.6;
     (void)scenario_fixture_check("p99_ms", "shrink", AGGREGATE_LAST, CHECK_LE, 5);
@@ -322,6 +324,7 @@ TEST(tables_for_people)
                   text); /* no blank line above */
     ck_assert_ptr_null(strstr(text, "failed: failed"));
     EXPECT_IN(text, " 20*");
+    EXPECT_IN(text, "\nfrag. ratio -: used_memory is below 100 MB, where");
     EXPECT_IN(text, " 30 ");
     EXPECT_IN(text, "\n* over the seconds in which requests were sent: shrink_2 9.400 s\n");
     free(text);
