@@ -215,8 +215,12 @@ static enum err_code read_scenario(struct run_request *request, const char *name
         .variables = {.items = request->variable_items, .count = request->variable_count},
         .scale = request->scale};
     code = scenario_read(&request->scenario, &request->document, &source, &wish, err);
-    if (code == OK && request->document.notice[0] != '\0')
-        log_line(LOG_WARNING, "%s", request->document.notice);
+    if (code == OK &&
+        request->document.notice[0] != '\0') /* the author's affair, not the runner's */
+        log_line(request->words.count > 0 && strcmp(request->words.items[0], "validate") == 0
+                     ? LOG_WARNING
+                     : LOG_INFO,
+                 "%s", PRINTABLE(request->document.notice));
     if (code == OK && request->document.ignored[0] != '\0')
         log_line(LOG_WARNING, "%s: these keys mean nothing here: %s", PRINTABLE(source.name),
                  PRINTABLE(request->document.ignored));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/check/at_server.h"
 #include "tests/support/check/suite.h"
@@ -86,6 +87,34 @@ TEST(ways_to_name_a_scenario)
     ck_ended(2, "", "use -h, -p and --dbnum");
     VOLLEY("run", "scenario", "grow_shrink_mini", "--scenario", "grow_shrink_mini");
     ck_ended(2, "", "name one scenario");
+}
+
+TEST(called_vst)
+{
+    /* breaks if the name of the tool that has this format of scenarios, alone, puts load on whatever is at port 6379 */
+    char path[300], program_path[4096];
+    snprintf(path, sizeof path, "%s/vst", tree.path);
+    ck_assert_ptr_nonnull(realpath(program_volley(), program_path));
+    ck_assert_int_eq(symlink(program_path, path), 0);
+    static const char *const rest[][3] = {{NULL}, {"--help"}, {"run", "list-scenarios"}};
+    for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) {
+        const char *const argv[] = {path, rest[i][0], rest[i][0] != NULL ? rest[i][1] : NULL, NULL};
+        program_free(&program);
+        program_run(&program, &(struct program_options){.argv = argv});
+        ck_ended(0, i < 2 ? "volley run scenario FILE|NAME" : "grow_shrink_mini", "");
+    }
+}
+
+TEST(only_validate_tells_of_durations)
+{
+    /* breaks if a file that comes with volley warns at every run of what its author states, or with a path that has
+     * turns in it */
+    VOLLEY("run", "scenario", "grow_shrink_mini", "--dry-run");
+    ck_ended(0, "", "");
+    ck_assert_str_eq(program.err, "");
+    VOLLEY("run", "validate", "grow_shrink_mini");
+    ck_ended(0, "", "/configs/scenarios/grow_shrink_mini.yaml: the phases take 55s in all");
+    ck_assert_ptr_null(strstr(program.err, "/../"));
 }
 
 TEST(validated)
