@@ -44,7 +44,7 @@ static void checks_row(struct table_line *line, const void *state, uint32_t inde
     const struct checks_table *table = state;
     const struct scenario_check *check = &table->scenario->checks[index];
     const struct check_outcome *outcome = &table->outcomes[index];
-    char name[2 * SCENARIO_NAME_BYTES + 16], number[NUMBER_TEXT_BYTES];
+    char name[2 * SCENARIO_NAME_BYTES + 16], value[NUMBER_TEXT_BYTES], limit[NUMBER_TEXT_BYTES];
     snprintf(name, sizeof name, "%s%s%s",
              check->aggregate == AGGREGATE_LAST ? "" : check_aggregate_word(check->aggregate),
              check->aggregate == AGGREGATE_LAST ? "" : " ", check->metric);
@@ -52,9 +52,10 @@ static void checks_row(struct table_line *line, const void *state, uint32_t inde
     snprintf(name, sizeof name, "%s%s%s", check->phase[0] != '\0' ? check->phase : "all",
              check->relative_to[0] != '\0' ? " / " : "", check->relative_to);
     name_cell(line->cells[1], name);
-    snprintf(line->cells[2], TABLE_CELL_BYTES, "%s", number_text(number, outcome->value));
+    check_texts(value, limit, check, outcome->value);
+    snprintf(line->cells[2], TABLE_CELL_BYTES, "%s", value);
     snprintf(line->cells[3], TABLE_CELL_BYTES, "%s %.30s%s", check_operator_word(check->operator),
-             number_text(number, check->value), check->relative_to[0] != '\0' ? " x" : "");
+             limit, check->relative_to[0] != '\0' ? " x" : "");
     snprintf(line->cells[4], TABLE_CELL_BYTES, "%s", check_result_word(outcome->result));
     if (outcome->result != CHECK_PASS)
         snprintf(line->note, TABLE_NOTE_BYTES, "%s", outcome->reason);

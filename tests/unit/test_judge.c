@@ -303,6 +303,8 @@ TEST(tables_for_people)
     (void)scenario_fixture_check("instantaneous_ops_per_sec",
                                  "a_phase_with_a_name_that_is_as_long_as_names_may_be_at_all_____",
                                  AGGREGATE_STDEV, CHECK_LE, 12345678);
+    (void)scenario_fixture_check("used_memory", "shrink", AGGREGATE_MAX, CHECK_LE,
+                                 2.56 * FIXTURE_MB);
     judge();
     struct printed printed;
     printed_begin(&printed);
@@ -314,6 +316,8 @@ TEST(tables_for_people)
     EXPECT_IN(text, "PASS");
     EXPECT_IN(text, "it is 950 and should be <= 900");
     EXPECT_IN(text, "there is no such phase");
+    EXPECT_IN(text, "it is 50 MB and should be <= 2.56 MB");
+    EXPECT_IN(text, " 50 MB ");
     EXPECT_IN(text, "800.2");
     EXPECT_IN(text, "1.23");
     EXPECT_IN(text, "1,234,567");
