@@ -118,6 +118,8 @@ static void phases_row(struct table_line *line, const void *state, uint32_t inde
     if (account->failed || account->target_missed) /* the end of one that failed begins so */
         snprintf(line->note, TABLE_NOTE_BYTES, "%s%s",
                  account->failed ? "" : "target not reached: ", account->end);
+    else if (phase->type == PHASE_CONDITION)
+        snprintf(line->note, TABLE_NOTE_BYTES, "%s", account->end);
 }
 
 void judge_print_phases(struct output *out, const struct observation *observation)

@@ -83,6 +83,9 @@ TEST(ways_to_name_a_scenario)
     ck_ended(0, plan, "");
     VOLLEY("run", "scenario", "grow_shrink_mini", "--config", "x.yaml");
     ck_ended(2, "", "use -h, -p and --dbnum");
+    VOLLEY("run", "scenario", "grow_shrink_mini", "--configg", "x.yaml");
+    ck_ended(2, "", "--configg");
+    ck_assert_ptr_null(strstr(program.err, "did you mean --config?")); /* refused as well */
     VOLLEY("run", "scenario", "grow_shrink_mini", "-c", "x.yaml");
     ck_ended(2, "", "use -h, -p and --dbnum");
     VOLLEY("run", "scenario", "grow_shrink_mini", "--scenario", "grow_shrink_mini");

@@ -236,6 +236,7 @@ TEST(side_by_side_and_on_a_condition)
         "  - {metric: keys, phase: never, op: \"==\", value: 0}\n");
     RUN(AT_SERVER);
     expect_status(0);
+    ck_assert_msg(strstr(program.out, ": keys is ") != NULL, "%s", program.out);
     load_phases("sides");
     ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 13500);
     ck_assert_int_eq((int)of_phase("both", "keys_after"), 13500);
