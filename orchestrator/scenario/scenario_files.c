@@ -452,6 +452,7 @@ static json_t *describe_checks(const struct files *files)
     json_t *root = json_object(), *list = json_array();
     put_text(root, "schema", "volley.checks/1");
     put_text(root, "scenario", scenario->name);
+    put_number(root, "started_unix_seconds", clock_seconds(files->facts->started_wall_ns));
     put_text(root, "result",
              check_result_word(judge_overall(files->outcomes, scenario->check_count)));
     for (uint32_t i = 0; i < scenario->check_count; i++) {
