@@ -54,18 +54,19 @@ void scenario_tell_leftovers(const struct scenario_run *run)
     scenario_address_of_cli(server, endpoint, &run->session->target);
     if (keys > 0 || run->sent_workload)
         log_line(LOG_WARNING,
-                 "%s%s of this run are still there, and begin with %s; to remove all that does, of "
+                 "%s%s of this run %s, and begin with %s; to remove all that does, of "
                  "every run of %s%s%s: valkey-cli%s --scan --pattern '%s*' | xargs -n %s "
                  "valkey-cli%s unlink",
                  keys > 0 ? UNITS_GROUPED(keys) : "",
                  !run->sent_workload ? " keys"
                  : keys > 0          ? " keys, and those of its workloads,"
                                      : "keys of workloads",
+                 run->unheard ? "were there when the server answered last" : "are still there",
                  run->prefix, run->scenario->name,
                  endpoint->cluster ? ", once at each primary" : "", password_place(endpoint),
                  server, run->prefix, endpoint->cluster ? "1" : "1000", server);
     scenario_index_remover(remover, sizeof remover, run);
     if (remover[0] != '\0')
-        log_line(LOG_WARNING, "their index is there, too; to remove it%s: valkey-cli%s %s",
+        log_line(LOG_WARNING, "so is their index; to remove it%s: valkey-cli%s %s",
                  password_place(endpoint), server, remover);
 }

@@ -227,6 +227,7 @@ void scenario_hear_sample(void *state, const struct server_sample *sample)
     struct err err = {.code = OK};
     run->samples++;
     run->samples_missed += !sample->known;
+    run->unheard = !sample->known;
     run->sampling_seconds += clock_seconds(sample->took_ns);
     row.wall_ns = run->began_wall_ns + row.at_ns;
     for (uint32_t i = 0; i < SERIES_METRICS; i++)

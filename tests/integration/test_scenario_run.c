@@ -526,6 +526,9 @@ TEST(a_server_that_dies)
     program_wait(&program);
     ck_assert_msg(program.exit_status == 5 || program.exit_status == 1, "%d: %s",
                   program.exit_status, program.err);
+    ck_assert_msg(strstr(program.err, "500 keys of this run were there when the server answered") !=
+                      NULL,
+                  "%s", program.err);
     load_phases("dying");
     ck_assert_int_eq((int)of_phase("grow", "keys_after"), 500);
 }
