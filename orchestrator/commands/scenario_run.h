@@ -39,7 +39,7 @@ struct scenario_run {
     uint64_t began_ns, began_wall_ns; /* clock readings */
     bool host_short;                  /* phases were ended, since it has too little memory left */
     bool sent_workload;               /* which leaves keys that the live map does not know */
-    bool unheard;            /* the last sample had no answer of some server */
+    bool unheard;                     /* the last sample had no answer of some server */
     uint64_t samples, samples_missed;
     double sampling_seconds; /* that servers took to answer */
     char allocator[64];      /* of the server; "": not known */
