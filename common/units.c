@@ -23,6 +23,7 @@ static const struct unit count_units[] = {
 static const struct unit size_units[] = {
     {"", 1},           {"b", 1},           {"k", 1ull << 10}, {"kb", 1ull << 10},
     {"m", 1ull << 20}, {"mb", 1ull << 20}, {"g", 1ull << 30}, {"gb", 1ull << 30},
+    {"t", 1ull << 40}, {"tb", 1ull << 40}, {"p", 1ull << 50}, {"pb", 1ull << 50},
     {NULL, 0}};
 
 static const struct unit duration_units[] = {{"ns", 1},

@@ -13,7 +13,7 @@
 /* "100000", "10k", "2.5m", "1g": powers of ten. A fraction must give a whole number. */
 MUST_USE bool units_parse_count(uint64_t *count, const char *text);
 
-/* "64", "4kb", "1.5mb", "2gb" (also k, m, g and b alone): powers of two, bytes. */
+/* "64", "4kb", "1.5mb", "2gb", "1tb", "1pb" (also k, m, g, t, p and b alone): powers of two, bytes. */
 MUST_USE bool units_parse_size(uint64_t *size_bytes, const char *text);
 
 /* "250us", "1.5ms", "10s", "2m", "1h", "90ns"; a bare number is in units of bare_unit_ns. */

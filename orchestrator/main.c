@@ -161,9 +161,19 @@ static void settle_signals(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+static bool is_called(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    return strcmp(slash != NULL ? slash + 1 : path, name) == 0;
+}
+
 static int run(int argc, const char *const *arguments)
 {
     const char *name = argc > 1 ? arguments[1] : "";
+    if (argc > 0 && is_called(arguments[0], "vst") && (argc == 1 || name[0] == '-')) {
+        const char *const help[] = {"run", "--help", NULL};
+        return argc == 1 ? command_run(2, help) : command_run(argc, arguments);
+    }
     if (argc > 0 && dialect_find(arguments[0]) != NULL)
         return command_dialect(argc, arguments);
     if (argc == 1 || name[0] == '-')

@@ -6,7 +6,8 @@
 #include "common/clock.h"
 
 #define HEADING_LINES 2u
-#define INDENT 4u /* of what stands below a row */
+#define NAME_COLUMNS_LEAST 12u /* of a column of names; numbers take less */
+#define INDENT 4u              /* of what stands below a row */
 
 void table_cell_ms(char cell[TABLE_CELL_BYTES], const struct figure_percentile *figure)
 {
@@ -85,15 +86,51 @@ static struct widths measure(const struct table *table)
     return widths;
 }
 
+static void narrow(struct widths *widths, uint32_t column_count, size_t room)
+{
+    while (widths->line > room) {
+        uint32_t widest = 0;
+        for (uint32_t i = 1; i < column_count; i++)
+            if (widths->columns[i] > widths->columns[widest])
+                widest = i;
+        if (widths->columns[widest] <= NAME_COLUMNS_LEAST)
+            return;
+        widths->columns[widest]--;
+        widths->line--;
+    }
+}
+
+static void write_cell(struct output *out, const char *cell, size_t columns)
+{
+    if (strlen(cell) > columns)
+        output_printf(out, "%.*s..", (int)columns - 2, cell);
+    else
+        output_printf(out, "%*s", (int)columns, cell);
+}
+
+static bool is_empty(const struct table_line *line, uint32_t column_count)
+{
+    bool empty = true;
+    for (uint32_t i = 0; i < column_count; i++)
+        empty = empty && line->cells[i][0] == '\0';
+    return empty;
+}
+
 void table_write(struct output *out, const struct table *table)
 {
-    const struct widths widths = measure(table);
+    struct widths widths = measure(table);
     struct table_line line;
+    const unsigned room = output_columns(out);
+    if (room > 0)
+        narrow(&widths, table->column_count, room);
     for (uint32_t index = 0; index < HEADING_LINES + table->row_count; index++) {
         fill(&line, table, index);
-        for (uint32_t i = 0; i < table->column_count; i++)
-            output_printf(out, "%*s%*s", i > 0 ? (int)widths.gap : 0, "", (int)widths.columns[i],
-                          line.cells[i]);
+        if (index == 0 && is_empty(&line, table->column_count))
+            continue; /* a heading of one line */
+        for (uint32_t i = 0; i < table->column_count; i++) {
+            output_printf(out, "%*s", i > 0 ? (int)widths.gap : 0, "");
+            write_cell(out, line.cells[i], widths.columns[i]);
+        }
         bool fits = widths.line + widths.gap + strlen(line.note) <= TABLE_WIDTH;
         if (line.note[0] != '\0' && fits)
             output_printf(out, "%*s%s", (int)widths.gap, "", line.note);

@@ -1,5 +1,6 @@
 /* A table for people, no wider than it has to be: each column is as wide as what stands in it, flush
- * right. What is said of a row stands behind it, or below it where the line would be longer than
+ * right. On a terminal that is narrower the widest cells end in "..", as far as they are names and not
+ * numbers; what is too wide even then goes on in the next line. What is said of a row stands behind it, or below it where the line would be longer than
  * TABLE_WIDTH. */
 #ifndef ORCHESTRATOR_CAPACITY_TABLE_H
 #define ORCHESTRATOR_CAPACITY_TABLE_H

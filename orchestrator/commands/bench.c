@@ -294,7 +294,9 @@ static void print_help(const struct dialect *dialect)
         return;
     }
     options_print_help(bench_option_table(), stdout);
-    printf("\nOther commands: volley help\n");
+    printf(
+        "\nOther commands, such as run (scenarios), visualize (their samples) and find-max: volley "
+        "help\n");
 }
 
 static void print_version(const struct dialect *dialect)

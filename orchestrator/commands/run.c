@@ -18,6 +18,7 @@
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/scenario_actions.h"
+#include "orchestrator/commands/scenario_address.h"
 #include "orchestrator/commands/scenario_cleanup.h"
 #include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_index.h"
@@ -27,12 +28,14 @@
 #include "orchestrator/commands/scenario_servers.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/output.h"
+#include "orchestrator/report/shell_word.h"
 #include "orchestrator/scenario/judge.h"
 #include "orchestrator/scenario/quick_scenario.h"
 #include "orchestrator/scenario/scenario_events.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_files.h"
 #include "orchestrator/scenario/scenario_library.h"
+#include "orchestrator/scenario/scenario_plan.h"
 #include "orchestrator/scenario/vector_report.h"
 
 #define VARIABLES_MAX 64u
@@ -217,8 +220,12 @@ static enum err_code read_scenario(struct run_request *request, const char *name
         .variables = {.items = request->variable_items, .count = request->variable_count},
         .scale = request->scale};
     code = scenario_read(&request->scenario, &request->document, &source, &wish, err);
-    if (code == OK && request->document.notice[0] != '\0')
-        log_line(LOG_WARNING, "%s", request->document.notice);
+    if (code == OK &&
+        request->document.notice[0] != '\0') /* the author's affair, not the runner's */
+        log_line(request->words.count > 0 && strcmp(request->words.items[0], "validate") == 0
+                     ? LOG_WARNING
+                     : LOG_INFO,
+                 "%s", PRINTABLE(request->document.notice));
     if (code == OK && request->document.ignored[0] != '\0')
         log_line(LOG_WARNING, "%s: these keys mean nothing here: %s", PRINTABLE(source.name),
                  PRINTABLE(request->document.ignored));
@@ -252,25 +259,6 @@ static enum err_code list_scenarios(struct err *err)
     for (unsigned i = 0; i < SCENARIO_LIBRARIES && code == OK; i++)
         code = list_folder(&scenario_libraries[i], err);
     return code;
-}
-
-static void print_plan(const struct scenario *scenario)
-{
-    char target[32];
-    units_format_size(target, sizeof target, scenario->memory_target_bytes);
-    printf("%s: %s\n", PRINTABLE(scenario->name), PRINTABLE(scenario->description));
-    printf("%u phases, %.0f s at most", scenario->phase_count,
-           (double)scenario->planned_duration_ns / 1e9);
-    if (scenario->memory_target_bytes > 0)
-        printf(", memory target %s", target);
-    printf("; %u checks\n", scenario->check_count);
-    for (uint32_t i = 0; i < scenario->phase_count; i++) {
-        const struct phase *phase = &scenario->phases[i];
-        printf("  %s%-*s %-16s %8.1f s%s%s\n", phase->parallel_place > 0 ? "| " : "",
-               phase->parallel_place > 0 ? 26 : 28, PRINTABLE(phase->name),
-               scenario_type_name(phase->type), (double)phase->duration_ns / 1e9,
-               phase->until.metric[0] != '\0' ? "  until " : "", phase->until.text);
-    }
 }
 
 /* ---- the run ---- */
@@ -424,10 +412,14 @@ static enum err_code conclude(struct run_request *request, struct err *err)
         output_borrow(&out, stdout);
         if (!request->quiet)
             judge_print_phases(&out, &observation);
+        if (!request->quiet)
+            judge_print_verdicts(&out, &observation, request->directory);
         if (!request->quiet && scenario_index_driver(&request->run) != NULL)
             vector_report_print(&out, scenario_index_driver(&request->run), &observation);
         if (!request->quiet)
             judge_print_events(&out, &request->scenario, &request->run.events);
+        if (!request->quiet && request->scenario.check_count > 0)
+            output_printf(&out, "\n");
         judge_print_checks(&out, &request->scenario, outcomes);
         code = write_files(request, &observation, &analysis, outcomes, err);
         if (code == OK && !request->quiet)
@@ -451,9 +443,16 @@ static enum err_code keep_for_later(const struct run_request *request, struct er
         return OK;
     const enum err_code code = scenario_resume_keep(
         &kept, run, &request->document, &request->origin, request->name, request->directory, err);
-    if (code == OK && kept)
-        log_line(LOG_WARNING, "to go on where it stopped: volley run scenario --resume %s",
-                 PRINTABLE(request->directory));
+    if (code == OK && kept) {
+        const struct endpoint *endpoint = &request->bench.spec.endpoint;
+        char server[SCENARIO_ADDRESS_BYTES], directory[PRINTABLE_BYTES];
+        if (shell_word(directory, sizeof directory, request->directory) >= sizeof directory)
+            snprintf(directory, sizeof directory, "DIR");
+        scenario_address_of_volley(server, endpoint);
+        log_line(LOG_WARNING, "to go on where it stopped%s: volley run scenario --resume %s%s",
+                 endpoint->password != NULL ? " (the password goes into VOLLEY_AUTH)" : "",
+                 printable_line(directory), server);
+    }
     return code;
 }
 
@@ -624,8 +623,10 @@ static enum err_code run(void *target, struct err *err)
     if (code != OK)
         return code;
     if (strcmp(what, "validate") == 0 || request->dry_run) {
-        print_plan(&request->scenario);
-        return OK;
+        struct output out;
+        output_borrow(&out, stdout);
+        scenario_plan_print(&out, &request->scenario);
+        return output_status(&out, err);
     }
     for (uint32_t i = 0; i < request->scenario.phase_count; i++)
         if (request->scenario.phases[i].flush_all && !request->allow_flush)

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/commands/scenario_address.h"
 #include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/commands/scenario_send.h"
 
@@ -43,20 +44,33 @@ void scenario_clean_up(struct scenario_run *run)
     interrupts->count += signals;
 }
 
+/* Where valkey-cli takes the password from, which no command line should show; "": there is none. */
+static const char *password_place(const struct endpoint *endpoint)
+{
+    return endpoint->password != NULL ? " (the password goes into REDISCLI_AUTH)" : "";
+}
+
 void scenario_tell_leftovers(const struct scenario_run *run)
 {
+    const struct endpoint *endpoint = &run->session->request->spec.endpoint;
     const uint64_t keys = run->map != NULL ? live_map_count(run->map) : 0;
+    char remover[256], server[SCENARIO_ADDRESS_BYTES];
+    scenario_address_of_cli(server, endpoint, &run->session->target);
     if (keys > 0 || run->sent_workload)
         log_line(LOG_WARNING,
-                 "%s%s of this run are still there, and begin with %s; to remove them: "
-                 "valkey-cli --scan --pattern '%s*' | xargs -n 1000 valkey-cli unlink",
+                 "%s%s of this run %s, and begin with %s; to remove all that does, of "
+                 "every run of %s%s%s: valkey-cli%s --scan --pattern '%s*' | xargs -n %s "
+                 "valkey-cli%s unlink",
                  keys > 0 ? UNITS_GROUPED(keys) : "",
                  !run->sent_workload ? " keys"
                  : keys > 0          ? " keys, and those of its workloads,"
                                      : "keys of workloads",
-                 run->prefix, run->prefix);
-    char remover[256];
+                 run->unheard ? "were there when the server answered last" : "are still there",
+                 run->prefix, run->scenario->name,
+                 endpoint->cluster ? ", once at each primary" : "", password_place(endpoint),
+                 server, run->prefix, endpoint->cluster ? "1" : "1000", server);
     scenario_index_remover(remover, sizeof remover, run);
     if (remover[0] != '\0')
-        log_line(LOG_WARNING, "their index is there, too; to remove it: valkey-cli %s", remover);
+        log_line(LOG_WARNING, "so is their index; to remove it%s: valkey-cli%s %s",
+                 password_place(endpoint), server, remover);
 }

@@ -22,6 +22,7 @@
 #include "orchestrator/commands/scenario_watch.h"
 #include "orchestrator/machine/memory.h"
 #include "orchestrator/scenario/judge.h"
+#include "orchestrator/scenario/words.h"
 #include "orchestrator/server/keyspace.h"
 #include "orchestrator/server/slow_log.h"
 
@@ -58,6 +59,7 @@ static enum err_code decide(struct scenario_run *run, const struct phase *phase,
     struct phase_account *account = scenario_account_now(run);
     const struct observation observation = scenario_run_observation(run);
     struct check_outcome outcome;
+    char value[NUMBER_TEXT_BYTES], limit[NUMBER_TEXT_BYTES], found[160];
     if (phase->test.phase[0] == '\0')
         look_at_newest(&outcome, run, &phase->test);
     else if (judge_one(&outcome, &observation, &phase->test, err) != OK)
@@ -67,7 +69,10 @@ static enum err_code decide(struct scenario_run *run, const struct phase *phase,
             err, E_DATA, "%s: %s is not known, so that nobody can say what is to follow%s%.200s",
             phase->name, phase->test.metric, outcome.reason[0] != '\0' ? ": " : "", outcome.reason);
     account->holds = outcome.result == CHECK_PASS;
-    scenario_phase_end(run, account->holds ? "true" : "false");
+    check_texts(value, limit, &phase->test, outcome.value);
+    snprintf(found, sizeof found, "%s: %s is %s", account->holds ? "true" : "false",
+             phase->test.metric, value);
+    scenario_phase_end(run, found);
     log_line(LOG_INFO, "%s: %s is %.6g: %s", PRINTABLE(phase->name), phase->test.metric,
              outcome.value, account->holds ? "true" : "false");
     return OK;
@@ -288,8 +293,11 @@ static enum err_code begin(struct scenario_run *run, struct err *err)
     if (run->resume != NULL) {
         live_map_copy(run->map, run->resume->map);
         run->last_rate = run->resume->last_rate;
+        for (uint32_t i = 0; i < run->resume->phase; i++)
+            run->accounts[i].done_before = true;
     }
     clock_gettime(CLOCK_REALTIME, &wall);
+    run->line = live_line_on(stderr);
     run->began_ns = clock_now_ns();
     run->began_wall_ns = (uint64_t)wall.tv_sec * NS_PER_SECOND + (uint64_t)wall.tv_nsec;
     const struct server_sampler_setup setup = {
@@ -351,6 +359,7 @@ enum err_code scenario_run_phases(struct scenario_run *run, struct err *err)
         worst = err_worse(worst, E_INTERRUPTED);
     server_sampler_stop(run->sampler);
     run->sampler = NULL;
+    live_line_end(&run->line);
     if (run->slow_log != NULL)
         slow_log_finish(run->slow_log, NS_PER_SECOND);
     slow_log_stop(run->slow_log);

@@ -9,6 +9,7 @@
 
 #include "common/live_map.h"
 #include "orchestrator/commands/session.h"
+#include "orchestrator/report/live_line.h"
 #include "orchestrator/scenario/node_series.h"
 #include "orchestrator/scenario/observation.h"
 #include "orchestrator/scenario/phase_account.h"
@@ -38,6 +39,7 @@ struct scenario_run {
     uint64_t began_ns, began_wall_ns; /* clock readings */
     bool host_short;                  /* phases were ended, since it has too little memory left */
     bool sent_workload;               /* which leaves keys that the live map does not know */
+    bool unheard;                     /* the last sample had no answer of some server */
     uint64_t samples, samples_missed;
     double sampling_seconds; /* that servers took to answer */
     char allocator[64];      /* of the server; "": not known */
@@ -62,6 +64,7 @@ struct scenario_run {
         silent_since_ns; /* clock reading: no server has answered a sample in this phase since; 0: some did */
     double last_value, slope; /* of its `until`, by nanosecond */
     uint64_t last_value_ns, shown_ns;
+    struct live_line line;             /* of show_progress */
     uint64_t window_ok, window_failed; /* of the rows since the last sample */
     double window_seconds;
     struct histogram *window_latency;

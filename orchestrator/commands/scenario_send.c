@@ -20,6 +20,15 @@
 #define KEY_COST_GUESS_BYTES 64.0
 #define CLOSE_ENOUGH 0.005
 
+static void take_verdict(struct phase_verdict *taken, const struct verdict *verdict)
+{
+    taken->known = true;
+    if (verdict->level > taken->level)
+        taken->level = verdict->level;
+    for (uint32_t i = 0; i < verdict->check_count; i++)
+        taken->checks[verdict->checks[i].level] |= UINT64_C(1) << i;
+}
+
 /* Of one of the phase's loads, beside those before it. */
 static void take_result(struct scenario_run *run, const struct scenario_step *made)
 {
@@ -31,6 +40,7 @@ static void take_result(struct scenario_run *run, const struct scenario_step *ma
     run->sent_seconds += result->seconds;
     account->requests_ok += total->counters[COUNTER_OK];
     account->requests_failed += figure_failed(total->counters);
+    account->load_seconds = run->sent_seconds;
     account->rate = run->sent_seconds > 0 ? (double)account->requests_ok / run->sent_seconds : 0;
     run->last_rate = account->rate;
     if (scenario_measures_maximum(scenario_phase_now(run)) && account->rate > run->max_rate)
@@ -41,6 +51,7 @@ static void take_result(struct scenario_run *run, const struct scenario_step *ma
     account->p99_ms = latency.p99_ms;
     account->max_ms = latency.max_ms;
     scenario_nodes_account(&account->trouble, result);
+    take_verdict(&account->verdict, &result->verdict);
     if (scenario_phase_now(run)->type == PHASE_QUERY)
         account->search =
             (struct phase_search){.complete = made->plan.picked_count > 0 &&
@@ -91,6 +102,7 @@ static void take_results_apart(struct scenario_run *run, const struct scenario_s
                                    metric_count(&slice, METRIC_TIMED_OUT) +
                                    metric_count(&slice, METRIC_LOST);
         end_branch(run, account, &slice, sent[i]->step.spec.load.requests, run->branch_end_ns[i]);
+        account->load_seconds = slice.seconds;
         account->rate = metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number;
         account->mean_ms = latency_of(&slice, STATISTIC_MEAN, 0);
         account->p50_ms = latency_of(&slice, STATISTIC_PERCENTILE, 50);

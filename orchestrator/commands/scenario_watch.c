@@ -111,28 +111,31 @@ static void put_part(char *text, size_t text_bytes, const struct scenario_run *r
         snprintf(text, text_bytes, " until %.50s", until->text);
 }
 
-/* How far it is, as people read it. */
+/* How far it is, as people read it; what says least stands last. */
 static void show(struct scenario_run *run, const double *values, uint64_t now_ns)
 {
     const struct phase *phase = scenario_phase_now(run);
-    char part[96], used[32], left[48];
+    char head[192], part[96], left[48], rate[96] = "", keys[64], memory[48], used[32];
     if (!run->show_progress || now_ns - run->shown_ns < NS_PER_SECOND * 9 / 10)
         return;
     run->shown_ns = now_ns;
+    snprintf(head, sizeof head, "[%.1fs] phase %u of %u, %s: %.1f s",
+             clock_seconds(now_ns - run->began_ns), run->phase + 1, run->scenario->phase_count,
+             PRINTABLE(phase->name),
+             clock_seconds(now_ns - run->began_ns) -
+                 clock_seconds(scenario_account_now(run)->start_ns));
     put_part(part, sizeof part, run, values);
+    put_left(left, sizeof left, run, values, now_ns);
+    snprintf(keys, sizeof keys, "; %s keys",
+             values[SERIES_KEYS] >= 0 ? UNITS_GROUPED((uint64_t)values[SERIES_KEYS]) : "?");
     units_format_size(used, sizeof used,
                       values[SERIES_USED_MEMORY] > 0 ? (uint64_t)values[SERIES_USED_MEMORY] : 0);
-    fprintf(stderr, "[%.1fs] phase %u of %u, %s: %.1f s%s%s; %s keys, %s used",
-            clock_seconds(now_ns - run->began_ns), run->phase + 1, run->scenario->phase_count,
-            PRINTABLE(phase->name),
-            clock_seconds(now_ns - run->began_ns) -
-                clock_seconds(scenario_account_now(run)->start_ns),
-            part, put_left(left, sizeof left, run, values, now_ns),
-            values[SERIES_KEYS] >= 0 ? UNITS_GROUPED((uint64_t)values[SERIES_KEYS]) : "?", used);
+    snprintf(memory, sizeof memory, ", %s used", used);
     if (values[SERIES_OPS] >= 0)
-        fprintf(stderr, "; %s requests/s, p99 %.3f ms", UNITS_GROUPED((uint64_t)values[SERIES_OPS]),
-                values[SERIES_P99]);
-    fputs("\n", stderr);
+        snprintf(rate, sizeof rate, "; %s requests/s, p99 %.3f ms",
+                 UNITS_GROUPED((uint64_t)values[SERIES_OPS]), values[SERIES_P99]);
+    const char *const parts[] = {head, printable_line(part), left, keys, memory, rate};
+    live_line_show_parts(&run->line, parts, sizeof parts / sizeof parts[0]);
 }
 
 double scenario_value_of(const struct scenario_run *run, const struct phase_until *until,
@@ -258,6 +261,7 @@ void scenario_hear_sample(void *state, const struct server_sample *sample)
     struct err err = {.code = OK};
     run->samples++;
     run->samples_missed += !sample->known;
+    run->unheard = !sample->known;
     run->sampling_seconds += clock_seconds(sample->took_ns);
     row.wall_ns = run->began_wall_ns + row.at_ns;
     for (uint32_t i = 0; i < SERIES_METRICS; i++)

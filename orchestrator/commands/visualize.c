@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "common/printable.h"
 #include "orchestrator/commands/commands.h"
@@ -55,8 +56,17 @@ static enum err_code list(const char *base, struct err *err)
 {
     struct scenario_runs runs;
     enum err_code code = scenario_runs_read(&runs, base, err);
-    for (size_t i = 0; i < runs.count && code == OK; i++)
-        printf("%-48s  %s\n", PRINTABLE(runs.items[i].name), PRINTABLE(runs.items[i].scenario));
+    for (size_t i = 0; i < runs.count && code == OK; i++) {
+        const struct scenario_run_entry *entry = &runs.items[i];
+        const time_t began = (time_t)entry->began_seconds;
+        struct tm local;
+        char date[24] = "-";
+        if (entry->began_seconds > 0 && localtime_r(&began, &local) != NULL)
+            strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &local);
+        printf("%-19s  %-4s  %-48s  %s\n", date,
+               entry->result[0] != '\0' ? PRINTABLE(entry->result) : "-", PRINTABLE(entry->name),
+               PRINTABLE(entry->scenario));
+    }
     if (code == OK && runs.count == 0)
         fprintf(stderr, "no runs of scenarios in %s\n", PRINTABLE(base));
     scenario_runs_free(&runs);

@@ -47,6 +47,8 @@ char *arguments_nearest(char *text, size_t text_bytes, const struct option_table
     struct suggestion suggestion = {.wanted = name, .wanted_bytes = name_bytes};
     for (size_t i = 0; i < table->row_count; i++) {
         const struct option_row *row = &table->rows[i];
+        if (row->kind == OPTION_ELSEWHERE) /* it would be refused, too */
+            continue;
         suggest_offer(&suggestion, row->name, strlen(row->name));
         struct list_word alias;
         for (const char *at = row->aliases; list_next(&alias, &at, ' ');)

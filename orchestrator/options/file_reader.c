@@ -8,7 +8,11 @@
 #include "common/suggest.h"
 #include "orchestrator/options/option_value.h"
 
-#define NAMES_BYTES 200
+#define NAMES_BYTES 320
+/* What an error says beside the names, its file and twice the word that is wrong. */
+#define BESIDE_BYTES 72u
+#define WORD_BYTES 60u
+#define FILE_NAME_BYTES 150u /* that config_refuse shows */
 
 struct reader {
     const char *name;
@@ -145,9 +149,11 @@ const struct file_field *file_object_field(const struct file_object *object, siz
                : NULL;
 }
 
-/* Names with commas between them, each once, whether one is among them, and the nearest to it. */
+/* Names with commas between them, each once, as many as an error has room for, whether one is among them, and the nearest
+ * to it. */
 struct names {
     char list[NAMES_BYTES];
+    size_t room;
     bool found;
     struct suggestion suggestion;
 };
@@ -163,16 +169,27 @@ static bool is_listed(const char *list, const char *name)
 
 static void add_name(struct names *names, const char *name)
 {
-    size_t used = strlen(names->list);
-    if (!is_listed(names->list, name))
-        snprintf(names->list + used, sizeof names->list - used, "%s%s", used > 0 ? ", " : "", name);
+    const size_t used = strlen(names->list);
+    const size_t with_it = used + strlen(", ") + strlen(name) + strlen(", ...");
+    if (with_it < names->room && !is_listed(names->list, name))
+        snprintf(names->list + used, names->room - used, "%s%s", used > 0 ? ", " : "", name);
+    else if (with_it >= names->room && !is_listed(names->list, "..."))
+        snprintf(names->list + used, names->room - used, ", ...");
     names->found |= strcmp(names->suggestion.wanted, name) == 0;
     suggest_offer(&names->suggestion, name, strlen(name));
 }
 
-static void want_name(struct names *names, const char *wanted)
+static size_t at_most(size_t bytes, size_t most)
 {
-    *names = (struct names){.suggestion = {.wanted = wanted, .wanted_bytes = strlen(wanted)}};
+    return bytes < most ? bytes : most;
+}
+
+static void want_name(struct names *names, const struct reader *reader, const char *wanted)
+{
+    const size_t taken = at_most(strlen(reader->name), FILE_NAME_BYTES) +
+                         2 * at_most(strlen(wanted), WORD_BYTES) + BESIDE_BYTES;
+    *names = (struct names){.room = at_most(ERR_TEXT_BYTES - taken, NAMES_BYTES),
+                            .suggestion = {.wanted = wanted, .wanted_bytes = strlen(wanted)}};
 }
 
 /* The variant that the tag names. */
@@ -184,7 +201,7 @@ static enum err_code find_tagged(size_t *variant, const struct reader *reader,
     if (tag != NULL && (tag->kind != CONFIG_SCALAR || tag->missing))
         return config_refuse(reader->err, reader->name, tag->mark, "%s: a value is missing",
                              object->tag);
-    want_name(&names, tag != NULL ? tag->text : "");
+    want_name(&names, reader, tag != NULL ? tag->text : "");
     for (size_t i = 0; i < object->variant_count; i++) {
         *variant = i;
         if (tag != NULL && strcasecmp(object->variants[i].name, tag->text) == 0)
@@ -205,7 +222,7 @@ static enum err_code find_by_keys(size_t *variant, const struct reader *reader,
 {
     struct names names;
     const char *found = NULL;
-    want_name(&names, "");
+    want_name(&names, reader, "");
     for (size_t i = 0; i < object->variant_count; i++) {
         const struct file_variant *candidate = &object->variants[i];
         for (size_t k = 0; k < candidate->telling_count; k++) {
@@ -234,7 +251,7 @@ static enum err_code check_keys(const struct reader *reader, const struct file_o
         const struct config_node *child = &node->children[i];
         const struct file_field *field;
         struct names names;
-        want_name(&names, child->key);
+        want_name(&names, reader, child->key);
         if (object->tag != NULL)
             add_name(&names, object->tag);
         for (size_t k = first; k < end; k++)

@@ -61,8 +61,9 @@ static bool is_plain_integer(const char *text)
 static enum err_code store_ranged(void *target, const struct option_row *row, const char *text,
                                   struct err *reason)
 {
-    static const char *const nouns[] = {
-        [OPTION_COUNT] = "number", [OPTION_SIZE] = "size", [OPTION_DURATION] = "duration"};
+    static const char *const nouns[] = {[OPTION_COUNT] = "number",
+                                        [OPTION_SIZE] = "size (in b, kb, mb, gb, tb, pb)",
+                                        [OPTION_DURATION] = "duration (in ns, us, ms, s, m, h)"};
     char range[80];
     uint64_t number;
     options_format_range(range, sizeof range, row);
@@ -108,7 +109,7 @@ static enum err_code store_rate(void *target, const struct option_row *row, cons
 static enum err_code store_word(void *target, const struct option_row *row, const char *text,
                                 struct err *reason)
 {
-    char words[80] = "";
+    char words[200] = "";
     size_t used = 0;
     const char *word;
     for (unsigned i = 0; (word = row->value_at(i)) != NULL; i++) {

@@ -1,4 +1,5 @@
 /* What was parsed, back as text and JSON. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,13 @@ static bool is_number(const struct option_row *row)
 static void format_bound(char *text, size_t text_bytes, const struct option_row *row,
                          uint64_t bound)
 {
+    size_t kept = 0;
     switch (row->kind) {
-    case OPTION_SIZE:
+    case OPTION_SIZE: /* as it can be written: "1mb" */
         units_format_size(text, text_bytes, bound);
+        for (size_t i = 0, bytes = strlen(text); i <= bytes; i++)
+            if (text[i] != ' ')
+                text[kept++] = (char)tolower((unsigned char)text[i]);
         break;
     case OPTION_DURATION:
         units_format_duration(text, text_bytes, bound);

@@ -18,7 +18,7 @@ static const char *const places[] = {"../share/volley", "../configs", "../../con
 
 static DIR *open_directory(struct shipped_files *files)
 {
-    char program[PATH_MAX];
+    char program[PATH_MAX], resolved[PATH_MAX];
     DIR *directory = NULL;
     const ssize_t bytes = readlink("/proc/self/exe", program, sizeof program - 1);
     program[bytes > 0 ? bytes : 0] = '\0';
@@ -32,6 +32,8 @@ static DIR *open_directory(struct shipped_files *files)
         if (length > 0 && (size_t)length < sizeof files->directory)
             directory = opendir(files->directory);
     }
+    if (directory != NULL && realpath(files->directory, resolved) != NULL) /* messages show it */
+        snprintf(files->directory, sizeof files->directory, "%s", resolved);
     return directory;
 }
 

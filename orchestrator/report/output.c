@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -30,6 +31,13 @@ bool output_is_stdout(const char *path)
 void output_borrow(struct output *output, FILE *file)
 {
     *output = (struct output){.file = file, .terminal = isatty(fileno(file)) == 1};
+}
+
+unsigned output_columns(const struct output *output)
+{
+    struct winsize size;
+    return output->terminal && ioctl(fileno(output->file), TIOCGWINSZ, &size) == 0 ? size.ws_col
+                                                                                   : 0;
 }
 
 /* A fifo has a reader first: until it comes, opening fails. errno is EINTR when a signal came meanwhile. */

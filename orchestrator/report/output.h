@@ -44,6 +44,8 @@ struct output {
 bool output_is_stdout(const char *path);
 /* A stream that stays the caller's; messages call it standard output. */
 void output_borrow(struct output *output, FILE *file);
+/* How wide the terminal is at the moment; 0: it is none, or does not say. */
+unsigned output_columns(const struct output *output);
 /* Opens what will be at path; "-" borrows stdout when the user named it. E_USAGE when it cannot be
  * written: a directory stands there, a file that is write-protected, one that another output goes to, or
  * a fifo that nobody reads within some seconds, or others could lead what is written elsewhere. */

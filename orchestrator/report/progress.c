@@ -4,20 +4,15 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "common/clock.h"
-#include "common/log.h"
 #include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 
-#define COLUMNS_UNKNOWN 79u /* of a terminal that does not say */
-
 enum err_code progress_init(struct progress *progress, FILE *out, bool named, struct err *err)
 {
-    *progress = (struct progress){.out = out, .terminal = isatty(fileno(out)) == 1, .named = named};
+    *progress = (struct progress){.line = live_line_on(out), .named = named};
     progress->window = interval_row_create();
     if (progress->window == NULL)
         return err_set(err, E_SYSTEM, "no memory for the progress line");
@@ -28,8 +23,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
 {
     struct progress *progress = state;
     (void)err;
-    *progress = (struct progress){.out = progress->out,
-                                  .terminal = progress->terminal,
+    *progress = (struct progress){.line = progress->line,
                                   .named = progress->named,
                                   .run = run,
                                   .window = progress->window,
@@ -174,17 +168,6 @@ struct parts {
     char failed[UNITS_GROUPED_BYTES], unsent[96], latency[128], latency_short[64];
 };
 
-/* Columns that a line may take; the last one stays free, or the terminal begins a new line. */
-static size_t columns_of(const struct progress *progress)
-{
-    struct winsize size;
-    if (!progress->terminal)
-        return SIZE_MAX;
-    if (ioctl(fileno(progress->out), TIOCGWINSZ, &size) != 0 || size.ws_col < 2)
-        return COLUMNS_UNKNOWN;
-    return size.ws_col - 1u;
-}
-
 /* The fullest form that fits, else the shortest one cut. */
 static void put_together(char *line, size_t line_bytes, const struct parts *parts, size_t columns)
 {
@@ -212,21 +195,6 @@ static void put_together(char *line, size_t line_bytes, const struct parts *part
         line[0] = '\0'; /* better nothing than a part of a number */
 }
 
-static void print_line(struct progress *progress, const char *line, size_t columns)
-{
-    int width = (int)strlen(line), before = progress->line_columns;
-    if (!progress->terminal) {
-        fprintf(progress->out, "%s\n", line);
-    } else {
-        /* Blanks wipe out what a longer line before left behind. */
-        before = (size_t)before > columns ? (int)columns : before;
-        fprintf(progress->out, "\r%-*s", before > width ? before : width, line);
-        progress->line_columns = width;
-        log_progress_line((unsigned)width);
-    }
-    fflush(progress->out);
-}
-
 static uint64_t growth(uint64_t before, uint64_t now)
 {
     return now > before ? now - before : 0;
@@ -246,7 +214,7 @@ static enum err_code live(void *state, const struct run_live *live, struct err *
     struct parts parts;
     char done[96], share[16] = "", average[UNITS_GROUPED_BYTES + 4], line[640];
     char left[56];
-    size_t columns = columns_of(progress);
+    const size_t columns = live_line_room(&progress->line);
 
     (void)err;
     if (warming)
@@ -270,7 +238,7 @@ static enum err_code live(void *state, const struct run_live *live, struct err *
     format_unsent(parts.unsent, sizeof parts.unsent, progress);
     units_format_grouped(parts.failed, sizeof parts.failed, live->failed);
     put_together(line, sizeof line, &parts, columns);
-    print_line(progress, line, columns);
+    live_line_show(&progress->line, line, columns);
     progress->last_ns = elapsed_ns;
     progress->last_ok = live->ok;
     progress->window_row_ns = 0;
@@ -281,15 +249,9 @@ static enum err_code live(void *state, const struct run_live *live, struct err *
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
 {
     struct progress *progress = state;
-    size_t columns = columns_of(progress), width = (size_t)progress->line_columns;
     (void)result;
     (void)err;
-    if (progress->terminal && log_progress_stands()) {
-        fprintf(progress->out, "\r%*s\r", (int)(width < columns ? width : columns), "");
-        fflush(progress->out);
-        log_progress_line(0);
-    }
-    progress->line_columns = 0;
+    live_line_end(&progress->line);
     return OK;
 }
 

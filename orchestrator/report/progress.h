@@ -7,11 +7,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "orchestrator/report/live_line.h"
 #include "orchestrator/report/timeline.h"
 
 struct progress {
-    FILE *out;
-    bool terminal;
+    struct live_line line;
     bool named; /* the session has more runs, each line names its own */
 
     /* of the run under way */
@@ -24,7 +24,6 @@ struct progress {
     uint64_t due;           /* of the measured rows so far: with -n it comes to an end         */
     double target;          /* requests due per second, by the latest rows; < 0: no row so far */
     uint64_t backlog, shed; /* at the end of the latest row; so far                         */
-    int line_columns;       /* of the line that stands unfinished on the terminal; 0: none */
     char prefix[80];
 };
 

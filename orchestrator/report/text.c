@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -452,9 +451,8 @@ static void print_notes(struct output *out, const struct run_result *result,
 
 static unsigned width_of(const struct output *out)
 {
-    struct winsize size;
-    bool known = out->terminal && ioctl(fileno(out->file), TIOCGWINSZ, &size) == 0;
-    return known && size.ws_col > 0 ? size.ws_col : WIDTH_DEFAULT;
+    const unsigned columns = output_columns(out);
+    return columns > 0 ? columns : WIDTH_DEFAULT;
 }
 
 static void print_status(struct output *out, const struct run_result *result)

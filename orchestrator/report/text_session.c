@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/report/shell_word.h"
 #include "orchestrator/report/text.h"
 
 #define LINE_BYTES 2048u /* what is longer is cut; JSON has all of it */
@@ -47,19 +48,14 @@ static json_int_t count_of(const json_t *object, const char *key)
     return json_integer_value(json_object_get(object, key));
 }
 
-/* As a shell takes it. */
 static void append_word(struct line *line, const char *word)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "_@%+=:,./-";
-    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-        append(line, "%s", word);
+    if (line->cut)
         return;
-    }
-    append(line, "'");
-    for (const char *at = word; *at != '\0' && !line->cut; at++)
-        append(line, *at == '\'' ? "'\\''" : "%c", *at);
-    append(line, "'");
+    const size_t room = sizeof line->text - line->used;
+    const size_t needed = shell_word(line->text + line->used, room, word);
+    line->cut = needed >= room;
+    line->used = line->cut ? sizeof line->text - 1 : line->used + needed;
 }
 
 static void print_command_line(struct output *out, const json_t *invocation)

@@ -425,6 +425,11 @@ bool verdict_knows(const char *name)
     return known;
 }
 
+const char *verdict_check_at(uint32_t index)
+{
+    return index < ROW_COUNT ? rows[index].name : NULL;
+}
+
 void verdict_judge(struct verdict *verdict, const struct run_result *result)
 {
     memset(verdict, 0, sizeof *verdict);

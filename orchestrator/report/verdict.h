@@ -106,5 +106,7 @@ void verdict_judge(struct verdict *verdict, const struct run_result *result);
 /* Whether there is a check of this name here. */
 bool verdict_knows(const char *name);
 const char *verdict_level_name(enum verdict_level level);
+/* The name of a check of this version, by its place in the list; NULL: there are not so many. */
+const char *verdict_check_at(uint32_t index);
 
 #endif

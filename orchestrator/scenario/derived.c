@@ -117,17 +117,16 @@ static double hit_rate(const struct observation *observation, const struct phase
     return hits + misses > 0 ? hits / (hits + misses) : NAN;
 }
 
-/* Over the time of the phases that sent requests. */
+/* Over the time in which the phases sent requests. */
 static double throughput(const struct observation *observation, const struct phase_set *set)
 {
     double requests = 0, seconds = 0;
     FOR_ACCOUNTS(account, observation, set)
     {
-        const double lasted = (double)(account->end_ns - account->start_ns) / NS_PER_SECOND;
         if (account->requests_ok + account->requests_failed == 0 || isnan(account->rate))
             continue;
-        requests += account->rate * lasted;
-        seconds += lasted;
+        requests += account->rate * account->load_seconds;
+        seconds += account->load_seconds;
     }
     return seconds > 0 ? requests / seconds : NAN;
 }

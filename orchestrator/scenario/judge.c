@@ -199,14 +199,14 @@ static void conclude(struct check_outcome *outcome, const struct scenario_check 
     char value[NUMBER_TEXT_BYTES], limit[NUMBER_TEXT_BYTES];
     const bool passed = judge_holds(check, outcome->value);
     const bool relative = check->relative_to[0] != '\0';
+    check_texts(value, limit, check, outcome->value);
     outcome->result = passed ? CHECK_PASS : violated(check);
     if (strcmp(check->metric, "leak_verdict") == 0)
         snprintf(outcome->reason, sizeof outcome->reason, "%s", leak_judge(observation).reason);
     else
-        snprintf(outcome->reason, sizeof outcome->reason, "it is %s%s%s and %s %s %s",
-                 number_text(value, outcome->value), relative ? " times that of " : "",
-                 check->relative_to, passed ? "had to be" : "should be",
-                 check_operator_word(check->operator), number_text(limit, check->value));
+        snprintf(outcome->reason, sizeof outcome->reason, "it is %s%s%s and %s %s %s", value,
+                 relative ? " times that of " : "", check->relative_to,
+                 passed ? "had to be" : "should be", check_operator_word(check->operator), limit);
 }
 
 /* What a check is about, at a phase; a reason stands there where it is NAN. */

@@ -51,12 +51,19 @@ const char *check_result_word(enum check_result result); /* "PASS" */
 /* E_FAILED when a check failed, or, strict, was warned of. */
 enum err_code judge_status(const struct check_outcome *outcomes, uint32_t count, bool strict);
 
-/* Tables for people: the checks with what was found, and below those that did not pass, why; and the phases. */
+/* Tables for people: the checks with what was found, and below those that did not pass, why, or nothing; and the phases. */
 void judge_print_checks(struct output *out, const struct scenario *scenario,
                         const struct check_outcome *outcomes);
 /* What happened meanwhile, the first ones; nothing where nothing did. */
 void judge_print_events(struct output *out, const struct scenario *scenario,
                         const struct scenario_events *events);
 void judge_print_phases(struct output *out, const struct observation *observation);
+/* What has to be known to read that table: which rates are not over its seconds, and why a ratio is not judged. Nothing where there is nothing to say. */
+void judge_print_phase_notes(struct output *out, const struct observation *observation);
+/* One line: what volley says itself of the figures of phases that sent requests, and where all of it is told. */
+void judge_print_verdicts(struct output *out, const struct observation *observation,
+                          const char *directory);
+/* Whether the rate of a phase is over other seconds than the phase lasted, by more than a twentieth. */
+bool judge_rate_is_apart(const struct phase_account *account);
 
 #endif

@@ -44,7 +44,7 @@ static void checks_row(struct table_line *line, const void *state, uint32_t inde
     const struct checks_table *table = state;
     const struct scenario_check *check = &table->scenario->checks[index];
     const struct check_outcome *outcome = &table->outcomes[index];
-    char name[2 * SCENARIO_NAME_BYTES + 16], number[NUMBER_TEXT_BYTES];
+    char name[2 * SCENARIO_NAME_BYTES + 16], value[NUMBER_TEXT_BYTES], limit[NUMBER_TEXT_BYTES];
     snprintf(name, sizeof name, "%s%s%s",
              check->aggregate == AGGREGATE_LAST ? "" : check_aggregate_word(check->aggregate),
              check->aggregate == AGGREGATE_LAST ? "" : " ", check->metric);
@@ -52,9 +52,10 @@ static void checks_row(struct table_line *line, const void *state, uint32_t inde
     snprintf(name, sizeof name, "%s%s%s", check->phase[0] != '\0' ? check->phase : "all",
              check->relative_to[0] != '\0' ? " / " : "", check->relative_to);
     name_cell(line->cells[1], name);
-    snprintf(line->cells[2], TABLE_CELL_BYTES, "%s", number_text(number, outcome->value));
+    check_texts(value, limit, check, outcome->value);
+    snprintf(line->cells[2], TABLE_CELL_BYTES, "%s", value);
     snprintf(line->cells[3], TABLE_CELL_BYTES, "%s %.30s%s", check_operator_word(check->operator),
-             number_text(number, check->value), check->relative_to[0] != '\0' ? " x" : "");
+             limit, check->relative_to[0] != '\0' ? " x" : "");
     snprintf(line->cells[4], TABLE_CELL_BYTES, "%s", check_result_word(outcome->result));
     if (outcome->result != CHECK_PASS)
         snprintf(line->note, TABLE_NOTE_BYTES, "%s", outcome->reason);
@@ -66,7 +67,8 @@ void judge_print_checks(struct output *out, const struct scenario *scenario,
     const struct checks_table state = {scenario, outcomes};
     const struct table table = {&state, CHECK_COLUMNS, scenario->check_count, checks_heading,
                                 checks_row};
-    table_write(out, &table);
+    if (scenario->check_count > 0)
+        table_write(out, &table);
 }
 
 #define PHASE_COLUMNS 8u
@@ -97,13 +99,16 @@ static void phases_row(struct table_line *line, const void *state, uint32_t inde
     snprintf(line->cells[1], TABLE_CELL_BYTES, "%s", scenario_type_name(phase->type));
     if (!account->ran) {
         snprintf(line->note, TABLE_NOTE_BYTES, "%s",
-                 account->left_out ? "not taken" : "not reached");
+                 account->done_before ? "done before"
+                 : account->left_out  ? "not taken"
+                                      : "not reached");
         return;
     }
     const bool asked = account->requests_ok + account->requests_failed > 0;
     decimals(line->cells[2], (double)(account->end_ns - account->start_ns) / 1e9, 1);
-    snprintf(line->cells[3], TABLE_CELL_BYTES, "%s",
-             number_text(number, asked ? round(account->rate) : NAN));
+    snprintf(line->cells[3], TABLE_CELL_BYTES, "%s%s",
+             number_text(number, asked ? round(account->rate) : NAN),
+             judge_rate_is_apart(account) ? "*" : "");
     decimals(line->cells[4], account->p99_ms, 3);
     decimals(line->cells[5], account->after[SERIES_USED_MEMORY] / SERIES_MB, 1);
     decimals(line->cells[6], observation_value(observation, account->after, SERIES_FRAGMENTATION),
@@ -111,9 +116,11 @@ static void phases_row(struct table_line *line, const void *state, uint32_t inde
     const bool gone = account->failed && isnan(account->after[SERIES_KEYS]);
     snprintf(line->cells[7], TABLE_CELL_BYTES, "%s",
              number_text(number, gone ? NAN : (double)account->keys_after));
-    if (account->failed || account->target_missed) /* the end of one that failed says so itself */
+    if (account->failed || account->target_missed) /* the end of one that failed begins so */
         snprintf(line->note, TABLE_NOTE_BYTES, "%s%s",
                  account->failed ? "" : "target not reached: ", account->end);
+    else if (phase->type == PHASE_CONDITION)
+        snprintf(line->note, TABLE_NOTE_BYTES, "%s", account->end);
 }
 
 void judge_print_phases(struct output *out, const struct observation *observation)
@@ -121,6 +128,7 @@ void judge_print_phases(struct output *out, const struct observation *observatio
     const struct table table = {observation, PHASE_COLUMNS, observation->scenario->phase_count,
                                 phases_heading, phases_row};
     table_write(out, &table);
+    judge_print_phase_notes(out, observation);
 }
 
 void judge_print_events(struct output *out, const struct scenario *scenario,

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "orchestrator/report/note.h"
+#include "orchestrator/report/verdict.h"
 #include "orchestrator/scenario/series.h"
 
 /* NAN: not known, or of no meaning there. */
@@ -31,18 +32,31 @@ struct phase_search {
     uint64_t missing;
 };
 
+/* Of a phase that has sent requests; of one in parts the worst of them. */
+struct phase_verdict {
+    bool known;
+    enum verdict_level level;
+    uint64_t
+        checks[VERDICT_RED + 1]; /* that came to this level: a bit for each verdict_check_at() */
+};
+_Static_assert(VERDICT_CHECKS_MAX <= 64, "a bit for each check");
+
 struct phase_account {
     uint64_t start_ns,
-        end_ns;    /* since the scenario began; the gap before the first request counts */
-    bool ran;      /* false: it was not reached */
-    char end[160]; /* why it ended: "used_memory>=80%target", "duration", "done", or an error */
+        end_ns;       /* since the scenario began; the gap before the first request counts */
+    bool ran;         /* false: it was not reached ... */
+    bool done_before; /* ... since the run that this one goes on with has done it */
+    char end[160]; /* why it ended: "used_memory>=80%target", "duration", "done", "failed: ..." */
     bool failed, target_missed;
     bool holds;    /* of a condition */
     bool left_out; /* it stands in the branch of one that was not taken */
     uint64_t requests_ok, requests_failed;
-    double rate;                                    /* successful requests a second */
+    double
+        load_seconds; /* in which its requests were sent: what is waited for beside them is not in it */
+    double rate;      /* successful requests by second of these */
     double mean_ms, p50_ms, p95_ms, p99_ms, max_ms; /* of all its requests; NAN: none */
     struct phase_trouble trouble;
+    struct phase_verdict verdict;
     struct phase_search search;
     uint64_t keys_before, keys_after; /* live keys by volley's own map */
     uint64_t

@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/scenario/run_file.h"
 #include "orchestrator/scenario/scenario_samples.h"
+
+#define RUNS_OF_AN_HOUR 10000u
 
 /* ---- which runs there are ---- */
 
@@ -52,12 +55,36 @@ static uint64_t order_of(const char *name, const char *scenario)
         return 0;
     const uint64_t hour = strtoull(at + 1, NULL, 10);
     const uint64_t number = at[11] == '_' ? strtoull(at + 12, NULL, 10) : 1;
-    return hour * 10000 + (number < 10000 ? number : 9999);
+    return hour * RUNS_OF_AN_HOUR + (number < RUNS_OF_AN_HOUR ? number : RUNS_OF_AN_HOUR - 1);
+}
+
+/* What its checks.json says; of one that has none, or is of an earlier version, the hour in its name. */
+static void look_at_result(struct scenario_run_entry *entry, const char *path)
+{
+    struct err own = {.code = OK};
+    json_t *checks = NULL;
+    const uint64_t hour = entry->order / RUNS_OF_AN_HOUR;
+    struct tm local = {.tm_hour = (int)(hour % 100),
+                       .tm_mday = (int)(hour / 100 % 100),
+                       .tm_mon = (int)(hour / 10000 % 100) - 1,
+                       .tm_year = (int)(hour / 1000000) - 1900,
+                       .tm_isdst = -1};
+    entry->began_seconds = hour > 0 ? (double)mktime(&local) : 0;
+    if (scenario_document_read(&checks, path, "checks.json", &own) != OK)
+        return;
+    const char *result = json_string_value(json_object_get(checks, "result"));
+    const json_t *began = json_object_get(checks, "started_unix_seconds");
+    snprintf(entry->result, sizeof entry->result, "%s", result != NULL ? result : "");
+    if (json_is_number(began))
+        entry->began_seconds = json_number_value(began);
+    json_decref(checks);
 }
 
 static int compare_runs(const void *a, const void *b)
 {
     const struct scenario_run_entry *left = a, *right = b;
+    if (left->began_seconds != right->began_seconds)
+        return left->began_seconds < right->began_seconds ? -1 : 1;
     if (left->order != right->order)
         return left->order < right->order ? -1 : 1;
     return strcmp(left->name, right->name);
@@ -74,6 +101,7 @@ static enum err_code add_run(struct scenario_runs *runs, size_t *room, const cha
         return OK;
     snprintf(entry.name, sizeof entry.name, "%s", name);
     entry.order = order_of(name, entry.scenario);
+    look_at_result(&entry, path);
     if (runs->count == SCENARIO_RUNS_MAX)
         return err_set(err, E_DATA, "%.200s: more than %u runs; name another directory", directory,
                        SCENARIO_RUNS_MAX);

@@ -19,6 +19,8 @@ struct scenario_run_entry {
     char name[SCENARIO_RUN_NAME_BYTES]; /* of its directory: "grow_shrink_mini_2026112804_2" */
     char scenario[SCENARIO_NAME_BYTES]; /* whose samples stand in it */
     uint64_t order;                     /* of the hour it was begun in, and which one of it */
+    double began_seconds;               /* Unix time; 0: not known */
+    char result[8];                     /* "PASS", of its checks; "": not known */
 };
 
 struct scenario_runs {

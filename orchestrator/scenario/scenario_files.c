@@ -138,7 +138,7 @@ static enum err_code write_summary(const struct files *files, struct err *err)
     output_printf(&out,
                   "phase,type,start_seconds,duration_seconds,requests,failed,average_throughput,"
                   "mean_ms,p50_ms,p95_ms,p99_ms,max_ms,peak_memory_mb,end_memory_mb,end_rss_mb,"
-                  "end_fragmentation_ratio,keys,parallel\n");
+                  "end_fragmentation_ratio,keys,parallel,load_seconds,verdict\n");
     for (uint32_t i = 0; i < observation->scenario->phase_count; i++) {
         const struct phase *phase = &observation->scenario->phases[i];
         const struct phase_account *account = &observation->accounts[i];
@@ -150,20 +150,24 @@ static enum err_code write_summary(const struct files *files, struct err *err)
                       scenario_type_name(phase->type), clock_seconds(account->start_ns),
                       clock_seconds(account->end_ns - account->start_ns),
                       account->requests_ok + account->requests_failed, account->requests_failed);
-        const double cells[] = {sent ? account->rate : (double)NAN,
-                                account->mean_ms,
-                                account->p50_ms,
-                                account->p95_ms,
-                                account->p99_ms,
-                                account->max_ms,
-                                fmax(used->max, account->after[SERIES_USED_MEMORY]) / SERIES_MB,
-                                account->after[SERIES_USED_MEMORY] / SERIES_MB,
-                                account->after[SERIES_RSS] / SERIES_MB,
-                                account->after[SERIES_FRAGMENTATION],
-                                (double)account->keys_after};
+        const double cells[] = {
+            sent ? account->rate : (double)NAN,
+            account->mean_ms,
+            account->p50_ms,
+            account->p95_ms,
+            account->p99_ms,
+            account->max_ms,
+            fmax(used->max, account->after[SERIES_USED_MEMORY]) / SERIES_MB,
+            account->after[SERIES_USED_MEMORY] / SERIES_MB,
+            account->after[SERIES_RSS] / SERIES_MB,
+            observation_value(observation, account->after, SERIES_FRAGMENTATION),
+            (double)account->keys_after};
         for (size_t c = 0; c < sizeof cells / sizeof cells[0]; c++)
             put_cell(&out, cells[c], ",");
-        output_printf(&out, ",%s\n", parallel_of(observation->scenario, phase));
+        output_printf(&out, ",%s", parallel_of(observation->scenario, phase));
+        put_cell(&out, sent ? account->load_seconds : (double)NAN, ",");
+        output_printf(&out, ",%s\n",
+                      account->verdict.known ? verdict_level_name(account->verdict.level) : "");
     }
     code = output_commit(&out, err);
     output_discard(&out);
@@ -283,6 +287,18 @@ static json_t *describe_trouble(const struct phase_trouble *trouble)
     return object;
 }
 
+/* The level of each check that is not GREEN. */
+static void put_verdict(json_t *object, const struct phase_verdict *verdict)
+{
+    json_t *checks = json_object();
+    for (enum verdict_level level = VERDICT_AMBER; level <= VERDICT_RED; level++)
+        for (uint32_t i = 0; verdict_check_at(i) != NULL; i++)
+            if (verdict->checks[level] >> i & 1)
+                put_text(checks, verdict_check_at(i), verdict_level_name(level));
+    put_text(object, "verdict", verdict_level_name(verdict->level));
+    json_object_set_new(object, "verdict_checks", checks);
+}
+
 static json_t *describe_phase(const struct files *files, uint32_t index)
 {
     const struct phase *phase = &files->observation->scenario->phases[index];
@@ -293,6 +309,7 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     put_text(object, "type", scenario_type_name(phase->type));
     put_text(object, "parallel", parallel_of(files->observation->scenario, phase));
     json_object_set_new(object, "ran", json_boolean(account->ran));
+    json_object_set_new(object, "done_before", json_boolean(account->done_before));
     json_object_set_new(object, "left_out", json_boolean(account->left_out));
     json_object_set_new(object, "params", describe_params(phase));
     if (!account->ran)
@@ -305,6 +322,7 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     json_object_set_new(object, "target_missed", json_boolean(account->target_missed));
     put_count(object, "requests_ok", account->requests_ok);
     put_count(object, "requests_failed", account->requests_failed);
+    put_number(object, "load_seconds", account->load_seconds);
     put_number(object, "rate", account->rate);
     put_number(object, "mean_ms", account->mean_ms);
     put_number(object, "p50_ms", account->p50_ms);
@@ -313,6 +331,8 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     put_number(object, "max_ms", account->max_ms);
     if (account->requests_ok + account->requests_failed > 0)
         json_object_set_new(object, "trouble", describe_trouble(&account->trouble));
+    if (account->verdict.known)
+        put_verdict(object, &account->verdict);
     if (account->search.complete)
         put_count(object, "lost_writes", account->search.missing);
     put_count(object, "keys_before", account->keys_before);
@@ -432,6 +452,7 @@ static json_t *describe_checks(const struct files *files)
     json_t *root = json_object(), *list = json_array();
     put_text(root, "schema", "volley.checks/1");
     put_text(root, "scenario", scenario->name);
+    put_number(root, "started_unix_seconds", clock_seconds(files->facts->started_wall_ns));
     put_text(root, "result",
              check_result_word(judge_overall(files->outcomes, scenario->check_count)));
     for (uint32_t i = 0; i < scenario->check_count; i++) {

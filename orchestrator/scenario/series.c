@@ -40,6 +40,12 @@ const char *series_metric_unit(enum series_metric metric)
     return metrics[metric].unit;
 }
 
+bool series_metric_is_memory(enum series_metric metric)
+{
+    return metric <= SERIES_RESIDENT || metric == SERIES_PROCESS_RSS ||
+           metric == SERIES_HOST_AVAILABLE;
+}
+
 const char *series_alias_at(size_t index)
 {
     return index < COUNT(aliases) ? aliases[index].name : NULL;

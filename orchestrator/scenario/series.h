@@ -78,6 +78,8 @@ const char *series_metric_unit(enum series_metric metric);
 /* Also by its alias in vst's files: rss_mb is used_memory_rss in megabytes; then *divisor is 1048576, else 1. False:
  * nothing is called so. */
 bool series_metric_find(enum series_metric *metric, double *divisor, const char *name);
+/* Whether it is memory, in bytes. */
+bool series_metric_is_memory(enum series_metric metric);
 const char *series_alias_at(size_t index); /* NULL: behind the last */
 /* E_SYSTEM: no memory. */
 MUST_USE enum err_code series_add(struct series *series, const struct series_row *row,

@@ -70,10 +70,15 @@ static void ck_refused(int status, const char *text)
 
 TEST(a_load_goes_on)
 {
-    /* breaks when a load that goes on sends a key twice or leaves one out, or later phases are left out */
+    /* breaks when a load that goes on sends a key twice or leaves one out, later phases are left out, or the command that is
+     * shown does not go on */
+    char command[500];
     interrupt_in(SCENARIO(GROW "  - {name: shrink, type: delete-fraction, fraction: 0.25}\n"),
                  "requests/s");
-    ck_assert_ptr_nonnull(strstr(program.err, "to go on where it stopped"));
+    snprintf(command, sizeof command,
+             "stopped: volley run scenario --resume %s -h 127.0.0.1 -p %s\n", directory,
+             server.port_text);
+    ck_assert_msg(strstr(program.err, command) != NULL, "%s", program.err);
     const long long before = test_server_integer(&server, "DBSIZE");
     ck_assert(before > 0 && before < 40000);
     resume();
@@ -96,7 +101,8 @@ TEST(a_load_goes_on)
 
 TEST(a_delete_goes_on)
 {
-    /* breaks when a delete that goes on takes its part of what is left, in place of the rest of its part */
+    /* breaks when a delete that goes on takes its part of what is left, in place of the rest of its part, or the load before
+     * it is told as one that has not been */
     interrupt_in(
         SCENARIO("  - {name: grow, type: load, keys: 40000, clients: 4, pipeline: 8}\n"
                  "  - {name: shrink, type: delete-fraction, fraction: 0.75, qps: 10000}\n"),
@@ -105,6 +111,7 @@ TEST(a_delete_goes_on)
     ck_assert(before > 10000 && before < 40000);
     resume();
     ck_refused(0, "");
+    ck_assert_msg(strstr(program.out, "done before") != NULL, "%s", program.out);
     ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 10000);
 }
 

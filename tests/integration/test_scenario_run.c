@@ -10,6 +10,7 @@
 
 #include "tests/support/check/at_server.h"
 #include "tests/support/check/printed.h"
+#include "tests/support/check/report_fixture.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
 
@@ -151,6 +152,9 @@ TEST(deletes_are_exact_to_the_key)
     ck_assert_int_eq((int)of_phase("resize", "requests_ok"), 6667);
     ck_assert_int_gt((int)of_phase("look", "requests_ok"), 100);
     ck_assert_int_eq((int)of_phase("look", "requests_failed"), 0);
+    ck_assert_double_eq_tol(of_phase("look", "rate") * of_phase("look", "load_seconds"),
+                            of_phase("look", "requests_ok"), 1);
+    ck_assert_double_lt(of_phase("look", "load_seconds"), of_phase("look", "duration_seconds"));
     ck_assert_int_eq((int)of_phase("own", "keys_after"), 0);
     ck_assert_int_gt((int)of_phase("busy", "keys_after"), 0);
     ck_assert_int_eq((int)of_phase("oldest", "keys_after"),
@@ -159,6 +163,22 @@ TEST(deletes_are_exact_to_the_key)
     static const char *const all[] = {"grow", "thirds", "resize", "busy", "oldest", "gone", "own"};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ck_keys(all[i]);
+}
+
+TEST(files_judge_as_the_report_does)
+{
+    /* breaks when the file of phases has a ratio that the report calls not to be judged, or lacks what the rate is over */
+    write_scenario("name: little\ndescription: d\nphases:\n"
+                   "  - {name: grow, type: load, keys: 5000, clients: 2}\n");
+    RUN(AT_SERVER);
+    expect_status(0);
+    ck_assert_ptr_nonnull(strstr(program.out, "frag. ratio -: used_memory is below 100 MB"));
+    ck_assert_ptr_nonnull(strstr(program.out, "Verdicts: 1 "));
+    find_directory();
+    char *summary = fixture_read_file(directory, "summary.csv", &(size_t){0});
+    ck_assert_msg(strstr(summary, ",,5000,,") != NULL, "%s", summary);
+    ck_assert_msg(strstr(summary, ",load_seconds,verdict\n") != NULL, "%s", summary);
+    free(summary);
 }
 
 TEST(steps_are_carried_out)
@@ -236,6 +256,7 @@ TEST(side_by_side_and_on_a_condition)
         "  - {metric: keys, phase: never, op: \"==\", value: 0}\n");
     RUN(AT_SERVER);
     expect_status(0);
+    ck_assert_msg(strstr(program.out, ": keys is ") != NULL, "%s", program.out);
     load_phases("sides");
     ck_assert_int_eq(test_server_integer(&server, "DBSIZE"), 13500);
     ck_assert_int_eq((int)of_phase("both", "keys_after"), 13500);
@@ -442,8 +463,9 @@ TEST(a_load_ends_at_its_target)
 
 TEST(interrupted)
 {
-    /* breaks when Ctrl+C waits for the phase, leaves no files, or does not say what is left on the server */
-    char out[220];
+    /* breaks when Ctrl+C waits for the phase, leaves no files, or does not say what is left on the server, or how to remove
+     * it there */
+    char out[220], remover[200];
     write_scenario("name: long\ndescription: d\nphases:\n"
                    "  - {name: grow, type: load, keys: 500, clients: 2}\n"
                    "  - {name: rest, type: idle, duration: 600}\n");
@@ -454,8 +476,13 @@ TEST(interrupted)
     program_signal(&program, SIGINT);
     program_wait(&program);
     expect_status(130);
-    ck_assert_msg(strstr(program.err, "500 keys of this run are still there") != NULL, "%s",
-                  program.err);
+    snprintf(remover, sizeof remover,
+             "every run of long: valkey-cli -h 127.0.0.1 -p %s --scan --pattern 'vst:long:*' | "
+             "xargs -n 1000 valkey-cli -h 127.0.0.1 -p %s unlink",
+             server.port_text, server.port_text);
+    ck_assert_msg(strstr(program.err, "500 keys of this run are still there") != NULL &&
+                      strstr(program.err, remover) != NULL,
+                  "%s", program.err);
     load_phases("long");
     ck_assert_int_eq((int)of_phase("grow", "keys_after"), 500);
 }
@@ -518,6 +545,9 @@ TEST(a_server_that_dies)
     test_server_kill(&server);
     program_wait(&program);
     expect_status(5);
+    ck_assert_msg(strstr(program.err, "500 keys of this run were there when the server answered") !=
+                      NULL,
+                  "%s", program.err);
     load_phases("dying");
     ck_assert_int_eq((int)of_phase("grow", "keys_after"), 500);
 }

@@ -169,7 +169,7 @@ LOOP_TEST(a_server_that_has_gone, sizeof dying / sizeof dying[0])
     ck_assert(json_is_null(of_phase("last", "server_keys_after")));
     ck_assert_double_eq(number_of("grow", "server_keys_after"), 500);
     ck_assert_msg(_i >= 2 || strstr(json_string_value(of_phase("last", "end_reason")),
-                                    "has not answered since") != NULL,
+                                    "has not answered INFO since") != NULL,
                   "%s", json_string_value(of_phase("last", "end_reason")));
 }
 

@@ -93,7 +93,7 @@ TEST(ranges)
         {"-P 0", "-P 0: out of range; allowed: 1 to 100,000"},
         {"-p 0", "1 to 65,535"},
         {"-p 65536", "1 to 65,535"},
-        {"-d 0", "1 B to 1 GB"},
+        {"-d 0", "1b to 1gb"},
         {"-d 2gb", "out of range"},
         {"-d 4kbx", "not a size"},
         {"-n 0", "1 to 10,000,000,000,000,000"},

@@ -82,7 +82,7 @@ static const struct {
     {"seed: 1\ncolour: pink", "f:2:9: colour: pink: allowed: red, green, blue"},
     {"seed: 1\nletter: 5", "f:2:9: letter: 5: begins with no letter"},
     {"seed: 1\ntags: [a, [b]]", "f:2:11: tags: the list holds values only"},
-    {"seed: 1\nlimits: {size: 2mb}", "f:2:16: size: 2mb: out of range; allowed: 1 KB to 1 MB"},
+    {"seed: 1\nlimits: {size: 2mb}", "f:2:16: size: 2mb: out of range; allowed: 1kb to 1mb"},
     {"seed: 1\nlimits: [1]", "f:2:9: limits: limits is expected"},
     {"seed: 1\nphases: [{}]", "f:2:10: one of these is missing: load, wait, phases"},
     {"seed: 1\nphases: [{load: 1, wait: 1}]", "f:2:20: load and wait exclude each other"},

@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "orchestrator/scenario/judge.h"
 #include "tests/support/check/printed.h"
 #include "tests/support/check/scenario_fixture.h"
 #include "tests/support/check/suite.h"
+#include "tests/support/check/terminal.h"
 
 static struct check_outcome outcomes[SCENARIO_CHECKS_MAX];
 
@@ -307,19 +309,28 @@ TEST(every_name_of_the_list_is_known)
 
 TEST(tables_for_people)
 {
-    /* Breaks when a figure stands in another column, a reason is kept back, or a line is too wide for a terminal. */
+    /* Breaks when a figure stands in another column, a reason is kept back, a line is too wide for a terminal, or rates over
+     * other seconds than stand beside them are not marked, or all are. */
     play();
     fixture_accounts[0].target_missed = true;
     fixture_accounts[2].ran = false;
+    fixture_accounts[4].failed = true;
+    snprintf(fixture_accounts[4].end, sizeof fixture_accounts[4].end, "failed: no server");
     snprintf(fixture_accounts[0].end, sizeof fixture_accounts[0].end, "duration");
     fixture_accounts[0].after[SERIES_USED_MEMORY] = 800.25 * FIXTURE_MB;
     fixture_accounts[0].after[SERIES_FRAGMENTATION] = 1.234;
     fixture_accounts[0].keys_after = 1234567;
+    fixture_accounts[1].after[SERIES_USED_MEMORY] = 99 * FIXTURE_MB;
+    fixture_accounts[1].after[SERIES_FRAGMENTATION] = 4;
+    fixture_accounts[3].load_seconds = 9.4;
+    fixture_accounts[5].load_seconds = 9.6;
     (void)scenario_fixture_check("p99_ms", "shrink", AGGREGATE_LAST, CHECK_LE, 5);
     (void)scenario_fixture_check("keys", "shrink", AGGREGATE_MEAN, CHECK_LE, 900);
     (void)scenario_fixture_check("instantaneous_ops_per_sec",
                                  "a_phase_with_a_name_that_is_as_long_as_names_may_be_at_all_____",
                                  AGGREGATE_STDEV, CHECK_LE, 12345678);
+    (void)scenario_fixture_check("used_memory", "shrink", AGGREGATE_MAX, CHECK_LE,
+                                 2.56 * FIXTURE_MB);
     judge();
     struct printed printed;
     printed_begin(&printed);
@@ -331,11 +342,65 @@ TEST(tables_for_people)
     EXPECT_IN(text, "PASS");
     EXPECT_IN(text, "it is 950 and should be <= 900");
     EXPECT_IN(text, "there is no such phase");
+    EXPECT_IN(text, "it is 50 MB and should be <= 2.56 MB");
+    EXPECT_IN(text, " 50 MB ");
     EXPECT_IN(text, "800.2");
     EXPECT_IN(text, "1.23");
     EXPECT_IN(text, "1,234,567");
     EXPECT_IN(text, "target not reached: duration");
     EXPECT_IN(text, "not reached\n");
+    EXPECT_IN(text, "failed: no server");
+    ck_assert_msg(strncmp(text, "   ", 3) == 0 && strchr(text, '\n') > strstr(text, "Result"), "%s",
+                  text); /* no blank line above */
+    ck_assert_ptr_null(strstr(text, "failed: failed"));
+    EXPECT_IN(text, " 20*");
+    EXPECT_IN(text, "\nfrag. ratio -: used_memory is below 100 MB, where");
+    EXPECT_IN(text, " 30 ");
+    EXPECT_IN(text, "\n* over the seconds in which requests were sent: shrink_2 9.400 s\n");
+    free(text);
+}
+
+TEST(a_narrow_terminal)
+{
+    /* Breaks when a name makes a table wider than the terminal, or a number is cut for that. */
+    static const char name[] = "instantaneous_ops_per_sec_of_a_phase";
+    char screen[2048] = "";
+    struct output out;
+    int master;
+    play();
+    snprintf(fixture_scenario.phases[0].name, sizeof fixture_scenario.phases[0].name, "%s", name);
+    fixture_accounts[0].keys_after = 123456789;
+    FILE *terminal = test_terminal_open(&master, 72);
+    output_borrow(&out, terminal);
+    judge_print_phases(&out, &fixture_observation);
+    fclose(terminal);
+    size_t used = 0;
+    for (ssize_t got; (got = read(master, screen + used, sizeof screen - 1 - used)) > 0;)
+        used += (size_t)got;
+    close(master);
+    printed_expect_width(screen, 73); /* with the \r of the terminal */
+    EXPECT_IN(screen, "instantaneou.. ");
+    EXPECT_IN(screen, "123,456,789");
+    ck_assert_ptr_null(strstr(screen, name));
+}
+
+TEST(verdicts_of_phases)
+{
+    /* Breaks when figures that must not be used stand in the report of a scenario without a word. */
+    play();
+    struct phase_verdict *amber = &fixture_accounts[1].verdict, *red = &fixture_accounts[3].verdict;
+    amber->known = red->known = fixture_accounts[5].verdict.known = true;
+    amber->level = VERDICT_AMBER;
+    amber->checks[VERDICT_AMBER] = 3;
+    red->level = VERDICT_RED;
+    red->checks[VERDICT_AMBER] = 1;
+    red->checks[VERDICT_RED] = 4;
+    struct printed printed;
+    printed_begin(&printed);
+    judge_print_verdicts(&printed.out, &fixture_observation, "results/x");
+    char *text = printed_end(&printed);
+    ck_assert_str_eq(text, "\nVerdicts: 1 GREEN, 1 AMBER (worker_cpu, run_delay), 1 RED (shrink_2: "
+                           "loop_lag); volley report results/x says more\n");
     free(text);
 }
 

@@ -10,6 +10,7 @@
 #include "orchestrator/report/progress.h"
 #include "tests/support/check/report_fixture.h"
 #include "tests/support/check/suite.h"
+#include "tests/support/check/terminal.h"
 
 static struct progress progress;
 static char *text;
@@ -81,20 +82,6 @@ TEST(a_counted_run_shows_its_share)
     free(row);
 }
 
-/* The terminal of a pseudo terminal, and its other end in *master. */
-static FILE *open_terminal(int *master, unsigned short columns)
-{
-    *master = posix_openpt(O_RDWR | O_NOCTTY);
-    ck_assert_int_ge(*master, 0);
-    ck_assert_int_eq(grantpt(*master), 0);
-    ck_assert_int_eq(unlockpt(*master), 0);
-    struct winsize size = {.ws_row = 24, .ws_col = columns};
-    FILE *terminal = fopen(ptsname(*master), "w");
-    ck_assert_ptr_nonnull(terminal);
-    ck_assert_int_eq(ioctl(fileno(terminal), TIOCSWINSZ, &size), 0);
-    return terminal;
-}
-
 /* Lines on a terminal of so many columns: an open loop with all that a line can hold. */
 static char *shown(unsigned short columns, unsigned short then)
 {
@@ -102,7 +89,7 @@ static char *shown(unsigned short columns, unsigned short then)
     struct run_facts facts = fixture_facts();
     struct err err = {.code = OK};
     int master;
-    FILE *terminal = open_terminal(&master, columns);
+    FILE *terminal = test_terminal_open(&master, columns);
     struct progress line;
     struct interval_row *row = fixture_row(0);
     facts.open_loop = true;
@@ -127,6 +114,27 @@ static char *shown(unsigned short columns, unsigned short then)
     screen[used] = '\0';
     close(master);
     return screen;
+}
+
+TEST(parts_of_a_line_fit_the_terminal)
+{
+    /* breaks if a scenario's line wraps, ends within a part, or stands below the one before in place of over it */
+    static const char *const first[] = {"[1.0s] phase 1 of 2", ", 5 s left", "; 7 keys"};
+    static const char *const then[] = {"[2.0s] phase", "; none"};
+    char screen[256];
+    int master;
+    FILE *terminal = test_terminal_open(&master, 30);
+    struct live_line line = live_line_on(terminal);
+    live_line_show_parts(&line, first, 3);
+    live_line_show_parts(&line, then, 2);
+    live_line_end(&line);
+    fclose(terminal);
+    const ssize_t bytes = read(master, screen, sizeof screen - 1);
+    ck_assert_int_gt(bytes, 0);
+    screen[bytes] = '\0';
+    close(master);
+    ck_assert_str_eq(screen, "\r[1.0s] phase 1 of 2, 5 s left\r[2.0s] phase; none           \r"
+                             "                  \r");
 }
 
 TEST(a_line_fits_the_terminal)
@@ -159,7 +167,7 @@ TEST(results_never_share_its_line)
     char screen[1024] = "";
     size_t used = 0;
     int master;
-    FILE *terminal = open_terminal(&master, 200);
+    FILE *terminal = test_terminal_open(&master, 200);
     ck_assert_int_ge(dup2(fileno(terminal), STDERR_FILENO), 0); /* each test is a process */
     output_borrow(&results, terminal);
     ck_assert_int_eq(progress_init(&line, terminal, false, &err), OK);
@@ -226,7 +234,7 @@ TEST(a_terminal_gets_one_line_rewritten)
      * stays and tells of a run that is not over */
     struct run_facts facts = fixture_facts();
     progress.named = true;
-    progress.terminal = true;
+    progress.line.terminal = true;
     progress_begin(&progress, &facts);
     progress_line(&progress, 1000 * NS_PER_MS, 900, 900, 100);
     progress_line(&progress, 2000 * NS_PER_MS, 900, 900, 0);
@@ -246,7 +254,7 @@ TEST(what_was_wiped_stays_wiped)
     /* breaks if the end of a run leaves an empty line among results that took the line away, or behind a
      * message that ended it */
     struct run_facts facts = fixture_facts();
-    progress.terminal = true;
+    progress.line.terminal = true;
     progress_begin(&progress, &facts);
     progress_line(&progress, 1000 * NS_PER_MS, 900, 900, 100);
     log_progress_line(0); /* as the log notes it */

@@ -60,6 +60,27 @@ TEST(the_newest_run_of_a_scenario_is_meant)
     ck_assert_ptr_nonnull(strstr(err.text, "none is no run of a scenario"));
 }
 
+TEST(runs_in_the_order_of_time)
+{
+    /* breaks when a list does not tell when a run was and what came of it, or has runs of an hour by their names */
+    temp_tree_write(&tree, "/late_2026112804/late_metrics.csv", samples, 0644);
+    temp_tree_write(&tree, "/late_2026112804/checks.json",
+                    "{\"result\": \"FAIL\", \"started_unix_seconds\": 2000.5}", 0644);
+    temp_tree_write(&tree, "/mini_2026112804/checks.json",
+                    "{\"result\": \"PASS\", \"started_unix_seconds\": 3000}", 0644);
+    temp_tree_write(&tree, "/old_2026112804/old_metrics.csv", samples, 0644);
+    struct scenario_runs runs;
+    ck_assert_int_eq(scenario_runs_read(&runs, tree.path, &err), OK);
+    ck_assert_uint_eq(runs.count, 3);
+    ck_assert_str_eq(runs.items[0].name, "late_2026112804");
+    ck_assert_str_eq(runs.items[0].result, "FAIL");
+    ck_assert_str_eq(runs.items[1].name, "mini_2026112804");
+    ck_assert_double_eq_tol(runs.items[1].began_seconds, 3000, 1e-9);
+    ck_assert_str_eq(runs.items[2].result, "");
+    ck_assert_double_gt(runs.items[2].began_seconds, 1700000000);
+    scenario_runs_free(&runs);
+}
+
 static void ck_file(const char *directory, const char *name, const char *text)
 {
     size_t bytes = 0;

@@ -371,6 +371,8 @@ static const struct {
      "the file has no server: {primaries: ...}"},
     {PHASES("{name: a, type: laod, keys: 1}"), "f:3:26: type: unknown: laod; did you mean load?"},
     {PHASES("{name: a, keys: 1}"), "f:3:10: \"type\" is missing"},
+    {PHASES("{name: a, type: delete}"), "parallel, failover, rebalance, loop, mixed"},
+    {PHASES("{name: a, type: load, kyz: 1}"), ", ..."},
     {PHASES("{type: load, keys: 1}"), "f:3:10: \"name\" is missing"},
     {PHASES("{name: a, type: load, keyz: 1}"), "f:3:32: unknown key keyz; did you mean keys?"},
     {PHASES("{name: a, type: load, keys: 1, mix: {get: 1}}"),

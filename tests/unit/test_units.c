@@ -103,8 +103,10 @@ TEST(sizes)
                                          {"0.5k", 512},
                                          {"2gb", 2147483648},
                                          {"2G", 2147483648},
+                                         {"1tb", 1ull << 40},
+                                         {"1P", 1ull << 50},
                                          {"17179869183.5g", UINT64_MAX - 536870911}};
-    static const char *const bad[] = {"1.5", "1.5b", "0.1kb", "1tb", "4kib", "17179869184g", "5s"};
+    static const char *const bad[] = {"1.5", "1.5b", "0.1kb", "1eb", "4kib", "17179869184g", "5s"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         uint64_t value = 77;
         ck_assert_msg(units_parse_size(&value, good[i].text), "%s", good[i].text);

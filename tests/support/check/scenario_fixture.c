@@ -51,6 +51,7 @@ uint32_t scenario_fixture_phase(const char *name, enum phase_type type, uint64_t
                                       .end_ns = start_ns + seconds * FIXTURE_SECOND,
                                       .ran = true,
                                       .end = "duration",
+                                      .load_seconds = (double)seconds,
                                       .rate = NAN,
                                       .mean_ms = NAN,
                                       .p50_ms = NAN,

@@ -1,0 +1,20 @@
+#include "orchestrator/report/shell_word.h"
+
+#include <stdio.h>
+#include <string.h>
+
+size_t shell_word(char *text, size_t text_bytes, const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_@%+=:,./-";
+    size_t used = 0;
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0')
+        return (size_t)snprintf(text, text_bytes, "%s", word);
+    for (const char *at = word; *at != '\0' && used < text_bytes; at++)
+        used += (size_t)snprintf(text + used, text_bytes - used, *at == '\'' ? "%s'\\'%c" : "%s%c",
+                                 at == word ? "'" : "", *at);
+    if (used < text_bytes)
+        used +=
+            (size_t)snprintf(text + used, text_bytes - used, "%s", word[0] == '\0' ? "''" : "'");
+    return used;
+}
