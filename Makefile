@@ -95,7 +95,7 @@ MAN_PAGE = $(BUILD)/gen/volley.1
 # One job per CPU, unless this make already runs under another one's job server.
 AGAIN = $(MAKE) --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: all help deps run test test-servers test-servers-ci test-programs check-tests other-systems stress lint sanitize coverage fuzz fuzz-programs perf honesty verdicts \
+.PHONY: all help deps run test test-servers test-servers-ci test-programs check-tests other-systems stress lint lint-ci sanitize coverage fuzz fuzz-programs perf honesty verdicts \
         instructions docs check-docs install uninstall clean flags FORCE
 
 left_out = $(foreach m,$(MODULES_LEFT_OUT),echo 'without volley-$m.so: $(MODULE_PACKAGE_$m) is not installed (make deps ALL=1)';)
@@ -142,6 +142,10 @@ other-systems: ## make test on a fresh Debian 13, and its compilers without a wa
 lint: ## format, layers, banned functions, cppcheck, clang-tidy, shellcheck
 	@$(DEPENDENCIES) --test
 	@tests/lint.sh
+
+lint-ci: # of lint what .ci/run runs
+	@$(DEPENDENCIES) --test
+	@tests/lint.sh format layers calls banned sizes shell cppcheck tidy-program
 
 sanitize: ## every test under ASan and UBSan, the ring under TSan, the fuzz targets for a few seconds
 	@$(DEPENDENCIES) --test

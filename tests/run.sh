@@ -12,8 +12,8 @@
 #   valkey-9.1    and the other names that `configs/get-server.sh --list` prints
 # SUITES=servers leaves out what needs no server: the unit tests.
 #
-# With sanitizers, fewer at once, on one server, and without what holds times against those of others or combines what
-# other suites go through one by one; VOLLEY_THOROUGH=1 runs all of it.
+# With sanitizers, fewer at once, on one server, and without what holds times against those of others, combines what other
+# suites go through one by one, runs another build, or a browser; VOLLEY_THOROUGH=1 runs all of it.
 set -eu
 
 readonly program=$1 logs=$2
@@ -94,7 +94,7 @@ rm -rf "$logs"
 mkdir -p "$logs"
 failed=0 jobs=5 left_out='^$'
 if [ -n "${VOLLEY_SANITIZED-}" ] && [ -z "${VOLLEY_THOROUGH-}" ]; then
-    jobs=3 left_out='^test_(combin.*|chaos|scenario_shipped)_suite$'
+    jobs=3 left_out='^test_(combin.*|chaos|scenario_shipped|allocations|examples|page_browser)_suite$'
 fi
 
 # The suites of a list that are to be run: with SUITES=servers those of tests/integration.
