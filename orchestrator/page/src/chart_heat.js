@@ -1,8 +1,8 @@
 // How many requests took how long, over time: darker is more.
-import { axis, baseOption, boxOf, heights, MARGIN, shapesSeries } from './chart.js';
+import { axis, baseOption, boxOf, heights, marginOf, shapesSeries } from './chart.js';
 import { timeAxis, timeScale } from './chart_time.js';
 import { frameShapes } from './frame.js';
-import { scaleOf } from './units.js';
+import { scaleBetween } from './units.js';
 
 /** Cells as arrays, found once: by column, its cells. */
 export function prepareHeat(heat) {
@@ -26,26 +26,35 @@ export function edgesOf(heat, row) {
   return [row > 0 ? heat.top_us[row - 1] : heat.top_us[0] / below, heat.top_us[row]];
 }
 
-/** Counts by column of pixels and row. */
+/** Requests per second by column of pixels and row: however many columns lie on a pixel, the picture is as dark. */
 function gather(heat, view, scale, box) {
   const width = Math.ceil(box.width);
   const grid = new Map();
-  let most = 0;
+  const seconds = new Float64Array(width + 1);
   heat.columns.forEach((cells, i) => {
-    if (cells.length === 0 || heat.end[i] < view.window[0] || heat.start[i] > view.window[1]) return;
+    if (heat.end[i] < view.window[0] || heat.start[i] > view.window[1]) return;
     const middle = (heat.start[i] + heat.end[i]) / 2;
     if (view.spans !== null && !view.spans.some(([from, to]) => middle >= from && middle <= to)) return;
-    const x0 = Math.max(0, Math.floor(scale.at(heat.start[i]) - box.x));
+    const x0 = Math.max(0, Math.min(width, Math.floor(scale.at(heat.start[i]) - box.x)));
     const x1 = Math.min(width, Math.max(x0 + 1, Math.floor(scale.at(heat.end[i]) - box.x)));
+    seconds[x0] += heat.end[i] - heat.start[i];
     for (const [row, count] of cells) {
       const key = row * 65536 + x0;
       const cell = grid.get(key);
-      const sum = (cell ? cell.count : 0) + count;
-      grid.set(key, { count: sum, row, x0, x1: Math.max(cell ? cell.x1 : 0, x1) });
-      if (sum > most) most = sum;
+      if (cell) {
+        cell.count += count;
+        cell.x1 = Math.max(cell.x1, x1);
+      } else grid.set(key, { count, row, x0, x1 });
     }
   });
-  return { cells: grid.values(), most };
+  const cells = [...grid.values()].filter((cell) => seconds[cell.x0] > 0);
+  let least = Infinity, most = 0;
+  for (const cell of cells) {
+    cell.rate = cell.count / seconds[cell.x0];
+    if (cell.rate < least) least = cell.rate;
+    if (cell.rate > most) most = cell.rate;
+  }
+  return { cells, least, most };
 }
 
 const LIGHT = [[222, 235, 247], [86, 180, 233], [0, 114, 178], [8, 30, 58]];
@@ -65,34 +74,35 @@ function picture(heat, found, height, box, dark) {
   canvas.height = Math.ceil(box.height * ratio);
   const context = canvas.getContext('2d');
   context.scale(ratio, ratio);
-  const y = (us) => (height.max - height.to(us)) / (height.max - height.min) * box.height;
+  const y = (us) => Math.round((height.max - height.to(us)) / (height.max - height.min) * box.height * ratio) / ratio;
   const tops = heat.top_us.map((_, row) => edgesOf(heat, row).map(y));
-  const logarithm = Math.log(found.most + 1);
-  for (const { count, row, x0, x1 } of found.cells) {
+  const range = Math.log(found.most / found.least) || 1;
+  for (const { rate, row, x0, x1 } of found.cells) {
     const [bottom, top] = tops[row];
-    context.fillStyle = heatColour(Math.log(count + 1) / logarithm, dark);
-    context.fillRect(x0, top, x1 - x0, Math.max(1, bottom - top - (bottom - top > 3 ? 0.5 : 0)));
+    context.fillStyle = heatColour(Math.log(rate / found.least) / range, dark);
+    context.fillRect(x0, top, x1 - x0, Math.max(1 / ratio, bottom - top));
   }
   return canvas;
 }
 
 export function drawHeat(chart, element, panel, view, theme) {
   const heat = prepareHeat(panel.heat);
-  const box = boxOf(element, MARGIN);
+  const margin = marginOf(panel, panel.result);
+  const box = boxOf(element, margin);
   const scale = timeScale(box, view.window);
   const [least, most] = [edgesOf(heat, heat.rows[0])[0], edgesOf(heat, heat.rows[1])[1]];
-  const unit = scaleOf(panel.unit, most);
+  const unit = scaleBetween(panel.unit, least, most);
   const height = { ...heights(least, most, { log: true, factor: unit.factor }), min: Math.log10(least), max: Math.log10(most) };
   height.values = height.values.filter((value) => value >= height.min && value <= height.max);
   height.to = (us) => Math.log10(us);
   const found = gather(heat, view, scale, box);
   const image = picture(heat, found, height, box, view.dark);
-  const option = baseOption(MARGIN);
+  const option = baseOption(margin);
   option.xAxis = timeAxis(theme, view.window, box);
   option.yAxis = axis(theme, { ...height, split: true });
   option.series = [shapesSeries(frameShapes(panel.result, panel.row, scale.at, box, theme), 1),
     shapesSeries([{ type: 'image', style: { image, x: box.x, y: box.y, width: image.width / (window.devicePixelRatio || 1),
       height: image.height / (window.devicePixelRatio || 1) } }], 2)];
   chart.setOption(option, { notMerge: true, silent: true });
-  return { unit: unit.text, box, scale, height, most: found.most, points: new Map() };
+  return { unit: unit.text, box, scale, height, least: found.least, most: found.most, points: new Map() };
 }

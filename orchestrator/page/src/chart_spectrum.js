@@ -2,7 +2,7 @@
 import { axis, baseOption, boxOf, heights, MARGIN_SMALL } from './chart.js';
 import { dashOf } from './chart_time.js';
 import { BLUE, OTHERS, SKY } from './panels.js';
-import { multiples, scaleOf } from './units.js';
+import { multiples, scaleBetween, scaleOf } from './units.js';
 
 const nines = (percent) => -Math.log10(1 - percent / 100);
 
@@ -44,9 +44,9 @@ export function drawSpectrum(chart, element, panel, view, theme, off) {
   const values = all.map((point) => point.us).filter((us) => us > 0);
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const medians = curves.map((curve) => curve.points.find((point) => point.percent >= 50)).filter((point) => point);
-  const unit = scaleOf(panel.unit, most);
-  const height = heights(least, most, { factor: unit.factor, lines: 5,
-    log: most > 50 * Math.min(...medians.map((point) => point.us)) });
+  const log = most > 50 * Math.min(...medians.map((point) => point.us));
+  const unit = log ? scaleBetween(panel.unit, least, most) : scaleOf(panel.unit, most);
+  const height = heights(least, most, { factor: unit.factor, lines: 5, log });
   const right = Math.max(1, ...all.map((point) => point.x));
   const option = baseOption(margin);
   option.xAxis = axis(theme, { min: 0, max: right, values: multiples(0, right, 1), format: nineText, split: false,

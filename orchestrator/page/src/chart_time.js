@@ -1,8 +1,8 @@
 // Lines over time.
-import { axis, baseOption, boxOf, heights, MARGIN, MARGIN_SMALL, shapesSeries } from './chart.js';
+import { axis, baseOption, boxOf, heights, marginOf, shapesSeries } from './chart.js';
 import { frameShapes } from './frame.js';
 import { thin } from './thin.js';
-import { clockOf, scaleOf, timeTicks } from './units.js';
+import { clockOf, scaleBetween, scaleOf, timeTicks } from './units.js';
 
 const DASHES = ['solid', [6, 3], [2, 2], [8, 3, 2, 3]];
 
@@ -49,19 +49,19 @@ function extremes(drawn, panel) {
  * came to, where time is, and how many points each line has.
  */
 export function drawTime(chart, element, panel, view, theme, off) {
-  const margin = panel.small ? MARGIN_SMALL : MARGIN;
+  const results = [...new Set(panel.lines.map((line) => line.result))];
+  const margin = marginOf(panel, results[0]);
   const box = boxOf(element, margin);
   const drawn = panel.lines.filter((line) => !off.has(line.label))
     .map((line) => ({ line, thinned: thin(line.table, line.column, view, box.width) }));
   const [least, most] = extremes(drawn, panel);
-  const unit = scaleOf(panel.unit, Math.max(Math.abs(most), Math.abs(least)));
+  const unit = panel.log ? scaleBetween(panel.unit, least, most) : scaleOf(panel.unit, Math.max(Math.abs(most), Math.abs(least)));
   const height = heights(least, most, { log: panel.log, fit: panel.row.scale === 'fit', factor: unit.factor,
     lines: panel.small ? 3 : 5, signed: panel.signed });
   const scale = timeScale(box, view.window);
   const option = baseOption(margin);
   option.xAxis = timeAxis(theme, view.window, box, panel.small);
   option.yAxis = axis(theme, { ...height, split: true });
-  const results = [...new Set(panel.lines.map((line) => line.result))];
   option.series = [shapesSeries(frameShapes(results[0], panel.row, scale.at, box, theme, panel.small), 1),
     ...drawn.flatMap((d) => seriesOf(d, height.to, theme))];
   chart.setOption(option, { notMerge: true, silent: true });

@@ -19,6 +19,7 @@ class Page {
     this.views = [];
     this.waiting = false;
     this.bar = null;
+    this.printing = false;
   }
 
   start() {
@@ -120,6 +121,7 @@ class Page {
 
   /** Paper is white, and one column wide; all panels are on it. */
   print(begin) {
+    if (this.printing === begin) return;
     this.printing = begin;
     document.documentElement.classList.toggle('printing', begin);
     if (begin) this.darkBefore = view.dark;

@@ -1,4 +1,5 @@
 // From the list of panels and the results to panels that have something to show: lines with their columns found.
+import { median } from './data.js';
 import { PANELS, SECTIONS } from './panels.js';
 import { differences } from './difference.js';
 
@@ -32,18 +33,8 @@ function linesOf(row, results, table) {
 
 /** Times far apart are told on a logarithmic axis. The same for all of a group. */
 function logarithmic(lines) {
-  let largest = 0;
-  const middles = [];
-  for (const line of lines) {
-    const known = [];
-    for (const value of line.column.high) {
-      const size = Math.abs(value);
-      if (Number.isNaN(size)) continue;
-      if (size > largest) largest = size;
-      if (size > 0) known.push(size);
-    }
-    if (known.length > 0) middles.push(Float64Array.from(known).sort()[known.length >> 1]);
-  }
+  const largest = extremesOf(lines)[1];
+  const middles = lines.map((line) => median(line.column.high)).filter((middle) => middle > 0);
   return middles.length > 0 && largest > 50 * Math.min(...middles);
 }
 

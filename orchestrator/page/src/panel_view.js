@@ -6,6 +6,7 @@ import { drawSpectrum, prepareSpectrum } from './chart_spectrum.js';
 import { dashOf, drawTime } from './chart_time.js';
 import { element } from './dom.js';
 import { theme as readTheme } from './theme.js';
+import { number } from './units.js';
 import { view } from './view.js';
 
 const DRAW = { time: drawTime, heat: drawHeat, spectrum: drawSpectrum, scatter: drawScatter };
@@ -87,13 +88,14 @@ export class PanelView {
 
   /** Few and many, as colours. */
   scaleOfHeat() {
-    const steps = [0.15, 0.4, 0.6, 0.8, 1].map((part) => {
+    const steps = [0, 0.25, 0.5, 0.75, 1].map((part) => {
       const swatch = element('i', { class: 'swatch' });
       swatch.style.background = heatColour(part, view.dark);
       return swatch;
     });
-    this.legend.replaceChildren(element('span', { class: 'muted' }, 'few ', ...steps,
-      ` ${new Intl.NumberFormat('en-US').format(this.drawn.most)} requests in a cell`));
+    const { least, most } = this.drawn;
+    this.legend.replaceChildren(most > 0 ? element('span', { class: 'muted' }, `${number(least)} `, ...steps,
+      ` ${number(most)} requests/s in a cell`) : '');
   }
 
   /** Now, not with the next frame: before printing. */

@@ -24,6 +24,9 @@ export function scaleOf(unit, largest) {
   return scale;
 }
 
+/** Of a logarithmic axis: what fits the middle of it. */
+export const scaleBetween = (unit, least, most) => scaleOf(unit, Math.sqrt(Math.max(least, most / 1e9) * most));
+
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
 /** As in a tooltip or a table: four figures at least, separators, no zeros that say nothing. */
@@ -43,12 +46,12 @@ export function quantity(value, unit) {
 
 const AXIS = [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
 
-/** As on an axis: 12.3k. */
-export function axisNumber(value) {
+/** As on an axis up to most: 12.3k where that is 10,000 or more, all in the same thousands. */
+export function axisNumber(value, most = value) {
+  if (value === 0) return '0';
   for (const [factor, letter] of AXIS)
-    if (Math.abs(value) >= factor * 0.99999999)
-      return Number((value / factor).toPrecision(4)) + letter;
-  return String(Number(value.toPrecision(4)));
+    if (Math.abs(most) >= factor * (factor === 1e3 ? 10 : 2)) return Number((value / factor).toPrecision(4)) + letter;
+  return Math.abs(value) >= 1000 ? grouped.format(value) : String(Number(value.toPrecision(4)));
 }
 
 /** mm:ss from the start, with hours when there are any and parts when the step is below a second. */
