@@ -77,5 +77,5 @@ export function heights(least, most, { log, fit, factor, lines, signed }) {
 /** Shapes of our own, in pixels, behind the lines: a series with one item, clipped to nothing. */
 export function shapesSeries(shapes, z) {
   return { type: 'custom', coordinateSystem: 'none', data: [0], silent: true, z, animation: false, clip: false,
-    renderItem: () => ({ type: 'group', children: shapes }) };
+    renderItem: () => ({ type: 'group', $mergeChildren: false, children: shapes }) };
 }

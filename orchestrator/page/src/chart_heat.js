@@ -60,28 +60,44 @@ function gather(heat, view, scale, box) {
 const LIGHT = [[222, 235, 247], [86, 180, 233], [0, 114, 178], [8, 30, 58]];
 const DARK = [[18, 44, 66], [0, 114, 178], [86, 180, 233], [250, 250, 235]];
 
-export function heatColour(part, dark) {
+/** [red, green, blue] of a part from 0, few, to 1, many. */
+function heatParts(part, dark) {
   const stops = dark ? DARK : LIGHT;
   const place = Math.min(0.9999, Math.max(0, part)) * (stops.length - 1);
   const [a, b] = [stops[Math.floor(place)], stops[Math.floor(place) + 1]];
-  return `rgb(${a.map((from, i) => Math.round(from + (b[i] - from) * (place % 1))).join()})`;
+  return a.map((from, i) => Math.round(from + (b[i] - from) * (place % 1)));
 }
 
+export const heatColour = (part, dark) => `rgb(${heatParts(part, dark).join()})`;
+
+const SHADES = 256;
+
+/** By pixels: tens of thousands of cells are too many for shapes. */
 function picture(heat, found, height, box, dark) {
   const canvas = document.createElement('canvas');
   const ratio = window.devicePixelRatio || 1;
   canvas.width = Math.ceil(box.width * ratio);
   canvas.height = Math.ceil(box.height * ratio);
   const context = canvas.getContext('2d');
-  context.scale(ratio, ratio);
-  const y = (us) => Math.round((height.max - height.to(us)) / (height.max - height.min) * box.height * ratio) / ratio;
+  const image = context.createImageData(canvas.width, canvas.height);
+  const bytes = image.data;
+  const shades = Array.from({ length: SHADES }, (_, i) => heatParts(i / (SHADES - 1), dark));
+  const y = (us) => Math.round((height.max - height.to(us)) / (height.max - height.min) * canvas.height);
   const tops = heat.top_us.map((_, row) => edgesOf(heat, row).map(y));
   const range = Math.log(found.most / found.least) || 1;
   for (const { rate, row, x0, x1 } of found.cells) {
     const [bottom, top] = tops[row];
-    context.fillStyle = heatColour(Math.log(rate / found.least) / range, dark);
-    context.fillRect(x0, top, x1 - x0, Math.max(1 / ratio, bottom - top));
+    const [red, green, blue] = shades[Math.round(Math.log(rate / found.least) / range * (SHADES - 1))];
+    const [left, right] = [Math.round(x0 * ratio), Math.min(canvas.width, Math.round(x1 * ratio))];
+    for (let line = Math.max(0, top); line < Math.max(top + 1, bottom) && line < canvas.height; line++)
+      for (let at = (line * canvas.width + left) * 4; at < (line * canvas.width + right) * 4; at += 4) {
+        bytes[at] = red;
+        bytes[at + 1] = green;
+        bytes[at + 2] = blue;
+        bytes[at + 3] = 255;
+      }
   }
+  context.putImageData(image, 0, 0);
   return canvas;
 }
 

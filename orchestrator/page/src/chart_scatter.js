@@ -68,7 +68,7 @@ function sideOf(values, unit, lines) {
 }
 
 export function drawScatter(chart, element, panel, view, theme, off) {
-  const margin = { ...MARGIN_SMALL, bottom: 36, top: 10, right: 14 };
+  const margin = { ...MARGIN_SMALL, bottom: 36, top: 10, right: 22 };
   const box = boxOf(element, margin);
   const points = prepareScatter(panel).filter((point) => point.time >= view.window[0] && point.time <= view.window[1] &&
     looksAt(point.time) && !off.has(point.group));

@@ -37,7 +37,7 @@ export function prepareSpectrum(panel) {
 }
 
 export function drawSpectrum(chart, element, panel, view, theme, off) {
-  const margin = { ...MARGIN_SMALL, bottom: 36, top: 10 };
+  const margin = { ...MARGIN_SMALL, bottom: 36, top: 10, right: 22 };
   const box = boxOf(element, margin);
   const curves = prepareSpectrum(panel).filter((curve) => !off.has(curve.label));
   const all = curves.flatMap((curve) => curve.points);

@@ -7,6 +7,7 @@ import { panelsOf } from './model.js';
 import { PanelView } from './panel_view.js';
 import { phaseTable } from './phases.js';
 import { listen, setTheme, setWindow, view } from './view.js';
+import './notices.js';
 import css from './page.css';
 
 /** Of many small panels, those that are far from what is seen give their memory back. */
