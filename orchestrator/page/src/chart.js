@@ -48,7 +48,7 @@ const DECADES_LABELS = 6;
  * How values become heights: { min, max, values, to, from, format } of an axis between two values. Logarithmic heights are
  * powers of ten; what is below the axis lies at its bottom.
  */
-export function heights(least, most, { log, fit, factor, lines, signed }) {
+export function heights(least, most, { log, fit, factor, lines, signed, whole }) {
   if (!(most >= least)) [least, most] = [0, 1];
   if (log) {
     const floor = Math.max(least, most / 1e9, 1e-3);
@@ -67,7 +67,7 @@ export function heights(least, most, { log, fit, factor, lines, signed }) {
   if (!fit && !signed) min = Math.min(0, min);
   if (signed) [min, max] = [Math.min(min, 0), Math.max(max, 0)];
   if (max === min) [min, max] = fit ? [min - Math.abs(min || 1) * 0.1, max + Math.abs(max || 1) * 0.1] : [min, min + 1];
-  const step = niceStep((max - min) * 1.02, lines);
+  const step = Math.max(whole ? 1 : 0, niceStep((max - min) * 1.02, lines));
   min = min < 0 || fit ? Math.floor(min / step + 1e-9) * step : 0;
   max = Math.ceil(max / step * 1.0001 - 1e-9) * step;
   return { min, max, values: multiples(min, max, step), to: (v) => (v === null ? null : v / factor),

@@ -10,7 +10,7 @@ export function prepareHeat(heat) {
   const columns = heat.start.map(() => []);
   let top = 0, bottom = Infinity;
   for (let i = 0; i + 2 < heat.cells.length; i += 3) {
-    const [column, row, count] = heat.cells.slice(i, i + 3);
+    const column = heat.cells[i], row = heat.cells[i + 1], count = heat.cells[i + 2];
     if (!columns[column] || !(count > 0) || row >= heat.top_us.length) continue;
     columns[column].push([row, count]);
     top = Math.max(top, row);
@@ -107,7 +107,7 @@ export function drawHeat(chart, element, panel, view, theme) {
   const box = boxOf(element, margin);
   const scale = timeScale(box, view.window);
   const [least, most] = [edgesOf(heat, heat.rows[0])[0], edgesOf(heat, heat.rows[1])[1]];
-  const unit = scaleBetween(panel.unit, least, most);
+  const unit = scaleBetween(panel.unit, most);
   const height = { ...heights(least, most, { log: true, factor: unit.factor }), min: Math.log10(least), max: Math.log10(most) };
   height.values = height.values.filter((value) => value >= height.min && value <= height.max);
   height.to = (us) => Math.log10(us);

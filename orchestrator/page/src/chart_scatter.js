@@ -63,7 +63,7 @@ function sideOf(values, unit, lines) {
     if (value > most) most = value;
   }
   const log = unit === 'us' && most > 50 * median(values);
-  const scale = log ? scaleBetween(unit, least, most) : scaleOf(unit, Math.max(0, most));
+  const scale = log ? scaleBetween(unit, most) : scaleOf(unit, Math.max(0, most));
   return { unit: scale.text, ...heights(least, most, { log, fit: true, factor: scale.factor, lines }) };
 }
 

@@ -45,7 +45,7 @@ export function drawSpectrum(chart, element, panel, view, theme, off) {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const medians = curves.map((curve) => curve.points.find((point) => point.percent >= 50)).filter((point) => point);
   const log = most > 50 * Math.min(...medians.map((point) => point.us));
-  const unit = log ? scaleBetween(panel.unit, least, most) : scaleOf(panel.unit, most);
+  const unit = log ? scaleBetween(panel.unit, most) : scaleOf(panel.unit, most);
   const height = heights(least, most, { factor: unit.factor, lines: 5, log });
   const right = Math.max(1, ...all.map((point) => point.x));
   const option = baseOption(margin);

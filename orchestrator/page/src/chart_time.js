@@ -2,7 +2,7 @@
 import { axis, baseOption, boxOf, heights, marginOf, shapesSeries } from './chart.js';
 import { frameShapes } from './frame.js';
 import { thin } from './thin.js';
-import { clockOf, scaleBetween, scaleOf, timeTicks } from './units.js';
+import { clockOf, isWhole, scaleBetween, scaleOf, timeTicks } from './units.js';
 
 const DASHES = ['solid', [6, 3], [2, 2], [8, 3, 2, 3]];
 
@@ -55,9 +55,9 @@ export function drawTime(chart, element, panel, view, theme, off) {
   const drawn = panel.lines.filter((line) => !off.has(line.label))
     .map((line) => ({ line, thinned: thin(line.table, line.column, view, box.width) }));
   const [least, most] = extremes(drawn, panel);
-  const unit = panel.log ? scaleBetween(panel.unit, least, most) : scaleOf(panel.unit, Math.max(Math.abs(most), Math.abs(least)));
+  const unit = panel.log ? scaleBetween(panel.unit, most) : scaleOf(panel.unit, Math.max(Math.abs(most), Math.abs(least)));
   const height = heights(least, most, { log: panel.log, fit: panel.row.scale === 'fit', factor: unit.factor,
-    lines: panel.small ? 3 : 5, signed: panel.signed });
+    lines: panel.small ? 3 : 5, signed: panel.signed, whole: isWhole(panel.unit) });
   const scale = timeScale(box, view.window);
   const option = baseOption(margin);
   option.xAxis = timeAxis(theme, view.window, box, panel.small);

@@ -73,6 +73,13 @@ class Table {
     return near && near[0] <= Math.max(this.step, 1e-6) ? near[1] : -1;
   }
 
+  /** A run that begins does not go on where the one before it ended. */
+  breakAt(time) {
+    let row = this.firstEnding(time + 1e-6);
+    if (row < this.count && this.start[row] < time - this.step / 2) row++;
+    if (row > 0 && row < this.count) this.gap[row] = 1;
+  }
+
   firstEnding(time) {
     let from = 0, to = this.count;
     while (from < to) {
@@ -91,11 +98,13 @@ function resultOf(raw, index) {
   const tables = (raw.tables || []).map((table) => new Table(table)).filter((table) => table.count > 0);
   const clean = (item) => ({ ...item, name: text(item.name), text: text(item.text), cause: text(item.cause),
     end: Math.max(item.end ?? item.start, item.start) });
+  const regions = (raw.regions || []).map(clean);
+  for (const run of regions) if (run.kind === 'run') tables.forEach((table) => table.breakAt(run.start));
   return {
     index,
     name: text(raw.name) || `result ${index + 1}`,
     startedMs: raw.started_ms,
-    regions: (raw.regions || []).map(clean),
+    regions,
     marks: (raw.marks || []).map((mark, place) => ({ ...clean(mark), place })).sort((a, b) => a.start - b.start),
     tables,
     table: (of) => tables.find((table) => table.of === of),

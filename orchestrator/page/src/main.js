@@ -4,7 +4,7 @@ import { controlBar, listenToKeys, listenToPointer } from './controls.js';
 import { read, unpack } from './data.js';
 import { element } from './dom.js';
 import { panelsOf } from './model.js';
-import { PanelView } from './panel_view.js';
+import { Group, PanelView } from './panel_view.js';
 import { phaseTable } from './phases.js';
 import { listen, setTheme, setWindow, view } from './view.js';
 import './notices.js';
@@ -18,6 +18,7 @@ class Page {
     this.data = data;
     this.main = main;
     this.views = [];
+    this.groups = new Map();
     this.waiting = false;
     this.bar = null;
     this.printing = false;
@@ -33,7 +34,7 @@ class Page {
     if (sections.length === 0) return;
     this.main.replaceChildren(this.bar.node, ...sections);
     this.watch();
-    listen((what, by) => this.hear(what, by));
+    listen((what) => this.hear(what));
     document.addEventListener('keydown', (event) => this.key(event));
   }
 
@@ -43,7 +44,7 @@ class Page {
     for (const panel of panels) {
       if (grid === null || panel.group !== group) {
         group = panel.group;
-        if (group) children.push(element('h3', { class: 'group' }, group));
+        if (group) children.push(this.group(group, panels.filter((other) => other.group === group)));
         grid = element('div', { class: small ? 'grid smalls' : 'grid' });
         children.push(grid);
       }
@@ -52,9 +53,19 @@ class Page {
     return element('section', { id: `section-${id}`, class: 'panels' }, ...children);
   }
 
+  group(title, panels) {
+    const group = new Group(title, panels, () => {
+      for (const panelView of this.views) if (panelView.off === group.off) panelView.stale = true;
+      this.draw();
+    });
+    this.groups.set(title + panels[0].section, group);
+    return group.node;
+  }
+
   add(panel) {
-    const panelView = new PanelView(panel, (changed) => {
-      changed.stale = true;
+    const group = this.groups.get(panel.group + panel.section);
+    const panelView = new PanelView(panel, group ? group.off : new Set(), () => {
+      panelView.stale = true;
       this.draw();
     });
     listenToPointer(panelView, this.data.results);
@@ -104,13 +115,14 @@ class Page {
     performance.mark('volley-ready');
   }
 
-  hear(what, by) {
+  hear(what) {
     if (what === 'cursor') {
       for (const panelView of this.views) panelView.moveCursor();
       return;
     }
     for (const panelView of this.views) panelView.stale = true;
-    if (!by || !by.now) this.later();
+    for (const group of this.groups.values()) group.paint();
+    this.later();
   }
 
   key(event) {
@@ -139,11 +151,14 @@ class Page {
       id: panel.id, title: panel.title, unit: drawn.unit, group: panel.group || null,
       series: panel.lines ? panel.lines.filter((line) => !off.has(line.label)).map((line) => ({
         label: line.label, result: line.result.name, points: drawn.points.get(line), rows: line.table.count,
-        unit: panel.unit, first: line.column.high[0], last: line.column.high[line.table.count - 1],
+        unit: panel.unit, least: Math.min(...line.column.low.filter(known)), most: Math.max(...line.column.high.filter(known)),
+        first: line.column.high[0], last: line.column.high[line.table.count - 1],
       })) : [...drawn.points].map(([curve, points]) => ({ label: curve.label || '', points })),
     }));
   }
 }
+
+const known = (value) => !Number.isNaN(value);
 
 async function start() {
   const [source, main] = [document.getElementById('data'), document.getElementById('panels')];

@@ -24,8 +24,9 @@ export function scaleOf(unit, largest) {
   return scale;
 }
 
-/** Of a logarithmic axis: what fits the middle of it. */
-export const scaleBetween = (unit, least, most) => scaleOf(unit, Math.sqrt(Math.max(least, most / 1e9) * most));
+/** Of a logarithmic axis: the smallest step that has no more than four digits at its top. */
+export const scaleBetween = (unit, most) => scaleOf(unit, (STEPS[unit] || [[1]]).map(([factor]) => factor)
+  .find((factor) => most / factor < 1e4) ?? most);
 
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
@@ -37,6 +38,9 @@ export function number(value) {
   const digits = size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4;
   return String(Number(value.toFixed(digits)));
 }
+
+/** Things that there are no halves of. */
+export const isWhole = (unit) => ['keys', 'connections', 'requests'].includes(unit);
 
 /** A value of this unit for people, in the step that fits it alone. */
 export function quantity(value, unit) {
