@@ -120,5 +120,5 @@ export function drawHeat(chart, element, panel, view, theme) {
     shapesSeries([{ type: 'image', style: { image, x: box.x, y: box.y, width: image.width / (window.devicePixelRatio || 1),
       height: image.height / (window.devicePixelRatio || 1) } }], 2)];
   chart.setOption(option, { notMerge: true, silent: true });
-  return { unit: unit.text, box, scale, height, least: found.least, most: found.most, points: new Map() };
+  return { unit: unit.text, box, scale, height, least: found.least, most: found.most, cells: found.cells.length };
 }

@@ -87,5 +87,5 @@ export function drawScatter(chart, element, panel, view, theme, off) {
       .map((point) => [horizontal.to(point.x), vertical.to(point.y)]),
   })));
   chart.setOption(option, { notMerge: true, silent: true });
-  return { unit: vertical.unit, box, horizontal, vertical, shown, points: new Map([[panel, points.length]]) };
+  return { unit: vertical.unit, box, horizontal, vertical, shown };
 }

@@ -65,5 +65,5 @@ export function drawSpectrum(chart, element, panel, view, theme, off) {
     return series;
   });
   chart.setOption(option, { notMerge: true, silent: true });
-  return { unit: unit.text, box, right, points: new Map(curves.map((curve) => [curve, curve.points.length])) };
+  return { unit: unit.text, box, right, curves };
 }

@@ -44,9 +44,15 @@ function extremes(drawn, panel) {
   return [Math.min(...drawn.map((d) => d.thinned.least)), Math.max(...drawn.map((d) => d.thinned.most))];
 }
 
+/** What is drawn of a line, in numbers. */
+function summaryOf({ solid, hollow, points, least, most }) {
+  return { points, gaps: solid.filter(([, y]) => y === null).length, open: hollow ? hollow.length : 0,
+    least: points > 0 ? least : null, most: points > 0 ? most : null };
+}
+
 /**
- * Draws a panel into its chart. off: labels of series that are not shown. Returns { unit, box, scale, points }: the unit it
- * came to, where time is, and how many points each line has.
+ * Draws a panel into its chart. off: labels of series that are not shown. Returns { unit, box, scale, lines }: the unit it
+ * came to, where time is, and what is drawn of each line.
  */
 export function drawTime(chart, element, panel, view, theme, off) {
   const results = [...new Set(panel.lines.map((line) => line.result))];
@@ -65,5 +71,5 @@ export function drawTime(chart, element, panel, view, theme, off) {
   option.series = [shapesSeries(frameShapes(results[0], panel.row, scale.at, box, theme, panel.small), 1),
     ...drawn.flatMap((d) => seriesOf(d, height.to, theme))];
   chart.setOption(option, { notMerge: true, silent: true });
-  return { unit: unit.text, box, scale, points: new Map(drawn.map((d) => [d.line, d.thinned.points])) };
+  return { unit: unit.text, box, scale, lines: new Map(drawn.map((d) => [d.line, summaryOf(d.thinned)])) };
 }

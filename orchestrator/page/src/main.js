@@ -147,18 +147,27 @@ class Page {
   /** What is drawn, as plain data: for tests, and for whoever is curious. */
   describe() {
     this.draw(true);
-    return this.views.map(({ panel, drawn, off }) => ({
-      id: panel.id, title: panel.title, unit: drawn.unit, group: panel.group || null,
-      series: panel.lines ? panel.lines.filter((line) => !off.has(line.label)).map((line) => ({
-        label: line.label, result: line.result.name, points: drawn.points.get(line), rows: line.table.count,
-        unit: panel.unit, least: Math.min(...line.column.low.filter(known)), most: Math.max(...line.column.high.filter(known)),
-        first: line.column.high[0], last: line.column.high[line.table.count - 1],
-      })) : [...drawn.points].map(([curve, points]) => ({ label: curve.label || '', points })),
-    }));
+    return this.views.map(({ panel, drawn }) => ({ id: panel.id, title: panel.title, unit: drawn.unit,
+      group: panel.group || null, ...describers[panel.kind](drawn) }));
   }
 }
 
-const known = (value) => !Number.isNaN(value);
+const number = (value) => (Number.isNaN(value) ? null : value);
+
+/** Of a line, values of its first and last row in the unit of the data, and what is drawn in the window. */
+function describeLine([line, summary]) {
+  const last = line.table.count - 1;
+  return { label: line.label, result: line.result.name, unit: line.column.unit, rows: line.table.count,
+    first: number(line.column.high[0]), last: number(line.column.high[last]), ...summary };
+}
+
+const describers = {
+  time: ({ lines }) => ({ series: [...lines].map(describeLine) }),
+  heat: ({ cells, most }) => ({ cells, most }),
+  spectrum: ({ curves }) => ({ series: curves.map((curve) => ({ label: curve.label, result: curve.result.name,
+    points: curve.points.length, first: curve.points[0].us, last: curve.points[curve.points.length - 1].us })) }),
+  scatter: ({ shown }) => ({ points: shown.length }),
+};
 
 async function start() {
   const [source, main] = [document.getElementById('data'), document.getElementById('panels')];

@@ -100,7 +100,7 @@ export class PanelView {
     if (!this.chart) this.chart = chartIn(this.place);
     const theme = readTheme();
     this.drawn = DRAW[this.panel.kind](this.chart, this.place, this.panel, view, theme, this.off);
-    this.unit.textContent = this.drawn.unit;
+    if (this.unit.textContent !== this.drawn.unit) this.unit.textContent = this.drawn.unit;
     paintSwitches(this.legend, theme);
     if (this.panel.kind === 'heat') this.scaleOfHeat();
     this.stale = false;
