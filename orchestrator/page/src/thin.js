@@ -112,20 +112,21 @@ export function thin(table, column, view, pixels) {
   if (rows[1] - rows[0] <= 2 * pixels) addRows(points, table, column, rows, view.spans, censors);
   else addBuckets(points, table, column, rows, view.spans, censors, width);
 
-  let least = Infinity, most = -Infinity;
+  let least = Infinity, most = -Infinity, count = 0;
   points.y.forEach((value) => {
     if (value === null) return;
+    count++;
     if (value < least) least = value;
     if (value > most) most = value;
   });
   const half = Math.max(table.length / 2, 1.5 * width);
   const { x, y, open } = points;
-  if (!points.anyOpen) return { solid: widened(x, y, half), open: null, points: x.length, least, most };
+  if (!points.anyOpen) return { solid: widened(x, y, half), open: null, points: count, least, most };
   const near = (i) => open[i] || open[i - 1] || open[i + 1];
   return {
     solid: widened(x, y.map((value, i) => (open[i] ? null : value)), half),
     open: widened(x, y.map((value, i) => (near(i) ? value : null)), half),
     hollow: x.map((at, i) => [at, y[i]]).filter((_, i) => open[i]),
-    points: x.length, least, most,
+    points: count, least, most,
   };
 }
