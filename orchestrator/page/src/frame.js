@@ -116,8 +116,8 @@ class Names {
     return Math.min(right, ...list.filter(([from]) => from > x).map(([from]) => from)) - x;
   }
 
-  /** { row, text } or null. */
-  place(label, x, right) {
+  /** { row, text, x } or null. */
+  place(label, x, left, right) {
     let best = null;
     for (let row = 0; row < this.taken.length; row++) {
       const crossed = this.taken.slice(row + 1).some((list) => list.some(([from, to]) => x > from - 2 && x < to));
@@ -126,10 +126,25 @@ class Names {
       if (best && best.room >= widthOf(label)) break;
     }
     const text = best ? fitted(label, best.room) : '';
-    if (text === '') return null;
-    this.taken[best.row].push([x, x + widthOf(text) + 7]);
-    for (let row = best.row + 1; row < this.taken.length; row++) this.taken[row].push([x - 1, x + 2]);
-    return { row: best.row, text };
+    if (text === '') return this.placeBefore(label, x, left);
+    return this.take(best.row, text, x, [x, x + widthOf(text) + 7]);
+  }
+
+  /** To the left of its line, whole, where there is no room to the right. */
+  placeBefore(label, x, left) {
+    const from = x - widthOf(label) - 6;
+    if (from < left) return null;
+    for (let row = 0; row < this.taken.length; row++) {
+      const met = this.taken.slice(row).some((list, i) => list.some(([a, b]) => (i === 0 ? a < x + 2 && b > from : x > a - 2 && x < b)));
+      if (!met) return this.take(row, label, x, [from, x + 2]);
+    }
+    return null;
+  }
+
+  take(row, text, x, extent) {
+    this.taken[row].push(extent);
+    for (let below = row + 1; below < this.taken.length; below++) this.taken[below].push([x - 1, x + 2]);
+    return { row, text, x: extent[0] };
   }
 }
 
@@ -170,10 +185,10 @@ function nameMarks(shapes, marks, lines, result, at, [left, right], theme) {
     const outage = mark.source === 'outage';
     const x = Math.max(left, Math.round(at(mark.start)));
     const label = outage ? `${mark.text} ${quantity((mark.end - mark.start) * 1e6, 'us')}` : mark.text;
-    const placed = names.place(label, x, right);
+    const placed = names.place(label, x, left, right);
     if (placed === null) continue;
     const y = 2 + ROW_HEIGHT * (regions + placed.row);
-    shapes.push(textShape(placed.text, x + 3, y, outage ? theme.redText : theme.text));
+    shapes.push(textShape(placed.text, placed.x + 3, y, outage ? theme.redText : theme.text));
     if (mark.source === 'warmup') continue;
     if (lines.has(x)) lines.get(x).top = Math.min(lines.get(x).top, y);
     else lines.set(x, { top: y, failed: false, outage });

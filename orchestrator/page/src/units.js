@@ -24,9 +24,9 @@ export function scaleOf(unit, largest) {
   return scale;
 }
 
-/** Of a logarithmic axis: the smallest step that has no more than four digits at its top. */
+/** Of a logarithmic axis: the smallest step that has four digits at its top at most. */
 export const scaleBetween = (unit, most) => scaleOf(unit, (STEPS[unit] || [[1]]).map(([factor]) => factor)
-  .find((factor) => most / factor < 1e4) ?? most);
+  .find((factor) => most / factor < 8e3) ?? most);
 
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
