@@ -14,24 +14,24 @@ export function nineText(x) {
   return x <= 2 ? String(Number(percentAt(x).toFixed(0))) : `99.${'9'.repeat(Math.round(x) - 2)}`;
 }
 
-/** Colour by run; response stronger than service. */
-function colourOf(curve, runs) {
-  if (runs === 1) return curve.label === 'response' ? BLUE : SKY;
-  return OTHERS[curve.run % OTHERS.length];
+/** Colour by run, runs of one name alike; response stronger than service. */
+function colourOf(curve, names) {
+  if (names.length === 1) return curve.label === 'response' ? BLUE : SKY;
+  return OTHERS[names.indexOf(curve.name) % OTHERS.length];
 }
 
 /** Curves with x, in nines; what is 100 percent stands where the last one before it stands. */
 export function prepareSpectrum(panel) {
   if (panel.ready) return panel.ready;
-  const runs = 1 + Math.max(...panel.curves.map((curve) => curve.run));
+  const names = [...new Set(panel.curves.map((curve) => curve.name))];
+  const kinds = new Set(panel.curves.map((curve) => curve.label));
   panel.ready = panel.curves.map((curve) => {
     const finite = curve.points.filter(([percent]) => percent < 100);
     const last = finite.length > 0 ? nines(finite[finite.length - 1][0]) : 0;
     const points = curve.points.filter(([, us]) => us !== null).map(([percent, us]) =>
       ({ x: percent < 100 ? nines(percent) : last, us: Math.abs(us), open: us < 0, percent }));
-    const service = curve.label === 'service';
-    const name = runs > 1 ? `${curve.name} ${curve.label}` : curve.label;
-    return { ...curve, points, label: name, colour: colourOf(curve, runs), service };
+    const label = names.length === 1 ? curve.label : kinds.size === 1 ? curve.name : `${curve.name} ${curve.label}`;
+    return { ...curve, points, label, colour: colourOf(curve, names), service: kinds.size > 1 && curve.label === 'service' };
   });
   return panel.ready;
 }

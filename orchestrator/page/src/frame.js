@@ -21,10 +21,13 @@ export function regionsOf(result) {
 
 const GROUPS_MAX = 7;
 
+/** Turns of a loop have one name, and a number behind it; of runs a number is part of what they are: LRANGE_100. */
+export const turnless = (name, ofPhase) => (ofPhase && name.replace(/_\d+$/, '')) || name;
+
 /** Turns of a loop are of one group; with many names the type decides, and beyond that all others share grey. */
 export function groupsOf(result) {
   const { told } = regionsOf(result);
-  const base = (region) => region.name.replace(/_\d+$/, '') || region.name;
+  const base = (region) => turnless(region.name, region.kind === 'phase');
   const distinct = (of) => [...new Set(told.map(of))];
   const byType = distinct(base).length > GROUPS_MAX && told.every((region) => region.type);
   const of = byType ? (region) => String(region.type) : base;

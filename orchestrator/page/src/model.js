@@ -2,6 +2,7 @@
 import { median } from './data.js';
 import { PANELS, SECTIONS } from './panels.js';
 import { differences } from './difference.js';
+import { turnless } from './frame.js';
 
 /** One source in one table: its column in this unit, or null. */
 function columnOf(source, table, unit) {
@@ -55,6 +56,8 @@ function timePanel(row, lines, extra) {
     log: row.scale === 'times' && logarithmic(lines), ...extra };
 }
 
+const hasPhases = (result) => result.regions.some((region) => region.kind === 'phase');
+
 const kinds = {
   time(row, results) {
     const lines = linesOf(row, results);
@@ -81,12 +84,12 @@ const kinds = {
     title: results.length > 1 ? `${row.title}: ${result.name}` : row.title })),
 
   spectrum(row, results) {
-    const curves = results.flatMap((result) => result.spectra.flatMap((spectrum, run) =>
+    const curves = results.flatMap((result) => result.spectra.flatMap((spectrum) =>
       [['response', 'response_time_us'], ['service', 'service_time_us']]
-        .map(([label, name]) => ({ label, run, result, name: String(spectrum.name ?? ''), points: spectrum[name] || [] }))
+        .map(([label, name]) => ({ label, result, name: turnless(String(spectrum.name ?? ''), hasPhases(result)), points: spectrum[name] || [] }))
         .filter((curve) => curve.points.length > 1)));
-    return curves.length > 0 ? [{ row, kind: 'spectrum', section: row.section, id: row.id, title: row.title,
-      unit: row.unit, curves }] : [];
+    return curves.length > 0 ? [{ row, kind: 'spectrum', section: row.section, id: row.id, unit: row.unit, curves,
+      title: curves.some((curve) => curve.label === 'response') ? row.title : `${row.title} of service times` }] : [];
   },
 
   scatter(row, results) {

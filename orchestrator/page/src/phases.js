@@ -24,7 +24,8 @@ export function phaseTable(panel) {
       column.scale.text === column.label ? '' : column.scale.text))));
   const rows = panel.regions.map((region, i) => element('tr', {}, element('th', { scope: 'row', title: region.name }, region.name),
     ...columns.map((column) => {
-      const cell = element('td', { class: 'number heat' }, textOf(column.values[i], column.unit, column.scale));
+      const text = textOf(column.values[i], column.unit, column.scale);
+      const cell = element('td', { class: text === 'n/a' ? 'number muted' : 'number heat' }, text);
       const differ = column.most - column.least > Math.abs(column.most) / 100;
       const part = differ ? (column.values[i] - column.least) / (column.most - column.least) : NaN;
       if (Number.isFinite(part)) cell.style.setProperty('--part', `${Math.round(part * 100)}%`);
