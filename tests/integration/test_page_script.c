@@ -161,7 +161,10 @@ TEST(test_differences)
 TEST(test_little_to_show)
 {
     /* breaks if a result without panels, or of one row, is an error */
-    json_t *told = look("empty", "");
+    json_t *told = look("nothing", "");
+    ck_assert_uint_eq(json_array_size(json_object_get(told, "panels")), 0);
+    json_decref(told);
+    told = look("empty", "");
     ck_assert_uint_eq(json_array_size(json_object_get(told, "panels")), 0);
     json_decref(told);
     told = look("tiny", "--print");

@@ -6,6 +6,7 @@ import { element } from './dom.js';
 import { panelsOf } from './model.js';
 import { Group, PanelView } from './panel_view.js';
 import { phaseTable } from './phases.js';
+import { hideTooltip } from './tooltip.js';
 import { listen, setTheme, setWindow, view } from './view.js';
 import './notices.js';
 import css from './page.css';
@@ -29,6 +30,7 @@ class Page {
     view.window = [0, view.end];
     const steps = this.data.results.flatMap((result) => result.tables.map((table) => table.step)).filter((s) => s > 0);
     view.shortest = Math.min(view.end, 4 * Math.min(view.end / 4, ...steps));
+    if (this.data.results.length === 0) return;
     this.bar = controlBar(this.data.results);
     const sections = panelsOf(this.data).map((section) => this.section(section));
     if (sections.length === 0) return;
@@ -36,6 +38,7 @@ class Page {
     this.watch();
     listen((what) => this.hear(what));
     document.addEventListener('keydown', (event) => this.key(event));
+    document.addEventListener('scroll', hideTooltip, { passive: true });
   }
 
   section({ id, title, small, panels }) {
@@ -180,8 +183,8 @@ async function start() {
     page.start();
     window.volleyPage = {
       describe: () => page.describe(),
-      filters: () => page.bar.names,
-      filter: (name) => page.bar.filter(name),
+      filters: () => (page.bar ? page.bar.names : []),
+      filter: (name) => page.bar !== null && page.bar.filter(name),
       zoom: setWindow,
       window: () => [...view.window],
     };

@@ -261,6 +261,7 @@ const SAMPLES = {
   alike: () => ['runs', [failoverResult('once'), failoverResult('once more')]],
   two: () => ['runs', [failoverResult('valkey 8.0'), failoverResult('valkey 8.1, io-threads 4', 1.3)]],
   tiny: () => ['runs', [{ name: 'tiny', started_ms: 1780000000000, regions: [], marks: [], tables: [loadTable(1, 1, failover)], spectra: [] }]],
+  nothing: () => ['runs', []],
   empty: () => ['runs', [{ name: 'empty', regions: [], marks: [], tables: [], spectra: [] }]],
 };
 
@@ -268,9 +269,9 @@ const escape = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').repla
 
 function pageOf(name, bundle) {
   const [kind, results] = SAMPLES[name]();
-  const json = JSON.stringify({ schema: 'volley.page/1', kind, title: results[0].name, results }).replace(/</g, '\\u003c');
+  const json = JSON.stringify({ schema: 'volley.page/1', kind, title: name, results }).replace(/</g, '\\u003c');
   const packed = zlib.gzipSync(json).toString('base64');
-  const title = escape(results[0].name);
+  const title = escape(results.length > 0 ? results[0].name : name);
   const figures = [['requests/s', '49,871', ' of 50,000/s asked for'], ['p50', '181 us', ''], ['p99', '740 us', ''],
     ['max', '5.104 s', ''], ['errors', '1,220', '']];
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
