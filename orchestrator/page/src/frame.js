@@ -154,13 +154,27 @@ class Names {
 /** The weightier ones get their names first. */
 const WEIGHT = ['outage', 'chaos', 'note', 'ctl'];
 
+/** What servers keep of slow commands can be hundreds in a second: beyond some they are ticks at the foot, without names. */
+const KEPT_BY_SERVERS = new Set(['slowlog', 'commandlog', 'latency']), KEPT_MAX = 12, TICK_HEIGHT = 6;
+
+function tickShapes(shapes, marks, at, box, theme) {
+  const foot = box.y + box.height;
+  for (const x of new Set(marks.map((mark) => Math.round(at(mark.start)))))
+    shapes.push({ type: 'line', shape: { x1: x, y1: foot - TICK_HEIGHT, x2: x, y2: foot },
+      style: { stroke: theme.text, lineWidth: 1, opacity: 0.7 }, silent: true });
+}
+
 function markShapes(shapes, result, at, box, theme, small) {
   const right = box.x + box.width;
   for (const [start, end] of united(result.marks.filter((mark) => mark.source === 'outage'))) {
     const [x0, x1] = [Math.max(box.x, at(start)), Math.min(right, Math.max(at(end), at(start) + 2))];
     if (x1 > box.x && x0 < right) shapes.push(rectShape(x0, box.y, x1 - x0, box.height, theme.red, 0.25));
   }
-  const seen = result.marks.filter((mark) => at(mark.start) >= box.x - 0.5 && at(mark.start) <= right + 0.5);
+  const within = result.marks.filter((mark) => at(mark.start) >= box.x - 0.5 && at(mark.start) <= right + 0.5);
+  const kept = within.filter((mark) => KEPT_BY_SERVERS.has(mark.source));
+  const crowded = small || kept.length > KEPT_MAX;
+  const seen = crowded ? within.filter((mark) => !KEPT_BY_SERVERS.has(mark.source)) : within;
+  if (crowded) tickShapes(shapes, kept, at, box, theme);
   const weight = (mark) => (WEIGHT.indexOf(mark.source) + WEIGHT.length + 1) % (WEIGHT.length + 1);
   const lines = new Map();
   for (const mark of seen) {
