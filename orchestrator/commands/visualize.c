@@ -16,7 +16,8 @@
 struct visualize_request {
     struct option_values values;
     struct command_words words;
-    const char *base, *format, *output_dir, *type;
+    const char *base, *format, *output_dir, *type, *metric;
+    bool normalize;
     bool help;
 };
 
@@ -27,10 +28,14 @@ static const struct option_row rows[] = {
      .help = "Where the runs stand; without it VST_OUTPUT_DIR, else results."},
     {ROW("output-dir", NULL, OPTION_TEXT, "DIR", AT(output_dir)), .section = "Scenario",
      .needs_trust = true,
-     .help =
-         "Of generate: where the page goes, which is made; without it the run's own directory."},
+     .help = "Of generate and compare: where the page goes, which is made; without it the run's "
+             "own directory."},
     {ROW("type", NULL, OPTION_TEXT, "TYPE", AT(type)), .section = "Scenario", .unset = "all",
      .help = "Of generate: all."},
+    {ROW("metric", NULL, OPTION_TEXT, "NAME", AT(metric)), .section = "Scenario",
+     .unset = "used_memory", .help = "Of compare: which of the figures that are sampled."},
+    {ROW("normalize", NULL, OPTION_FLAG, NULL, AT(normalize)), .section = "Scenario",
+     .help = "Of compare: each run as a part of its own largest value."},
     {ROW("format", NULL, OPTION_TEXT, "FORMAT", AT(format)), .section = "Scenario",
      .help = "Of export-data: csv, which it is without it, or json; of generate: html."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
@@ -43,7 +48,8 @@ const struct option_table visualize_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .command = "visualize",
-    .usage = "volley visualize list-scenarios | generate NAME | export-data NAME [DIR] [OPTIONS]",
+    .usage = "volley visualize list-scenarios | generate NAME | compare NAME NAME... | "
+             "export-data NAME [DIR] [OPTIONS]",
     .synopsis = "Lists the runs of scenarios, or writes the page of one, "
                 "<scenario>_dashboard.html, or its samples as metrics.csv, "
                 "memory.csv, performance.csv and summary.csv, or export.json, into DIR, without it "
@@ -115,6 +121,38 @@ static enum err_code generate(const struct visualize_request *request, const cha
     return OK;
 }
 
+static enum err_code compare(const struct visualize_request *request, const char *base,
+                             struct err *err)
+{
+    static char paths[PAGE_RESULTS_MAX][SCENARIO_PATH_BYTES]; /* too large for a stack */
+    static char scenarios[PAGE_RESULTS_MAX][SCENARIO_NAME_BYTES];
+    const char *path_list[PAGE_RESULTS_MAX], *scenario_list[PAGE_RESULTS_MAX];
+    char path[SCENARIO_PATH_BYTES];
+    const size_t count = request->words.count - 1;
+    const char *directory = request->output_dir != NULL ? request->output_dir : base;
+    if (count > PAGE_RESULTS_MAX)
+        return err_set(err, E_USAGE, "a page shows at most %u runs", PAGE_RESULTS_MAX);
+    if (page_bundle_check("compare", err) != OK)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        if (scenario_run_find(paths[i], scenarios[i], base, request->words.items[1 + i], err) != OK)
+            return err->code;
+        path_list[i] = paths[i];
+        scenario_list[i] = scenarios[i];
+    }
+    const struct scenario_comparison comparison = {.paths = path_list,
+                                                   .scenarios = scenario_list,
+                                                   .count = count,
+                                                   .metric = request->metric,
+                                                   .normalize = request->normalize};
+    if (mkdir(directory, 0777) != 0 && errno != EEXIST)
+        return err_set_errno(err, E_USAGE, errno, "cannot make %.300s", directory);
+    if (scenario_page_compare(path, &comparison, directory, stdout, err) != OK)
+        return err->code;
+    printf("%s\n", PRINTABLE(path));
+    return OK;
+}
+
 static enum err_code run(void *target, struct err *err)
 {
     const struct visualize_request *request = target;
@@ -128,6 +166,8 @@ static enum err_code run(void *target, struct err *err)
         return list(base, err);
     if (strcmp(what, "generate") == 0 && words->count == 2)
         return generate(request, base, err);
+    if (strcmp(what, "compare") == 0 && words->count >= 3)
+        return compare(request, base, err);
     if (strcmp(what, "export-data") == 0 && (words->count == 2 || words->count == 3))
         return export_data(request, base, err);
     return err_set(err, E_USAGE, "%s", visualize_option_table.usage);

@@ -197,7 +197,7 @@ enum err_code page_write(const struct page *page, const char *kind, const char *
     for (uint32_t i = 0; i < page->count; i++)
         page_html_result(out, page->results[i]);
     output_printf(out, "</header>\n<main id=\"panels\"></main>\n<section id=\"tables\">\n");
-    if (page->count > 1) {
+    if (page->count > 1 && page->results[0]->environment != NULL) {
         json_t *rows = page_differences(page);
         page_html_differences(out, rows);
         json_decref(rows);

@@ -351,7 +351,8 @@ void page_html_tables(struct output *out, const struct page_result *result)
     output_printf(out, "</h2>\n");
     put_rows(out, "Checks", result->checks);
     put_rows(out, "Phases", result->phases);
-    if (result->phases != NULL || json_array_size(result->runs) == 1)
+    if (json_array_size(result->runs) > 0 &&
+        (result->phases != NULL || json_array_size(result->runs) == 1))
         put_runs(out, result->runs);
     if (result->lanes_left_out > 0)
         output_printf(out, "<p>More classes and nodes than %u: the rest is in run.json.</p>\n",

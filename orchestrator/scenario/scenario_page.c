@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/printable.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/sinks.h"
 #include "orchestrator/scenario/scenario_samples.h"
@@ -282,6 +283,14 @@ static enum err_code add_load(struct page *page, const char *run_path, struct er
     return code == E_DATA || code == E_UNTRUSTED ? OK : code;
 }
 
+/* Second 0 is that of the scenario, not of its first run. */
+static void set_start(struct page_result *result, const json_t *phases)
+{
+    const double started = json_number_value(json_object_get(phases, "started_unix_seconds"));
+    if (started > 0 && started < 1e11)
+        result->started_wall_ns = (uint64_t)(started * (double)NS_PER_SECOND);
+}
+
 enum err_code scenario_page_add(struct page *page, const char *run_path, const char *scenario,
                                 struct err *err)
 {
@@ -295,9 +304,7 @@ enum err_code scenario_page_add(struct page *page, const char *run_path, const c
         code = scenario_document_read(&checks, run_path, "checks.json", err);
     struct page_result *result = page_result_newest(page);
     if (code == OK) {
-        const double started = json_number_value(json_object_get(phases, "started_unix_seconds"));
-        if (started > 0 && started < 1e11)
-            result->started_wall_ns = (uint64_t)(started * (double)NS_PER_SECOND);
+        set_start(result, phases);
         code = add_load(page, run_path, err);
     }
     if (code == OK)
@@ -335,6 +342,132 @@ enum err_code scenario_page_write(char path[SCENARIO_PATH_BYTES], const char *ru
     if (code == OK)
         code = output_commit(&out, err);
     output_discard(&out);
+    page_destroy(page);
+    return code;
+}
+
+/* ---- one figure of several runs ---- */
+
+static enum err_code read_figure(struct page_result *result, const char *run_path,
+                                 const char *scenario, enum series_metric metric, const char *unit,
+                                 struct err *err)
+{
+    struct sample_table *file = NULL;
+    bool more = true;
+    struct columns columns = {.count = 1};
+    enum err_code code = sample_table_open(&file, run_path, scenario, SAMPLES_ENDING, err);
+    if (code == OK) {
+        columns.time = columns.from[0] = file->column_count;
+        for (size_t i = 0; i < file->column_count; i++) {
+            if (strcmp(file->names[i], "elapsed_seconds") == 0)
+                columns.time = i;
+            if (strcmp(file->names[i], series_metric_name(metric)) == 0)
+                columns.from[0] = i;
+        }
+        if (columns.time == file->column_count || columns.from[0] == file->column_count)
+            code = err_set(err, E_DATA, "%.300s has no samples of %s", file->path,
+                           series_metric_name(metric));
+    }
+    if (code == OK)
+        code = page_table_init(&result->samples, "compared", "", 1, PAGE_ROWS_MAX, err);
+    if (code == OK)
+        page_table_column(&result->samples, unit, unit, NULL);
+    while (code == OK && more) {
+        code = sample_table_next(file, &more, err);
+        if (code == OK && more)
+            add_sample(&result->samples, file, &columns);
+    }
+    sample_table_close(file);
+    return code;
+}
+
+struct figure_range {
+    double first, low, high, last; /* NAN: nothing is known */
+};
+
+static struct figure_range range_of(const struct page_table *table)
+{
+    struct figure_range range = {NAN, NAN, NAN, NAN};
+    for (size_t i = 0; i < table->rows; i++) {
+        if (isnan(table->low[i]))
+            continue;
+        if (isnan(range.first))
+            range = (struct figure_range){table->low[i], table->low[i], table->high[i], 0};
+        range.low = fmin(range.low, table->low[i]);
+        range.high = fmax(range.high, table->high[i]);
+        range.last = table->high[i];
+    }
+    return range;
+}
+
+static enum err_code add_compared(struct page *page, const struct scenario_comparison *comparison,
+                                  size_t index, enum series_metric metric, FILE *out,
+                                  struct err *err)
+{
+    char file[SCENARIO_NAME_BYTES + 16];
+    json_t *phases = NULL;
+    const char *scenario = comparison->scenarios[index], *run_path = comparison->paths[index];
+    const char *unit = comparison->normalize ? "ratio" : series_metric_unit(metric);
+    snprintf(file, sizeof file, "%s_phases.json", scenario);
+    if (scenario_document_read(&phases, run_path, file, err) != OK)
+        return err->code;
+    const char *name = json_string_value(json_object_get(phases, "run"));
+    if (page_result_add(page, name != NULL ? name : scenario, err) != OK) {
+        json_decref(phases);
+        return err->code;
+    }
+    struct page_result *result = page_result_newest(page);
+    enum err_code code = read_figure(result, run_path, scenario, metric, unit, err);
+    const struct figure_range range = range_of(&result->samples);
+    if (code == OK && isnan(range.first))
+        code = err_set(err, E_DATA, "%.200s has no samples of %s", run_path, comparison->metric);
+    for (size_t i = 0; i < result->samples.rows && comparison->normalize && range.high > 0; i++) {
+        result->samples.low[i] /= range.high;
+        result->samples.high[i] /= range.high;
+    }
+    if (code == OK) {
+        set_start(result, phases);
+        add_phases(result, phases);
+        json_array_clear(result->marks);
+        fprintf(out, "%s: first %.6g, smallest %.6g, largest %.6g, last %.6g %s\n",
+                PRINTABLE(result->name), range.first, range.low, range.high, range.last,
+                series_metric_unit(metric));
+    }
+    json_decref(phases);
+    return code;
+}
+
+enum err_code scenario_page_compare(char path[SCENARIO_PATH_BYTES],
+                                    const struct scenario_comparison *comparison,
+                                    const char *directory, FILE *out, struct err *err)
+{
+    struct output file = {.file = NULL};
+    enum series_metric metric;
+    double divisor;
+    char title[200];
+    if (!series_metric_find(&metric, &divisor, comparison->metric))
+        return err_set(err, E_USAGE,
+                       "--metric %.60s: nothing that is sampled is called so; "
+                       "docs/reference/scenarios.md lists what is",
+                       comparison->metric);
+    struct page *page = page_create();
+    enum err_code code =
+        page != NULL ? OK : err_set(err, E_SYSTEM, "no memory for the page of a comparison");
+    if (code == OK &&
+        (size_t)snprintf(path, SCENARIO_PATH_BYTES, "%s/comparison_%s.html", directory,
+                         series_metric_name(metric)) >= SCENARIO_PATH_BYTES)
+        code = err_set(err, E_USAGE, "the path of the page is too long");
+    for (size_t i = 0; i < comparison->count && code == OK; i++)
+        code = add_compared(page, comparison, i, metric, out, err);
+    if (code == OK)
+        code = output_create(&file, path, OUTPUT_OWN, err);
+    snprintf(title, sizeof title, "%s%s", series_metric_name(metric),
+             comparison->normalize ? ", each as a part of its own largest" : "");
+    if (code == OK)
+        code = page_write(page, "scenario", title, &file, err);
+    if (code == OK)
+        code = output_commit(&file, err);
+    output_discard(&file);
     page_destroy(page);
     return code;
 }

@@ -3,6 +3,10 @@
 #ifndef ORCHESTRATOR_SCENARIO_SCENARIO_PAGE_H
 #define ORCHESTRATOR_SCENARIO_SCENARIO_PAGE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
 #include "common/err.h"
 #include "orchestrator/page/page.h"
 #include "orchestrator/scenario/scenario_export.h"
@@ -16,5 +20,20 @@ MUST_USE enum err_code scenario_page_add(struct page *page, const char *run_path
 MUST_USE enum err_code scenario_page_write(char path[SCENARIO_PATH_BYTES], const char *run_path,
                                            const char *scenario, const char *directory,
                                            struct err *err);
+
+/* Of runs laid over one another, one figure that was sampled in all of them. */
+struct scenario_comparison {
+    const char *const *paths; /* of the runs' directories */
+    const char *const *scenarios;
+    size_t count;
+    const char *metric; /* as checks call it */
+    bool normalize;     /* each as a part of its own largest value */
+};
+
+/* Writes comparison_<metric>.html into a directory, and prints a line a run. E_USAGE: nothing is called so; E_DATA: a run has no
+ * such samples. */
+MUST_USE enum err_code scenario_page_compare(char path[SCENARIO_PATH_BYTES],
+                                             const struct scenario_comparison *comparison,
+                                             const char *directory, FILE *out, struct err *err);
 
 #endif

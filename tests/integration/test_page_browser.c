@@ -217,6 +217,49 @@ TEST(of_a_scenario)
                   text);
 }
 
+TEST(scenarios_compared)
+{
+    /* breaks when one figure of two runs of a scenario cannot be seen on one axis, or in parts of its largest value */
+    char file[200], out[200];
+    snprintf(file, sizeof file, "%s/s.yaml", tree.path);
+    temp_tree_write(&tree, "/s.yaml",
+                    "name: both\ndescription: d\nphases:\n"
+                    "  - {name: grow, type: load, keys: \"${KEYS}\", clients: 4, pipeline: 16}\n"
+                    "  - {name: rest, type: idle, duration: 2}\n",
+                    0644);
+    snprintf(out, sizeof out, "%s/out", tree.path);
+    VOLLEY("run", "scenario", file, "-p", server.port_text, "--cpus", "none", "--output", out, "-q",
+           "--variables", "KEYS=3000", "--cleanup");
+    VOLLEY("run", "scenario", file, "-p", server.port_text, "--cpus", "none", "--output", out, "-q",
+           "--variables", "KEYS=5000", "--cleanup");
+    VOLLEY("visualize", "list-scenarios", "--output", out);
+    char *runs = strdup(program.out), *second = strchr(runs, '\n');
+    ck_assert_ptr_nonnull(second);
+    *second++ = '\0';
+    runs[strcspn(runs, " ")] = second[strcspn(second, " ")] = '\0';
+    VOLLEY("visualize", "compare", runs, second, "--output", out, "--output-dir", tree.path,
+           "--metric", "keys");
+    ck_assert_msg(strstr(program.out, "largest 3000,") != NULL &&
+                      strstr(program.out, "largest 5000,") != NULL,
+                  "%s", program.out);
+    snprintf(page, sizeof page, "%s/comparison_keys.html", tree.path);
+    LOOK("--width", "1280");
+    ck_assert_double_eq(number(series_of("Compared", "value"), "last"), 3000);
+    VOLLEY("visualize", "compare", runs, second, "--output", out, "--output-dir", tree.path,
+           "--metric", "keys", "--normalize");
+    LOOK("--width", "1280");
+    ck_assert_double_eq(number(series_of("Compared", "value"), "last"), 1);
+    program_free(&program);
+    program_run_volley(&program, "visualize", "compare", runs, second, "--output", out, "--metric",
+                       "kees", NULL);
+    ck_assert_int_eq(program.exit_status, 2);
+    program_free(&program);
+    program_run_volley(&program, "visualize", "compare", runs, second, "--output", out, "--metric",
+                       "node_memory_cv", NULL);
+    ck_assert_int_eq(program.exit_status, 4);
+    free(runs);
+}
+
 TEST(what_cannot_be)
 {
     /* breaks when a page is promised that cannot be written, or a run is started for it first */

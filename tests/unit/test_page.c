@@ -70,7 +70,7 @@ static void make(play_function *play, const char *label)
     FILE *file = open_memstream(&html, &html_bytes);
     session.label = label;
     ck_assert_ptr_nonnull(page);
-    ck_assert_int_eq(page_result_add(page, "run", &err), OK);
+    ck_assert_int_eq(page_result_add(page, NULL, &err), OK);
     ck_assert_int_eq(timeline_init(&timeline, &err), OK);
     timeline_add(&timeline, page_listen(page));
     play(&timeline, &session);

@@ -3,7 +3,7 @@ import { init, use } from 'echarts/core';
 import { CustomChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent } from 'echarts/components';
 import { CanvasRenderer } from 'echarts/renderers';
-import { FONT } from './frame.js';
+import { FONT, roomForNames } from './frame.js';
 import { axisNumber, multiples, niceStep } from './units.js';
 
 use([CustomChart, LineChart, ScatterChart, GridComponent, CanvasRenderer]);
@@ -13,8 +13,11 @@ export function chartIn(element) {
   return init(element, null, { renderer: 'canvas', devicePixelRatio: Math.max(window.devicePixelRatio || 1, 1) });
 }
 
-export const MARGIN = { left: 48, right: 10, top: 34, bottom: 22 };
-export const MARGIN_SMALL = { left: 44, right: 6, top: 6, bottom: 20 };
+const MARGIN = { left: 48, right: 26, top: 8, bottom: 22 };
+export const MARGIN_SMALL = { left: 44, right: 18, top: 6, bottom: 20 };
+
+/** Of a panel over time, with room for the names of what happened. */
+export const marginOf = (panel, result) => (panel.small ? MARGIN_SMALL : { ...MARGIN, top: roomForNames(result) });
 
 export function boxOf(element, margin) {
   return { x: margin.left, y: margin.top, width: Math.max(10, element.clientWidth - margin.left - margin.right),
@@ -45,7 +48,7 @@ const DECADES_LABELS = 6;
  * How values become heights: { min, max, values, to, from, format } of an axis between two values. Logarithmic heights are
  * powers of ten; what is below the axis lies at its bottom.
  */
-export function heights(least, most, { log, fit, factor, lines, signed }) {
+export function heights(least, most, { log, fit, factor, lines, signed, whole }) {
   if (!(most >= least)) [least, most] = [0, 1];
   if (log) {
     const floor = Math.max(least, most / 1e9, 1e-3);
@@ -64,15 +67,15 @@ export function heights(least, most, { log, fit, factor, lines, signed }) {
   if (!fit && !signed) min = Math.min(0, min);
   if (signed) [min, max] = [Math.min(min, 0), Math.max(max, 0)];
   if (max === min) [min, max] = fit ? [min - Math.abs(min || 1) * 0.1, max + Math.abs(max || 1) * 0.1] : [min, min + 1];
-  const step = niceStep((max - min) * 1.02, lines);
+  const step = Math.max(whole ? 1 : 0, niceStep((max - min) * 1.02, lines));
   min = min < 0 || fit ? Math.floor(min / step + 1e-9) * step : 0;
   max = Math.ceil(max / step * 1.0001 - 1e-9) * step;
   return { min, max, values: multiples(min, max, step), to: (v) => (v === null ? null : v / factor),
-    from: (h) => h * factor, format: axisNumber };
+    from: (h) => h * factor, format: (h) => axisNumber(h, Math.max(Math.abs(min), Math.abs(max))) };
 }
 
 /** Shapes of our own, in pixels, behind the lines: a series with one item, clipped to nothing. */
 export function shapesSeries(shapes, z) {
   return { type: 'custom', coordinateSystem: 'none', data: [0], silent: true, z, animation: false, clip: false,
-    renderItem: () => ({ type: 'group', children: shapes }) };
+    renderItem: () => ({ type: 'group', $mergeChildren: false, children: shapes }) };
 }

@@ -1,8 +1,8 @@
 // How many requests took how long, over time: darker is more.
-import { axis, baseOption, boxOf, heights, MARGIN, shapesSeries } from './chart.js';
+import { axis, baseOption, boxOf, heights, marginOf, shapesSeries } from './chart.js';
 import { timeAxis, timeScale } from './chart_time.js';
 import { frameShapes } from './frame.js';
-import { scaleOf } from './units.js';
+import { scaleBetween } from './units.js';
 
 /** Cells as arrays, found once: by column, its cells. */
 export function prepareHeat(heat) {
@@ -10,7 +10,7 @@ export function prepareHeat(heat) {
   const columns = heat.start.map(() => []);
   let top = 0, bottom = Infinity;
   for (let i = 0; i + 2 < heat.cells.length; i += 3) {
-    const [column, row, count] = heat.cells.slice(i, i + 3);
+    const column = heat.cells[i], row = heat.cells[i + 1], count = heat.cells[i + 2];
     if (!columns[column] || !(count > 0) || row >= heat.top_us.length) continue;
     columns[column].push([row, count]);
     top = Math.max(top, row);
@@ -26,73 +26,99 @@ export function edgesOf(heat, row) {
   return [row > 0 ? heat.top_us[row - 1] : heat.top_us[0] / below, heat.top_us[row]];
 }
 
-/** Counts by column of pixels and row. */
+/** Requests per second by column of pixels and row: however many columns lie on a pixel, the picture is as dark. */
 function gather(heat, view, scale, box) {
   const width = Math.ceil(box.width);
   const grid = new Map();
-  let most = 0;
+  const seconds = new Float64Array(width + 1);
   heat.columns.forEach((cells, i) => {
-    if (cells.length === 0 || heat.end[i] < view.window[0] || heat.start[i] > view.window[1]) return;
+    if (heat.end[i] < view.window[0] || heat.start[i] > view.window[1]) return;
     const middle = (heat.start[i] + heat.end[i]) / 2;
     if (view.spans !== null && !view.spans.some(([from, to]) => middle >= from && middle <= to)) return;
-    const x0 = Math.max(0, Math.floor(scale.at(heat.start[i]) - box.x));
+    const x0 = Math.max(0, Math.min(width, Math.floor(scale.at(heat.start[i]) - box.x)));
     const x1 = Math.min(width, Math.max(x0 + 1, Math.floor(scale.at(heat.end[i]) - box.x)));
+    seconds[x0] += heat.end[i] - heat.start[i];
     for (const [row, count] of cells) {
       const key = row * 65536 + x0;
       const cell = grid.get(key);
-      const sum = (cell ? cell.count : 0) + count;
-      grid.set(key, { count: sum, row, x0, x1: Math.max(cell ? cell.x1 : 0, x1) });
-      if (sum > most) most = sum;
+      if (cell) {
+        cell.count += count;
+        cell.x1 = Math.max(cell.x1, x1);
+      } else grid.set(key, { count, row, x0, x1 });
     }
   });
-  return { cells: grid.values(), most };
+  const cells = [...grid.values()].filter((cell) => seconds[cell.x0] > 0);
+  let least = Infinity, most = 0;
+  for (const cell of cells) {
+    cell.rate = cell.count / seconds[cell.x0];
+    if (cell.rate < least) least = cell.rate;
+    if (cell.rate > most) most = cell.rate;
+  }
+  return { cells, least, most };
 }
 
 const LIGHT = [[222, 235, 247], [86, 180, 233], [0, 114, 178], [8, 30, 58]];
 const DARK = [[18, 44, 66], [0, 114, 178], [86, 180, 233], [250, 250, 235]];
 
-export function heatColour(part, dark) {
+/** [red, green, blue] of a part from 0, few, to 1, many. */
+function heatParts(part, dark) {
   const stops = dark ? DARK : LIGHT;
   const place = Math.min(0.9999, Math.max(0, part)) * (stops.length - 1);
   const [a, b] = [stops[Math.floor(place)], stops[Math.floor(place) + 1]];
-  return `rgb(${a.map((from, i) => Math.round(from + (b[i] - from) * (place % 1))).join()})`;
+  return a.map((from, i) => Math.round(from + (b[i] - from) * (place % 1)));
 }
 
+export const heatColour = (part, dark) => `rgb(${heatParts(part, dark).join()})`;
+
+const SHADES = 256;
+
+/** By pixels: tens of thousands of cells are too many for shapes. */
 function picture(heat, found, height, box, dark) {
   const canvas = document.createElement('canvas');
   const ratio = window.devicePixelRatio || 1;
   canvas.width = Math.ceil(box.width * ratio);
   canvas.height = Math.ceil(box.height * ratio);
   const context = canvas.getContext('2d');
-  context.scale(ratio, ratio);
-  const y = (us) => (height.max - height.to(us)) / (height.max - height.min) * box.height;
+  const image = context.createImageData(canvas.width, canvas.height);
+  const bytes = image.data;
+  const shades = Array.from({ length: SHADES }, (_, i) => heatParts(i / (SHADES - 1), dark));
+  const y = (us) => Math.round((height.max - height.to(us)) / (height.max - height.min) * canvas.height);
   const tops = heat.top_us.map((_, row) => edgesOf(heat, row).map(y));
-  const logarithm = Math.log(found.most + 1);
-  for (const { count, row, x0, x1 } of found.cells) {
+  const range = Math.log(found.most / found.least) || 1;
+  for (const { rate, row, x0, x1 } of found.cells) {
     const [bottom, top] = tops[row];
-    context.fillStyle = heatColour(Math.log(count + 1) / logarithm, dark);
-    context.fillRect(x0, top, x1 - x0, Math.max(1, bottom - top - (bottom - top > 3 ? 0.5 : 0)));
+    const [red, green, blue] = shades[Math.round(Math.log(rate / found.least) / range * (SHADES - 1))];
+    const [left, right] = [Math.round(x0 * ratio), Math.min(canvas.width, Math.round(x1 * ratio))];
+    for (let line = Math.max(0, top); line < Math.max(top + 1, bottom) && line < canvas.height; line++)
+      for (let at = (line * canvas.width + left) * 4; at < (line * canvas.width + right) * 4; at += 4) {
+        bytes[at] = red;
+        bytes[at + 1] = green;
+        bytes[at + 2] = blue;
+        bytes[at + 3] = 255;
+      }
   }
+  context.putImageData(image, 0, 0);
   return canvas;
 }
 
 export function drawHeat(chart, element, panel, view, theme) {
   const heat = prepareHeat(panel.heat);
-  const box = boxOf(element, MARGIN);
+  const margin = marginOf(panel, panel.result);
+  const box = boxOf(element, margin);
   const scale = timeScale(box, view.window);
   const [least, most] = [edgesOf(heat, heat.rows[0])[0], edgesOf(heat, heat.rows[1])[1]];
-  const unit = scaleOf(panel.unit, most);
+  const unit = scaleBetween(panel.unit, most);
   const height = { ...heights(least, most, { log: true, factor: unit.factor }), min: Math.log10(least), max: Math.log10(most) };
   height.values = height.values.filter((value) => value >= height.min && value <= height.max);
   height.to = (us) => Math.log10(us);
   const found = gather(heat, view, scale, box);
   const image = picture(heat, found, height, box, view.dark);
-  const option = baseOption(MARGIN);
+  const option = baseOption(margin);
   option.xAxis = timeAxis(theme, view.window, box);
   option.yAxis = axis(theme, { ...height, split: true });
   option.series = [shapesSeries(frameShapes(panel.result, panel.row, scale.at, box, theme), 1),
     shapesSeries([{ type: 'image', style: { image, x: box.x, y: box.y, width: image.width / (window.devicePixelRatio || 1),
       height: image.height / (window.devicePixelRatio || 1) } }], 2)];
   chart.setOption(option, { notMerge: true, silent: true });
-  return { unit: unit.text, box, scale, height, most: found.most, points: new Map() };
+  return { unit: unit.text, box, scale, height, least: found.least, most: found.most, cells: found.cells.length };
 }

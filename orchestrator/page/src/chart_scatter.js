@@ -1,10 +1,10 @@
 // Two figures against each other, a point for each row of the coarser table, coloured by phase.
 import { axis, baseOption, boxOf, heights, MARGIN_SMALL } from './chart.js';
-import { mean } from './data.js';
+import { mean, median } from './data.js';
 import { groupsOf, regionsOf } from './frame.js';
 import { looksAt } from './view.js';
 import { BLUE } from './panels.js';
-import { scaleOf } from './units.js';
+import { scaleBetween, scaleOf } from './units.js';
 
 const SYMBOLS = ['circle', 'triangle', 'rect', 'diamond'];
 
@@ -25,7 +25,6 @@ export function prepareScatter(panel) {
   panel.groups = new Map();
   panel.ready = panel.pairs.flatMap(({ x, y, result }) => {
     const { groups, find } = groupFinder(result);
-    groups.colours.forEach((colour, name) => panel.groups.set(name, colour));
     const coarse = x.table.count <= y.table.count ? x.table : y.table;
     const list = [];
     for (let i = 0; i < coarse.count; i++) {
@@ -33,7 +32,10 @@ export function prepareScatter(panel) {
       const rows = [x, y].map((side) => (side.table === coarse ? i : side.table.rowAt(time)));
       if (rows.includes(-1)) continue;
       const [a, b] = [mean(x.column, rows[0]), mean(y.column, rows[1])];
-      if (Number.isFinite(a) && Number.isFinite(b)) list.push({ x: a, y: b, time, group: find(time), result });
+      if (!Number.isFinite(a) || !Number.isFinite(b)) continue;
+      const group = find(time);
+      if (groups.colours.has(group)) panel.groups.set(group, groups.colours.get(group));
+      list.push({ x: a, y: b, time, group, result });
     }
     return list;
   });
@@ -53,28 +55,28 @@ function distinct(points, horizontal, vertical, box) {
   });
 }
 
-function heightsOf(values, unit, scale, lines) {
+/** { unit, ... }: the axis of one side of the points. */
+function sideOf(values, unit, lines) {
   let least = Infinity, most = -Infinity;
   for (const value of values) {
     if (value < least) least = value;
     if (value > most) most = value;
   }
-  const middle = Float64Array.from(values).sort()[values.length >> 1] || 0;
-  return heights(least, most, { log: unit === 'us' && most > 50 * middle, fit: true, factor: scale.factor, lines });
+  const log = unit === 'us' && most > 50 * median(values);
+  const scale = log ? scaleBetween(unit, most) : scaleOf(unit, Math.max(0, most));
+  return { unit: scale.text, ...heights(least, most, { log, fit: true, factor: scale.factor, lines }) };
 }
 
 export function drawScatter(chart, element, panel, view, theme, off) {
-  const margin = { ...MARGIN_SMALL, bottom: 36, top: 10, right: 14 };
+  const margin = { ...MARGIN_SMALL, bottom: 36, top: 10, right: 22 };
   const box = boxOf(element, margin);
   const points = prepareScatter(panel).filter((point) => point.time >= view.window[0] && point.time <= view.window[1] &&
     looksAt(point.time) && !off.has(point.group));
   const { x, y } = panel.pairs[0];
-  const [unitX, unitY] = [[x, 'x'], [y, 'y']].map(([line, side]) =>
-    scaleOf(line.unit, Math.max(0, ...points.map((point) => point[side]))));
-  const horizontal = heightsOf(points.map((point) => point.x), x.unit, unitX, Math.max(3, Math.floor(box.width / 80)));
-  const vertical = heightsOf(points.map((point) => point.y), y.unit, unitY, 5);
+  const horizontal = sideOf(points.map((point) => point.x), x.unit, Math.max(3, Math.floor(box.width / 80)));
+  const vertical = sideOf(points.map((point) => point.y), y.unit, 5);
   const option = baseOption(margin);
-  option.xAxis = axis(theme, { ...horizontal, split: false, name: `${x.title}, ${unitX.text}` });
+  option.xAxis = axis(theme, { ...horizontal, split: false, name: `${x.title}, ${horizontal.unit}` });
   option.yAxis = axis(theme, { ...vertical, split: true });
   const shown = distinct(points, horizontal, vertical, box);
   const names = [...new Set(shown.map((point) => point.group))];
@@ -85,5 +87,5 @@ export function drawScatter(chart, element, panel, view, theme, off) {
       .map((point) => [horizontal.to(point.x), vertical.to(point.y)]),
   })));
   chart.setOption(option, { notMerge: true, silent: true });
-  return { unit: unitY.text, box, horizontal, vertical, shown, points: new Map([[panel, points.length]]) };
+  return { unit: vertical.unit, box, horizontal, vertical, shown };
 }

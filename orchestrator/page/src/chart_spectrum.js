@@ -2,7 +2,7 @@
 import { axis, baseOption, boxOf, heights, MARGIN_SMALL } from './chart.js';
 import { dashOf } from './chart_time.js';
 import { BLUE, OTHERS, SKY } from './panels.js';
-import { multiples, scaleOf } from './units.js';
+import { multiples, scaleBetween, scaleOf } from './units.js';
 
 const nines = (percent) => -Math.log10(1 - percent / 100);
 
@@ -14,39 +14,39 @@ export function nineText(x) {
   return x <= 2 ? String(Number(percentAt(x).toFixed(0))) : `99.${'9'.repeat(Math.round(x) - 2)}`;
 }
 
-/** Colour by run; response stronger than service. */
-function colourOf(curve, runs) {
-  if (runs === 1) return curve.label === 'response' ? BLUE : SKY;
-  return OTHERS[curve.run % OTHERS.length];
+/** Colour by run, runs of one name alike; response stronger than service. */
+function colourOf(curve, names) {
+  if (names.length === 1) return curve.label === 'response' ? BLUE : SKY;
+  return OTHERS[names.indexOf(curve.name) % OTHERS.length];
 }
 
 /** Curves with x, in nines; what is 100 percent stands where the last one before it stands. */
 export function prepareSpectrum(panel) {
   if (panel.ready) return panel.ready;
-  const runs = 1 + Math.max(...panel.curves.map((curve) => curve.run));
+  const names = [...new Set(panel.curves.map((curve) => curve.name))];
+  const kinds = new Set(panel.curves.map((curve) => curve.label));
   panel.ready = panel.curves.map((curve) => {
     const finite = curve.points.filter(([percent]) => percent < 100);
     const last = finite.length > 0 ? nines(finite[finite.length - 1][0]) : 0;
     const points = curve.points.filter(([, us]) => us !== null).map(([percent, us]) =>
       ({ x: percent < 100 ? nines(percent) : last, us: Math.abs(us), open: us < 0, percent }));
-    const service = curve.label === 'service';
-    const name = runs > 1 ? `${curve.name} ${curve.label}` : curve.label;
-    return { ...curve, points, label: name, colour: colourOf(curve, runs), service };
+    const label = names.length === 1 ? curve.label : kinds.size === 1 ? curve.name : `${curve.name} ${curve.label}`;
+    return { ...curve, points, label, colour: colourOf(curve, names), service: kinds.size > 1 && curve.label === 'service' };
   });
   return panel.ready;
 }
 
 export function drawSpectrum(chart, element, panel, view, theme, off) {
-  const margin = { ...MARGIN_SMALL, bottom: 36, top: 10 };
+  const margin = { ...MARGIN_SMALL, bottom: 36, top: 10, right: 22 };
   const box = boxOf(element, margin);
   const curves = prepareSpectrum(panel).filter((curve) => !off.has(curve.label));
   const all = curves.flatMap((curve) => curve.points);
   const values = all.map((point) => point.us).filter((us) => us > 0);
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const medians = curves.map((curve) => curve.points.find((point) => point.percent >= 50)).filter((point) => point);
-  const unit = scaleOf(panel.unit, most);
-  const height = heights(least, most, { factor: unit.factor, lines: 5,
-    log: most > 50 * Math.min(...medians.map((point) => point.us)) });
+  const log = most > 50 * Math.min(...medians.map((point) => point.us));
+  const unit = log ? scaleBetween(panel.unit, most) : scaleOf(panel.unit, most);
+  const height = heights(least, most, { factor: unit.factor, lines: 5, log });
   const right = Math.max(1, ...all.map((point) => point.x));
   const option = baseOption(margin);
   option.xAxis = axis(theme, { min: 0, max: right, values: multiples(0, right, 1), format: nineText, split: false,
@@ -65,5 +65,5 @@ export function drawSpectrum(chart, element, panel, view, theme, off) {
     return series;
   });
   chart.setOption(option, { notMerge: true, silent: true });
-  return { unit: unit.text, box, right, points: new Map(curves.map((curve) => [curve, curve.points.length])) };
+  return { unit: unit.text, box, right, curves };
 }

@@ -1,8 +1,8 @@
 // Lines over time.
-import { axis, baseOption, boxOf, heights, MARGIN, MARGIN_SMALL, shapesSeries } from './chart.js';
+import { axis, baseOption, boxOf, heights, marginOf, shapesSeries } from './chart.js';
 import { frameShapes } from './frame.js';
 import { thin } from './thin.js';
-import { clockOf, scaleOf, timeTicks } from './units.js';
+import { clockOf, isWhole, scaleBetween, scaleOf, timeTicks } from './units.js';
 
 const DASHES = ['solid', [6, 3], [2, 2], [8, 3, 2, 3]];
 
@@ -44,26 +44,32 @@ function extremes(drawn, panel) {
   return [Math.min(...drawn.map((d) => d.thinned.least)), Math.max(...drawn.map((d) => d.thinned.most))];
 }
 
+/** What is drawn of a line, in numbers. */
+function summaryOf({ solid, hollow, points, least, most }) {
+  return { points, gaps: solid.filter(([, y]) => y === null).length, open: hollow ? hollow.length : 0,
+    least: points > 0 ? least : null, most: points > 0 ? most : null };
+}
+
 /**
- * Draws a panel into its chart. off: labels of series that are not shown. Returns { unit, box, scale, points }: the unit it
- * came to, where time is, and how many points each line has.
+ * Draws a panel into its chart. off: labels of series that are not shown. Returns { unit, box, scale, lines }: the unit it
+ * came to, where time is, and what is drawn of each line.
  */
 export function drawTime(chart, element, panel, view, theme, off) {
-  const margin = panel.small ? MARGIN_SMALL : MARGIN;
+  const results = [...new Set(panel.lines.map((line) => line.result))];
+  const margin = marginOf(panel, results[0]);
   const box = boxOf(element, margin);
   const drawn = panel.lines.filter((line) => !off.has(line.label))
     .map((line) => ({ line, thinned: thin(line.table, line.column, view, box.width) }));
   const [least, most] = extremes(drawn, panel);
-  const unit = scaleOf(panel.unit, Math.max(Math.abs(most), Math.abs(least)));
+  const unit = panel.log ? scaleBetween(panel.unit, most) : scaleOf(panel.unit, Math.max(Math.abs(most), Math.abs(least)));
   const height = heights(least, most, { log: panel.log, fit: panel.row.scale === 'fit', factor: unit.factor,
-    lines: panel.small ? 3 : 5, signed: panel.signed });
+    lines: panel.small ? 3 : 5, signed: panel.signed, whole: isWhole(panel.unit) });
   const scale = timeScale(box, view.window);
   const option = baseOption(margin);
   option.xAxis = timeAxis(theme, view.window, box, panel.small);
   option.yAxis = axis(theme, { ...height, split: true });
-  const results = [...new Set(panel.lines.map((line) => line.result))];
   option.series = [shapesSeries(frameShapes(results[0], panel.row, scale.at, box, theme, panel.small), 1),
     ...drawn.flatMap((d) => seriesOf(d, height.to, theme))];
   chart.setOption(option, { notMerge: true, silent: true });
-  return { unit: unit.text, box, scale, points: new Map(drawn.map((d) => [d.line, d.thinned.points])) };
+  return { unit: unit.text, box, scale, lines: new Map(drawn.map((d) => [d.line, summaryOf(d.thinned)])) };
 }

@@ -68,7 +68,7 @@ export function controlBar(results) {
 
 const DRAG_LEAST = 4; // pixels
 
-function tellTime(panelView, results, x, y, us) {
+function tellTime(panelView, results, x, y, us, spoken) {
   const { panel, drawn, off } = panelView;
   const { scale, box } = drawn;
   const near = (scale.back(box.x + 3) - scale.back(box.x));
@@ -76,7 +76,7 @@ function tellTime(panelView, results, x, y, us) {
   const { head, names } = instantText(panel.result ? [panel.result] : results, view.cursor, near, step);
   const rows = panel.kind === 'heat' ? heatRows(panel.heat, view.cursor, us)
     : timeRows(panel, view.cursor, readTheme(), off, results.length > 1);
-  showTooltip(x, y, head, rows, names);
+  showTooltip(x, y, head, rows, names, spoken);
 }
 
 function hoverTime(panelView, results, event) {
@@ -84,7 +84,7 @@ function hoverTime(panelView, results, event) {
   const area = place.getBoundingClientRect();
   const { box, scale } = drawn;
   const x = Math.min(box.x + box.width, Math.max(box.x, event.clientX - area.left));
-  setCursor(Math.min(view.end, scale.back(x)), panelView);
+  setCursor(Math.min(view.end, scale.back(x)));
   let us = null;
   if (panel.kind === 'heat') {
     const { min, max } = drawn.height;
@@ -114,7 +114,7 @@ function hoverScatter(panelView, event) {
     if (distance < nearest) [best, nearest] = [point, distance];
   }
   if (best === null) return hideTooltip();
-  setCursor(best.time, panelView);
+  setCursor(best.time);
   const { x, y } = panel.pairs[0];
   const { head, names } = instantText([best.result], best.time, 0, 1);
   return showTooltip(event.clientX, event.clientY, head,
@@ -158,7 +158,7 @@ export function listenToPointer(panelView, results) {
   plot.addEventListener('dblclick', () => panelView.hasTime && resetWindow());
   plot.addEventListener('pointerleave', () => {
     hideTooltip();
-    setCursor(null, panelView);
+    setCursor(null);
   });
 }
 
@@ -172,7 +172,7 @@ function stepCursor(panelView, rows) {
   let row = mid.findIndex((time) => time >= at - 1e-9);
   if (row < 0) row = mid.length - 1;
   if (view.cursor !== null) row = rows > 0 && mid[row] > at + 1e-9 ? row + rows - 1 : row + rows;
-  setCursor(mid[Math.max(0, Math.min(mid.length - 1, row))], { keyboard: true });
+  setCursor(mid[Math.max(0, Math.min(mid.length - 1, row))], true);
 }
 
 /** Keys within a panel. A step is a row, or with shift a twentieth of the window. */
@@ -189,14 +189,14 @@ export function listenToKeys(panelView, results) {
       if (event.shiftKey) {
         const start = view.cursor === null ? view.window[0] : view.cursor;
         const to = start + sign * (view.window[1] - view.window[0]) / 20;
-        setCursor(Math.max(0, Math.min(view.end, to)), { keyboard: true });
+        setCursor(Math.max(0, Math.min(view.end, to)), true);
       } else stepCursor(panelView, sign);
     } else return;
     event.preventDefault();
     if (panelView.drawn && panelView.stale) panelView.draw();
     if (panelView.hasTime && panelView.drawn && view.cursor !== null) {
       const area = panelView.place.getBoundingClientRect();
-      tellTime(panelView, results, area.left + panelView.drawn.scale.at(view.cursor), area.top + 40, null);
+      tellTime(panelView, results, area.left + panelView.drawn.scale.at(view.cursor), area.top + 40, null, true);
     } else hideTooltip();
   });
   panelView.node.addEventListener('blur', hideTooltip);

@@ -2,17 +2,29 @@
 import { factorTo } from './units.js';
 
 export async function unpack(text) {
-  const packed = Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
+  const letters = atob(text.trim());
+  const packed = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) packed[i] = letters.charCodeAt(i);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
   return new Response(stream).json();
 }
 
-const numbers = (list) => Float64Array.from(list, (value) => (value === null ? NaN : value));
+function numbers(list) {
+  const values = new Float64Array(list.length);
+  for (let i = 0; i < list.length; i++) values[i] = list[i] === null ? NaN : list[i];
+  return values;
+}
 
-function median(values) {
-  if (values.length === 0) return 0;
-  const sorted = Float64Array.from(values).sort();
-  return sorted[sorted.length >> 1];
+const SAMPLES = 2001;
+
+/** Of the sizes of what is known; of very many, of as many as tell it. 0: nothing is known. */
+export const median = (values) => quantile(values, 0.5);
+
+function quantile(values, part) {
+  const stride = Math.max(1, Math.floor(values.length / SAMPLES));
+  const known = [];
+  for (let i = 0; i < values.length; i += stride) if (!Number.isNaN(values[i])) known.push(Math.abs(values[i]));
+  return known.length > 0 ? Float64Array.from(known).sort()[Math.floor(known.length * part)] : 0;
 }
 
 /** A table as in the data, and: mid of each row, and whether time is missing in front of it. */
@@ -28,9 +40,10 @@ class Table {
     this.mid = this.start.map((start, i) => (start + this.end[i]) / 2);
     this.length = median(this.start.map((start, i) => this.end[i] - start));
     const holes = this.start.slice(1).map((start, i) => start - this.end[i]);
-    const most = Math.max(2.5 * median(holes), 0.5 * this.length, 1e-6);
+    // Samples are taken at the ends of phases, too: the longer one of the usual distances counts.
+    const most = Math.max(2.5 * quantile(holes, 0.9), 0.5 * this.length, 1e-6);
     this.gap = Uint8Array.from(this.start, (_, i) => (i > 0 && holes[i - 1] > most ? 1 : 0));
-    this.step = this.length || median(holes);
+    this.step = this.length || quantile(holes, 0.9);
   }
 
   /** { low, high, unit, help } in this unit; null: it is not there, or nothing of it is known. */
@@ -63,6 +76,13 @@ class Table {
     return near && near[0] <= Math.max(this.step, 1e-6) ? near[1] : -1;
   }
 
+  /** A load that begins does not go on where the one before it ended. */
+  breakAt(time) {
+    let row = this.firstEnding(time + 1e-6);
+    if (row < this.count && this.start[row] < time - this.step / 2) row++;
+    if (row > 0 && row < this.count) this.gap[row] = 1;
+  }
+
   firstEnding(time) {
     let from = 0, to = this.count;
     while (from < to) {
@@ -81,12 +101,15 @@ function resultOf(raw, index) {
   const tables = (raw.tables || []).map((table) => new Table(table)).filter((table) => table.count > 0);
   const clean = (item) => ({ ...item, name: text(item.name), text: text(item.text), cause: text(item.cause),
     end: Math.max(item.end ?? item.start, item.start) });
+  const regions = (raw.regions || []).map(clean);
+  const loads = tables.filter((table) => !table.of.startsWith('server'));
+  for (const region of regions) if (region.kind !== 'warmup') loads.forEach((table) => table.breakAt(region.start));
   return {
     index,
     name: text(raw.name) || `result ${index + 1}`,
     startedMs: raw.started_ms,
-    regions: (raw.regions || []).map(clean),
-    marks: (raw.marks || []).map(clean).sort((a, b) => a.start - b.start),
+    regions,
+    marks: (raw.marks || []).map((mark, place) => ({ ...clean(mark), place })).sort((a, b) => a.start - b.start),
     tables,
     table: (of) => tables.find((table) => table.of === of),
     heat: raw.heat && raw.heat.cells && raw.heat.cells.length > 0 ? raw.heat : null,
@@ -110,8 +133,26 @@ export function share(first, second, grow) {
     const [hits, misses] = [first, second].map((name) => (grow ? derivative(name)(table) : table.column(name)));
     if (!hits || !misses) return null;
     const low = hits.low.map((_, i) => mean(hits, i) * 100 / (mean(hits, i) + mean(misses, i)));
-    return low.every(Number.isNaN) ? null : { low, high: low, unit: 'percent', help: '' };
+    return columnOf(low, 'percent', '');
   };
+}
+
+/** Counts that grow are told in steps: of less time than this, what they grow by says little. */
+const GROWTH_SECONDS = 0.2;
+
+/** Calls tell(row, the row before it, seconds) for each row that has one long enough before it, and no gap between. */
+function overTime(table, tell) {
+  let from = 0;
+  for (let i = 1; i < table.count; i++) {
+    if (table.gap[i]) from = i;
+    const seconds = (row) => table.end[i] - table.end[row];
+    while (from + 1 < i && seconds(from + 1) >= GROWTH_SECONDS) from++;
+    if (from < i && seconds(from) >= Math.min(GROWTH_SECONDS, table.step)) tell(i, from, seconds(from));
+  }
+}
+
+function columnOf(low, unit, help) {
+  return low.every(Number.isNaN) ? null : { low, high: low, unit, help };
 }
 
 /** By how much a count grows per second, times a factor. One that falls has begun anew: not known there. */
@@ -120,12 +161,11 @@ export function derivative(name, factor = 1, unit = '') {
     const column = table.column(name);
     if (!column) return null;
     const low = new Float64Array(table.count).fill(NaN);
-    for (let i = 1; i < table.count; i++) {
-      const seconds = table.end[i] - table.end[i - 1];
-      const grown = column.high[i] - column.high[i - 1];
-      if (seconds > 0 && grown >= 0 && !table.gap[i]) low[i] = grown / seconds * factor;
-    }
-    return low.every(Number.isNaN) ? null : { low, high: low, unit, help: column.help };
+    overTime(table, (row, before, seconds) => {
+      const grown = column.high[row] - column.high[before];
+      if (grown >= 0) low[row] = grown / seconds * factor;
+    });
+    return columnOf(low, unit, column.help);
   };
 }
 
@@ -134,11 +174,13 @@ export function perSecond(name, unit) {
   return (table) => {
     const column = table.column(name);
     if (!column) return null;
-    const low = column.low.map((_, i) => {
-      const seconds = i > 0 && !table.gap[i] ? table.start[i] - table.start[i - 1] : NaN;
-      return seconds > 0 ? mean(column, i) / seconds : NaN;
+    const low = new Float64Array(table.count).fill(NaN);
+    overTime(table, (row, before, seconds) => {
+      let sum = 0;
+      for (let i = before + 1; i <= row; i++) sum += Number.isNaN(column.low[i]) ? 0 : mean(column, i);
+      if (!Number.isNaN(column.low[row])) low[row] = sum / seconds;
     });
-    return low.every(Number.isNaN) ? null : { low, high: low, unit, help: column.help };
+    return columnOf(low, unit, column.help);
   };
 }
 

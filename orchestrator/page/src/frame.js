@@ -21,10 +21,13 @@ export function regionsOf(result) {
 
 const GROUPS_MAX = 7;
 
+/** Turns of a loop have one name, and a number behind it; of runs a number is part of what they are: LRANGE_100. */
+export const turnless = (name, ofPhase) => (ofPhase && name.replace(/_\d+$/, '')) || name;
+
 /** Turns of a loop are of one group; with many names the type decides, and beyond that all others share grey. */
 export function groupsOf(result) {
   const { told } = regionsOf(result);
-  const base = (region) => region.name.replace(/_\d+$/, '') || region.name;
+  const base = (region) => turnless(region.name, region.kind === 'phase');
   const distinct = (of) => [...new Set(told.map(of))];
   const byType = distinct(base).length > GROUPS_MAX && told.every((region) => region.type);
   const of = byType ? (region) => String(region.type) : base;
@@ -33,9 +36,10 @@ export function groupsOf(result) {
   return { names, of, colourOf: (region) => colours.get(of(region)), colours };
 }
 
-/** Shortened to so many pixels; '': not even a few letters fit. */
+/** Shortened to so many pixels; '': they would not tell much of it. */
 function fitted(text, room) {
   if (widthOf(text) <= room) return text;
+  if (room < 80) return '';
   let length = text.length - 1;
   while (length > 3 && widthOf(`${text.slice(0, length)}…`) > room) length = Math.min(length - 1, Math.floor(length * 0.9));
   return length > 3 ? `${text.slice(0, length).trimEnd()}…` : '';
@@ -61,69 +65,151 @@ function figureOf(region, row) {
     : row.unit);
 }
 
-const REGION_Y = 2, MARK_Y = 16;
-const MARK_TEXT_MAX = 180, MARK_TEXT_LEAST = 70;
+const ROW_HEIGHT = 14, MARK_ROWS = 2;
+const MARK_TEXT_MAX = 200, MARK_TEXT_LEAST = 80;
+
+/** Rows of names above a panel: { regions, marks }. */
+function rowsOf(result) {
+  const { told, warmups } = regionsOf(result);
+  return { regions: told.length > 0 ? 1 : 0, marks: result.marks.length > 0 ? MARK_ROWS : warmups.length > 0 ? 1 : 0 };
+}
+
+/** Pixels above a panel's box: room for the names. */
+export function roomForNames(result) {
+  const { regions, marks } = rowsOf(result);
+  return 7 + ROW_HEIGHT * (regions + marks);
+}
+
+const textShape = (text, x, y, fill) => ({ type: 'text', x, y, style: { text, font: FONT, fill, verticalAlign: 'top' },
+  silent: true });
+const rectShape = (x, y, width, height, fill, opacity) => ({ type: 'rect', shape: { x, y, width, height },
+  style: { fill, opacity }, silent: true });
 
 function regionShapes(shapes, result, row, at, box, theme, small) {
   const { told, warmups } = regionsOf(result);
   const groups = groupsOf(result);
+  const inOrder = [...told.map((region) => [region, theme.colour(groups.colourOf(region))]),
+    ...warmups.map((region) => [region, theme.muted])].sort((a, b) => a[0].start - b[0].start);
   let free = -Infinity;
-  const place = (region, colour, opacity) => {
+  for (const [region, colour] of inOrder) {
     const [x0, x1] = [Math.max(box.x, at(region.start)), Math.min(box.x + box.width, at(region.end))];
-    if (x1 <= box.x || x0 >= box.x + box.width || x1 <= x0) return;
-    shapes.push({ type: 'rect', shape: { x: x0, y: box.y, width: x1 - x0, height: box.height },
-      style: { fill: colour, opacity }, silent: true });
-    if (at(region.start) > box.x)
-      shapes.push({ type: 'rect', shape: { x: x0, y: box.y, width: 1, height: box.height },
-        style: { fill: theme.muted, opacity: 0.35 }, silent: true });
-    if (small) return;
-    const room = x1 - Math.max(x0, free) - 6;
+    if (x1 <= box.x || x0 >= box.x + box.width || x1 <= x0) continue;
+    shapes.push(rectShape(x0, box.y, x1 - x0, box.height, colour, theme.tint));
+    if (at(region.start) > box.x) shapes.push(rectShape(x0, box.y, 1, box.height, theme.muted, 0.35));
+    if (small || told.length === 0) continue;
+    const left = Math.max(x0, free);
     const figure = figureOf(region, row);
-    const text = figure && widthOf(`${region.name} ${figure}`) <= room ? `${region.name} ${figure}`
-      : fitted(region.name, room);
-    if (text === '') return;
-    shapes.push({ type: 'text', x: Math.max(x0, free) + 3, y: REGION_Y,
-      style: { text, font: FONT, fill: theme.text, verticalAlign: 'top' }, silent: true });
-    free = Math.max(x0, free) + 3 + widthOf(text) + 6;
-  };
-  const inOrder = [...told.map((r) => [r, theme.colour(groups.colourOf(r)), theme.tint]),
-    ...warmups.map((r) => [r, theme.muted, theme.tint])].sort((a, b) => a[0].start - b[0].start);
-  for (const [region, colour, opacity] of inOrder) place(region, colour, opacity);
+    const text = figure && widthOf(`${region.name} ${figure}`) <= x1 - left - 4 ? `${region.name} ${figure}`
+      : fitted(region.name, x1 - left - 4);
+    if (text === '') continue;
+    shapes.push(textShape(text, left + 2, 2, theme.text));
+    free = left + 2 + widthOf(text) + 6;
+  }
+}
+
+/** Names in rows: one goes where it meets no other one, and no line that comes down from a row above. */
+class Names {
+  constructor(rows) {
+    this.taken = Array.from({ length: rows }, () => []);
+  }
+
+  room(row, x, right) {
+    const list = this.taken[row];
+    if (list.some(([from, to]) => x >= from - 3 && x < to)) return 0;
+    return Math.min(right, ...list.filter(([from]) => from > x).map(([from]) => from)) - x;
+  }
+
+  /** { row, text, x } or null. */
+  place(label, x, left, right) {
+    let best = null;
+    for (let row = 0; row < this.taken.length; row++) {
+      const crossed = this.taken.slice(row + 1).some((list) => list.some(([from, to]) => x > from - 2 && x < to));
+      const room = Math.min(MARK_TEXT_MAX, this.room(row, x, right)) - 6;
+      if (!crossed && room >= Math.min(MARK_TEXT_LEAST, widthOf(label)) && (best === null || room > best.room)) best = { row, room };
+      if (best && best.room >= widthOf(label)) break;
+    }
+    const text = best ? fitted(label, best.room) : '';
+    if (text === '') return this.placeBefore(label, x, left);
+    return this.take(best.row, text, x, [x, x + widthOf(text) + 7]);
+  }
+
+  /** To the left of its line, whole, where there is no room to the right. */
+  placeBefore(label, x, left) {
+    const from = x - widthOf(label) - 6;
+    if (from < left) return null;
+    for (let row = 0; row < this.taken.length; row++) {
+      const met = this.taken.slice(row).some((list, i) => list.some(([a, b]) => (i === 0 ? a < x + 2 && b > from : x > a - 2 && x < b)));
+      if (!met) return this.take(row, label, x, [from, x + 2]);
+    }
+    return null;
+  }
+
+  take(row, text, x, extent) {
+    this.taken[row].push(extent);
+    for (let below = row + 1; below < this.taken.length; below++) this.taken[below].push([x - 1, x + 2]);
+    return { row, text, x: extent[0] };
+  }
+}
+
+/** The weightier ones get their names first. */
+const WEIGHT = ['outage', 'chaos', 'note', 'ctl'];
+
+/** What servers keep of slow commands can be hundreds in a second: beyond some they are ticks at the foot, without names. */
+const KEPT_BY_SERVERS = new Set(['slowlog', 'commandlog', 'latency']), KEPT_MAX = 12, TICK_HEIGHT = 6;
+
+function tickShapes(shapes, marks, at, box, theme) {
+  const foot = box.y + box.height;
+  for (const x of new Set(marks.map((mark) => Math.round(at(mark.start)))))
+    shapes.push({ type: 'line', shape: { x1: x, y1: foot - TICK_HEIGHT, x2: x, y2: foot },
+      style: { stroke: theme.text, lineWidth: 1, opacity: 0.7 }, silent: true });
 }
 
 function markShapes(shapes, result, at, box, theme, small) {
   const right = box.x + box.width;
-  const outages = result.marks.filter((mark) => mark.source === 'outage');
-  for (const [start, end] of united(outages)) {
-    const x0 = Math.max(box.x, at(start));
-    const x1 = Math.min(right, Math.max(at(end), at(start) + 2));
-    if (x1 > box.x && x0 < right)
-      shapes.push({ type: 'rect', shape: { x: x0, y: box.y, width: x1 - x0, height: box.height },
-        style: { fill: theme.red, opacity: 0.25 }, silent: true });
+  for (const [start, end] of united(result.marks.filter((mark) => mark.source === 'outage'))) {
+    const [x0, x1] = [Math.max(box.x, at(start)), Math.min(right, Math.max(at(end), at(start) + 2))];
+    if (x1 > box.x && x0 < right) shapes.push(rectShape(x0, box.y, x1 - x0, box.height, theme.red, 0.25));
   }
-  let free = -Infinity, lastLine = -Infinity;
-  result.marks.forEach((mark, i) => {
-    const x = at(mark.start);
-    if (x < box.x - 0.5 || x > right + 0.5) return;
+  const within = result.marks.filter((mark) => at(mark.start) >= box.x - 0.5 && at(mark.start) <= right + 0.5);
+  const kept = within.filter((mark) => KEPT_BY_SERVERS.has(mark.source));
+  const crowded = small || kept.length > KEPT_MAX;
+  const seen = crowded ? within.filter((mark) => !KEPT_BY_SERVERS.has(mark.source)) : within;
+  if (crowded) tickShapes(shapes, kept, at, box, theme);
+  const weight = (mark) => (WEIGHT.indexOf(mark.source) + WEIGHT.length + 1) % (WEIGHT.length + 1);
+  const lines = new Map();
+  for (const mark of seen) {
+    const x = Math.round(at(mark.start));
+    if (mark.source !== 'outage' && !lines.has(x)) lines.set(x, { top: box.y, failed: mark.ok === false });
+  }
+  if (!small) nameMarks(shapes, [...seen, ...warmupsWithoutRow(result, at, box)].sort((a, b) => weight(a) - weight(b) ||
+    a.place - b.place), lines, result, at, [box.x, right], theme);
+  for (const [x, { top, failed }] of lines)
+    shapes.push({ type: 'line', shape: { x1: x, y1: top, x2: x, y2: box.y + box.height },
+      style: { stroke: failed ? theme.red : theme.text, lineWidth: 1, lineDash: [3, 2], opacity: 0.7 }, silent: true });
+}
+
+/** Where no row is for regions, the names of warm-ups stand among those of marks. */
+const warmupsWithoutRow = (result, at, box) => (rowsOf(result).regions > 0 ? [] : regionsOf(result).warmups
+  .filter((region) => at(region.end) > box.x && at(region.start) < box.x + box.width)
+  .map((region) => ({ source: 'warmup', text: region.name, start: region.start, end: region.end })));
+
+const TRIES_MAX = 200;
+
+function nameMarks(shapes, marks, lines, result, at, [left, right], theme) {
+  const { regions, marks: rows } = rowsOf(result);
+  const names = new Names(rows);
+  for (const mark of marks.slice(0, TRIES_MAX)) {
     const outage = mark.source === 'outage';
-    if (!outage && x - lastLine >= 1) {
-      shapes.push({ type: 'line', shape: { x1: x, y1: small ? box.y : MARK_Y + 2, x2: x, y2: box.y + box.height },
-        style: { stroke: mark.ok === false ? theme.red : theme.text, lineWidth: 1, lineDash: [3, 2], opacity: 0.7 },
-        silent: true });
-      lastLine = x;
-    }
-    if (small || x < free) return;
+    const x = Math.max(left, Math.round(at(mark.start)));
     const label = outage ? `${mark.text} ${quantity((mark.end - mark.start) * 1e6, 'us')}` : mark.text;
-    let next = i + 1;
-    while (next < result.marks.length && at(result.marks[next].start) <= x + 1) next++;
-    const room = Math.min(right, next < result.marks.length ? Math.max(at(result.marks[next].start), x + MARK_TEXT_LEAST)
-      : right) - x - 6;
-    const text = fitted(label, Math.min(MARK_TEXT_MAX, room));
-    if (text === '') return;
-    shapes.push({ type: 'text', x: x + 3, y: MARK_Y,
-      style: { text, font: FONT, fill: outage ? theme.redText : theme.text, verticalAlign: 'top' }, silent: true });
-    free = x + 3 + widthOf(text) + 4;
-  });
+    const placed = names.place(label, x, left, right);
+    if (placed === null) continue;
+    const y = 2 + ROW_HEIGHT * (regions + placed.row);
+    shapes.push(textShape(placed.text, placed.x + 3, y, outage ? theme.redText : theme.text));
+    if (mark.source === 'warmup') continue;
+    if (lines.has(x)) lines.get(x).top = Math.min(lines.get(x).top, y);
+    else lines.set(x, { top: y, failed: false, outage });
+  }
 }
 
 /** Shapes for a box in pixels; at: seconds to pixels. Names stand above the box. */

@@ -4,9 +4,11 @@ import { controlBar, listenToKeys, listenToPointer } from './controls.js';
 import { read, unpack } from './data.js';
 import { element } from './dom.js';
 import { panelsOf } from './model.js';
-import { PanelView } from './panel_view.js';
+import { Group, PanelView } from './panel_view.js';
 import { phaseTable } from './phases.js';
+import { hideTooltip } from './tooltip.js';
 import { listen, setTheme, setWindow, view } from './view.js';
+import './notices.js';
 import css from './page.css';
 
 /** Of many small panels, those that are far from what is seen give their memory back. */
@@ -17,8 +19,10 @@ class Page {
     this.data = data;
     this.main = main;
     this.views = [];
+    this.groups = new Map();
     this.waiting = false;
     this.bar = null;
+    this.printing = false;
   }
 
   start() {
@@ -26,13 +30,15 @@ class Page {
     view.window = [0, view.end];
     const steps = this.data.results.flatMap((result) => result.tables.map((table) => table.step)).filter((s) => s > 0);
     view.shortest = Math.min(view.end, 4 * Math.min(view.end / 4, ...steps));
+    if (this.data.results.length === 0) return;
     this.bar = controlBar(this.data.results);
     const sections = panelsOf(this.data).map((section) => this.section(section));
     if (sections.length === 0) return;
     this.main.replaceChildren(this.bar.node, ...sections);
     this.watch();
-    listen((what, by) => this.hear(what, by));
+    listen((what) => this.hear(what));
     document.addEventListener('keydown', (event) => this.key(event));
+    document.addEventListener('scroll', hideTooltip, { passive: true });
   }
 
   section({ id, title, small, panels }) {
@@ -41,7 +47,7 @@ class Page {
     for (const panel of panels) {
       if (grid === null || panel.group !== group) {
         group = panel.group;
-        if (group) children.push(element('h3', { class: 'group' }, group));
+        if (group) children.push(this.group(group, panels.filter((other) => other.group === group)));
         grid = element('div', { class: small ? 'grid smalls' : 'grid' });
         children.push(grid);
       }
@@ -50,9 +56,19 @@ class Page {
     return element('section', { id: `section-${id}`, class: 'panels' }, ...children);
   }
 
+  group(title, panels) {
+    const group = new Group(title, panels, () => {
+      for (const panelView of this.views) if (panelView.off === group.off) panelView.stale = true;
+      this.draw();
+    });
+    this.groups.set(title + panels[0].section, group);
+    return group.node;
+  }
+
   add(panel) {
-    const panelView = new PanelView(panel, (changed) => {
-      changed.stale = true;
+    const group = this.groups.get(panel.group + panel.section);
+    const panelView = new PanelView(panel, group ? group.off : new Set(), () => {
+      panelView.stale = true;
       this.draw();
     });
     listenToPointer(panelView, this.data.results);
@@ -102,13 +118,14 @@ class Page {
     performance.mark('volley-ready');
   }
 
-  hear(what, by) {
+  hear(what) {
     if (what === 'cursor') {
       for (const panelView of this.views) panelView.moveCursor();
       return;
     }
     for (const panelView of this.views) panelView.stale = true;
-    if (!by || !by.now) this.later();
+    for (const group of this.groups.values()) group.paint();
+    this.later();
   }
 
   key(event) {
@@ -120,6 +137,7 @@ class Page {
 
   /** Paper is white, and one column wide; all panels are on it. */
   print(begin) {
+    if (this.printing === begin) return;
     this.printing = begin;
     document.documentElement.classList.toggle('printing', begin);
     if (begin) this.darkBefore = view.dark;
@@ -132,15 +150,27 @@ class Page {
   /** What is drawn, as plain data: for tests, and for whoever is curious. */
   describe() {
     this.draw(true);
-    return this.views.map(({ panel, drawn, off }) => ({
-      id: panel.id, title: panel.title, unit: drawn.unit, group: panel.group || null,
-      series: panel.lines ? panel.lines.filter((line) => !off.has(line.label)).map((line) => ({
-        label: line.label, result: line.result.name, points: drawn.points.get(line), rows: line.table.count,
-        unit: panel.unit, first: line.column.high[0], last: line.column.high[line.table.count - 1],
-      })) : [...drawn.points].map(([curve, points]) => ({ label: curve.label || '', points })),
-    }));
+    return this.views.map(({ panel, drawn }) => ({ id: panel.id, title: panel.title, unit: drawn.unit,
+      group: panel.group || null, ...describers[panel.kind](drawn) }));
   }
 }
+
+const number = (value) => (Number.isNaN(value) ? null : value);
+
+/** Of a line, values of its first and last row in the unit of the data, and what is drawn in the window. */
+function describeLine([line, summary]) {
+  const last = line.table.count - 1;
+  return { label: line.label, result: line.result.name, unit: line.column.unit, rows: line.table.count,
+    first: number(line.column.high[0]), last: number(line.column.high[last]), ...summary };
+}
+
+const describers = {
+  time: ({ lines }) => ({ series: [...lines].map(describeLine) }),
+  heat: ({ cells, most }) => ({ cells, most }),
+  spectrum: ({ curves }) => ({ series: curves.map((curve) => ({ label: curve.label, result: curve.result.name,
+    points: curve.points.length, first: curve.points[0].us, last: curve.points[curve.points.length - 1].us })) }),
+  scatter: ({ shown }) => ({ points: shown.length }),
+};
 
 async function start() {
   const [source, main] = [document.getElementById('data'), document.getElementById('panels')];
@@ -153,8 +183,8 @@ async function start() {
     page.start();
     window.volleyPage = {
       describe: () => page.describe(),
-      filters: () => page.bar.names,
-      filter: (name) => page.bar.filter(name),
+      filters: () => (page.bar ? page.bar.names : []),
+      filter: (name) => page.bar !== null && page.bar.filter(name),
       zoom: setWindow,
       window: () => [...view.window],
     };

@@ -1,6 +1,8 @@
 // From the list of panels and the results to panels that have something to show: lines with their columns found.
+import { median } from './data.js';
 import { PANELS, SECTIONS } from './panels.js';
 import { differences } from './difference.js';
+import { turnless } from './frame.js';
 
 /** One source in one table: its column in this unit, or null. */
 function columnOf(source, table, unit) {
@@ -32,18 +34,8 @@ function linesOf(row, results, table) {
 
 /** Times far apart are told on a logarithmic axis. The same for all of a group. */
 function logarithmic(lines) {
-  let largest = 0;
-  const middles = [];
-  for (const line of lines) {
-    const known = [];
-    for (const value of line.column.high) {
-      const size = Math.abs(value);
-      if (Number.isNaN(size)) continue;
-      if (size > largest) largest = size;
-      if (size > 0) known.push(size);
-    }
-    if (known.length > 0) middles.push(Float64Array.from(known).sort()[known.length >> 1]);
-  }
+  const largest = extremesOf(lines)[1];
+  const middles = lines.map((line) => median(line.column.high)).filter((middle) => middle > 0);
   return middles.length > 0 && largest > 50 * Math.min(...middles);
 }
 
@@ -63,6 +55,8 @@ function timePanel(row, lines, extra) {
   return { row, kind: 'time', section: row.section, id: row.id, title: row.title, unit: row.unit, lines,
     log: row.scale === 'times' && logarithmic(lines), ...extra };
 }
+
+const hasPhases = (result) => result.regions.some((region) => region.kind === 'phase');
 
 const kinds = {
   time(row, results) {
@@ -90,12 +84,12 @@ const kinds = {
     title: results.length > 1 ? `${row.title}: ${result.name}` : row.title })),
 
   spectrum(row, results) {
-    const curves = results.flatMap((result) => result.spectra.flatMap((spectrum, run) =>
+    const curves = results.flatMap((result) => result.spectra.flatMap((spectrum) =>
       [['response', 'response_time_us'], ['service', 'service_time_us']]
-        .map(([label, name]) => ({ label, run, result, name: String(spectrum.name ?? ''), points: spectrum[name] || [] }))
+        .map(([label, name]) => ({ label, result, name: turnless(String(spectrum.name ?? ''), hasPhases(result)), points: spectrum[name] || [] }))
         .filter((curve) => curve.points.length > 1)));
-    return curves.length > 0 ? [{ row, kind: 'spectrum', section: row.section, id: row.id, title: row.title,
-      unit: row.unit, curves }] : [];
+    return curves.length > 0 ? [{ row, kind: 'spectrum', section: row.section, id: row.id, unit: row.unit, curves,
+      title: curves.some((curve) => curve.label === 'response') ? row.title : `${row.title} of service times` }] : [];
   },
 
   scatter(row, results) {

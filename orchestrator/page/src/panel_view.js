@@ -6,16 +6,17 @@ import { drawSpectrum, prepareSpectrum } from './chart_spectrum.js';
 import { dashOf, drawTime } from './chart_time.js';
 import { element } from './dom.js';
 import { theme as readTheme } from './theme.js';
+import { number } from './units.js';
 import { view } from './view.js';
 
 const DRAW = { time: drawTime, heat: drawHeat, spectrum: drawSpectrum, scatter: drawScatter };
 
-/** Switches of a panel: [label, colour, dash, faint]. */
+/** Switches of a panel: [label, colour, whether it is drawn thin]. */
 function switchesOf(panel) {
   if (panel.kind === 'time')
-    return [...new Map(panel.lines.map((line) => [line.label, [line.label, line.colour]])).values()];
+    return [...new Map(panel.lines.map((line) => [line.label, [line.label, line.colour, line.faint]])).values()];
   if (panel.kind === 'spectrum')
-    return [...new Map(prepareSpectrum(panel).map((curve) => [curve.label, [curve.label, curve.colour]])).values()];
+    return [...new Map(prepareSpectrum(panel).map((curve) => [curve.label, [curve.label, curve.colour, curve.service]])).values()];
   if (panel.kind === 'scatter') {
     prepareScatter(panel);
     return [...panel.groups].map(([name, colour]) => [name, colour]);
@@ -29,11 +30,45 @@ function describe(panel) {
     `${names.length > 0 ? `: ${names.join(', ')}` : ''}`;
 }
 
-export class PanelView {
-  /** changed: called when a switch was used. */
-  constructor(panel, changed) {
-    this.panel = panel;
+/** off: the labels that are switched off; changed: called when a switch was used. */
+function switchOf([label, colour, faint], off, changed) {
+  const swatch = element('i', { class: faint ? 'swatch thin' : 'swatch' });
+  const button = element('button', { type: 'button', 'aria-pressed': 'true', title: `show or hide ${label}` }, swatch, label);
+  button.swatch = [swatch, colour];
+  button.addEventListener('click', () => {
+    if (off.has(label)) off.delete(label);
+    else off.add(label);
+    button.setAttribute('aria-pressed', String(!off.has(label)));
+    changed();
+  });
+  return button;
+}
+
+function paintSwitches(legend, theme) {
+  for (const button of legend.children) if (button.swatch) button.swatch[0].style.background = theme.colour(button.swatch[1]);
+}
+
+/** Small panels have their switches in common, beside the heading of their group. */
+export class Group {
+  constructor(title, panels, changed) {
     this.off = new Set();
+    const entries = new Map(panels.flatMap(switchesOf).map((entry) => [entry[0], entry]));
+    this.legend = element('div', { class: 'series' }, ...[...entries.values()].map((entry) =>
+      switchOf(entry, this.off, changed)));
+    this.node = element('div', { class: 'group' }, element('h3', {}, title), this.legend);
+    this.paint();
+  }
+
+  paint() {
+    paintSwitches(this.legend, readTheme());
+  }
+}
+
+export class PanelView {
+  /** off: the labels of lines that are not drawn; changed: called when a switch was used. */
+  constructor(panel, off, changed) {
+    this.panel = panel;
+    this.off = off;
     this.changed = changed;
     this.chart = null;
     this.drawn = null;
@@ -46,7 +81,8 @@ export class PanelView {
     const { panel } = this;
     this.unit = element('span', { class: 'unit' }, panel.unit || '');
     const heading = element(panel.small ? 'h4' : 'h3', {}, panel.title, ' ', this.unit);
-    this.legend = element('div', { class: 'series' }, ...switchesOf(panel).map((entry) => this.switchOf(entry)));
+    this.legend = element('div', { class: 'series' }, ...(panel.small ? [] : switchesOf(panel)).map((entry) =>
+      switchOf(entry, this.off, () => this.changed())));
     this.cursor = element('div', { class: 'cursor', hidden: '' });
     this.selection = element('div', { class: 'selection', hidden: '' });
     this.place = element('div', { class: 'chart' });
@@ -54,19 +90,6 @@ export class PanelView {
     this.node = element('figure', { class: `panel ${panel.kind}${panel.small ? ' small' : ''}`, tabindex: '0', role: 'group',
       'aria-label': describe(panel), 'data-panel': panel.id },
     element('figcaption', {}, heading, panel.small ? null : this.legend), this.plot);
-  }
-
-  switchOf([label, colour]) {
-    const swatch = element('i', { class: 'swatch' });
-    const button = element('button', { type: 'button', 'aria-pressed': 'true', title: `show or hide ${label}` }, swatch, label);
-    button.swatch = [swatch, colour];
-    button.addEventListener('click', () => {
-      if (this.off.has(label)) this.off.delete(label);
-      else this.off.add(label);
-      button.setAttribute('aria-pressed', String(!this.off.has(label)));
-      this.changed(this);
-    });
-    return button;
   }
 
   get hasTime() {
@@ -77,9 +100,8 @@ export class PanelView {
     if (!this.chart) this.chart = chartIn(this.place);
     const theme = readTheme();
     this.drawn = DRAW[this.panel.kind](this.chart, this.place, this.panel, view, theme, this.off);
-    this.unit.textContent = this.drawn.unit;
-    for (const button of this.legend.children) if (button.swatch)
-      button.swatch[0].style.background = theme.colour(button.swatch[1]);
+    if (this.unit.textContent !== this.drawn.unit) this.unit.textContent = this.drawn.unit;
+    paintSwitches(this.legend, theme);
     if (this.panel.kind === 'heat') this.scaleOfHeat();
     this.stale = false;
     this.moveCursor();
@@ -87,13 +109,14 @@ export class PanelView {
 
   /** Few and many, as colours. */
   scaleOfHeat() {
-    const steps = [0.15, 0.4, 0.6, 0.8, 1].map((part) => {
+    const steps = [0, 0.25, 0.5, 0.75, 1].map((part) => {
       const swatch = element('i', { class: 'swatch' });
       swatch.style.background = heatColour(part, view.dark);
       return swatch;
     });
-    this.legend.replaceChildren(element('span', { class: 'muted' }, 'few ', ...steps,
-      ` ${new Intl.NumberFormat('en-US').format(this.drawn.most)} requests in a cell`));
+    const { least, most } = this.drawn;
+    this.legend.replaceChildren(most > 0 ? element('span', { class: 'muted' }, `${number(least)} `, ...steps,
+      ` ${number(most)} requests/s in a cell`) : '');
   }
 
   /** Now, not with the next frame: before printing. */

@@ -40,6 +40,11 @@ export const SECTIONS = [
  * the largest is more than 50 times the median). figure: of a phase, told beside its name.
  */
 export const PANELS = [
+  // visualize compare: one figure, whichever it is, in a column that is called as its unit
+  ...['bytes', 'ratio', 'percent', 'keys', 's', 'ms', 'requests/s', 'requests', 'connections'].map((unit) => ({
+    id: `compared_${unit}`, kind: 'time', section: 'client', title: 'Compared', unit, scale: 'fit',
+    series: [line('value', BLUE, `compared ${unit}`)] })),
+
   { id: 'rate', kind: 'time', section: 'client', title: 'Rate', unit: 'requests/s', scale: 'zero', figure: 'ops_per_second',
     series: [thinLine('target', GREY, 'load rate.target'),
       line('achieved', GREEN, 'load rate.achieved', 'server ops_per_second')] },

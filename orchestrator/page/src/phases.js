@@ -22,10 +22,12 @@ export function phaseTable(panel) {
   const head = element('tr', {}, element('th', { scope: 'col' }, 'phase'), ...columns.map((column) =>
     element('th', { scope: 'col', class: 'number' }, column.label, ' ', element('span', { class: 'unit' },
       column.scale.text === column.label ? '' : column.scale.text))));
-  const rows = panel.regions.map((region, i) => element('tr', {}, element('th', { scope: 'row' }, region.name),
+  const rows = panel.regions.map((region, i) => element('tr', {}, element('th', { scope: 'row', title: region.name }, region.name),
     ...columns.map((column) => {
-      const cell = element('td', { class: 'number heat' }, textOf(column.values[i], column.unit, column.scale));
-      const part = column.most > column.least ? (column.values[i] - column.least) / (column.most - column.least) : 0;
+      const text = textOf(column.values[i], column.unit, column.scale);
+      const cell = element('td', { class: text === 'n/a' ? 'number muted' : 'number heat' }, text);
+      const differ = column.most - column.least > Math.abs(column.most) / 100;
+      const part = differ ? (column.values[i] - column.least) / (column.most - column.least) : NaN;
       if (Number.isFinite(part)) cell.style.setProperty('--part', `${Math.round(part * 100)}%`);
       return cell;
     })));

@@ -8,7 +8,7 @@ export function theme() {
   return {
     text, muted, line, ground,
     red: '#D55E00', redText: read('--red-text'),
-    tint: view.dark ? 0.17 : 0.12,
+    tint: view.dark ? 0.1 : 0.12,
     /** ink and grey are other ones in the dark. */
     colour: (name) => (name === 'ink' ? text : name === 'grey' ? muted : name),
   };

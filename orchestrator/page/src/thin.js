@@ -16,12 +16,14 @@ class Points {
     this.x = [];
     this.y = [];
     this.open = [];
+    this.half = []; // of the row that it stands for
     this.anyOpen = false;
   }
 
-  add(x, value, censors) {
+  add(x, value, censors, half) {
     const open = censors && value < 0;
     this.x.push(x);
+    this.half.push(half);
     this.y.push(open ? -value : value);
     this.open.push(open);
     if (open) this.anyOpen = true;
@@ -32,20 +34,21 @@ class Points {
       this.x.push(x);
       this.y.push(null);
       this.open.push(false);
+      this.half.push(0);
     }
   }
 
   /** Smallest and largest of one place; the nearer one to the last point goes first. */
-  pair(x, low, high, censors) {
+  pair(x, low, high, censors, half) {
     const last = this.y.length > 0 ? this.y[this.y.length - 1] : null;
     const [a, b] = [Math.abs(low), Math.abs(high)];
-    if (low === high) this.add(x, low, censors);
+    if (low === high) this.add(x, low, censors, half);
     else if (last !== null && Math.abs(last - b) < Math.abs(last - a)) {
-      this.add(x, high, censors);
-      this.add(x, low, censors);
+      this.add(x, high, censors, half);
+      this.add(x, low, censors, half);
     } else {
-      this.add(x, low, censors);
-      this.add(x, high, censors);
+      this.add(x, low, censors, half);
+      this.add(x, high, censors, half);
     }
   }
 }
@@ -56,7 +59,7 @@ function addRows(points, table, column, [first, last], spans, censors) {
   for (let i = first; i < last; i++) {
     if (table.gap[i]) points.gap(table.start[i]);
     if (Number.isNaN(column.low[i]) || !inside(spans, table.mid[i])) points.gap(table.mid[i]);
-    else points.pair(table.mid[i], column.low[i], column.high[i], censors);
+    else points.pair(table.mid[i], column.low[i], column.high[i], censors, (table.end[i] - table.start[i]) / 2);
   }
 }
 
@@ -66,7 +69,8 @@ function addBuckets(points, table, column, [first, last], spans, censors, width)
     const bucket = Math.floor(table.mid[i] / width);
     let low = NaN, high = NaN, lowAt = 0, highAt = 0, gap = false;
     if (table.gap[i]) points.gap(table.start[i]);
-    for (; i < last && Math.floor(table.mid[i] / width) === bucket; i++) {
+    for (const begin = i; i < last && Math.floor(table.mid[i] / width) === bucket; i++) {
+      if (table.gap[i] && i > begin) gap = true;
       if (Number.isNaN(column.low[i]) || !inside(spans, table.mid[i])) {
         gap = true;
         continue;
@@ -77,22 +81,23 @@ function addBuckets(points, table, column, [first, last], spans, censors, width)
     const middle = (bucket + 0.5) * width;
     if (!Number.isNaN(low)) {
       if (lowAt < highAt) {
-        points.add(middle - width / 4, low, censors);
-        points.add(middle + width / 4, high, censors);
+        points.add(middle - width / 4, low, censors, 0);
+        points.add(middle + width / 4, high, censors, 0);
       } else if (highAt < lowAt) {
-        points.add(middle - width / 4, high, censors);
-        points.add(middle + width / 4, low, censors);
-      } else points.pair(middle, low, high, censors);
+        points.add(middle - width / 4, high, censors, 0);
+        points.add(middle + width / 4, low, censors, 0);
+      } else points.pair(middle, low, high, censors, 0);
     }
     if (gap) points.gap(middle + width / 2);
   }
 }
 
-/** A point between two gaps is no line: it gets the width of a dot at least. */
-function widened(x, y, half) {
+/** A point between two gaps is no line: it gets the length of its row, that of a dot at least. */
+function widened(x, y, halves, least) {
   const list = [];
   for (let i = 0; i < y.length; i++) {
     const alone = y[i] !== null && (i === 0 || y[i - 1] === null) && (i + 1 === y.length || y[i + 1] === null);
+    const half = Math.max(halves[i], least);
     if (alone) list.push([x[i] - half, y[i]], [x[i] + half, y[i]]);
     else list.push([x[i], y[i]]);
   }
@@ -112,20 +117,21 @@ export function thin(table, column, view, pixels) {
   if (rows[1] - rows[0] <= 2 * pixels) addRows(points, table, column, rows, view.spans, censors);
   else addBuckets(points, table, column, rows, view.spans, censors, width);
 
-  let least = Infinity, most = -Infinity;
+  let least = Infinity, most = -Infinity, count = 0;
   points.y.forEach((value) => {
     if (value === null) return;
+    count++;
     if (value < least) least = value;
     if (value > most) most = value;
   });
-  const half = Math.max(table.length / 2, 1.5 * width);
-  const { x, y, open } = points;
-  if (!points.anyOpen) return { solid: widened(x, y, half), open: null, points: x.length, least, most };
+  const dot = 1.5 * width;
+  const { x, y, open, half } = points;
+  if (!points.anyOpen) return { solid: widened(x, y, half, dot), open: null, points: count, least, most };
   const near = (i) => open[i] || open[i - 1] || open[i + 1];
   return {
-    solid: widened(x, y.map((value, i) => (open[i] ? null : value)), half),
-    open: widened(x, y.map((value, i) => (near(i) ? value : null)), half),
+    solid: widened(x, y.map((value, i) => (open[i] ? null : value)), half, dot),
+    open: widened(x, y.map((value, i) => (near(i) ? value : null)), half, dot),
     hollow: x.map((at, i) => [at, y[i]]).filter((_, i) => open[i]),
-    points: x.length, least, most,
+    points: count, least, most,
   };
 }

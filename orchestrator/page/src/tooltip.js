@@ -5,14 +5,16 @@ import { edgesOf } from './chart_heat.js';
 import { percentAt } from './chart_spectrum.js';
 import { clockOf, number, quantity, wallClock } from './units.js';
 
-const box = element('div', { class: 'tooltip', role: 'status', 'aria-live': 'polite', hidden: '' });
+const box = element('div', { class: 'tooltip', role: 'status', hidden: '' });
 
 export function hideTooltip() {
   box.hidden = true;
 }
 
-/** Beside a point of the window, where there is room. rows: [swatch colour or null, label, value]. */
-export function showTooltip(x, y, head, rows, names = []) {
+/** Beside a point of the window, where there is room. rows: [swatch colour or null, label, value]; spoken: also
+ * to those who hear the page. */
+export function showTooltip(x, y, head, rows, names = [], spoken = false) {
+  box.setAttribute('aria-live', spoken ? 'polite' : 'off');
   if (!box.isConnected) document.body.append(box);
   box.replaceChildren(
     ...head.map((text) => element('div', { class: 'tooltip-head' }, text)),

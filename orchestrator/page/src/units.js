@@ -24,6 +24,10 @@ export function scaleOf(unit, largest) {
   return scale;
 }
 
+/** Of a logarithmic axis: the smallest step that has four digits at its top at most. */
+export const scaleBetween = (unit, most) => scaleOf(unit, (STEPS[unit] || [[1]]).map(([factor]) => factor)
+  .find((factor) => most / factor < 8e3) ?? most);
+
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
 /** As in a tooltip or a table: four figures at least, separators, no zeros that say nothing. */
@@ -35,6 +39,9 @@ export function number(value) {
   return String(Number(value.toFixed(digits)));
 }
 
+/** Things that there are no halves of. */
+export const isWhole = (unit) => ['keys', 'connections', 'requests'].includes(unit);
+
 /** A value of this unit for people, in the step that fits it alone. */
 export function quantity(value, unit) {
   const scale = scaleOf(unit, value);
@@ -43,12 +50,12 @@ export function quantity(value, unit) {
 
 const AXIS = [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
 
-/** As on an axis: 12.3k. */
-export function axisNumber(value) {
+/** As on an axis up to most: 12.3k where that is 10,000 or more, all in the same thousands. */
+export function axisNumber(value, most = value) {
+  if (value === 0) return '0';
   for (const [factor, letter] of AXIS)
-    if (Math.abs(value) >= factor * 0.99999999)
-      return Number((value / factor).toPrecision(4)) + letter;
-  return String(Number(value.toPrecision(4)));
+    if (Math.abs(most) >= factor * (factor === 1e3 ? 10 : 2)) return Number((value / factor).toPrecision(4)) + letter;
+  return Math.abs(value) >= 1000 ? grouped.format(value) : String(Number(value.toPrecision(4)));
 }
 
 /** mm:ss from the start, with hours when there are any and parts when the step is below a second. */

@@ -14,8 +14,8 @@ export const view = {
 };
 
 /** what: 'window', 'cursor', 'theme'. */
-function tell(what, by) {
-  for (const listener of listeners) listener(what, by);
+function tell(what) {
+  for (const listener of listeners) listener(what);
 }
 
 export function listen(listener) {
@@ -52,13 +52,14 @@ export function resetWindow() {
   filterBy(view.filter, view.spans);
 }
 
-export function setCursor(seconds, by) {
+/** keyboard: the window follows it. */
+export function setCursor(seconds, keyboard) {
   view.cursor = seconds;
-  if (seconds !== null && by && by.keyboard && (seconds < view.window[0] || seconds > view.window[1])) {
+  if (seconds !== null && keyboard && (seconds < view.window[0] || seconds > view.window[1])) {
     const half = (view.window[1] - view.window[0]) / 2;
     setWindow(seconds - half, seconds + half);
   }
-  tell('cursor', by);
+  tell('cursor');
 }
 
 export function setTheme(dark) {

@@ -1,16 +1,18 @@
 // Opens a page of volley in Chromium, and tells what is drawn in it, as JSON on one line.
 //
 //   node check_page.js FILE [--filter PHASE] [--zoom SECONDS SECONDS] [--width PIXELS] [--dark] [--print]
-//                           [--plain] [--whole] [--screenshot FILE]
+//                           [--keys PANEL KEYS] [--plain] [--whole] [--screenshot FILE]
 //
 //   --filter      choose a phase, as the list of the page has it
 //   --zoom        show that part of the time
+//   --keys        go to the panel of this identifier, and press keys, separated by commas
 //   --print       lay it out for paper
 //   --plain       with scripts blocked: prints {"text"} alone
 //   --whole       the screenshot is of all of the page, with all panels drawn
 //
-// {"ready_ms","title","filters","window","panels":[{"id","title","unit","group","series":[{"label","points",...}]}],"wide"}
-// ready_ms: from opening to the first panels; wide: pixels that stand out to the right of the window.
+// {"ready_ms","title","filters","window","focus","tooltip","wide","panels":[{"id","title","unit","group","series":[...]}]}
+// ready_ms: from opening to the first panels; wide: pixels that stand out to the right of the window; tooltip: what stands at
+// the cursor; of a series over time: rows, first, last (of its data), points, gaps, open, least, most (as drawn).
 // Exit 1 when the console has an error, something was asked of the network, or what was asked for here cannot be done.
 // Modules come from the directory that VOLLEY_JS names (default build/js); VOLLEY_CHROMIUM names the browser.
 'use strict';
@@ -30,6 +32,7 @@ function argumentsOf(list) {
     const word = list[i];
     if (values[word] && i + 1 < list.length) asked[values[word]] = list[++i];
     else if (word === '--zoom' && i + 2 < list.length) asked.zoom = [Number(list[++i]), Number(list[++i])];
+    else if (word === '--keys' && i + 2 < list.length) asked.keys = [list[++i], list[++i]];
     else if (flags[word]) asked[flags[word]] = true;
     else if (!asked.file && !word.startsWith('--')) asked.file = word;
     else throw new Error(`${word}: not understood`);
@@ -69,8 +72,18 @@ async function look(page, asked) {
   if (asked.filter !== undefined && !(await page.evaluate((name) => volleyPage.filter(name), asked.filter)))
     throw new Error(`--filter ${asked.filter}: the page has ${await page.evaluate(() => volleyPage.filters().join(', '))}`);
   if (asked.zoom) await page.evaluate(([from, to]) => volleyPage.zoom(from, to), asked.zoom);
+  if (asked.keys) {
+    const found = await page.evaluate((id) => {
+      const panel = [...document.querySelectorAll('[data-panel]')].find((node) => node.dataset.panel === id);
+      panel?.focus();
+      return panel !== undefined;
+    }, asked.keys[0]);
+    if (!found) throw new Error(`--keys ${asked.keys[0]}: the page has no such panel`);
+    for (const key of asked.keys[1].split(',')) await page.keyboard.press(key);
+  }
   const told = await page.evaluate(() => ({ filters: volleyPage.filters(), window: volleyPage.window(),
     panels: volleyPage.describe(), title: document.title,
+    focus: document.activeElement.id, tooltip: document.querySelector('.tooltip:not([hidden])')?.innerText ?? null,
     wide: Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth) }));
   return { ready_ms: ready_ms === null ? null : Math.round(ready_ms), took_ms: Number((process.hrtime.bigint() - begin) / 1000000n),
     ...told };
@@ -79,6 +92,8 @@ async function look(page, asked) {
 async function shoot(page, asked) {
   if (asked.print) await page.evaluate(() => window.dispatchEvent(new Event('beforeprint')));
   if (asked.print) await page.emulateMedia({ media: 'print' });
+  if (asked.whole) await page.setViewportSize({ width: Number(asked.width),
+    height: Math.min(16000, await page.evaluate(() => document.documentElement.scrollHeight)) });
   await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
   if (asked.screenshot.endsWith('.pdf')) await page.pdf({ path: asked.screenshot, format: 'A4' });
   else await page.screenshot({ path: asked.screenshot, fullPage: asked.whole === true });
