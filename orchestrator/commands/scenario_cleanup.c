@@ -50,25 +50,34 @@ static const char *password_place(const struct endpoint *endpoint)
     return endpoint->password != NULL ? " (the password goes into REDISCLI_AUTH)" : "";
 }
 
+void scenario_key_remover(char text[SCENARIO_REMOVER_BYTES], const struct scenario_run *run)
+{
+    const struct endpoint *endpoint = &run->session->request->spec.endpoint;
+    char server[SCENARIO_ADDRESS_BYTES];
+    scenario_address_of_cli(server, endpoint, &run->session->target);
+    snprintf(text, SCENARIO_REMOVER_BYTES,
+             "%s%s: valkey-cli%s --scan --pattern '%s*' | xargs -n %s valkey-cli%s unlink",
+             endpoint->cluster ? ", once at each primary" : "", password_place(endpoint), server,
+             run->prefix, endpoint->cluster ? "1" : "1000", server);
+}
+
 void scenario_tell_leftovers(const struct scenario_run *run)
 {
     const struct endpoint *endpoint = &run->session->request->spec.endpoint;
     const uint64_t keys = run->map != NULL ? live_map_count(run->map) : 0;
-    char remover[256], server[SCENARIO_ADDRESS_BYTES];
+    char remover[256], server[SCENARIO_ADDRESS_BYTES], key_remover[SCENARIO_REMOVER_BYTES];
     scenario_address_of_cli(server, endpoint, &run->session->target);
+    scenario_key_remover(key_remover, run);
     if (keys > 0 || run->sent_workload)
         log_line(LOG_WARNING,
                  "%s%s of this run %s, and begin with %s; to remove all that does, of "
-                 "every run of %s%s%s: valkey-cli%s --scan --pattern '%s*' | xargs -n %s "
-                 "valkey-cli%s unlink",
+                 "every run of %s%s",
                  keys > 0 ? UNITS_GROUPED(keys) : "",
                  !run->sent_workload ? " keys"
                  : keys > 0          ? " keys, and those of its workloads,"
                                      : "keys of workloads",
                  run->unheard ? "were there when the server answered last" : "are still there",
-                 run->prefix, run->scenario->name,
-                 endpoint->cluster ? ", once at each primary" : "", password_place(endpoint),
-                 server, run->prefix, endpoint->cluster ? "1" : "1000", server);
+                 run->prefix, run->scenario->name, key_remover);
     scenario_index_remover(remover, sizeof remover, run);
     if (remover[0] != '\0')
         log_line(LOG_WARNING, "so is their index; to remove it%s: valkey-cli%s %s",

@@ -8,6 +8,9 @@
 /* UNLINKs exactly the keys that are live, of vectors with their index, for a minute at most. After a signal the next one ends it. A warning when
  * it cannot. */
 void scenario_clean_up(struct scenario_run *run);
+/* How to remove all keys of runs of this name by hand: ": valkey-cli ...", with where the password goes before that. */
+#define SCENARIO_REMOVER_BYTES 1600u
+void scenario_key_remover(char text[SCENARIO_REMOVER_BYTES], const struct scenario_run *run);
 /* How many there are, and the command that removes them, as a warning; nothing where there are none. */
 void scenario_tell_leftovers(const struct scenario_run *run);
 

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "common/slots.h"
+#include "orchestrator/commands/scenario_cleanup.h"
 #include "orchestrator/server/control.h"
 
 #define FIRST_KEYS 256u     /* of the numbering: all of these                       */
@@ -101,6 +103,7 @@ enum err_code scenario_leftovers_check(const struct scenario_run *run, struct er
         return OK;
     struct looking *looking = calloc(1, sizeof *looking);
     enum err_code code = OK;
+    char remover[SCENARIO_REMOVER_BYTES];
     if (looking == NULL)
         return err_set(err, E_SYSTEM, "no memory to look for keys of earlier runs");
     *looking = (struct looking){.run = run, .node = -1};
@@ -111,13 +114,16 @@ enum err_code scenario_leftovers_check(const struct scenario_run *run, struct er
         if (topology->nodes[i].role == TOPOLOGY_PRIMARY)
             code = look(looking, &topology->nodes[i].address, err);
     }
-    if (code == OK && looking->found > 0)
-        code = err_set(
-            err, E_DATA,
-            "keys of an earlier run of %s are there (%s, and in all %u of the %u that were looked "
-            "for): they would count in the figures of this one; to remove them: valkey-cli --scan "
-            "--pattern '%s*' | xargs -n 1000 valkey-cli unlink; --force goes on with them",
-            run->scenario->name, looking->example, looking->found, looking->asked, run->prefix);
+    scenario_key_remover(remover, run);
+    if (code == OK && looking->found > 0) {
+        log_line(LOG_WARNING, "to remove the keys of all runs of %s%s", run->scenario->name,
+                 remover);
+        code = err_set(err, E_DATA,
+                       "keys of an earlier run of %s are there (%s, and in all %u of the %u that "
+                       "were looked for): they would count in the figures of this one; remove "
+                       "them, or --force goes on with them",
+                       run->scenario->name, looking->example, looking->found, looking->asked);
+    }
     free(looking);
     return code;
 }

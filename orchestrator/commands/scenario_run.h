@@ -60,8 +60,9 @@ struct scenario_run {
     bool running;              /* a fleet */
     struct series_row newest;  /* sample; at_ns 0: none yet */
     uint64_t phase_samples;    /* of this phase */
-    uint64_t
-        silent_since_ns; /* clock reading: no server has answered a sample in this phase since; 0: some did */
+    /* Clock readings, of samples of this phase that no server has answered: the first of those one behind the other
+     * (0: the newest was answered), and the newest of all. */
+    uint64_t silent_since_ns, silent_at_ns;
     double last_value, slope; /* of its `until`, by nanosecond */
     uint64_t last_value_ns, shown_ns;
     struct live_line line;             /* of show_progress */

@@ -243,6 +243,7 @@ static void look_at_silence(struct scenario_run *run, const struct server_sample
     }
     if (run->silent_since_ns == 0)
         run->silent_since_ns = sample->at_ns;
+    run->silent_at_ns = sample->at_ns;
     if (!scenario_server_gone(run))
         server_sampler_hurry(run->sampler, NS_PER_SECOND);
     else if (!run->done && !run->running && run->chaos == NULL)
@@ -290,7 +291,8 @@ bool scenario_sample_now(struct scenario_run *run)
     const uint64_t from_ns = clock_now_ns(), until_ns = from_ns + ANSWER_LIMIT_NS;
     server_sampler_hurry(run->sampler, 0);
     while (run->newest.at_ns + run->began_ns < from_ns && clock_now_ns() < until_ns &&
-           run->session->interrupts->count == 0 && !scenario_server_gone(run))
+           run->session->interrupts->count == 0 &&
+           !(scenario_server_gone(run) && run->silent_at_ns >= from_ns))
         event_base_loop(run->session->base, EVLOOP_ONCE);
     return run->newest.at_ns + run->began_ns >= from_ns;
 }

@@ -98,12 +98,6 @@ static void print_warmup_line(struct output *out, const struct run_facts *run)
         output_printf(out, "Warm-up: %s\n", duration);
 }
 
-/* Whose runs are called as their phases. */
-static bool is_of_scenario(const struct text *text)
-{
-    return text->session->command != NULL && strcmp(text->session->command, "run") == 0;
-}
-
 static enum err_code run_begin(void *state, const struct run_facts *run, struct err *err)
 {
     struct text *text = state;
@@ -133,8 +127,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
         output_printf(out, "Data Size: %s byte%s\n", UNITS_GROUPED(run->data_bytes),
                       run->data_bytes == 1 ? "" : "s");
     print_keys_line(out, run);
-    output_printf(out, "%s: %s\n", is_of_scenario(text) ? "Phase" : "Command",
-                  PRINTABLE(run->name));
+    text_run_name(out, text->session, run);
     text_options(out, text->session);
     output_printf(out, "\n");
     return output_status(out, err);

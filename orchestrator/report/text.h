@@ -15,6 +15,9 @@
  * NULL. */
 void text_session(struct output *out, const struct session_facts *session,
                   const struct run_facts *run);
+/* What is sent: a command, or the phase of a scenario. */
+void text_run_name(struct output *out, const struct session_facts *session,
+                   const struct run_facts *run);
 /* Who serves, with version and address, and how TLS is spoken with it. */
 void text_server(struct output *out, const struct session_facts *session);
 /* What is sent again with --replay; options that have no line of their own, and are not at their defaults; the label. */

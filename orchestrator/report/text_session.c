@@ -125,6 +125,13 @@ static void print_tls(struct output *out, const json_t *tls)
                       strncmp(kernel, "in use", 6) == 0 ? "" : "not in use: ", kernel);
 }
 
+void text_run_name(struct output *out, const struct session_facts *session,
+                   const struct run_facts *run)
+{
+    const bool phase = session->command != NULL && strcmp(session->command, "run") == 0;
+    output_printf(out, "%s: %s\n", phase ? "Phase" : "Command", PRINTABLE(run->name));
+}
+
 void text_server(struct output *out, const struct session_facts *session)
 {
     const json_t *server = member(session, "server");
