@@ -95,7 +95,7 @@ MAN_PAGE = $(BUILD)/gen/volley.1
 # One job per CPU, unless this make already runs under another one's job server.
 AGAIN = $(MAKE) --no-print-directory $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: all help deps run test test-servers test-servers-ci test-programs check-tests other-systems stress lint lint-ci sanitize coverage fuzz fuzz-programs perf honesty verdicts \
+.PHONY: all help deps run demo test test-servers test-servers-ci test-programs check-tests other-systems stress lint lint-ci sanitize coverage fuzz fuzz-programs perf honesty verdicts \
         instructions docs check-docs install uninstall clean flags FORCE
 
 left_out = $(foreach m,$(MODULES_LEFT_OUT),echo 'without volley-$m.so: $(MODULE_PACKAGE_$m) is not installed (make deps ALL=1)';)
@@ -115,6 +115,12 @@ run: ## install, build, and benchmark a private server: the demonstration
 	@$(DEPENDENCIES)
 	@$(AGAIN) all
 	@configs/run-demo.sh $(BUILD)/volley
+
+demo: ## a small scenario on a private server, its page and all pictures under build/demo; needs gnuplot
+	@$(DEPENDENCIES)
+	@command -v gnuplot >/dev/null || $(DEPENDENCIES) --packages gnuplot-nox fonts-dejavu-core
+	@$(AGAIN) all
+	@configs/picture-demo.sh $(BUILD)/volley build/demo
 
 # The server that the tests start; see tests/run.sh.
 SERVER ?=

@@ -182,6 +182,7 @@ struct output_options {
     const char *out_dir;
     const char *hdr_path;
     const char *html_path;
+    const char *png_dir, *svg_dir;
     bool progress; /* also when stderr is no terminal */
     bool debug;
     enum log_level log_level;

@@ -13,7 +13,7 @@
 # valkey 8.0 into the user's cache folder.
 set -eu
 
-# What is looked for (a command, one with a pinned version, a pkg-config module, a header), and the package that has it:
+# What is looked for (a command, one with a pinned version, a pkg-config module, a header, a font), and the package that has it:
 # what  name  apt  dnf  pacman  apk  zypper
 readonly needs_to_run='
 command  gcc           gcc            gcc             gcc       gcc            gcc
@@ -49,6 +49,8 @@ command  valgrind      valgrind       valgrind        valgrind  valgrind       v
 command  node          nodejs         nodejs          nodejs    nodejs         nodejs
 command  chromium      chromium|chromium-browser chromium chromium chromium chromium
 command  npm           npm            nodejs-npm      npm       npm            npm
+command  gnuplot       gnuplot-nox    gnuplot-minimal gnuplot   gnuplot        gnuplot
+font     DejaVuSans.ttf fonts-dejavu-core dejavu-sans-fonts ttf-dejavu font-dejavu dejavu-fonts
 command  redis-server  redis-server   -               -         redis          redis
 '
 
@@ -67,6 +69,7 @@ present() {
     module) have pkg-config && pkg-config --exists "$2" ;;
     header) printf '#include <%s>\n' "$2" | gcc -E -x c - >/dev/null 2>&1 ;;
     file) have clang && [ -n "$(find "$(clang -print-resource-dir)/" -name "$2" -print -quit 2>/dev/null)" ] ;;
+    font) [ -n "$(find /usr/share/fonts/ -name "$2" -print -quit 2>/dev/null)" ] ;;
     server) have_server ;;
     esac
 }

@@ -3,8 +3,10 @@
 #include <stdio.h>
 
 #include "orchestrator/options/dialect.h"
+#include "orchestrator/page/gnuplot.h"
 #include "orchestrator/page/page.h"
 #include "orchestrator/page/page_bundle.h"
+#include "orchestrator/page/picture.h"
 #include "orchestrator/report/output_place.h"
 #include "orchestrator/report/sinks.h"
 
@@ -71,7 +73,19 @@ bool bench_outputs_only_stdout(const struct spec *spec)
 {
     bool json_file = spec->outputs.json_path != NULL && !output_is_stdout(spec->outputs.json_path);
     return spec->outputs.out_dir == NULL && spec->outputs.hdr_path == NULL &&
-           spec->outputs.html_path == NULL && !json_file;
+           spec->outputs.html_path == NULL && spec->outputs.png_dir == NULL &&
+           spec->outputs.svg_dir == NULL && !json_file;
+}
+
+static enum err_code add_pictures(struct timeline *timeline, const struct output_options *outputs,
+                                  struct err *err)
+{
+    struct sink sink;
+    if (outputs->png_dir == NULL && outputs->svg_dir == NULL)
+        return OK;
+    if (gnuplot_check(outputs->png_dir != NULL ? "--png" : "--svg", err) != OK)
+        return err->code;
+    return add(timeline, sink_pictures(&sink, outputs->png_dir, outputs->svg_dir, err), &sink);
 }
 
 enum err_code bench_outputs_add(struct timeline *timeline, const struct bench_request *request,
@@ -90,6 +104,8 @@ enum err_code bench_outputs_add(struct timeline *timeline, const struct bench_re
         code = page_bundle_check("--html", err);
     if (code == OK && spec->outputs.html_path != NULL)
         code = add(timeline, sink_page(&sink, spec->outputs.html_path, OUTPUT_NAMED, err), &sink);
+    if (code == OK)
+        code = add_pictures(timeline, &spec->outputs, err);
     if (code == OK && request->dialect != NULL)
         return add(timeline, request->dialect->make_report(&sink, stdout, request, err), &sink);
     if (code == OK)

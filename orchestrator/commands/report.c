@@ -59,7 +59,8 @@ const struct option_table *report_option_table(void)
         .synopsis =
             "Rebuilds the outputs of a run from the journal in its directory (bench --out), also "
             "of a run that was killed. Prints the report, unless --csv-interval or --json - takes "
-            "its place. Without --csv-interval, --percentiles, --json and --hdr it also writes "
+            "its place. Without --csv-interval, --percentiles, --json, --hdr, --html, --png and "
+            "--svg it also writes "
             "run.json, intervals.csv, latency.hlog and, of several classes of requests, "
             "classes.csv in DIR where they are missing. Several runs are laid over one another on "
             "a "
@@ -200,6 +201,7 @@ static enum err_code replay(const struct report_request *asking, const char *dir
     bool complete = false;
     bool asked = asking->anonymise || spec->outputs.json_path != NULL ||
                  spec->outputs.hdr_path != NULL || spec->outputs.html_path != NULL ||
+                 spec->outputs.png_dir != NULL || spec->outputs.svg_dir != NULL ||
                  spec->outputs.csv_interval_ns > 0 || spec->outputs.percentile_count > 0;
     char path[BENCH_PATH_BYTES];
     struct err too_long = {.code = OK};
@@ -258,8 +260,8 @@ static enum err_code run(void *target, struct err *err)
     enum err_code code = check_spec(&request->bench.spec, err);
     if (code == OK && request->words.count > 1) {
         if (request->anonymise || outputs->json_path != NULL || outputs->hdr_path != NULL ||
-            outputs->csv_interval_ns > 0 || outputs->percentile_count > 0 || outputs->csv ||
-            outputs->quiet)
+            outputs->png_dir != NULL || outputs->svg_dir != NULL || outputs->csv_interval_ns > 0 ||
+            outputs->percentile_count > 0 || outputs->csv || outputs->quiet)
             return err_set(err, E_USAGE,
                            "of several runs there is only a page: --html FILE and no other output");
         return overlay_write(request->words.items, request->words.count, outputs->html_path, stdout,

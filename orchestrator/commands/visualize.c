@@ -1,15 +1,16 @@
 /* `volley visualize`: what runs of scenarios there are, their pages, and their samples for other programs. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
+#include "common/log.h"
 #include "common/printable.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
+#include "orchestrator/page/gnuplot.h"
 #include "orchestrator/page/page_bundle.h"
+#include "orchestrator/page/picture.h"
 #include "orchestrator/scenario/scenario_export.h"
 #include "orchestrator/scenario/scenario_page.h"
 
@@ -28,16 +29,20 @@ static const struct option_row rows[] = {
      .help = "Where the runs stand; without it VST_OUTPUT_DIR, else results."},
     {ROW("output-dir", NULL, OPTION_TEXT, "DIR", AT(output_dir)), .section = "Scenario",
      .needs_trust = true,
-     .help = "Of generate and compare: where the page goes, which is made; without it the run's "
-             "own directory."},
+     .help = "Of generate and compare: where page and pictures go, which is made; without it the "
+             "run's own "
+             "directory."},
     {ROW("type", NULL, OPTION_TEXT, "TYPE", AT(type)), .section = "Scenario", .unset = "all",
-     .help = "Of generate: all."},
+     .help = "Of generate: all, dashboard (the page), or one picture: memory_analysis, "
+             "performance_correlation, phase_heatmap."},
     {ROW("metric", NULL, OPTION_TEXT, "NAME", AT(metric)), .section = "Scenario",
      .unset = "used_memory", .help = "Of compare: which of the figures that are sampled."},
     {ROW("normalize", NULL, OPTION_FLAG, NULL, AT(normalize)), .section = "Scenario",
      .help = "Of compare: each run as a part of its own largest value."},
     {ROW("format", NULL, OPTION_TEXT, "FORMAT", AT(format)), .section = "Scenario",
-     .help = "Of export-data: csv, which it is without it, or json; of generate: html."},
+     .help = "Of export-data: csv, which it is without it, or json; of generate: html, png, svg, "
+             "both (html and png, as without it), or all. PNG and SVG need gnuplot; where it is "
+             "missing and nothing was asked for, there is only the page."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
      .help = "This text."},
 };
@@ -51,8 +56,10 @@ const struct option_table visualize_option_table = {
     .usage = "volley visualize list-scenarios | generate NAME | compare NAME NAME... | "
              "export-data NAME [DIR] [OPTIONS]",
     .synopsis = "Lists the runs of scenarios, or writes the page of one, "
-                "<scenario>_dashboard.html, or its samples as metrics.csv, "
-                "memory.csv, performance.csv and summary.csv, or export.json, into DIR, without it "
+                "<scenario>_dashboard.html, and its pictures, <scenario>_memory_analysis.png, "
+                "_performance_correlation.png and _phase_heatmap.png, or its samples as "
+                "metrics.csv, memory.csv, performance.csv and summary.csv, or export.json, into "
+                "DIR, without it "
                 "the run's own directory. NAME is a run, a scenario, whose newest run is meant, or "
                 "a path.",
     .takes_command = true,
@@ -99,26 +106,122 @@ static enum err_code export_data(const struct visualize_request *request, const 
     return code;
 }
 
+/* What --format and --type of generate come to. */
+struct wanted {
+    bool html, formats[PICTURE_FORMATS];
+    bool pictures[PICTURES_OF_SCENARIOS];
+};
+
+static enum err_code choose_types(struct wanted *wanted, const char *type, struct err *err)
+{
+    const bool all = strcmp(type, "all") == 0;
+    bool known = all || strcmp(type, "dashboard") == 0;
+    wanted->html = known;
+    for (size_t i = 0; i < PICTURES_OF_SCENARIOS; i++) {
+        wanted->pictures[i] = all || strcmp(type, pictures_of_scenarios[i].name) == 0;
+        known |= wanted->pictures[i];
+    }
+    if (!known)
+        return err_set(err, E_USAGE,
+                       "--type %.40s: all, dashboard, memory_analysis, performance_correlation or "
+                       "phase_heatmap",
+                       PRINTABLE(type));
+    return OK;
+}
+
+static enum err_code choose(struct wanted *wanted, const char *type, const char *format,
+                            struct err *err)
+{
+    static const struct {
+        const char *name;
+        bool html, png, svg;
+    } formats[] = {{"html", true, false, false},
+                   {"png", false, true, false},
+                   {"svg", false, false, true},
+                   {"both", true, true, false},
+                   {"all", true, true, true}};
+    const char *name = format != NULL ? format : "both";
+    size_t i = 0;
+    if (choose_types(wanted, type, err) != OK)
+        return err->code;
+    while (i < sizeof formats / sizeof formats[0] && strcmp(formats[i].name, name) != 0)
+        i++;
+    if (i == sizeof formats / sizeof formats[0])
+        return err_set(err, E_USAGE, "--format %.40s: generate writes html, png, svg, both or all",
+                       PRINTABLE(name));
+    const bool pictures = strcmp(type, "dashboard") != 0;
+    wanted->html &= formats[i].html;
+    wanted->formats[PICTURE_PNG] = formats[i].png && pictures;
+    wanted->formats[PICTURE_SVG] = formats[i].svg && pictures;
+    if (!wanted->html && !wanted->formats[PICTURE_PNG] && !wanted->formats[PICTURE_SVG])
+        return err_set(err, E_USAGE, "--type %.40s --format %.40s: %s", PRINTABLE(type),
+                       PRINTABLE(name),
+                       pictures ? "that is a picture: png or svg" : "that is a page: html");
+    return OK;
+}
+
+/* What is missing is told before anything is read. */
+static enum err_code check_tools(struct wanted *wanted, const char *format, struct err *err)
+{
+    if (wanted->html && page_bundle_check("generate", err) != OK)
+        return err->code;
+    if ((!wanted->formats[PICTURE_PNG] && !wanted->formats[PICTURE_SVG]) || gnuplot_there())
+        return OK;
+    if (format != NULL || !wanted->html)
+        return gnuplot_check("generate", err);
+    log_line(LOG_WARNING, "only the page is written: gnuplot, which draws PNG, is not in PATH "
+                          "(packages gnuplot-nox and fonts-dejavu-core)");
+    wanted->formats[PICTURE_PNG] = false;
+    return OK;
+}
+
+static enum err_code write_all(struct page *page, const struct wanted *wanted, const char *scenario,
+                               const char *directory, struct err *err)
+{
+    static char path[PICTURE_PATH_BYTES]; /* too large for a stack */
+    char page_path[SCENARIO_PATH_BYTES];
+    if (wanted->html && scenario_page_write(page_path, page, scenario, directory, err) != OK)
+        return err->code;
+    if (wanted->html)
+        printf("%s\n", PRINTABLE(page_path));
+    for (unsigned format = 0; format < PICTURE_FORMATS; format++)
+        for (size_t i = 0; i < PICTURES_OF_SCENARIOS && wanted->formats[format]; i++) {
+            const struct picture *picture = &pictures_of_scenarios[i];
+            if (!wanted->pictures[i])
+                continue;
+            if (picture_draw(path, picture, format, page_result_newest(page), directory, scenario,
+                             err) != OK)
+                return err->code;
+            if (path[0] != '\0')
+                printf("%s\n", PRINTABLE(path));
+            else
+                log_line(LOG_WARNING, "there is no picture %s: the run has no %s", picture->name,
+                         picture->what);
+        }
+    return OK;
+}
+
 static enum err_code generate(const struct visualize_request *request, const char *base,
                               struct err *err)
 {
-    char run_path[SCENARIO_PATH_BYTES], scenario[SCENARIO_NAME_BYTES], path[SCENARIO_PATH_BYTES];
-    if (request->format != NULL && strcmp(request->format, "html") != 0)
-        return err_set(err, E_USAGE, "--format %.40s: generate writes html",
-                       PRINTABLE(request->format));
-    if (strcmp(request->type, "all") != 0)
-        return err_set(err, E_USAGE, "--type %.40s: a page has all of it: all",
-                       PRINTABLE(request->type));
-    if (page_bundle_check("generate", err) != OK ||
+    char run_path[SCENARIO_PATH_BYTES], scenario[SCENARIO_NAME_BYTES];
+    struct wanted wanted = {.html = false};
+    if (choose(&wanted, request->type, request->format, err) != OK ||
+        check_tools(&wanted, request->format, err) != OK ||
         scenario_run_find(run_path, scenario, base, request->words.items[1], err) != OK)
         return err->code;
     const char *directory = request->output_dir != NULL ? request->output_dir : run_path;
-    if (mkdir(directory, 0777) != 0 && errno != EEXIST)
-        return err_set_errno(err, E_USAGE, errno, "cannot make %.300s", directory);
-    if (scenario_page_write(path, run_path, scenario, directory, err) != OK)
+    if (picture_directory_make(directory, err) != OK)
         return err->code;
-    printf("%s\n", PRINTABLE(path));
-    return OK;
+    struct page *page = page_create();
+    enum err_code code =
+        page != NULL ? OK : err_set(err, E_SYSTEM, "no memory for the page of a scenario");
+    if (code == OK)
+        code = scenario_page_add(page, run_path, scenario, err);
+    if (code == OK)
+        code = write_all(page, &wanted, scenario, directory, err);
+    page_destroy(page);
+    return code;
 }
 
 static enum err_code compare(const struct visualize_request *request, const char *base,
@@ -145,8 +248,8 @@ static enum err_code compare(const struct visualize_request *request, const char
                                                    .count = count,
                                                    .metric = request->metric,
                                                    .normalize = request->normalize};
-    if (mkdir(directory, 0777) != 0 && errno != EEXIST)
-        return err_set_errno(err, E_USAGE, errno, "cannot make %.300s", directory);
+    if (picture_directory_make(directory, err) != OK)
+        return err->code;
     if (scenario_page_compare(path, &comparison, directory, stdout, err) != OK)
         return err->code;
     printf("%s\n", PRINTABLE(path));

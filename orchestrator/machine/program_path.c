@@ -26,10 +26,15 @@ static bool find_in(char *path, size_t path_bytes, const char *directories, cons
     return false;
 }
 
-bool program_path_find(char *path, size_t path_bytes, const char *name)
+bool program_path_find_listed(char *path, size_t path_bytes, const char *name)
 {
     const char *directories = getenv("PATH");
-    return find_in(path, path_bytes, directories != NULL ? directories : "", name) ||
+    return find_in(path, path_bytes, directories != NULL ? directories : "", name);
+}
+
+bool program_path_find(char *path, size_t path_bytes, const char *name)
+{
+    return program_path_find_listed(path, path_bytes, name) ||
            find_in(path, path_bytes, "/usr/local/bin:/usr/bin:/usr/sbin", name);
 }
 

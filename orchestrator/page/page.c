@@ -93,9 +93,10 @@ static enum err_code session_begin(void *state, const struct session_facts *sess
     result->environment =
         session->environment != NULL ? json_incref(session->environment) : json_object();
     result->spec = session->spec != NULL ? json_incref(session->spec) : json_object();
+    result->labelled = !result->named && session->label != NULL && session->label[0] != '\0';
     if (!result->named)
         snprintf(result->name, sizeof result->name, "%s",
-                 session->label != NULL && session->label[0] != '\0' ? session->label : "volley");
+                 result->labelled ? session->label : "volley");
     page->text_file = open_memstream(&result->report, &result->report_bytes);
     if (page->text_file == NULL ||
         sink_text(&page->text, page->text_file, TEXT_REPORT, false, err) != OK) {

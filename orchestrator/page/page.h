@@ -33,6 +33,7 @@ struct page_heat {
 struct page_result {
     char name[160];
     bool named;               /* by the caller: a label does not matter */
+    bool labelled;            /* the name is the session's label */
     uint64_t started_wall_ns; /* second 0; 0: nothing has begun */
     struct page_table load;
     struct page_table *lanes; /* [PAGE_LANES_MAX] */

@@ -3,6 +3,7 @@
 #define ORCHESTRATOR_PAGE_PAGE_STATE_H
 
 #include "orchestrator/page/page.h"
+#include "orchestrator/page/picture.h"
 #include "orchestrator/report/metric.h"
 
 /* Of times, these stand in a page; in the order of columns. */
@@ -20,7 +21,8 @@ struct page {
     double *values;        /* of a row */
     struct sink text;      /* the report */
     FILE *text_file;
-    struct output out; /* of sink_page */
+    struct output out;                          /* of sink_page */
+    char *picture_directories[PICTURE_FORMATS]; /* of sink_pictures; NULL: none in that format */
 };
 
 /* A row into the tables and the heat map (page_rows.c). */

@@ -323,26 +323,19 @@ enum err_code scenario_page_add(struct page *page, const char *run_path, const c
     return code;
 }
 
-enum err_code scenario_page_write(char path[SCENARIO_PATH_BYTES], const char *run_path,
+enum err_code scenario_page_write(char path[SCENARIO_PATH_BYTES], struct page *page,
                                   const char *scenario, const char *directory, struct err *err)
 {
     struct output out = {.file = NULL};
-    struct page *page = page_create();
-    enum err_code code =
-        page != NULL ? OK : err_set(err, E_SYSTEM, "no memory for the page of a scenario");
-    if (code == OK && (size_t)snprintf(path, SCENARIO_PATH_BYTES, "%s/%s_dashboard.html", directory,
-                                       scenario) >= SCENARIO_PATH_BYTES)
-        code = err_set(err, E_USAGE, "the path of the page is too long");
-    if (code == OK)
-        code = scenario_page_add(page, run_path, scenario, err);
-    if (code == OK)
-        code = output_create(&out, path, OUTPUT_OWN, err);
+    if ((size_t)snprintf(path, SCENARIO_PATH_BYTES, "%s/%s_dashboard.html", directory, scenario) >=
+        SCENARIO_PATH_BYTES)
+        return err_set(err, E_USAGE, "the path of the page is too long");
+    enum err_code code = output_create(&out, path, OUTPUT_OWN, err);
     if (code == OK)
         code = page_write(page, "scenario", page_result_newest(page)->name, &out, err);
     if (code == OK)
         code = output_commit(&out, err);
     output_discard(&out);
-    page_destroy(page);
     return code;
 }
 

@@ -15,9 +15,9 @@
  * load saw. */
 MUST_USE enum err_code scenario_page_add(struct page *page, const char *run_path,
                                          const char *scenario, struct err *err);
-/* Writes <scenario>_dashboard.html into a directory, which is made; path: where it is then. E_USAGE, E_SYSTEM: it cannot be
- * written. */
-MUST_USE enum err_code scenario_page_write(char path[SCENARIO_PATH_BYTES], const char *run_path,
+/* Writes <scenario>_dashboard.html of a page that has been filled into a directory; path: where it is then. E_USAGE, E_SYSTEM:
+ * it cannot be written. */
+MUST_USE enum err_code scenario_page_write(char path[SCENARIO_PATH_BYTES], struct page *page,
                                            const char *scenario, const char *directory,
                                            struct err *err);
 

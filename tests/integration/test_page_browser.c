@@ -275,7 +275,7 @@ TEST(what_cannot_be)
     program_run_volley(&program, "visualize", "generate", "nothing", "--output", tree.path, NULL);
     ck_assert_ptr_nonnull(strstr(program.err, "list-scenarios"));
     program_free(&program);
-    program_run_volley(&program, "visualize", "generate", "nothing", "--format", "png", NULL);
+    program_run_volley(&program, "visualize", "generate", "nothing", "--format", "jpg", NULL);
     ck_assert_int_eq(program.exit_status, 2);
 }
 

@@ -1,0 +1,217 @@
+/* Scripts of pictures: what gnuplot is told, and what it is never told. */
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/page/gnuplot.h"
+#include "orchestrator/page/page_state.h"
+#include "orchestrator/page/picture_script.h"
+#include "tests/support/check/report_fixture.h"
+#include "tests/support/check/suite.h"
+
+static char *script;
+static size_t script_bytes;
+static struct page_table table;
+static struct err err;
+
+static void tear_down(void)
+{
+    free(script);
+    script = NULL;
+    page_table_free(&table);
+}
+
+static void begin_table(const char *unit)
+{
+    err.code = OK;
+    ck_assert_int_eq(page_table_init(&table, "load", "", 1, 16384, &err), OK);
+    page_table_column(&table, "figure", unit, NULL);
+}
+
+static void add(double start, double end, double value)
+{
+    page_table_add(&table, start, end, &value);
+}
+
+static struct picture_block block_of(void)
+{
+    static struct page_result result;
+    FILE *out = open_memstream(&script, &script_bytes);
+    const struct picture_sheet sheet = {out, &result, 0, 1, 1};
+    const struct picture_block block = picture_block(&sheet, "block", &table, "figure", 1);
+    fclose(out);
+    return block;
+}
+
+static size_t lines(void)
+{
+    size_t count = 0;
+    for (const char *at = script; *at != '\0'; at++)
+        count += *at == '\n';
+    return count;
+}
+
+TEST(a_gap_is_a_gap)
+{
+    /* breaks when a line is drawn across a time of which nothing is known, or a lone interval between gaps is not seen */
+    begin_table("requests/s");
+    add(0, 1, 5);
+    add(1, 2, 6);
+    add(5, 6, 7); /* nothing before it, and nothing behind */
+    add(6, 7, NAN);
+    add(7, 8, 8);
+    add(8, 9, 9);
+    const struct picture_block block = block_of();
+    ck_assert_str_eq(script, "$block << EOD\n0.5 5\n1.5 6\n\n5 7\n6 7\n\n7.5 8\n8.5 9\nEOD\n");
+    ck_assert(block.any && !block.open);
+    ck_assert_double_eq(block.least, 5);
+    ck_assert_double_eq(block.most, 9);
+}
+
+TEST(samples_that_are_missing)
+{
+    /* breaks when samples, which have no length, are joined across a time in which none was taken */
+    begin_table("bytes");
+    for (int i = 0; i < 4; i++)
+        add(i, i, 10 + i);
+    add(9, 9, 20);
+    add(10, 10, 21);
+    block_of();
+    ck_assert_str_eq(script, "$block << EOD\n0 10\n1 11\n2 12\n3 13\n\n9 20\n10 21\nEOD\n");
+}
+
+TEST(samples_at_the_edges_of_phases)
+{
+    /* breaks when the samples that each short phase begins and ends with make gaps of the usual time between samples */
+    begin_table("bytes");
+    for (int i = 0; i < 5; i++) {
+        add(2 * i, 2 * i, 10);
+        add(2 * i + 0.01, 2 * i + 0.01, 11);
+        add(2 * i + 0.02, 2 * i + 0.02, 12);
+    }
+    block_of();
+    ck_assert_ptr_null(strstr(script, "\n\n"));
+}
+
+TEST(a_stall_is_seen)
+{
+    /* breaks when one interval of many is thinned away, upwards or downwards, or a script grows with the length of a run */
+    begin_table("requests/s");
+    for (int i = 0; i < 16000; i++)
+        add(i, i + 1, i == 7001 ? 4e6 : i == 9002 ? 0 : 100);
+    const struct picture_block block = block_of();
+    ck_assert_double_eq(block.most, 4e6);
+    ck_assert_double_eq(block.least, 0);
+    ck_assert_ptr_nonnull(strstr(script, " 4000000\n"));
+    ck_assert_ptr_nonnull(strstr(script, " 0\n"));
+    ck_assert_uint_le(lines(), 2500);
+}
+
+TEST(at_least_so_much)
+{
+    /* breaks when a percentile of which only a bound is known is drawn as if it were measured */
+    begin_table("us");
+    add(0, 1, 100);
+    add(1, 2, 110);
+    add(2, 3, -5000);
+    add(3, 4, 120);
+    add(4, 5, 130);
+    const struct picture_block block = block_of();
+    ck_assert(block.any && block.open);
+    ck_assert_ptr_nonnull(strstr(script, "1.5 110\n\n3.5 120\n"));
+    ck_assert_ptr_nonnull(strstr(script, "$block_open << EOD\n2.5 5000\nEOD\n"));
+}
+
+TEST(text_is_text)
+{
+    /* breaks when a name or label, which may be anybody's, ends its quotes */
+    FILE *out = open_memstream(&script, &script_bytes);
+    gnuplot_text(out, "it's `touch x` \"q\" %d\n\\'; system('id')\x01\xff]]>");
+    fclose(out);
+    ck_assert_str_eq(script, "'it''s `touch x` \"q\" %d \\''; system(''id'') ?]] >'");
+}
+
+/* All that is outside of quotes; in double ones gnuplot would look for commands, so there are none. */
+static void strip_quoted(void)
+{
+    bool quoted = false;
+    for (char *at = script; *at != '\0'; at++) {
+        ck_assert_msg(quoted || *at != '"', "a double quote: %.200s", at);
+        if (*at == '\n')
+            ck_assert_msg(!quoted, "a text is open at the end of its line: %.200s", at);
+        if (*at == '\'')
+            quoted = !quoted;
+        else if (quoted)
+            *at = '_';
+    }
+}
+
+LOOP_TEST(hostile_names, 6)
+{
+    /* breaks when a name of a run, phase, action or host is more than text in some picture */
+    static const char hostile[] =
+        "x'`touch hurt`\";system('touch hurt')\n!touch hurt\nEOD\n%s @y \\";
+    static const char *const of[] = {"name", "text", "type"};
+    struct page *page = page_create();
+    err.code = OK;
+    ck_assert_int_eq(page_result_add(page, hostile, &err), OK);
+    static struct timeline timeline; /* too large for a stack */
+    struct session_facts session = fixture_session();
+    ck_assert_int_eq(timeline_init(&timeline, &err), OK);
+    timeline_add(&timeline, page_listen(page));
+    fixture_play_open(&timeline, &session);
+    struct page_result *result = page_result_newest(page);
+    for (size_t i = 0; i < 3; i++) {
+        json_t *region =
+            json_pack("{s:s, s:f, s:f, s:{s:f, s:f}}", "kind", "phase", "start", (double)i, "end",
+                      i + 1.0, "figures", "used_memory", 1e6, "cleanup_efficiency", 0.5);
+        for (size_t k = 0; k < 3; k++)
+            json_object_set_new(region, of[k], json_string(hostile));
+        json_array_append_new(result->regions, region);
+        json_array_append_new(result->marks, json_pack("{s:s, s:s, s:f, s:f}", "source",
+                                                       i > 0 ? "chaos" : "outage", "text", hostile,
+                                                       "start", (double)i, "end", i + 0.5));
+    }
+    json_object_set_new(
+        result->environment, "server",
+        json_pack("{s:s, s:s, s:s}", "product", hostile, "version", hostile, "address", hostile));
+    json_object_set_new(json_array_get(result->spectra, 0), "name", json_string(hostile));
+    ck_assert_int_eq(page_table_init(&result->samples, "server", "", 3, 64, &err), OK);
+    page_table_column(&result->samples, "used_memory", "bytes", NULL);
+    page_table_column(&result->samples, "ops_per_second", "requests/s", NULL);
+    page_table_column(&result->samples, "p99_ms", "ms", NULL);
+    for (int i = 0; i < 4; i++)
+        page_table_add(&result->samples, i, i, (const double[]){1e6, 1e3 + i, 1});
+    const struct picture *picture = _i < 3 ? &pictures_of_runs[_i] : &pictures_of_scenarios[_i - 3];
+    FILE *out = open_memstream(&script, &script_bytes);
+    ck_assert_msg(picture->write(out, PICTURE_SVG, result), "no %s", picture->name);
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(script, "x''`touch hurt`"));
+    strip_quoted();
+    ck_assert_ptr_null(strchr(script, '`'));
+    ck_assert_ptr_null(strstr(script, "touch"));
+    ck_assert_ptr_null(strstr(script, "system"));
+    timeline_destroy(&timeline);
+    page_destroy(page);
+    fixture_session_free(&session);
+}
+
+TEST(of_nothing)
+{
+    /* breaks when a result without intervals, samples or phases has a picture with nothing in it */
+    struct page *page = page_create();
+    err.code = OK;
+    ck_assert_int_eq(page_result_add(page, "x", &err), OK);
+    for (size_t i = 0; i < 3; i++) {
+        FILE *out = open_memstream(&script, &script_bytes);
+        ck_assert(!pictures_of_runs[i].write(out, PICTURE_PNG, page_result_newest(page)));
+        ck_assert(!pictures_of_scenarios[i].write(out, PICTURE_PNG, page_result_newest(page)));
+        fclose(out);
+        free(script);
+        script = NULL;
+    }
+    page_destroy(page);
+}
+
+TEST_SUITE_WITH(picture, .tear_down = tear_down)
