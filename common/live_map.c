@@ -225,6 +225,37 @@ bool live_map_random(const struct live_map *map, uint64_t random, uint64_t *key)
     return false;
 }
 
+/* The first live key of these words. */
+static bool first_of(const struct live_map *map, uint64_t from_word, uint64_t end_word,
+                     uint64_t *key)
+{
+    for (uint64_t i = from_word; i < end_word;) {
+        const uint64_t word =
+            i % BLOCK_WORDS == 0 && live_in(map, i / BLOCK_WORDS) == 0 ? 0 : load(&map->live[i]);
+        if (word != 0) {
+            *key = i * WORD_KEYS + (unsigned)__builtin_ctzll(word);
+            return true;
+        }
+        i += i % BLOCK_WORDS == 0 && live_in(map, i / BLOCK_WORDS) == 0 ? BLOCK_WORDS : 1;
+    }
+    return false;
+}
+
+bool live_map_next(const struct live_map *map, uint64_t number, uint64_t *key)
+{
+    const uint64_t end_word = blocks_met(map) * BLOCK_WORDS, from_word = number / WORD_KEYS;
+    if (from_word < end_word) {
+        const uint64_t rest = load(&map->live[from_word]) & ~(bit_of(number) - 1);
+        if (rest != 0) {
+            *key = from_word * WORD_KEYS + (unsigned)__builtin_ctzll(rest);
+            return true;
+        }
+        if (first_of(map, from_word + 1, end_word, key))
+            return true;
+    }
+    return first_of(map, 0, from_word < end_word ? from_word + 1 : end_word, key);
+}
+
 /* ---- picks ---- */
 
 struct picking {

@@ -33,6 +33,9 @@ bool live_map_has(const struct live_map *map, uint64_t key);
 /* A live key for a random number, each about as likely as another: tries some places, then some blocks of 4,096 keys by
  * how many are live in them, and then takes the next block that has any. False: there is none. Hot path. */
 bool live_map_random(const struct live_map *map, uint64_t random, uint64_t *key);
+/* The live key of this number, or else the next one that is live, behind the last one the first again. False: there is none.
+ * Hot path. */
+bool live_map_next(const struct live_map *map, uint64_t number, uint64_t *key);
 
 /* Counted anew: between phases, not under way. */
 uint64_t live_map_count(const struct live_map *map);

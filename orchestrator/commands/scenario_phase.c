@@ -373,8 +373,10 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
                                  const struct phase *phase, uint32_t part, struct err *err)
 {
     struct spec *spec = &made->step.spec;
-    *made = (struct scenario_step){
-        .plan = {.map = run->map, .first_new = live_map_end(run->map), .phase_seed = run->phase}};
+    *made = (struct scenario_step){.plan = {.map = run->map,
+                                            .first_new = live_map_end(run->map),
+                                            .phase_seed = run->phase,
+                                            .key_order = phase->key_order}};
     *spec = run->session->request->spec;
     snprintf(made->plan.prefix, sizeof made->plan.prefix, "%s", run->prefix);
     struct workload_source source = {.title = phase->name};

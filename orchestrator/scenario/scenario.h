@@ -123,6 +123,7 @@ struct phase {
     double factor;         /* BURST: times the last rate; 0: as fast as replies come */
     double clients_factor; /* BURST; 0: 1 */
     enum live_type datatype;
+    struct key_order_wish key_order; /* of live keys at random */
     struct size_wish value_size; /* the file's, or else the last load's, or else 512 bytes */
     bool has_value_size;         /* the file has one for this phase */
     uint64_t keys;               /* LOAD: so many at most; 0: no limit */

@@ -85,11 +85,11 @@ static enum err_code parse_strategy(void *target, const char *value, struct err 
 
 static enum err_code parse_key_order(void *target, const char *value, struct err *reason)
 {
-    struct key_order_wish wish;
-    (void)target; /* there is one, so that nothing is stored */
-    enum err_code code = distribution_parse_keys(&wish, value, reason);
-    if (code == OK && wish.kind != ORDER_UNIFORM)
-        return err_set(reason, E_USAGE, "not carried out by this version; allowed: uniform");
+    struct key_order_wish *wish = &((struct scenario_entry *)target)->phase.key_order;
+    enum err_code code =
+        distribution_parse_keys(wish, strcmp(value, "seq") == 0 ? "sequential" : value, reason);
+    if (code == OK && wish->kind == ORDER_PARALLEL)
+        return err_set(reason, E_USAGE, "connections have no ranges of live keys: sequential");
     return code;
 }
 
@@ -205,7 +205,10 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
 #define DATATYPE                                                                                   \
     WORD_KEY("datatype", AT(phase.datatype), datatype_at, NULL,                                    \
              "What a key holds; that of the load before where it is not said, else string.")
-#define KEY_DIST CUSTOM("key_dist", parse_key_order, .help = "How keys are chosen: uniform.")
+#define KEY_DIST                                                                                   \
+    CUSTOM("key_dist", parse_key_order,                                                            \
+           .help = "How often each live key is chosen: uniform, zipf:0.99, hotset:10/90, seq and " \
+                   "the others of --key-dist but parallel.")
 #define WORKLOAD(help_)                                                                            \
     {                                                                                              \
         .row = { ROW("workload", NULL, OPTION_TEXT, NULL, AT(workload)), .help = (help_) }         \

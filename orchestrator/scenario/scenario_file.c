@@ -224,6 +224,9 @@ static enum err_code check_ends(const struct reading *reading, struct phase *pha
         return REFUSE(reading, phase, NULL,
                       "\"duration\" is missing: %s lasts as long as that says",
                       scenario_type_name(phase->type));
+    if (by_keys && file_given(&phase->place, "key_dist"))
+        return REFUSE(reading, phase, "key_dist",
+                      "key_dist: with fraction each key is read once, in an order of its own");
     if (phase->type == PHASE_IDLE && phase->duration_ns == 0 && phase->stable.max_ns == 0)
         return REFUSE(reading, phase, NULL,
                       "%s: idle without end: give duration, or wait_stable with max", phase->base);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "orchestrator/options/distribution.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/scenario/scenario_file.h"
@@ -249,6 +250,11 @@ static json_t *describe_params(const struct phase *phase)
         put_count(params, "keys", phase->keys);
     if (phase->tag[0] != '\0')
         put_text(params, "tag", phase->tag);
+    if (phase->key_order.kind != ORDER_UNIFORM) {
+        char order[128];
+        put_text(params, "key_dist",
+                 distribution_format_keys(order, sizeof order, &phase->key_order));
+    }
     put_act(params, phase);
     if (phase->index.dimensions > 0)
         put_vectors(params, phase);

@@ -101,6 +101,9 @@ static enum err_code settle_query(const struct settling *settling)
     if (!settling->so_far->has_index)
         return REFUSE(settling, NULL, "%s: vectors are queried by an index: put index-create first",
                       phase->base);
+    if (GIVEN(settling, "key_dist"))
+        return REFUSE(settling, "key_dist",
+                      "key_dist: queries ask for places beside vectors, and not for keys");
     if (phase->query.k == 0)
         phase->query.k = USUAL_K;
     return OK;

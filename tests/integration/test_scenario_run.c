@@ -443,6 +443,27 @@ TEST(what_servers_call_slow)
     ck_assert_uint_gt(binary, 0);
 }
 
+TEST(hot_keys)
+{
+    /* breaks when a mix or a query that asks for hot keys is refused, misses, or is not told as it was asked for */
+    write_scenario(
+        "name: hot\ndescription: d\nphases:\n"
+        "  - {name: grow, type: load, keys: 2000, clients: 2, pipeline: 8}\n"
+        "  - {name: use, type: hold, duration: 2, clients: 2, qps: 2000, key_dist: \"zipf:0.99\", "
+        "mix: "
+        "{get: 80, update: 20}}\n"
+        "  - {name: look, type: query, duration: 2, clients: 2, qps: 2000, key_dist: seq, "
+        "verify: checksum}\n");
+    RUN(AT_SERVER, "--cleanup");
+    expect_status(0);
+    load_phases("hot");
+    ck_assert_double_eq(of_phase("use", "requests_failed"), 0);
+    ck_assert_double_eq(of_phase("look", "requests_failed"), 0);
+    const json_t *use = json_array_get(json_object_get(phases, "phases"), 1);
+    ck_assert_str_eq(json_string_value(json_object_get(json_object_get(use, "params"), "key_dist")),
+                     "zipf:0.99");
+}
+
 TEST(a_load_ends_at_its_target)
 {
     /* breaks when a load up to an amount of memory or a number of keys ends beside it, however fast the server is */

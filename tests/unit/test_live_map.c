@@ -290,6 +290,28 @@ TEST(random_keys_are_live_and_about_as_likely)
     destroy();
 }
 
+TEST(the_next_live_key)
+{
+    /* breaks when a number stands for a key that is not live, or for another one than the next */
+    uint64_t key = 7;
+    create();
+    ck_assert(!live_map_next(map, 0, &key));
+    ck_assert(!live_map_next(map, CAPACITY + 5, &key));
+    static const uint64_t live[] = {5, 63, 64, 4095, 4096, 8200, 29000};
+    const size_t count = sizeof live / sizeof live[0];
+    for (size_t i = 0; i < count; i++)
+        put(live[i], true);
+    for (uint64_t number = 0, i = 0; number <= 30000; number++) {
+        while (i < count && live[i] < number)
+            i++;
+        ck_assert(live_map_next(map, number, &key));
+        ck_assert_uint_eq(key, live[i < count ? i : 0]);
+    }
+    ck_assert(live_map_next(map, UINT64_MAX, &key));
+    ck_assert_uint_eq(key, 5);
+    destroy();
+}
+
 TEST(processes_that_set_and_clear_at_once_lose_nothing)
 {
     /* Otherwise the number of keys is not what the server has. */

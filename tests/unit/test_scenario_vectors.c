@@ -129,6 +129,8 @@ static const struct {
     {PHASES("{name: a, type: load, datatype: vector, dimensions: 8, keys: 9}, "
             "{name: q, type: query, duration: 1}"),
      "q: vectors are queried by an index: put index-create first"},
+    {PHASES(MAKE "," LOAD ", {name: q, type: query, duration: 1, key_dist: seq}"),
+     "key_dist: queries ask for places beside vectors"},
     {PHASES(MAKE "," LOAD ", {name: o, type: overwrite-resize, fraction: 1, value_size: 9}"),
      "o: vectors are loaded, queried and deleted"},
     {PHASES(MAKE "," LOAD ", {name: e, type: expire, fraction: 1, ttl: 9}"),

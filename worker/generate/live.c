@@ -565,6 +565,10 @@ enum err_code live_create(struct live **out, const struct live_plan *plan, const
     live->prefix_bytes = strlen(plan->prefix);
     for (uint32_t i = 0; i < plan->class_count && code == OK; i++)
         code = prepare_class(live, i, spec->endpoint.cluster, err);
+    live->ordered = plan->key_order.kind != ORDER_UNIFORM && plan->first_new > 0;
+    if (code == OK && live->ordered)
+        code = key_draw_prepare(&live->keys, &plan->key_order, plan->first_new, live->phase_seed, 1,
+                                err);
     if (code == OK && plan->vectors != NULL)
         code = prepare_vectors(live, spec, err);
     if (code == OK && live->checks && live->waits)

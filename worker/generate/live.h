@@ -6,6 +6,7 @@
 
 #include "common/err.h"
 #include "common/spec.h"
+#include "worker/generate/key_draw.h"
 #include "worker/generate/live_plan.h"
 #include "worker/generate/live_vector.h"
 #include "worker/generate/mix_order.h"
@@ -68,6 +69,8 @@ struct live {
     struct live_kind kinds[CLASSES_MAX];
     uint64_t new_per_block, picked_per_block; /* keys that MIX_BLOCK tickets take */
     uint64_t seed, phase_seed;
+    bool ordered; /* keys at random go by: */
+    struct key_draw keys;
     size_t prefix_bytes;
     size_t most_bytes;          /* of a request */
     bool checks;                /* some class does */

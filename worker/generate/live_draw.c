@@ -29,14 +29,22 @@ static uint64_t ttl_of(const struct live *live, const struct live_class *class, 
                                             class->most_ttl_s - class->least_ttl_s + 1);
 }
 
+/* By the order that the phase asks for, whose draws are numbered over the class: in sequence means no gaps. */
+static bool choose(const struct live *live, uint64_t rank, uint64_t random, uint64_t *key)
+{
+    if (!live->ordered)
+        return live_map_random(live->plan.map, random, key);
+    return live_map_next(live->plan.map, key_draw_at(&live->keys, rank), key);
+}
+
 /* A live key at random is written again if it is still there then, or else looked for. */
-static void draw_live(struct live_request *request, const struct live *live, uint64_t ticket,
-                      enum live_form form)
+static void draw_live(struct live_request *request, const struct live *live, uint64_t rank,
+                      uint64_t ticket, enum live_form form)
 {
     const uint64_t random = random_of(live, STREAM_RANDOM, ticket);
     const struct live_kind *kind = &live->kinds[request->class];
     request->form = form;
-    if (live_map_random(live->plan.map, random, &request->key)) {
+    if (choose(live, rank, random, &request->key)) {
         if (form == LIVE_FORM_SET_XX)
             request->value_bytes =
                 size_draw_at(&kind->size, random_of(live, STREAM_RESIZES, ticket));
@@ -67,7 +75,8 @@ static void draw_query(struct live_request *request, const struct live *live, ui
 }
 
 /* Its class has used up its keys. */
-static void draw_instead(struct live_request *request, const struct live *live, uint64_t ticket)
+static void draw_instead(struct live_request *request, const struct live *live, uint64_t rank,
+                         uint64_t ticket)
 {
     if (is_of_vectors(live, request)) {
         const bool again = live->plan.classes[request->class].action == LIVE_INDEX;
@@ -78,7 +87,7 @@ static void draw_instead(struct live_request *request, const struct live *live, 
     }
     const bool writes_strings = live->kinds[request->class].writes &&
                                 live->plan.classes[request->class].type == LIVE_STRING;
-    draw_live(request, live, ticket, writes_strings ? LIVE_FORM_SET_XX : LIVE_FORM_EXISTS);
+    draw_live(request, live, rank, ticket, writes_strings ? LIVE_FORM_SET_XX : LIVE_FORM_EXISTS);
 }
 
 static void draw_new(struct live_request *request, const struct live *live,
@@ -88,7 +97,7 @@ static void draw_new(struct live_request *request, const struct live *live,
     const uint64_t place = place_of(live, turn, live->new_per_block);
     const uint64_t room = live->plan.new_limit - live->plan.first_new;
     if (place >= room) {
-        draw_instead(request, live, ticket);
+        draw_instead(request, live, turn->rank, ticket);
         return;
     }
     const uint32_t batch = live->kinds[turn->class].batch;
@@ -113,7 +122,7 @@ static void draw_picked(struct live_request *request, const struct live *live,
     const struct live_class *class = &live->plan.classes[turn->class];
     const uint64_t place = place_of(live, turn, live->picked_per_block);
     if (place >= live->plan.picked_count) {
-        draw_instead(request, live, ticket);
+        draw_instead(request, live, turn->rank, ticket);
         return;
     }
     request->key = live_map_picked_at(live->plan.map, place);
@@ -162,10 +171,10 @@ struct live_request live_draw(const struct live *live, const struct mix_turn *tu
         if (class->picked)
             draw_picked(&request, live, turn, ticket);
         else
-            draw_live(&request, live, ticket, live_read_form(class->type));
+            draw_live(&request, live, turn->rank, ticket, live_read_form(class->type));
         break;
     case LIVE_UPDATE:
-        draw_live(&request, live, ticket, LIVE_FORM_SET_XX);
+        draw_live(&request, live, turn->rank, ticket, LIVE_FORM_SET_XX);
         break;
     }
     return request;

@@ -101,6 +101,9 @@ struct live_plan {
         *skews; /* of all phases up to this one, which do not overlap; outlives the phase */
     uint32_t skew_count;
     uint64_t phase_seed; /* another one for each phase; 0 is one, too */
+    /* How what goes to live keys at random chooses: a number below first_new, which stands for the next live key where
+     * it is none. UNIFORM, or without such numbers: each live key as likely as another, new ones of the phase, too. */
+    struct key_order_wish key_order;
     const struct live_vectors
         *vectors; /* of classes of LIVE_VECTOR, not copied; NULL: there are none */
     struct live_class classes[CLASSES_MAX];
