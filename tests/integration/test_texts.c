@@ -64,7 +64,7 @@ TEST(help_knows_the_commands)
     ck_assert_str_eq(bench.out + bench.out_bytes - sizeof others + 1, others);
     program_free(&help);
     program_run_volley(&help, "help", "report", NULL);
-    expect(help.out, "usage: volley report DIR [OPTIONS]\n");
+    expect(help.out, "usage: volley report DIR [OPTIONS] | DIR DIR... --html FILE\n");
     program_free(&help);
     program_run_volley(&help, "help", "docs", NULL);
     expect(help.out, "\n  completion    completion for bash: source <(volley docs completion)\n");
