@@ -403,7 +403,7 @@ static const struct {
     {KEYS_WITH("order: zipf, exponent: 6"), "f:2:49: exponent: 6: out of range; allowed: 0 to 5"},
     {KEYS_WITH("digits: 19"), "f:2:34: digits: 19: out of range; allowed: 0 to 18"},
     {KEYS_WITH("digits: 3, binary: true"), "f:2:34: binary and digits exclude each other"},
-    {KEYS_WITH("size: 65kb"), "f:2:32: size: 65kb: out of range; allowed: 1 B to 64 KB"},
+    {KEYS_WITH("size: 65kb"), "f:2:32: size: 65kb: out of range; allowed: 1b to 64kb"},
     {KEYS_WITH("scatter: maybe"), "f:2:35: scatter: maybe: takes true or false, or nothing"},
     {KEYS_WITH("first: -1"), "f:2:33: first: -1: out of range; allowed: 0 to 1,000,000,000,000"},
     {VALUE_WITH("size: 0"), "f:2:20: bytes: 0: allowed: SIZE, A-B, weights:SIZE:WEIGHT,..., "
@@ -425,7 +425,7 @@ static const struct {
      "A-B, weights:SIZE:WEIGHT,..., bimodal:A/B/P, lognormal:MEDIAN:P99[:MAX], "
      "pareto:MIN:SHAPE[:MAX]"},
     {VALUE_WITH("size: {lognormal: {median: 1gb, p99: 2gb}}"),
-     "f:2:41: median: 1gb: out of range; allowed: 1 B to 512 MB"},
+     "f:2:41: median: 1gb: out of range; allowed: 1b to 512mb"},
     {VALUE_WITH("size: {lognormal: {median: 100}}"), "f:2:32: \"p99\" is missing"},
     {VALUE_WITH("size: {lognormal: {median: 100, p99: 4}}"),
      "f:2:32: allowed: lognormal:MEDIAN:P99 or lognormal:MEDIAN:P99:MAX, none below the one "
