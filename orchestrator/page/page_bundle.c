@@ -1,5 +1,7 @@
 #include "orchestrator/page/page_bundle.h"
 
+#include <stdint.h>
+
 /* clang-tidy reads this file without it. */
 #ifndef VOLLEY_PAGE_BUNDLE
 #define VOLLEY_PAGE_BUNDLE "/dev/null"
@@ -18,7 +20,7 @@ extern const char page_bundle_first[], page_bundle_end[];
 
 const char *page_bundle(size_t *byte_count)
 {
-    *byte_count = (size_t)(page_bundle_end - page_bundle_first);
+    *byte_count = (uintptr_t)page_bundle_end - (uintptr_t)page_bundle_first; /* of one file */
     return *byte_count > 0 ? page_bundle_first : NULL;
 }
 

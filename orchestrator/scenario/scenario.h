@@ -124,10 +124,10 @@ struct phase {
     double clients_factor; /* BURST; 0: 1 */
     enum live_type datatype;
     struct key_order_wish key_order; /* of live keys at random */
-    struct size_wish value_size; /* the file's, or else the last load's, or else 512 bytes */
-    bool has_value_size;         /* the file has one for this phase */
-    uint64_t keys;               /* LOAD: so many at most; 0: no limit */
-    uint64_t batch;              /* keys of a request */
+    struct size_wish value_size;     /* the file's, or else the last load's, or else 512 bytes */
+    bool has_value_size;             /* the file has one for this phase */
+    uint64_t keys;                   /* LOAD: so many at most; 0: no limit */
+    uint64_t batch;                  /* keys of a request */
     uint64_t least_ttl_s, most_ttl_s;
     /* In place of a mix; of a LOAD what its file fills. Its key space "live" stands for the live keys. NULL: none. */
     const struct workload_plan *workload;

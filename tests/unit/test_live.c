@@ -656,43 +656,6 @@ TEST(a_class_without_keys_left_leaves_the_map_as_it_is)
     end();
 }
 
-TEST(keys_by_a_distribution)
-{
-    /* breaks when hot keys of a phase are not those that were asked for, a key that has gone is asked for, or keys in
-     * sequence leave some out */
-    static uint32_t asked[1000];
-    for (unsigned round = 0; round < 2; round++) {
-        begin(CAPACITY);
-        insert_all(0, 1000);
-        for (uint64_t key = 0; key < 1000; key += 2)
-            live_map_clear(plan.map, key);
-        plan.first_new = 1000;
-        plan.key_order =
-            round == 0
-                ? (struct key_order_wish){.kind = ORDER_SEQUENTIAL}
-                : (struct key_order_wish){.kind = ORDER_HOTSET, .hot_keys = 0.1, .hot_draws = 0.9};
-        add(LIVE_READ);
-        open_desks();
-        memset(asked, 0, sizeof asked);
-        for (uint64_t ticket = 0; ticket < 20000; ticket++) {
-            draw(ticket);
-            ck_assert_uint_lt(key_at(1), 1000);
-            asked[key_at(1)]++;
-            answer("$-1\r\n");
-        }
-        uint32_t hot = 0;
-        for (uint64_t key = 0; key < 1000; key++) {
-            ck_assert(key % 2 == 1 || asked[key] == 0);
-            ck_assert(round == 1 || key % 2 == 0 || asked[key] == 40);
-            hot += key < 100 ? asked[key] : 0;
-        }
-        if (round == 1) /* 9 of 10 go to the first tenth: 18,000, sigma 42 */
-            ck_assert(hot > 17750 && hot < 18250);
-        close_desks();
-        end();
-    }
-}
-
 TEST(reads_of_an_empty_map_miss)
 {
     /* Otherwise a phase of reads ends with the last key, or with a crash. */
