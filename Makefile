@@ -151,7 +151,7 @@ lint: ## format, layers, banned functions, cppcheck, clang-tidy, shellcheck
 
 lint-ci: # of lint what .ci/run runs
 	@$(DEPENDENCIES) --test
-	@tests/lint.sh format layers calls banned sizes shell cppcheck tidy-program
+	@tests/lint.sh format layers calls banned sizes shell cppcheck tidy-recent
 
 sanitize: ## every test under ASan and UBSan, the ring under TSan, the fuzz targets for a few seconds
 	@$(DEPENDENCIES) --test
