@@ -229,14 +229,16 @@ bool live_map_random(const struct live_map *map, uint64_t random, uint64_t *key)
 static bool first_of(const struct live_map *map, uint64_t from_word, uint64_t end_word,
                      uint64_t *key)
 {
-    for (uint64_t i = from_word; i < end_word;) {
-        const uint64_t word =
-            i % BLOCK_WORDS == 0 && live_in(map, i / BLOCK_WORDS) == 0 ? 0 : load(&map->live[i]);
+    for (uint64_t i = from_word; i < end_word; i++) {
+        if (i % BLOCK_WORDS == 0 && live_in(map, i / BLOCK_WORDS) == 0) {
+            i += BLOCK_WORDS - 1;
+            continue;
+        }
+        const uint64_t word = load(&map->live[i]);
         if (word != 0) {
             *key = i * WORD_KEYS + (unsigned)__builtin_ctzll(word);
             return true;
         }
-        i += i % BLOCK_WORDS == 0 && live_in(map, i / BLOCK_WORDS) == 0 ? BLOCK_WORDS : 1;
     }
     return false;
 }

@@ -30,7 +30,7 @@ enum err_code page_bundle_check(const char *option, struct err *err)
     if (page_bundle(&byte_count) == NULL)
         return err_set(err, E_USAGE,
                        "%s: this volley was built without its page; where node and npm are "
-                       "installed (`make deps ALL=1`) `make` builds it in",
+                       "installed `make` builds it in",
                        option);
     return OK;
 }

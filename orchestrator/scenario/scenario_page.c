@@ -73,11 +73,23 @@ static void add_sample(struct page_table *table, const struct sample_table *file
         page_table_add(table, at, at, values);
 }
 
+static enum err_code add_all(struct page_table *table, struct sample_table *file,
+                             const struct columns *columns, struct err *err)
+{
+    bool more = true;
+    enum err_code code = OK;
+    while (code == OK && more) {
+        code = sample_table_next(file, &more, err);
+        if (code == OK && more)
+            add_sample(table, file, columns);
+    }
+    return code;
+}
+
 static enum err_code add_samples(struct page_result *result, const char *run_path,
                                  const char *scenario, struct err *err)
 {
     struct sample_table *file = NULL;
-    bool more = true;
     struct columns columns = {.count = 0};
     enum err_code code = sample_table_open(&file, run_path, scenario, SAMPLES_ENDING, err);
     if (code == OK) {
@@ -87,11 +99,8 @@ static enum err_code add_samples(struct page_result *result, const char *run_pat
     }
     if (code == OK)
         code = begin_table(&result->samples, "server", "", file, &columns, PAGE_ROWS_MAX, err);
-    while (code == OK && more) {
-        code = sample_table_next(file, &more, err);
-        if (code == OK && more)
-            add_sample(&result->samples, file, &columns);
-    }
+    if (code == OK)
+        code = add_all(&result->samples, file, &columns, err);
     sample_table_close(file);
     return code;
 }
@@ -346,7 +355,6 @@ static enum err_code read_figure(struct page_result *result, const char *run_pat
                                  struct err *err)
 {
     struct sample_table *file = NULL;
-    bool more = true;
     struct columns columns = {.count = 1};
     enum err_code code = sample_table_open(&file, run_path, scenario, SAMPLES_ENDING, err);
     if (code == OK) {
@@ -365,11 +373,8 @@ static enum err_code read_figure(struct page_result *result, const char *run_pat
         code = page_table_init(&result->samples, "compared", "", 1, PAGE_ROWS_MAX, err);
     if (code == OK)
         page_table_column(&result->samples, unit, unit, NULL);
-    while (code == OK && more) {
-        code = sample_table_next(file, &more, err);
-        if (code == OK && more)
-            add_sample(&result->samples, file, &columns);
-    }
+    if (code == OK)
+        code = add_all(&result->samples, file, &columns, err);
     sample_table_close(file);
     return code;
 }
