@@ -263,23 +263,31 @@ bool live_map_next(const struct live_map *map, uint64_t number, uint64_t *key)
 struct picking {
     struct live_map *map;
     const struct live_pick *pick;
-    uint64_t from, end;       /* keys that count ...              */
-    uint64_t left_keys;       /* ... of those that are live       */
+    uint64_t left_keys;       /* of those that are live and count */
     uint64_t met;             /* of these                         */
     uint64_t wanted, skipped; /* NEWEST: so many are passed over  */
     uint64_t between;         /* STRIDE: so many of those between */
 };
 
+/* The keys of a range, in the word that begins with key `first`. */
+static uint64_t keys_of(const struct live_range *range, uint64_t first)
+{
+    uint64_t keys = ~0ull;
+    if (range->from > first)
+        keys &= range->from - first < WORD_KEYS ? ~0ull << (range->from - first) : 0;
+    if (range->end < first + WORD_KEYS)
+        keys &= range->end > first ? ~0ull >> (first + WORD_KEYS - range->end) : 0;
+    return keys;
+}
+
 /* Of a word those keys that count. */
 static uint64_t live_word(const struct picking *picking, uint64_t word)
 {
-    uint64_t live = load(&picking->map->live[word]);
-    const uint64_t first = word * WORD_KEYS;
-    if (picking->from > first)
-        live &= picking->from - first < WORD_KEYS ? ~0ull << (picking->from - first) : 0;
-    if (picking->end < first + WORD_KEYS)
-        live &= picking->end > first ? ~0ull >> (first + WORD_KEYS - picking->end) : 0;
-    return live;
+    const uint64_t live = load(&picking->map->live[word]);
+    uint64_t counting = picking->pick->ranges == NULL ? ~0ull : 0;
+    for (uint32_t i = 0; i < picking->pick->range_count && live != 0; i++)
+        counting |= keys_of(&picking->pick->ranges[i], word * WORD_KEYS);
+    return live & counting;
 }
 
 /* Whether the next one is picked. */
@@ -322,12 +330,8 @@ static uint64_t pick_word(struct picking *picking, uint64_t live)
 static void begin_picking(struct picking *picking, struct live_map *map,
                           const struct live_pick *pick)
 {
-    const uint64_t end = live_map_end(map);
-    *picking = (struct picking){.map = map,
-                                .pick = pick,
-                                .from = pick->from,
-                                .end = pick->end > 0 && pick->end < end ? pick->end : end};
-    for (uint64_t word = picking->from / WORD_KEYS; word * WORD_KEYS < picking->end; word++)
+    *picking = (struct picking){.map = map, .pick = pick};
+    for (uint64_t word = 0; word < blocks_met(map) * BLOCK_WORDS; word++)
         picking->left_keys += ones(live_word(picking, word));
     const uint64_t live = picking->left_keys;
     const double fraction = pick->fraction > 0 ? pick->fraction : 0;

@@ -47,11 +47,15 @@ enum live_pick_order {
     LIVE_PICK_NEWEST,
     LIVE_PICK_STRIDE /* of every `stride` live keys the first one; then what is missing, from the lowest on */
 };
+struct live_range {
+    uint64_t from, end; /* behind the last one */
+};
 struct live_pick {
     enum live_pick_order order;
     double fraction; /* of the live keys, 0..1: exactly round(fraction * live) are picked */
     uint64_t stride, seed;
-    uint64_t from, end; /* only keys from .. end - 1 count; end 0: all */
+    const struct live_range *ranges; /* only keys in one of these count; NULL: all do */
+    uint32_t range_count;
 };
 /* Picks among the live keys; what was picked before is forgotten. Returns how many. Between phases. */
 uint64_t live_map_pick(struct live_map *map, const struct live_pick *pick);

@@ -112,7 +112,7 @@ enum err_code scenario_begin_new_map(struct scenario_run *run, struct err *err)
         return code;
     live_map_destroy(run->map);
     run->map = fresh;
-    run->skew_count = 0; /* keys are numbered from 0 on again */
+    run->skew_count = run->name_count = 0; /* keys are numbered from 0 on again */
     scenario_index_forget(run);
     return OK;
 }

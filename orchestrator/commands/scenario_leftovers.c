@@ -14,10 +14,11 @@
 #define FIRST_KEYS 256u     /* of the numbering: all of these                       */
 #define KEYS_OF_A_POWER 32u /* of the numbers from a power of two to the next one   */
 #define BATCH_KEYS 128u     /* that are asked for before the replies are taken      */
-#define KEY_BYTES (LIVE_PREFIX_BYTES + 16u)
+#define KEY_BYTES (LIVE_PREFIX_BYTES + LIVE_NAME_BYTES + 16u)
 
 struct looking {
     const struct scenario_run *run;
+    const char *prefix; /* key_prefix of a phase; "": none */
     struct control *control;
     int node; /* of the topology; -1: the one server */
     uint32_t pending, asked, found;
@@ -46,7 +47,8 @@ static enum err_code ask(struct looking *looking, uint64_t number, struct err *e
 {
     char *key = looking->keys[looking->pending];
     const char *const argv[] = {"EXISTS", key};
-    const int bytes = snprintf(key, KEY_BYTES, "%s%012" PRIu64, looking->run->prefix, number);
+    const int bytes =
+        snprintf(key, KEY_BYTES, "%s%s%012" PRIu64, looking->run->prefix, looking->prefix, number);
     const struct topology *topology = looking->run->session->topology;
     if (looking->node >= 0 && topology->kind == TOPOLOGY_SLOTS &&
         topology->owner[slots_of_key(key, (size_t)bytes)] != looking->node)
@@ -59,7 +61,7 @@ static enum err_code ask(struct looking *looking, uint64_t number, struct err *e
 
 /* Also keys that lie far behind, where the older ones were deleted; an odd distance meets each of those that a stride has
  * left. */
-static enum err_code ask_server(struct looking *looking, struct err *err)
+static enum err_code ask_numbers(struct looking *looking, struct err *err)
 {
     enum err_code code = OK;
     for (uint64_t number = 0; number < FIRST_KEYS && code == OK; number++)
@@ -68,6 +70,24 @@ static enum err_code ask_server(struct looking *looking, struct err *err)
         for (uint64_t i = 0; i < KEYS_OF_A_POWER && code == OK; i++)
             code = ask(looking, power + i * (power / KEYS_OF_A_POWER - 1), err);
     return code == OK ? take_replies(looking, err) : code;
+}
+
+/* Keys without a prefix, and those with one that a phase has. */
+static enum err_code ask_server(struct looking *looking, struct err *err)
+{
+    const struct scenario *scenario = looking->run->scenario;
+    looking->prefix = "";
+    enum err_code code = ask_numbers(looking, err);
+    for (uint32_t i = 0; i < scenario->phase_count && code == OK && looking->found == 0; i++) {
+        const char *prefix = scenario->phases[i].key_prefix;
+        bool asked = prefix[0] == '\0';
+        for (uint32_t k = 0; k < i; k++)
+            asked |= strcmp(scenario->phases[k].key_prefix, prefix) == 0;
+        looking->prefix = prefix;
+        if (!asked)
+            code = ask_numbers(looking, err);
+    }
+    return code;
 }
 
 static enum err_code look(struct looking *looking, const struct target_address *target,

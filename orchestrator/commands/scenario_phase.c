@@ -7,7 +7,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/commands/scenario_index.h"
-#include "orchestrator/commands/scenario_skew.h"
+#include "orchestrator/commands/scenario_names.h"
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/scenario/scenario_file.h"
 
@@ -114,10 +114,18 @@ static void pick(struct scenario_run *run, struct live_plan *plan, const struct 
     const double fraction = !phase->has_keep     ? phase->fraction
                             : live > phase->keep ? (double)(live - phase->keep) / (double)live
                                                  : 0;
+    struct live_range ranges[SCENARIO_PREFIXES_MAX];
     struct live_pick wish = {
         .order = phase->strategy, .fraction = fraction, .stride = phase->stride, .seed = seed};
-    if (phase->copy_level > 0)
-        scenario_index_copies(&wish.from, &wish.end, run, (uint32_t)phase->copy_level);
+    if (phase->pick_prefix[0] != '\0') {
+        wish.ranges = ranges;
+        wish.range_count = scenario_names_ranges(ranges, run, phase->pick_prefix);
+    }
+    if (phase->copy_level > 0) {
+        wish.ranges = ranges;
+        wish.range_count = 1;
+        scenario_index_copies(&ranges[0].from, &ranges[0].end, run, (uint32_t)phase->copy_level);
+    }
     plan->picked_count = live_map_pick(run->map, &wish);
 }
 
@@ -376,7 +384,8 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
     *made = (struct scenario_step){.plan = {.map = run->map,
                                             .first_new = live_map_end(run->map),
                                             .phase_seed = run->phase,
-                                            .key_order = phase->key_order}};
+                                            .key_order = phase->key_order,
+                                            .key_space = phase->key_space}};
     *spec = run->session->request->spec;
     snprintf(made->plan.prefix, sizeof made->plan.prefix, "%s", run->prefix);
     struct workload_source source = {.title = phase->name};
@@ -388,7 +397,7 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
                scenario_index_vectors(&made->plan.vectors, run, phase, err) != OK) {
         return err->code;
     } else {
-        code = scenario_skew_plan(&made->plan, run, phase, err);
+        code = scenario_names_plan(&made->plan, run, phase, err);
         requests = plan_phase(run, &made->plan, phase, spec->load.seed + run->phase);
         source.live = &made->plan;
     }

@@ -131,6 +131,8 @@ static const char *find_reason(struct rest *rest, const struct scenario_run *run
             return "which vectors are in its index is not known";
         if (phase->skew_share > 0)
             return "which keys lie at one node is not known";
+        if (phase->key_prefix[0] != '\0')
+            return "which keys have which prefix is not known";
         if (i >= last && (phase->qps_share > 0 || phase->ramp_shares))
             return "it sends parts of a rate that was measured before";
     }

@@ -79,9 +79,11 @@ struct scenario_run {
     size_t stable_count, stable_room;
     double last_rate; /* of the last phase that sent something */
     double max_rate;  /* the highest of phases whose rate the target gave; 0: none yet */
-    struct live_skew skews[SCENARIO_SKEWS_MAX]; /* of the phases up to now */
-    uint32_t skew_count, skew_phase;            /* of the last one */
-    struct disturbance *disturbance;            /* of the phase under way; NULL: none */
+    struct live_skew skews[SCENARIO_SKEWS_MAX];    /* of the phases up to now */
+    uint32_t skew_count, skew_phase;               /* of the last one */
+    struct live_name names[SCENARIO_PREFIXES_MAX]; /* likewise */
+    uint32_t name_count, name_phase;
+    struct disturbance *disturbance; /* of the phase under way; NULL: none */
 };
 
 /* Finds out what the server has for vectors. Refuses what cannot be done with this target before anything is written: a memory target that does not fit into what

@@ -17,6 +17,7 @@
 #define SCENARIO_CHECKS_MAX 128u
 #define SCENARIO_LIVE_KEYS "live" /* the key space of a workload that stands for the live keys */
 #define SCENARIO_SKEWS_MAX 16u    /* phases with a skew */
+#define SCENARIO_PREFIXES_MAX 64u /* phases with a key_prefix */
 #define SCENARIO_CHILDREN_MAX 8u  /* of a parallel phase */
 
 enum phase_type {
@@ -124,10 +125,15 @@ struct phase {
     double clients_factor; /* BURST; 0: 1 */
     enum live_type datatype;
     struct key_order_wish key_order; /* of live keys at random */
-    struct size_wish value_size;     /* the file's, or else the last load's, or else 512 bytes */
-    bool has_value_size;             /* the file has one for this phase */
-    uint64_t keys;                   /* LOAD: so many at most; 0: no limit */
-    uint64_t batch;                  /* keys of a request */
+    uint64_t key_space; /* keyspace: those are of the first so many numbers; 0: of all */
+    char key_prefix
+        [LIVE_NAME_BYTES]; /* of keys that it loads; "": none                              */
+    char pick_prefix
+        [LIVE_NAME_BYTES];       /* strategy: prefix:...; "": whatever they were loaded with     */
+    struct size_wish value_size; /* the file's, or else the last load's, or else 512 bytes */
+    bool has_value_size;         /* the file has one for this phase */
+    uint64_t keys;               /* LOAD: so many at most; 0: no limit */
+    uint64_t batch;              /* keys of a request */
     uint64_t least_ttl_s, most_ttl_s;
     /* In place of a mix; of a LOAD what its file fills. Its key space "live" stands for the live keys. NULL: none. */
     const struct workload_plan *workload;

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/clock.h"
 #include "common/live_map.h"
@@ -72,14 +73,22 @@ static enum err_code parse_factors(void *target, const char *value, struct err *
     return scenario_factors(&phase->least_factor, &phase->most_factor, value, reason);
 }
 
+static enum err_code parse_key_prefix(void *target, const char *value, struct err *reason)
+{
+    return scenario_key_prefix(((struct scenario_entry *)target)->phase.key_prefix, value, reason);
+}
+
 static enum err_code parse_strategy(void *target, const char *value, struct err *reason)
 {
+    static const char prefix[] = "prefix:";
     struct phase *phase = target;
     phase->copy_level = scenario_copy_level(value);
-    if (phase->copy_level > 0) {
+    if (phase->copy_level > 0 || strncasecmp(value, prefix, strlen(prefix)) == 0)
         phase->strategy = LIVE_PICK_OLDEST;
+    if (phase->copy_level > 0)
         return OK;
-    }
+    if (phase->strategy == LIVE_PICK_OLDEST)
+        return scenario_key_prefix(phase->pick_prefix, value + strlen(prefix), reason);
     return scenario_strategy(&phase->strategy, &phase->stride, value, reason);
 }
 
@@ -209,6 +218,12 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     CUSTOM("key_dist", parse_key_order,                                                            \
            .help = "How often each live key is chosen: uniform, zipf:0.99, hotset:10/90, seq and " \
                    "the others of --key-dist but parallel.")
+#define KEYSPACE                                                                                   \
+    NUMBER_KEY("keyspace", AT(phase.key_space), 1, LIVE_KEYS_MAX,                                  \
+               .help = "Those are of the first so many that were loaded; of all without it.")
+#define KEY_PREFIX                                                                                 \
+    CUSTOM("key_prefix", parse_key_prefix,                                                         \
+           .help = "What names of loaded keys have before their numbers, as in user:.")
 #define WORKLOAD(help_)                                                                            \
     {                                                                                              \
         .row = { ROW("workload", NULL, OPTION_TEXT, NULL, AT(workload)), .help = (help_) }         \
@@ -241,8 +256,8 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     }
 #define STRATEGY                                                                                   \
     CUSTOM("strategy", parse_strategy, .unset = "random",                                          \
-           .help = "Which keys: random, oldest, newest, stride:K or, of copies of vectors, "       \
-                   "prefix:expand_1_.")
+           .help = "Which keys: random, oldest, newest, stride:K, or the oldest of those with a "  \
+                   "key_prefix, as in prefix:user:; of copies of vectors prefix:expand_1_.")
 #define DIMENSIONS                                                                                 \
     NUMBER_KEY("dimensions", AT(phase.index.dimensions), VECTOR_DIMENSIONS_LEAST,                  \
                VECTOR_DIMENSIONS_MOST, .help = "Of vectors; those said before where it is not.")
@@ -258,8 +273,8 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
 #define MIXED_KEYS                                                                                 \
     WORKLOAD("A file of a workload, or one that comes with volley, in place of a mix."), LOAD_OF_MIX
 #define LOAD_OF_MIX                                                                                \
-    MIX, KEY_DIST, VALUE_SIZE("Of what is written."), DATATYPE, IN_CLUSTER, NEIGHBOURS,            \
-        TTL("Of what is loaded: seconds, or two of them as in 60-300.")
+    MIX, KEY_DIST, KEYSPACE, KEY_PREFIX, VALUE_SIZE("Of what is written."), DATATYPE, IN_CLUSTER,  \
+        NEIGHBOURS, TTL("Of what is loaded: seconds, or two of them as in 60-300.")
 
 static const struct file_field share_field = {
     .row = {.kind = OPTION_REAL, .offset = offsetof(struct scenario_share, percent), REAL(0, 100)}};
@@ -278,6 +293,7 @@ static const struct file_field load_fields[] = {
              .help = "It ends when used_memory is so large."}},
     VALUE_SIZE("N, A-B, bimodal:A/B/PART, list:SIZE:WEIGHT,... and what else --value-size takes."),
     DATATYPE,
+    KEY_PREFIX,
     NUMBER_KEY("batch", AT(phase.batch), 1, 1000, .unset = "1", .help = "Keys of a request: MSET."),
     TTL("When keys expire: seconds, or two of them as in 60-300."),
     IN_CLUSTER,
@@ -345,6 +361,7 @@ static const struct file_field query_fields[] = {
     ON_ERROR,
     ACTIONS,
     KEY_DIST,
+    KEYSPACE,
     WORD_KEY("verify", AT(verify), verify_at, "none",
              "none and exists count misses; checksum also looks at what is read, recall at "
              "which vectors are found."),

@@ -60,6 +60,7 @@ static void scale_phase(const struct reading *reading, struct phase *phase)
     phase->stable.window_ns = scaled(reading, phase->stable.window_ns, NS_PER_SECOND);
     phase->stable.max_ns = scaled(reading, phase->stable.max_ns, NS_PER_SECOND);
     phase->keys = scaled(reading, phase->keys, 1);
+    phase->key_space = scaled(reading, phase->key_space, 1);
     phase->keep = scaled(reading, phase->keep, 0);
     phase->least_ttl_s = scaled(reading, phase->least_ttl_s, 1);
     phase->most_ttl_s = scaled(reading, phase->most_ttl_s, 1);
@@ -111,7 +112,7 @@ static enum err_code settle_mix(const struct reading *reading, struct phase *pha
                : REFUSE(reading, phase, "mix", "mix: all shares are 0: nothing would be sent");
 }
 
-static bool has_share(const struct phase *phase, enum phase_operation operation)
+bool scenario_has_share(const struct phase *phase, enum phase_operation operation)
 {
     for (uint32_t i = 0; i < phase->mix_count; i++)
         if (phase->mix[i].operation == operation)
@@ -253,8 +254,8 @@ static enum err_code check_ends(const struct reading *reading, struct phase *pha
 /* Whether there are keys to work on, and of one type. */
 static enum err_code check_keys(const struct reading *reading, struct phase *phase)
 {
-    const bool loads =
-        (phase->type == PHASE_LOAD && phase->workload == NULL) || has_share(phase, OPERATION_LOAD);
+    const bool loads = (phase->type == PHASE_LOAD && phase->workload == NULL) ||
+                       scenario_has_share(phase, OPERATION_LOAD);
     const bool needs =
         (phase->workload != NULL && scenario_workload_uses_live_keys(phase->workload)) ||
         phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
@@ -280,8 +281,8 @@ static enum err_code check_keys(const struct reading *reading, struct phase *pha
 /* What later phases build on. */
 static void remember(struct reading *reading, struct phase *phase)
 {
-    const bool loads =
-        (phase->type == PHASE_LOAD && phase->workload == NULL) || has_share(phase, OPERATION_LOAD);
+    const bool loads = (phase->type == PHASE_LOAD && phase->workload == NULL) ||
+                       scenario_has_share(phase, OPERATION_LOAD);
     if (!phase->has_value_size)
         phase->value_size = reading->sizes;
     if (phase->type == PHASE_LOAD && phase->workload == NULL)
@@ -296,7 +297,7 @@ static void remember(struct reading *reading, struct phase *phase)
 
 /* ---- phases one after the other ---- */
 
-static bool put_index(char *text, size_t text_bytes, const char *from, uint32_t index)
+bool scenario_put_index(char *text, size_t text_bytes, const char *from, uint32_t index)
 {
     const char *marker = strstr(from, SCENARIO_LOOP_INDEX);
     size_t used = 0;
@@ -326,9 +327,9 @@ static enum err_code settle_name(const struct reading *reading, struct phase *ph
         phase->loop_index = turn->index;
         snprintf(phase->loop, sizeof phase->loop, "%s", turn->loop);
         memcpy(tag, phase->tag, sizeof tag);
-        if (!put_index(phase->name, sizeof phase->name, phase->base, turn->index))
+        if (!scenario_put_index(phase->name, sizeof phase->name, phase->base, turn->index))
             snprintf(phase->name, sizeof phase->name, "%.48s_%u", phase->base, turn->index);
-        if (!put_index(phase->tag, sizeof phase->tag, tag, turn->index) &&
+        if (!scenario_put_index(phase->tag, sizeof phase->tag, tag, turn->index) &&
             strcmp(tag, phase->base) == 0)
             memcpy(phase->tag, phase->name, sizeof phase->tag);
     }
@@ -414,6 +415,8 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
         code = check_keys(reading, phase);
     if (code == OK)
         code = scenario_vectors_settle(&reading->vectors, reading->file, phase, reading->err);
+    if (code == OK)
+        code = scenario_settle_key_names(reading, phase, turn);
     if (code != OK)
         return code;
     remember(reading, phase);

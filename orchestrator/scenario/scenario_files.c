@@ -255,6 +255,12 @@ static json_t *describe_params(const struct phase *phase)
         put_text(params, "key_dist",
                  distribution_format_keys(order, sizeof order, &phase->key_order));
     }
+    if (phase->key_space > 0)
+        put_count(params, "keyspace", phase->key_space);
+    if (phase->key_prefix[0] != '\0')
+        put_text(params, "key_prefix", phase->key_prefix);
+    if (phase->pick_prefix[0] != '\0')
+        put_text(params, "strategy_prefix", phase->pick_prefix);
     put_act(params, phase);
     if (phase->index.dimensions > 0)
         put_vectors(params, phase);

@@ -12,6 +12,7 @@ struct reading {
     const struct file *file;
     const struct scenario_fields *fields;
     uint64_t unscaled_ns;
+    bool has_names;          /* keys loaded before have more in their names than a number */
     bool has_keys;           /* something was loaded before */
     enum live_type datatype; /* of it */
     struct size_wish sizes;
@@ -43,6 +44,12 @@ MUST_USE enum err_code scenario_add_phase(struct reading *reading,
 MUST_USE enum err_code scenario_settle_check(struct reading *reading, struct scenario_check *check,
                                              const struct scenario_check_entry *entry,
                                              const struct file_place *place);
+/* Writes text with what ${loop_index} stands for; whether it has any. It fits where what it was read from did. */
+bool scenario_put_index(char *text, size_t text_bytes, const char *from, uint32_t index);
+bool scenario_has_share(const struct phase *phase, enum phase_operation operation);
+/* key_prefix, keyspace and the prefix of a strategy; scenario_key_names.c. Once all else of the phase is settled. */
+MUST_USE enum err_code scenario_settle_key_names(struct reading *reading, struct phase *phase,
+                                                 const struct scenario_turn *turn);
 /* What a phase's `workload` names, read once; scenario_workloads.c. */
 MUST_USE enum err_code scenario_settle_workload(struct reading *reading, struct phase *phase,
                                                 const struct scenario_entry *entry);

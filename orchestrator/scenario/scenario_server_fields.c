@@ -215,9 +215,9 @@ static enum err_code check_wishes(const struct scenario *scenario, const struct 
 enum err_code scenario_act_check(const struct scenario *scenario, const struct file *file,
                                  struct phase *phase, struct err *err)
 {
-    static const char *const of_load[] = {"until",    "clients",      "pipeline", "qps",
-                                          "key_dist", "value_size",   "datatype", "ttl",
-                                          "skew",     "wait_replicas"};
+    static const char *const of_load[] = {"until",    "clients",       "pipeline", "qps",
+                                          "key_dist", "value_size",    "datatype", "ttl",
+                                          "skew",     "wait_replicas", "keyspace", "key_prefix"};
     const enum err_code code = check_wishes(scenario, file, phase, err);
     if (code != OK || (phase->type != PHASE_FAILOVER && phase->type != PHASE_REBALANCE))
         return code;

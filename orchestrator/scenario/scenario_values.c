@@ -279,6 +279,23 @@ enum err_code scenario_factors(double *least, double *most, const char *text, st
     return OK;
 }
 
+enum err_code scenario_key_prefix(char prefix[LIVE_NAME_BYTES], const char *text,
+                                  struct err *reason)
+{
+    const size_t bytes = strlen(text);
+    for (size_t i = 0; i < bytes; i++)
+        if (strncmp(text + i, SCENARIO_LOOP_INDEX, strlen(SCENARIO_LOOP_INDEX)) == 0)
+            i += strlen(SCENARIO_LOOP_INDEX) - 1;
+        else if (isalnum((unsigned char)text[i]) == 0 && strchr("_-.:/", text[i]) == NULL)
+            return err_set(
+                reason, E_USAGE,
+                "allowed: letters, digits, _ - . : / and, in a loop, " SCENARIO_LOOP_INDEX);
+    if (bytes == 0 || bytes >= LIVE_NAME_BYTES)
+        return err_set(reason, E_USAGE, "allowed: 1 to %u characters", LIVE_NAME_BYTES - 1);
+    memcpy(prefix, text, bytes + 1);
+    return OK;
+}
+
 enum err_code scenario_strategy(enum live_pick_order *order, uint64_t *stride, const char *text,
                                 struct err *reason)
 {
@@ -300,7 +317,7 @@ enum err_code scenario_strategy(enum live_pick_order *order, uint64_t *stride, c
         return OK;
     }
     return err_set(reason, E_USAGE,
-                   "allowed: random, oldest, newest, stride:K with K from 1 on%s%s%s",
+                   "allowed: random, oldest, newest, prefix:P, stride:K with K from 1 on%s%s%s",
                    SUGGESTED(suggestion.best));
 }
 

@@ -36,6 +36,9 @@ MUST_USE enum err_code scenario_ttl(uint64_t *least_s, uint64_t *most_s, const c
 MUST_USE enum err_code scenario_factors(double *least, double *most, const char *text,
                                         struct err *reason);
 /* random, oldest, newest, stride:K */
+/* What stands before numbers of keys; in loops with ${loop_index}. */
+MUST_USE enum err_code scenario_key_prefix(char prefix[LIVE_NAME_BYTES], const char *text,
+                                           struct err *reason);
 MUST_USE enum err_code scenario_strategy(enum live_pick_order *order, uint64_t *stride,
                                          const char *text, struct err *reason);
 /* "1%" or "0.01": a part of 1, above 0. */

@@ -62,10 +62,11 @@ static bool append(struct text *text, const char *bytes, size_t count)
     return true;
 }
 
-/* Names and tags; of a file of steps also what people only read, which is dropped. */
+/* Names, tags and prefixes; of a file of steps also what people only read, which is dropped. */
 static bool may_hold_index(const struct config_node *node)
 {
-    static const char *const keys[] = {"name", "tag", "reason", "description"};
+    static const char *const keys[] = {"name",     "tag",    "key_prefix",
+                                       "strategy", "reason", "description"};
     for (size_t i = 0; node->key != NULL && i < sizeof keys / sizeof keys[0]; i++)
         if (strcmp(node->key, keys[i]) == 0)
             return true;
@@ -89,7 +90,7 @@ static enum err_code put_one(struct putting *putting, const struct config_node *
     if (strncmp(begin - 2, SCENARIO_LOOP_INDEX, marker) == 0) {
         if (!may_hold_index(node))
             return refuse(putting, node,
-                          SCENARIO_LOOP_INDEX " stands in names and tags of phases only");
+                          SCENARIO_LOOP_INDEX " stands in names, tags and prefixes only");
         return append(text, SCENARIO_LOOP_INDEX, marker) ? OK
                                                          : refuse(putting, node, "too long a text");
     }

@@ -100,9 +100,9 @@ uint32_t scenario_workload_fills(const struct workload_plan *plan, size_t *prefi
 enum err_code scenario_settle_workload(struct reading *reading, struct phase *phase,
                                        const struct scenario_entry *entry)
 {
-    static const char *const others[] = {"mix",           "key_dist", "value_size",   "datatype",
-                                         "ttl",           "keys",     "batch",        "until",
-                                         "target_memory", "skew",     "wait_replicas"};
+    static const char *const others[] = {
+        "mix",   "key_dist",      "value_size", "datatype",      "ttl",      "keys",      "batch",
+        "until", "target_memory", "skew",       "wait_replicas", "keyspace", "key_prefix"};
     const bool loads = phase->type == PHASE_LOAD;
     const bool mixes =
         phase->type == PHASE_RAMP || phase->type == PHASE_HOLD || phase->type == PHASE_BURST;

@@ -464,6 +464,42 @@ TEST(hot_keys)
                      "zipf:0.99");
 }
 
+#define COUNT_KEYS(pattern)                                                                        \
+    test_server_integer(&server, "EVAL return(#redis.call('KEYS','vst:named:" pattern "')) 0")
+
+TEST(named_keys)
+{
+    /* breaks when keys with a prefix are not called so on the server, when a later phase does not find them again, or takes
+     * those of another prefix */
+    write_scenario(
+        "name: named\ndescription: d\nphases:\n"
+        "  - {name: users, type: load, keys: 600, clients: 2, key_prefix: \"user:\", value_size: "
+        "9}\n"
+        "  - {name: plain, type: load, keys: 400, clients: 2}\n"
+        "  - {name: more, type: load, keys: 200, clients: 2, key_prefix: \"user:\"}\n"
+        "  - name: turns\n    type: loop\n    iterations: 2\n    phases:\n"
+        "      - {name: add, type: load, keys: 100, clients: 2, key_prefix: "
+        "\"turn/${loop_index}.\"}\n"
+        "  - {name: half, type: delete-fraction, fraction: 0.5, strategy: \"prefix:user:\"}\n"
+        "  - {name: turn, type: delete-fraction, fraction: 0.25, strategy: \"prefix:turn/2.\"}\n"
+        "  - {name: look, type: query, fraction: 1, clients: 2, verify: checksum}\n"
+        "  - {name: use, type: hold, duration: 2, clients: 2, qps: 1000, keyspace: 700, mix: "
+        "{get: 90, update: 10}}\n"
+        "checks:\n"
+        "  - {metric: hit_rate, phase: look, op: \"==\", value: 1}\n"
+        "  - {metric: hit_rate, phase: use, op: \"==\", value: 1}\n");
+    RUN(AT_SERVER, "--strict");
+    expect_status(0);
+    load_phases("named");
+    ck_assert_int_eq(COUNT_KEYS("user:*"), 400);
+    ck_assert_int_eq(COUNT_KEYS("0*"), 400);
+    ck_assert_int_eq(COUNT_KEYS("turn/1.*"), 100);
+    ck_assert_int_eq(COUNT_KEYS("turn/2.*"), 75);
+    ck_assert_int_eq((int)of_phase("half", "requests_ok"), 400);
+    ck_assert_int_eq((int)of_phase("look", "requests_ok"), 975);
+    ck_assert_double_eq(of_phase("look", "requests_failed"), 0);
+}
+
 TEST(a_load_ends_at_its_target)
 {
     /* breaks when a load up to an amount of memory or a number of keys ends beside it, however fast the server is */

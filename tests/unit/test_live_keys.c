@@ -1,5 +1,7 @@
 /* Which live keys a phase asks for. */
 
+#include <string.h>
+
 #include "tests/support/check/suite.h"
 #include "worker/generate/live.h"
 
@@ -68,6 +70,55 @@ TEST(a_phase_that_loads_first)
     plan.first_new = 0;
     plan.key_order.kind = ORDER_SEQUENTIAL;
     draw_all();
+}
+
+TEST(a_key_space)
+{
+    /* breaks when a phase with a key space asks for keys beyond it, or leaves some of it out */
+    plan.key_space = 100;
+    draw_all();
+    for (uint64_t key = 1; key < NUMBERS; key += 2)
+        ck_assert_msg((asked[key] > 0) == (key < 100), "%u of key %u", asked[key], (unsigned)key);
+    live_destroy(live);
+    memset(asked, 0, sizeof asked);
+    plan.key_space = 10 * NUMBERS; /* more than there are */
+    draw_all();
+    ck_assert(asked[1] > 0 && asked[NUMBERS - 1] > 0);
+}
+
+static const char *name_of(uint64_t key)
+{
+    static char text[LIVE_KEY_BYTES + 1];
+    text[live_key_write(text, live, key)] = '\0';
+    return text;
+}
+
+TEST(names_of_keys)
+{
+    /* breaks when a key is not found again by the name it was loaded with: prefixes begin and end with their ranges, the tag
+     * of a skew stands behind them, and the longest one has room */
+    const struct live_name names[] = {{10, 20, "user:"},
+                                      {20, 21, "0123456789012345678901234567890"},
+                                      {500, UINT64_MAX, "s/${x}"}};
+    const struct live_skew skew = {500, 501, 1000, 1, {"{1f}"}};
+    plan.names = names;
+    plan.name_count = 3;
+    plan.skews = &skew;
+    plan.skew_count = 1;
+    ck_assert_msg(live_create(&live, &plan, &spec, &err) == OK, "%s", err.text);
+    ck_assert_str_eq(name_of(0), "vst:run:000000000000");
+    ck_assert_str_eq(name_of(9), "vst:run:000000000009");
+    ck_assert_str_eq(name_of(10), "vst:run:user:000000000010");
+    ck_assert_str_eq(name_of(19), "vst:run:user:000000000019");
+    ck_assert_str_eq(name_of(20), "vst:run:0123456789012345678901234567890000000000020");
+    ck_assert_str_eq(name_of(21), "vst:run:000000000021");
+    ck_assert_str_eq(name_of(500), "vst:run:s/${x}{1f}000000000500");
+    ck_assert_str_eq(name_of(501), "vst:run:s/${x}000000000501");
+    struct live_request longest = {.form = LIVE_FORM_GET, .keys = 1};
+    for (uint64_t key = 0; key < 600; key++) {
+        longest.key = key;
+        ck_assert_uint_le(live_request_bytes(live, &longest), live->most_bytes);
+    }
 }
 
 TEST_SUITE_WITH(live_keys, .set_up = set_up, .tear_down = tear_down)

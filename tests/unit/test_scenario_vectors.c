@@ -125,7 +125,7 @@ static const struct {
      "strategy: no load before has expand: 1"},
     {PHASES(MAKE "," LOAD ", {name: d, type: delete-fraction, fraction: 1, "
                  "strategy: \"prefix:else\"}"),
-     "strategy: prefix:else: allowed: random"},
+     "strategy: no load before has key_prefix: else"},
     {PHASES("{name: a, type: load, datatype: vector, dimensions: 8, keys: 9}, "
             "{name: q, type: query, duration: 1}"),
      "q: vectors are queried by an index: put index-create first"},

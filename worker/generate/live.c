@@ -133,16 +133,34 @@ static const char *tag_of(const struct live *live, uint64_t key)
     return "";
 }
 
+/* "": it has none. Of the names the last one that begins at the key or before it. */
+static const char *name_of(const struct live *live, uint64_t key)
+{
+    uint32_t behind = live->plan.name_count, at = 0;
+    while (at < behind) {
+        const uint32_t middle = at + (behind - at) / 2;
+        if (live->plan.names[middle].first <= key)
+            at = middle + 1;
+        else
+            behind = middle;
+    }
+    return at > 0 && key < live->plan.names[at - 1].end ? live->plan.names[at - 1].text : "";
+}
+
+static size_t add(char *out, size_t used, const char *text, size_t byte_count)
+{
+    memcpy(out + used, text, byte_count);
+    return used + byte_count;
+}
+
 size_t live_key_write(char out[LIVE_KEY_BYTES], const struct live *live, uint64_t key)
 {
     char digits[20];
-    const char *tag = tag_of(live, key);
-    const size_t tag_bytes = strlen(tag);
-    memcpy(out, live->plan.prefix, live->prefix_bytes);
-    memcpy(out + live->prefix_bytes, tag, tag_bytes);
-    memcpy(out + live->prefix_bytes + tag_bytes, write_digits(digits, key, LIVE_KEY_DIGITS),
-           LIVE_KEY_DIGITS);
-    return live->prefix_bytes + tag_bytes + LIVE_KEY_DIGITS;
+    const char *name = name_of(live, key), *tag = tag_of(live, key);
+    size_t used = add(out, 0, live->plan.prefix, live->prefix_bytes);
+    used = add(out, used, name, strlen(name));
+    used = add(out, used, tag, strlen(tag));
+    return add(out, used, write_digits(digits, key, LIVE_KEY_DIGITS), LIVE_KEY_DIGITS);
 }
 
 static void put_key(struct window *window, const struct live *live, uint64_t key)
@@ -454,6 +472,13 @@ static enum err_code share_tickets(struct live *live, struct err *err)
     return OK;
 }
 
+/* By how much the name of a key can be longer than that of key 0, and its length as RESP has it. */
+static uint64_t longer_key(const struct live *live)
+{
+    return (live->plan.name_count > 0 ? LIVE_NAME_BYTES : 0) +
+           (live->plan.skew_count > 0 ? LIVE_TAG_BYTES : 0) + 1;
+}
+
 /* The longest request of a class, also of those that it sends when it has used up its keys. */
 static uint64_t most_bytes_of(const struct live *live, uint32_t number)
 {
@@ -491,7 +516,7 @@ static uint64_t most_bytes_of(const struct live *live, uint32_t number)
             head.at + (uint64_t) class->batch * pair.at + live->kinds[number].wait_bytes;
         most = batch > most ? batch : most;
     }
-    return most;
+    return most + live->kinds[number].batch * longer_key(live);
 }
 
 static enum err_code measure(struct live *live, struct err *err)
@@ -565,10 +590,13 @@ enum err_code live_create(struct live **out, const struct live_plan *plan, const
     live->prefix_bytes = strlen(plan->prefix);
     for (uint32_t i = 0; i < plan->class_count && code == OK; i++)
         code = prepare_class(live, i, spec->endpoint.cluster, err);
-    live->ordered = plan->key_order.kind != ORDER_UNIFORM && plan->first_new > 0;
+    const uint64_t key_space = plan->key_space > 0 && plan->key_space < plan->first_new
+                                   ? plan->key_space
+                                   : plan->first_new;
+    live->ordered = plan->key_order.kind != ORDER_UNIFORM ? key_space > 0
+                                                          : plan->key_space > 0 && key_space > 0;
     if (code == OK && live->ordered)
-        code = key_draw_prepare(&live->keys, &plan->key_order, plan->first_new, live->phase_seed, 1,
-                                err);
+        code = key_draw_prepare(&live->keys, &plan->key_order, key_space, live->phase_seed, 1, err);
     if (code == OK && plan->vectors != NULL)
         code = prepare_vectors(live, spec, err);
     if (code == OK && live->checks && live->waits)

@@ -80,7 +80,8 @@ struct live {
 };
 #define LIVE_POOL_BYTES (1u << 20)
 #define LIVE_KEY_DIGITS 12u
-#define LIVE_KEY_BYTES (LIVE_PREFIX_BYTES + LIVE_TAG_BYTES + LIVE_KEY_DIGITS) /* at most */
+#define LIVE_KEY_BYTES                                                                             \
+    (LIVE_PREFIX_BYTES + LIVE_NAME_BYTES + LIVE_TAG_BYTES + LIVE_KEY_DIGITS) /* at most */
 
 /* E_USAGE: why the plan cannot be; E_SYSTEM. The plan is copied, its map is not. live_destroy(*live) in any case. */
 MUST_USE enum err_code live_create(struct live **live, const struct live_plan *plan,

@@ -1,6 +1,6 @@
 /* What a phase of a scenario sends: requests about the keys of a live map (common/live_map.h). Filled by the orchestrator,
  * compiled by workload_create (live.c), sent by live_generator.c. Key number n is PREFIX and n in decimal digits, at least 12
- * of them. A value is bytes of a pool that key and seed say the place of, whatever its length, so that what is read can be
+ * of them; between the two it may have a name that its phase gave it, and a hash tag. A value is bytes of a pool that key and seed say the place of, whatever its length, so that what is read can be
  * checked without knowing when it was last written. */
 #ifndef WORKER_GENERATE_LIVE_PLAN_H
 #define WORKER_GENERATE_LIVE_PLAN_H
@@ -91,6 +91,13 @@ struct live_skew {
     char tags[LIVE_TAGS_MAX][LIVE_TAG_BYTES]; /* "{1f}"; terminated */
 };
 
+/* Keys of these numbers have a text behind PREFIX. */
+#define LIVE_NAME_BYTES 32u
+struct live_name {
+    uint64_t first, end;        /* behind the last one */
+    char text[LIVE_NAME_BYTES]; /* terminated; without braces */
+};
+
 struct live_plan {
     struct live_map *map;
     char prefix[LIVE_PREFIX_BYTES]; /* "vst:run:"; terminated */
@@ -100,10 +107,15 @@ struct live_plan {
     const struct live_skew
         *skews; /* of all phases up to this one, which do not overlap; outlives the phase */
     uint32_t skew_count;
+    const struct live_name
+        *names; /* likewise, by their numbers; between them may be keys without one */
+    uint32_t name_count;
     uint64_t phase_seed; /* another one for each phase; 0 is one, too */
     /* How what goes to live keys at random chooses: a number below first_new, which stands for the next live key where
-     * it is none. UNIFORM, or without such numbers: each live key as likely as another, new ones of the phase, too. */
+     * it is none. UNIFORM without a key_space, or without such numbers: each live key as likely as another, new ones of
+     * the phase, too. */
     struct key_order_wish key_order;
+    uint64_t key_space; /* numbers are below this one, too; 0: no limit */
     const struct live_vectors
         *vectors; /* of classes of LIVE_VECTOR, not copied; NULL: there are none */
     struct live_class classes[CLASSES_MAX];

@@ -1,4 +1,4 @@
-#include "orchestrator/commands/scenario_skew.h"
+#include "orchestrator/commands/scenario_names.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -33,8 +33,8 @@ static bool choose_tags(struct live_skew *skew, const struct topology *topology,
     return found == skew->tag_count;
 }
 
-enum err_code scenario_skew_plan(struct live_plan *plan, struct scenario_run *run,
-                                 const struct phase *phase, struct err *err)
+static enum err_code plan_tags(struct live_plan *plan, struct scenario_run *run,
+                               const struct phase *phase, struct err *err)
 {
     const struct topology *topology = run->session->topology;
     struct live_skew *last = run->skew_count > 0 ? &run->skews[run->skew_count - 1] : NULL;
@@ -55,4 +55,41 @@ enum err_code scenario_skew_plan(struct live_plan *plan, struct scenario_run *ru
     run->skew_phase = run->phase;
     plan->skew_count = ++run->skew_count;
     return OK;
+}
+
+/* Phases that go on where the last one with the same prefix ended have one range with it. */
+static void plan_prefix(struct live_plan *plan, struct scenario_run *run, const struct phase *phase)
+{
+    struct live_name *last = run->name_count > 0 ? &run->names[run->name_count - 1] : NULL;
+    const bool same = last != NULL && strcmp(last->text, phase->key_prefix) == 0;
+    if (last != NULL && last->end == UINT64_MAX && run->name_phase != run->phase)
+        last->end = plan->first_new;
+    plan->names = run->names;
+    if (phase->key_prefix[0] != '\0' && same && last->end == plan->first_new)
+        last->end = UINT64_MAX;
+    else if (phase->key_prefix[0] != '\0' && !(same && last->end == UINT64_MAX)) {
+        struct live_name *name = &run->names[run->name_count++];
+        *name = (struct live_name){.first = plan->first_new, .end = UINT64_MAX};
+        memcpy(name->text, phase->key_prefix, sizeof name->text);
+    }
+    if (phase->key_prefix[0] != '\0')
+        run->name_phase = run->phase;
+    plan->name_count = run->name_count;
+}
+
+enum err_code scenario_names_plan(struct live_plan *plan, struct scenario_run *run,
+                                  const struct phase *phase, struct err *err)
+{
+    plan_prefix(plan, run, phase);
+    return plan_tags(plan, run, phase, err);
+}
+
+uint32_t scenario_names_ranges(struct live_range ranges[SCENARIO_PREFIXES_MAX],
+                               const struct scenario_run *run, const char *prefix)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < run->name_count; i++)
+        if (strcmp(run->names[i].text, prefix) == 0)
+            ranges[count++] = (struct live_range){run->names[i].first, run->names[i].end};
+    return count;
 }
