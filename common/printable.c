@@ -28,6 +28,18 @@ static bool is_control(const char *text)
     return *at < 0x20 || *at == 0x7F || (*at == 0xC2 && at[1] < 0xA0);
 }
 
+/* Text behind it would be shown in another order than it has: U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069. */
+static bool turns_text(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    if (at[0] == 0xD8)
+        return at[1] == 0x9C;
+    if (at[0] != 0xE2)
+        return false;
+    return at[1] == 0x80 ? at[2] == 0x8E || at[2] == 0x8F || (at[2] >= 0xAA && at[2] <= 0xAE)
+                         : at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9;
+}
+
 static char *clean(char *text, bool keep_breaks)
 {
     for (char *at = text; *at != '\0';) {
@@ -36,7 +48,8 @@ static char *clean(char *text, bool keep_breaks)
             *at++ = '?';
             continue;
         }
-        bool blank = is_control(at) && !(keep_breaks && (*at == '\n' || *at == '\t'));
+        bool blank =
+            (is_control(at) || turns_text(at)) && !(keep_breaks && (*at == '\n' || *at == '\t'));
         for (size_t i = 0; i < bytes && blank; i++)
             at[i] = ' ';
         at += bytes;

@@ -1,5 +1,5 @@
-/* Words of a user's, a server's or a file's that a terminal is to show, and not to obey: control characters
- * become blanks, bytes that are no UTF-8 question marks. The length stays. Callable from anywhere. */
+/* Words of a user's, a server's or a file's that a terminal is to show, and not to obey: control characters,
+ * and those that turn the direction of text, become blanks, bytes that are no UTF-8 question marks. The length stays. Callable from anywhere. */
 #ifndef COMMON_PRINTABLE_H
 #define COMMON_PRINTABLE_H
 

@@ -222,15 +222,39 @@ static void note_build(struct scenario_run *run, uint32_t phase, double seconds,
     account->built = documents;
 }
 
+enum err_code scenario_index_begin(struct scenario_run *run, const struct phase *phase,
+                                   uint32_t place, struct err *err)
+{
+    struct scenario_index *index = run->index;
+    index->created_in = place;
+    index->created_ns = clock_now_ns();
+    index->exists = true;
+    return tell(run, phase, index->driver->builds_itself, err);
+}
+
+void scenario_index_end(struct scenario_run *run, uint32_t place)
+{
+    struct phase_account *account = &run->accounts[place];
+    const bool built =
+        account->requests_failed == 0 && account->requests_ok >= live_map_count(run->map);
+    account->target_missed = !built && !run->index->driver->builds_itself;
+    account->vectors = VECTOR_ACCOUNT_EMPTY;
+    account->vectors.dimensions = vector_dimensions(run->index->space);
+    if (built)
+        note_build(run, place, account->load_seconds, (double)account->requests_ok);
+}
+
+bool scenario_index_builds_itself(const struct scenario_run *run)
+{
+    return run->index != NULL && run->index->driver->builds_itself;
+}
+
 enum err_code scenario_index_create(struct scenario_run *run, const struct phase *phase,
                                     struct err *err)
 {
-    struct scenario_index *index = run->index;
+    const struct scenario_index *index = run->index;
     const struct phase_account *account = scenario_account_now(run);
-    index->created_in = run->phase;
-    index->created_ns = clock_now_ns();
-    index->exists = true;
-    enum err_code code = tell(run, phase, index->driver->builds_itself, err);
+    enum err_code code = scenario_index_begin(run, phase, run->phase, err);
     if (code != OK)
         return code;
     if (index->driver->builds_itself || live_map_count(run->map) == 0) {

@@ -30,6 +30,13 @@ MUST_USE enum err_code scenario_index_load(struct scenario_run *run, const struc
                                            struct err *err);
 MUST_USE enum err_code scenario_index_create(struct scenario_run *run, const struct phase *phase,
                                              struct err *err);
+/* Of an index-create beside other phases, before they are sent together: what the server has to be told. place: of the phase. */
+MUST_USE enum err_code scenario_index_begin(struct scenario_run *run, const struct phase *phase,
+                                            uint32_t place, struct err *err);
+/* Behind that: whether it was built, which is in its account. */
+void scenario_index_end(struct scenario_run *run, uint32_t place);
+/* The server adds what is there by itself: an index-create sends nothing. */
+bool scenario_index_builds_itself(const struct scenario_run *run);
 MUST_USE enum err_code scenario_index_drop(struct scenario_run *run, const struct phase *phase,
                                            struct err *err);
 MUST_USE enum err_code scenario_index_wait(struct scenario_run *run, const struct phase *phase,

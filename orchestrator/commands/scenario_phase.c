@@ -407,7 +407,8 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
                               phase->type == PHASE_EXPIRE || phase->type == PHASE_FLUSH ||
                               (phase->type == PHASE_QUERY && phase->fraction > 0) ||
                               phase->type == PHASE_INDEX_CREATE;
-    if (about_picked && requests == 0)
+    const bool by_server = phase->type == PHASE_INDEX_CREATE && scenario_index_builds_itself(run);
+    if (by_server || (about_picked && requests == 0))
         return OK;
     double clients = (double)phase->clients;
     if (phase->type == PHASE_BURST && phase->clients_factor > 0)

@@ -178,8 +178,7 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
     struct phase_account *account = scenario_account_now(run);
     account->ran = true;
     account->mean_ms = account->p50_ms = account->p95_ms = account->p99_ms = account->max_ms = NAN;
-    account->vectors = (struct vector_account){.recall = NAN, .documents = NAN, .index_bytes = NAN};
-    account->vectors.build_seconds = account->vectors.built = NAN;
+    account->vectors = VECTOR_ACCOUNT_EMPTY;
     account->start_ns = clock_now_ns() - run->began_ns;
     account->keys_before = live_map_count(run->map);
     memcpy(account->before, run->newest.values, sizeof account->before);

@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/commands/scenario_acts.h"
+#include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/commands/scenario_nodes.h"
 #include "orchestrator/commands/scenario_phase.h"
 #include "orchestrator/commands/scenario_watch.h"
@@ -89,14 +90,14 @@ static void end_branch(struct scenario_run *run, struct phase_account *account,
     snprintf(account->end, sizeof account->end, "done");
 }
 
-/* Of each of several that were sent side by side. */
+/* Of each of those that were sent side by side. */
 static void take_results_apart(struct scenario_run *run, const struct scenario_step *const *sent,
                                uint32_t count)
 {
     const struct metric_slice whole = metric_slice_of_run(run->session->result);
     for (uint32_t i = 0; i < count; i++) {
         struct phase_account *account = &run->accounts[sent[i]->place];
-        struct metric_slice slice = metric_slice_of_stream(&whole, i);
+        struct metric_slice slice = count > 1 ? metric_slice_of_stream(&whole, i) : whole;
         account->requests_ok = metric_count(&slice, METRIC_OK);
         account->requests_failed = metric_count(&slice, METRIC_ERRORS) +
                                    metric_count(&slice, METRIC_TIMED_OUT) +
@@ -158,7 +159,7 @@ static enum err_code run_fleet(struct scenario_run *run, struct scenario_step *c
         take_result(run, sent[0]);
         for (uint32_t i = 0; i < count; i++)
             run->sent_workload |= run->scenario->phases[sent[i]->place].workload != NULL;
-        if (count > 1)
+        if (sent[0]->place != run->phase)
             take_results_apart(run, (const struct scenario_step *const *)sent, count);
         if (result->status != OK && result->status != E_INTERRUPTED)
             code = err_set(err, result->status, "%s", result->status_text);
@@ -277,6 +278,7 @@ enum err_code scenario_send_children(struct scenario_run *run, const struct phas
                                      struct err *err)
 {
     const uint64_t start_ns = scenario_account_now(run)->start_ns;
+    enum err_code code = OK;
     bool sent = true;
     for (uint32_t i = 1; i <= phase->child_count; i++) {
         struct phase_account *child = &run->accounts[run->phase + i];
@@ -285,8 +287,14 @@ enum err_code scenario_send_children(struct scenario_run *run, const struct phas
         child->mean_ms = child->p50_ms = child->p95_ms = child->p99_ms = child->max_ms = NAN;
         child->keys_before = live_map_count(run->map);
         memcpy(child->before, run->newest.values, sizeof child->before);
+        if (phase[i].type == PHASE_INDEX_CREATE && code == OK)
+            code = scenario_index_begin(run, &phase[i], run->phase + i, err);
     }
-    const enum err_code code = send_once(run, phase + 1, phase->child_count, &sent, err);
+    if (code == OK)
+        code = send_once(run, phase + 1, phase->child_count, &sent, err);
+    for (uint32_t i = 1; i <= phase->child_count && code == OK; i++)
+        if (phase[i].type == PHASE_INDEX_CREATE)
+            scenario_index_end(run, run->phase + i);
     if (!run->done)
         scenario_phase_end(run, sent ? "duration" : "no keys");
     return code;

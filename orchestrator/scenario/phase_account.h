@@ -18,6 +18,9 @@ struct vector_account {
     double documents, index_bytes; /* of the index, when the phase ended */
     double build_seconds, built;   /* that an index took to get so many vectors that were there */
 };
+#define VECTOR_ACCOUNT_EMPTY                                                                       \
+    ((struct vector_account){                                                                      \
+        .recall = NAN, .documents = NAN, .index_bytes = NAN, .build_seconds = NAN, .built = NAN})
 
 /* What a phase that sent requests saw of its nodes. Of one server, too. */
 struct phase_trouble {

@@ -172,7 +172,8 @@ static bool picks_keys(const struct phase *phase)
     for (uint32_t i = 0; i < phase->mix_count; i++)
         deletes |= phase->mix[i].operation == OPERATION_DEL;
     return deletes || phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
-           phase->type == PHASE_EXPIRE || (phase->type == PHASE_QUERY && phase->fraction > 0);
+           phase->type == PHASE_EXPIRE || phase->type == PHASE_INDEX_CREATE ||
+           (phase->type == PHASE_QUERY && phase->fraction > 0);
 }
 
 static bool adds_keys(const struct phase *phase)
@@ -210,6 +211,7 @@ static enum err_code check_child(const struct reading *reading, const struct sce
     case PHASE_DELETE:
     case PHASE_OVERWRITE:
     case PHASE_EXPIRE:
+    case PHASE_INDEX_CREATE:
         break;
     default:
         return REFUSE(reading, child, "type", "type: only phases that send requests stand in %s",
@@ -224,8 +226,8 @@ static enum err_code check_child(const struct reading *reading, const struct sce
     if (entry->actions.count > 0)
         return REFUSE(reading, child, "actions", "%s: actions are of %s as a whole", child->name,
                       parent->base);
-    if (child->duration_ns != 0)
-        return REFUSE(reading, child, "duration",
+    if (child->duration_ns != 0 || entry->timeout_ns != 0)
+        return REFUSE(reading, child, child->duration_ns != 0 ? "duration" : "timeout",
                       "%s: duration is of %s as a whole; a load may have keys, and what is done to "
                       "a fraction of the keys ends when it is done",
                       child->name, parent->base);
@@ -240,6 +242,8 @@ static enum err_code add_parallel(struct reading *reading, const struct scenario
     struct scenario *scenario = reading->scenario;
     const uint32_t place = scenario->phase_count;
     struct phase *parent = &scenario->phases[place];
+    for (size_t i = 0; i < entry->phase_count; i++)
+        reading->paced |= entry->phases[i].phase.place.variant == PHASE_INDEX_CREATE;
     enum err_code code = scenario_add_phase(reading, entry, turn);
     struct scenario_turn inner = *turn;
     inner.parallel_place = place + 1;
@@ -264,9 +268,10 @@ static enum err_code add_parallel(struct reading *reading, const struct scenario
         if (code == OK && (picking > 1 || adding > 1))
             code = REFUSE(
                 reading, added, NULL, "%s: only one of the phases side by side may %s", added->base,
-                picking > 1 ? "delete, overwrite or expire some of the keys" : "load keys");
+                picking > 1 ? "delete, overwrite, expire or index some of the keys" : "load keys");
     }
     parent->child_count = (uint32_t)entry->phase_count;
+    reading->paced = false;
     set_lengths(reading, whole);
     return code;
 }

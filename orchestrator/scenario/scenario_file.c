@@ -52,8 +52,9 @@ static uint64_t scaled(const struct reading *reading, uint64_t number, uint64_t 
 static void scale_phase(const struct reading *reading, struct phase *phase)
 {
     struct phase_until *until = &phase->until;
-    const bool paced = phase->type == PHASE_FAILOVER || phase->type == PHASE_REBALANCE ||
-                       phase->type == PHASE_INDEX_CREATE || phase->type == PHASE_WAIT_INDEX;
+    const bool paced = reading->paced || phase->type == PHASE_FAILOVER ||
+                       phase->type == PHASE_REBALANCE || phase->type == PHASE_INDEX_CREATE ||
+                       phase->type == PHASE_WAIT_INDEX;
     phase->duration_ns = scaled(reading, phase->duration_ns, paced ? PACED_FLOOR_NS : FLOOR_NS);
     phase->act.for_ns = scaled(reading, phase->act.for_ns, ACT_FLOOR_NS);
     phase->ramp_interval_ns = scaled(reading, phase->ramp_interval_ns, 1);

@@ -16,6 +16,7 @@ struct reading {
     bool has_keys;           /* something was loaded before */
     enum live_type datatype; /* of it */
     struct size_wish sizes;
+    bool paced;       /* the phases side by side need time of the servers */
     bool has_rate;    /* a phase before had one */
     bool has_maximum; /* scenario_measures_maximum of one before */
     struct scenario_document *document;

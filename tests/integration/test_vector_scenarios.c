@@ -324,7 +324,7 @@ TEST(refused_before_anything_is_written)
 static const char known[] = "*1\r\n*2\r\n$9\r\nft.search\r\n:-1\r\n",
                   info[] = "$20\r\nused_memory:1000000\n\r\n";
 
-static void run_at_search(const char *ft_info, const char *wait)
+static void run_at_search(const char *ft_info, const char *phases_of_it)
 {
     const struct fake_rule rules[] = {
         {.command = "COMMAND", .action = FAKE_REPLY, .bytes = known},
@@ -342,10 +342,8 @@ static void run_at_search(const char *ft_info, const char *wait)
     snprintf(text, sizeof text,
              "name: v\ndescription: d\nphases:\n"
              "  - {name: base, type: load, datatype: vector, keys: 20, dimensions: 8}\n"
-             "  - {name: make, type: index-create, dimensions: 8, metric: l2, timeout: 20}\n"
-             "  - {name: wait, type: wait-index, timeout: %s}\n"
-             "  - {name: look, type: query, duration: 0.3, qps: 50, k: 4, verify: recall}\n",
-             wait);
+             "%s",
+             phases_of_it);
     temp_tree_write(&tree, "/s.yaml", text, 0600);
     fake_server_start(
         &fake, &(struct fake_script){.rules = rules, .rule_count = sizeof rules / sizeof rules[0]});
@@ -357,10 +355,57 @@ static void run_at_search(const char *ft_info, const char *wait)
     ck_driver("search");
 }
 
+#define MAKE_AND_WAIT(seconds)                                                                     \
+    "  - {name: make, type: index-create, dimensions: 8, metric: l2, timeout: 20}\n"               \
+    "  - {name: wait, type: wait-index, timeout: " seconds "}\n"                                   \
+    "  - {name: look, type: query, duration: 0.3, qps: 50, k: 4, verify: recall}\n"
+static const char complete[] = "*4\r\n+num_docs\r\n:20\r\n+percent_indexed\r\n$1\r\n1\r\n";
+
+TEST(queries_beside_a_build_of_a_module)
+{
+    /* breaks when what a server builds by itself is sent, when queries beside it are not told as theirs, or when its end
+     * is not seen afterwards */
+    run_at_search(complete, "  - name: both\n    type: parallel\n    duration: 1\n    phases:\n"
+                            "      - {name: make, type: index-create, dimensions: 8, metric: l2}\n"
+                            "      - {name: ask, type: query, qps: 50, k: 4}\n"
+                            "  - {name: wait, type: wait-index, timeout: 20}\n");
+    ck_assert_int_eq(json_integer_value(json_object_get(phase_named("make"), "requests_ok")), 0);
+    ck_assert_int_gt(json_integer_value(json_object_get(phase_named("ask"), "requests_ok")), 0);
+    ck_assert(json_is_number(json_object_get(phase_named("ask"), "p99_ms")));
+    ck_assert(!json_is_true(json_object_get(phase_named("make"), "target_missed")));
+    ck_assert(json_is_number(of_vectors("wait", "rebuild_seconds")));
+}
+
+TEST(queries_beside_a_rebuild)
+{
+    /* breaks when vectors that are added again have no figures of their own beside queries, or are not all there then */
+    temp_tree_write(&tree, "/s.yaml",
+                    "name: v\ndescription: d\nphases:\n"
+                    "  - {name: make, type: index-create, dimensions: 8, timeout: 20}\n"
+                    "  - {name: base, type: load, datatype: vector, keys: 500, clients: 2}\n"
+                    "  - {name: drop, type: index-drop}\n"
+                    "  - name: both\n    type: parallel\n    duration: 4\n    phases:\n"
+                    "      - {name: again, type: index-create, m: 32, clients: 2}\n"
+                    "      - {name: ask, type: query, qps: 50, clients: 2}\n"
+                    "  - {name: after, type: query, duration: 1, qps: 50, clients: 2}\n"
+                    "checks:\n"
+                    "  - {metric: docs_indexed, phase: after, op: \"==\", value: 1}\n",
+                    0600);
+    RUN(file, "--managed-program", vector_server(), "--scale", "0.5");
+    expect_status(0);
+    load_phases("v");
+    ck_assert_int_eq(json_integer_value(json_object_get(phase_named("again"), "requests_ok")), 250);
+    ck_assert_int_gt(json_integer_value(json_object_get(phase_named("ask"), "requests_ok")), 0);
+    ck_assert(json_is_number(of_vectors("again", "rebuild_seconds")));
+    ck_assert_double_eq(json_number_value(json_object_get(
+                            json_object_get(phase_named("again"), "params"), "duration_seconds")),
+                        4); /* a build has time, whatever the scale */
+}
+
 TEST(an_index_that_a_module_builds)
 {
     /* breaks when documents are sent again that the server indexes by itself, or its time is not known */
-    run_at_search("*4\r\n+num_docs\r\n:20\r\n+percent_indexed\r\n$1\r\n1\r\n", "20");
+    run_at_search(complete, MAKE_AND_WAIT("20"));
     ck_vectors("wait", 20, 20);
     ck_assert_int_eq(json_integer_value(json_object_get(phase_named("make"), "requests_ok")), 0);
     ck_assert_str_eq(json_string_value(json_object_get(phase_named("wait"), "end_reason")),
@@ -376,7 +421,8 @@ TEST(an_index_that_a_module_builds)
 TEST(a_wait_has_a_limit)
 {
     /* breaks when an index that never is complete holds a scenario up for ever, or counts as complete */
-    run_at_search("*4\r\n+num_docs\r\n:3\r\n+percent_indexed\r\n$3\r\n0.2\r\n", "0.5");
+    run_at_search("*4\r\n+num_docs\r\n:3\r\n+percent_indexed\r\n$3\r\n0.2\r\n",
+                  MAKE_AND_WAIT("0.5"));
     ck_assert(json_is_true(json_object_get(phase_named("wait"), "target_missed")));
     ck_assert_str_eq(json_string_value(json_object_get(phase_named("wait"), "end_reason")),
                      "duration");

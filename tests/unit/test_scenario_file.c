@@ -292,7 +292,7 @@ static const struct {
     {PHASES(GROW ", " SIDE_BY_SIDE("{name: b, type: delete-fraction, fraction: 1}, {name: c, type: "
                                    "expire, fraction: 1, ttl: 1}",
                                    "duration: 1, ")),
-     "c: only one of the phases side by side may delete, overwrite or expire"},
+     "c: only one of the phases side by side may delete, overwrite, expire or index"},
     {PHASES(GROW ", {name: a, type: hold, duration: 1, mix: {get: 1}, clients_growth: 2}"),
      "clients_growth: it is of phases in a loop"},
     {PHASES(GROW

@@ -153,6 +153,13 @@ static const struct {
     {PHASES(MAKE "," LOAD ", {name: p, type: parallel, duration: 5, phases: ["
                  "{name: q, type: query, verify: recall}, {name: r, type: query}]}"),
      "verify: recall is asked when nothing else is sent"},
+    {PHASES(MAKE "," LOAD ", {name: d, type: index-drop}, {name: p, type: parallel, duration: 5, "
+                 "phases: [{name: c, type: index-create, timeout: 5}, {name: r, type: query}]}"),
+     "c: duration is of p as a whole"},
+    {PHASES(MAKE "," LOAD ", {name: e, type: index-drop}, {name: p, type: parallel, duration: 5, "
+                 "phases: [{name: c, type: index-create}, {name: r, type: delete-fraction, "
+                 "fraction: 0.5}]}"),
+     "r: only one of the phases side by side may delete, overwrite, expire or index some"},
     {PHASES("{name: d, type: index-drop}"), "d: there is no index: index-create has to stand"},
     {PHASES("{name: w, type: wait-index, timeout: 3}"), "w: there is no index"},
     {PHASES(MAKE ", {name: w, type: wait-index}"), "w: a wait without limit: give timeout"},
