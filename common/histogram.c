@@ -125,17 +125,61 @@ uint64_t histogram_rank(uint64_t count, double q)
     return rank < count ? rank : count;
 }
 
+/* Counts that are added before one is looked at: most intervals have few values in many buckets. */
+#define RANK_STRIDE 16u
+
+static uint64_t sum_of_stride(const uint64_t *counts)
+{
+    uint64_t even = 0, odd = 0; /* two sums do not wait for one another */
+    for (size_t i = 0; i < RANK_STRIDE; i += 2) {
+        even += counts[i];
+        odd += counts[i + 1];
+    }
+    return even + odd;
+}
+
+/* The first bucket at which so many values are reached, from the lower end ... */
+static uint32_t index_from_below(const struct histogram *histogram, uint64_t rank)
+{
+    uint32_t index = histogram->low_index;
+    uint64_t seen = 0;
+    while (index + RANK_STRIDE <= histogram->high_index) {
+        const uint64_t stretch = sum_of_stride(&histogram->counts[index]);
+        if (seen + stretch >= rank)
+            break;
+        seen += stretch;
+        index += RANK_STRIDE;
+    }
+    while (index < histogram->high_index && (seen += histogram->counts[index]) < rank)
+        index++;
+    return index;
+}
+
+/* ... and from the upper one, by how many values lie beyond it. */
+static uint32_t index_from_above(const struct histogram *histogram, uint64_t beyond)
+{
+    uint32_t index = histogram->high_index;
+    uint64_t seen = 0;
+    while (index >= histogram->low_index + RANK_STRIDE) {
+        const uint64_t stretch = sum_of_stride(&histogram->counts[index + 1 - RANK_STRIDE]);
+        if (seen + stretch > beyond)
+            break;
+        seen += stretch;
+        index -= RANK_STRIDE;
+    }
+    while (index > histogram->low_index && (seen += histogram->counts[index]) <= beyond)
+        index--;
+    return index;
+}
+
 uint64_t histogram_value_of_rank(const struct histogram *histogram, uint64_t rank)
 {
-    uint64_t seen = 0;
-    for (uint32_t i = histogram->low_index; i <= histogram->high_index; i++) {
-        seen += histogram->counts[i];
-        if (seen >= rank) {
-            uint64_t value = histogram_highest_value(i);
-            return value < histogram->max_ns ? value : histogram->max_ns;
-        }
-    }
-    return histogram->max_ns;
+    if (rank > histogram->count || histogram->count == 0)
+        return histogram->max_ns;
+    const uint64_t value = histogram_highest_value(
+        rank <= histogram->count / 2 ? index_from_below(histogram, rank)
+                                     : index_from_above(histogram, histogram->count - rank));
+    return value < histogram->max_ns ? value : histogram->max_ns;
 }
 
 uint64_t histogram_quantile(const struct histogram *histogram, double q)

@@ -11,7 +11,9 @@ void outage_coarse(struct node_figures *figures, const struct histogram *histogr
     if (histogram->count == 0)
         return;
     for (uint32_t i = histogram->low_index; i <= histogram->high_index; i++)
-        figures->response.counts[coarse_index(histogram_highest_value(i))] += histogram->counts[i];
+        if (histogram->counts[i] > 0)
+            figures->response.counts[coarse_index(histogram_highest_value(i))] +=
+                histogram->counts[i];
     figures->counters[NODE_OK] = histogram->count;
     figures->response.sum_ns = histogram->sum_ns;
     figures->response.max_ns = histogram->max_ns;
