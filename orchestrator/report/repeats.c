@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "orchestrator/report/metric.h"
+#include "orchestrator/report/student.h"
 
 /* The statistic of the latency; NULL: the rate. */
 static const struct {
@@ -24,18 +25,6 @@ const char *repeat_figure_label(uint32_t figure)
     return figures[figure].label;
 }
 
-/* The 97.5 % point of Student's t distribution, by degrees of freedom. Source: the usual table, as in NIST/SEMATECH
- * e-Handbook of Statistical Methods, 1.3.6.7.2; between its rows and beyond, Cornish and Fisher's expansion around the
- * normal distribution's 1.959964, which is right to three digits from 10 on. */
-static double student_t(uint32_t freedom)
-{
-    static const double first[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262};
-    const double z = 1.959963985, n = (double)freedom, cube = z * z * z, fifth = cube * z * z;
-    if (freedom <= sizeof first / sizeof first[0])
-        return first[freedom - 1];
-    return z + (cube + z) / (4 * n) + (5 * fifth + 16 * cube + 3 * z) / (96 * n * n);
-}
-
 void repeat_add(struct repeat_figure *figure, double value)
 {
     const double distance = value - figure->mean;
@@ -50,8 +39,8 @@ double repeat_deviation(const struct repeat_figure *figure)
 
 double repeat_half_width(const struct repeat_figure *figure)
 {
-    return figure->count >= 2 ? student_t(figure->count - 1) * repeat_deviation(figure) /
-                                    sqrt((double)figure->count)
+    return figure->count >= 2 ? student_point(0.975, figure->count - 1.0) *
+                                    repeat_deviation(figure) / sqrt((double)figure->count)
                               : -1;
 }
 

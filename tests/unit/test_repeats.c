@@ -26,7 +26,7 @@ TEST(test_published_points)
                   {12, 2.179}, {15, 2.131}, {20, 2.086}, {30, 2.042}, {100, 1.984}};
     for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
         const uint32_t count = points[i].freedom + 1;
-        ck_assert_double_eq_tol(half_width_of(count) * sqrt(count), points[i].point, 0.003);
+        ck_assert_double_eq_tol(half_width_of(count) * sqrt(count), points[i].point, 0.0006);
     }
 }
 
