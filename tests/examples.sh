@@ -215,7 +215,7 @@ map_words() {
     [ "${words[0]}" = model ] && ! given --sample && return 0
     [ "${words[0]} ${words[1]-}" != 'run scenario' ] || map_scenario
     [ "${words[0]}" != visualize ] || given -o --output || words+=(-o "$PWD/scenarios")
-    [[ ${words[0]} =~ ^(run|visualize|validate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
+    [[ ${words[0]} =~ ^(run|visualize|compare|validate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
     given --explain --help --version && return 0
     for ((i = 0; i < last; i++)); do
         [ "${words[i]}" != -- ] || break

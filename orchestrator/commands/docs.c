@@ -23,6 +23,11 @@ static const struct option_table *results_table(void)
     return &results_option_table;
 }
 
+static const struct option_table *compare_table(void)
+{
+    return &compare_option_table;
+}
+
 static const struct option_table *visualize_table(void)
 {
     return &visualize_option_table;
@@ -64,6 +69,7 @@ static const struct {
     {"model", model_option_table, NULL},
     {"run", run_option_table, NULL},
     {"visualize", visualize_table, NULL},
+    {"compare", compare_table, NULL},
     {"validate", validate_table, NULL},
     {"info", info_option_table, NULL},
     {"dataset", dataset_table, NULL},

@@ -29,6 +29,7 @@ static const struct {
     {"find-max", "volley.find-max-1", 4},
     {"sweep", "volley.sweep-1", 3},
     {"verify", "volley.verify-1", 1},
+    {"comparison", "volley.comparison-1", 4},
 };
 
 LOOP_TEST(test_every_document_is_valid, sizeof kinds / sizeof kinds[0])

@@ -1,0 +1,204 @@
+/* `volley compare`: two results of benchmarks held against one another. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/printable.h"
+#include "common/units.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/frame.h"
+#include "orchestrator/suite/comparison_report.h"
+
+#define PATH_BYTES 4200u
+
+struct compare_request {
+    struct option_values values;
+    struct command_words words;
+    const char *base, *other, *results_dir, *output, *json, *junit;
+    unsigned figures; /* by metrics_at */
+    double confidence_percent, threshold;
+    bool fail_on_regression, help;
+};
+
+static const char *metrics_at(size_t index)
+{
+    static const char *const words[] = {"all", "rps", "latency"};
+    return index < sizeof words / sizeof words[0] ? words[index] : NULL;
+}
+
+/* "5%", or "5", which means the same. */
+static enum err_code parse_threshold(void *target, const char *value, struct err *reason)
+{
+    char number[32];
+    double percent = 0;
+    const size_t bytes = strlen(value), unit = bytes > 0 && value[bytes - 1] == '%';
+    snprintf(number, sizeof number, "%.*s", (int)(bytes - unit), value);
+    if (bytes - unit >= sizeof number || !units_parse_real(&percent, number) || !(percent > 0) ||
+        percent > 1000)
+        return err_set(reason, E_USAGE, "allowed: percent above 0 to 1000, as in 5%%");
+    ((struct compare_request *)target)->threshold = percent / 100;
+    return OK;
+}
+
+#define AT(member) offsetof(struct compare_request, member)
+/* clang-format off: a row reads best as a few short lines */
+static const struct option_row rows[] = {
+    {ROW("baseline", NULL, OPTION_TEXT, "RESULT", AT(base)), .section = "Comparison",
+     .help = "A metrics.json, a directory with one, the directory of a run (bench --out), or a "
+             "commit, whose results stand in --results-dir."},
+    {ROW("new", NULL, OPTION_TEXT, "RESULT", AT(other)), .section = "Comparison",
+     .help = "What is held against it, likewise."},
+    {ROW("results-dir", NULL, OPTION_TEXT, "DIR", AT(results_dir)), .section = "Comparison",
+     .unset = "results", .help = "Where commits have their directories."},
+    {ROW("metrics", NULL, OPTION_WORD, "WHICH", AT(figures)), .value_at = metrics_at,
+     .section = "Comparison", .unset = "all", .help = "Which figures are compared."},
+    {ROW("confidence", NULL, OPTION_REAL, "PERCENT", AT(confidence_percent)), REAL(50, 99.999),
+     .section = "Comparison", .unset = "95",
+     .help = "How sure answers are, over all rows together."},
+    {ROW("threshold", NULL, OPTION_CUSTOM, "PERCENT", 0), .parse = parse_threshold,
+     .section = "Comparison", .unset = "5%",
+     .help = "A change that is surely smaller counts as the same; a regression is one of so much."},
+    {ROW("fail-on-regression", NULL, OPTION_FLAG, NULL, AT(fail_on_regression)),
+     .section = "Comparison",
+     .help = "Exit status 1 when something is slower by the threshold or more."},
+    {ROW("output", "o", OPTION_TEXT, "FILE", AT(output)), .section = "Comparison",
+     .needs_trust = true,
+     .help = "Where the Markdown goes; standard output without it, or with -."},
+    {ROW("json", NULL, OPTION_TEXT, "FILE", AT(json)), .section = "Comparison", .needs_trust = true,
+     .help = "All of it for programs; - for standard output in place of the Markdown."},
+    {ROW("junit", NULL, OPTION_TEXT, "FILE", AT(junit)), .section = "Comparison",
+     .needs_trust = true, .help = "A test case a row, for CI."},
+    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
+     .help = "This text."},
+};
+/* clang-format on */
+#undef AT
+
+const struct option_table compare_option_table = {
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .command = "compare",
+    .usage = "volley compare --baseline RESULT --new RESULT [OPTIONS]",
+    .synopsis = "Says of two results, configuration by configuration, whether the new one is "
+                "faster, slower, the same within so much, or whether that cannot be told from so "
+                "few runs; and what else differs between them. Repeated runs of one configuration "
+                "count together.",
+};
+
+/* A path as it is, or else a commit in --results-dir. */
+static enum err_code read_set(struct record_set *set, const struct compare_request *request,
+                              const char *given, struct err *err)
+{
+    const char *results = request->results_dir != NULL ? request->results_dir : "results";
+    char path[PATH_BYTES];
+    struct err other = {.code = OK};
+    enum err_code code = record_set_read(set, given, err);
+    if (code != E_DATA || strchr(given, '/') != NULL || set->records != NULL ||
+        (size_t)snprintf(path, sizeof path, "%s/%s", results, given) >= sizeof path)
+        return code;
+    record_set_free(set);
+    if (record_set_read(set, path, &other) == OK)
+        return OK;
+    return set->records != NULL ? err_set(err, other.code, "%s", other.text) : code;
+}
+
+static enum err_code check(const struct compare_request *request, struct err *err)
+{
+    if (request->words.count > 0)
+        return err_set(err, E_USAGE, "%.60s stands alone: %s", PRINTABLE(request->words.items[0]),
+                       compare_option_table.usage);
+    if (request->base == NULL || request->other == NULL)
+        return err_set(err, E_USAGE, "--%s is missing: %s",
+                       request->base == NULL ? "baseline" : "new", compare_option_table.usage);
+    if (output_is_stdout(request->json) && output_is_stdout(request->output))
+        return err_set(err, E_USAGE,
+                       "--json - and --output -: only one of them has standard output");
+    if (output_is_stdout(request->junit))
+        return err_set(err, E_USAGE, "--junit -: it needs a file of its own");
+    return OK;
+}
+
+typedef bool write_function(struct output *output, const struct comparison *comparison);
+
+static bool write_markdown(struct output *output, const struct comparison *comparison)
+{
+    comparison_write_markdown(output, comparison);
+    return true;
+}
+
+static bool write_junit(struct output *output, const struct comparison *comparison)
+{
+    comparison_write_junit(output, comparison);
+    return true;
+}
+
+static enum err_code write_one(const char *path, write_function *write,
+                               const struct comparison *comparison, struct err *err)
+{
+    struct output output = {.file = NULL};
+    if (path == NULL)
+        return OK;
+    enum err_code code = output_create(&output, path, OUTPUT_NAMED, err);
+    if (code == OK && !write(&output, comparison))
+        code = err_set(err, E_SYSTEM, "no memory for %s", PRINTABLE(path));
+    if (code == OK)
+        code = output_close(&output, err);
+    if (code == OK)
+        code = output_commit(&output, err);
+    output_discard(&output);
+    return code;
+}
+
+static enum err_code write_all(const struct compare_request *request,
+                               const struct comparison *comparison, struct err *err)
+{
+    const char *markdown = request->output != NULL           ? request->output
+                           : output_is_stdout(request->json) ? NULL
+                                                             : "-";
+    enum err_code code = write_one(markdown, write_markdown, comparison, err);
+    if (code == OK)
+        code = write_one(request->json, comparison_write_json, comparison, err);
+    return code == OK ? write_one(request->junit, write_junit, comparison, err) : code;
+}
+
+static enum err_code run(void *target, struct err *err)
+{
+    const struct compare_request *request = target;
+    struct record_set base = {.records = NULL}, other = {.records = NULL};
+    struct comparison comparison = {.rows = NULL};
+    const struct comparison_wishes wishes = {
+        .confidence = request->confidence_percent > 0 ? request->confidence_percent / 100 : 0.95,
+        .threshold = request->threshold > 0 ? request->threshold : 0.05,
+        .rates = request->figures != 2,
+        .latencies = request->figures != 1};
+    enum err_code code = check(request, err);
+    if (code == OK)
+        code = read_set(&base, request, request->base, err);
+    if (code == OK)
+        code = read_set(&other, request, request->other, err);
+    if (code == OK)
+        code = comparison_make(&comparison, &base, &other, &wishes, err);
+    if (code == OK)
+        code = write_all(request, &comparison, err);
+    if (code == OK && request->fail_on_regression && comparison.regressed)
+        code = err_set(err, E_FAILED, "slower by %.4g %% or more: %s against %s",
+                       100 * wishes.threshold, PRINTABLE(other.name), PRINTABLE(base.name));
+    comparison_free(&comparison);
+    record_set_free(&base);
+    record_set_free(&other);
+    return code;
+}
+
+int command_compare(int argc, const char *const *argv)
+{
+    struct compare_request request = {.help = false};
+    const struct command_frame frame = {.table = &compare_option_table,
+                                        .target = &request,
+                                        .values = &request.values,
+                                        .help = &request.help,
+                                        .words = &request.words,
+                                        .run = run};
+    return command_frame_run(&frame, argc, argv);
+}

@@ -1,0 +1,168 @@
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "common/printable.h"
+#include "orchestrator/page/page_leaves.h"
+#include "orchestrator/report/verdict.h"
+#include "orchestrator/suite/comparison_report.h"
+
+/* A text in a cell, or beside a bullet: no markup, and no cell of its own. A _ within a word is no markup. */
+static void write_text(struct output *output, const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        const bool within = *at == '_' && at > text && isalnum((unsigned char)at[-1]) != 0 &&
+                            isalnum((unsigned char)at[1]) != 0;
+        if (!within && strchr("\\`*_{}[]<>|#", *at) != NULL)
+            output_printf(output, "\\");
+        output_write(output, *at == '\n' ? " " : at, 1);
+    }
+}
+
+static void write_cell(struct output *output, const char *text)
+{
+    output_printf(output, " ");
+    write_text(output, text[0] != '\0' ? text : "-");
+    output_printf(output, " |");
+}
+
+/* As valkey-perf-benchmark writes it. */
+static void write_side(struct output *output, const struct comparison_side *side)
+{
+    if (side->count == 0)
+        output_printf(output, " n/a |");
+    else if (side->count == 1)
+        output_printf(output, " %.3f |", side->mean);
+    else
+        output_printf(output, " %.3f (n=%zu, \u03c3=%.3f, CV=%.1f%%) |", side->mean, side->count,
+                      side->deviation, side->cv_percent);
+}
+
+static void write_row(struct output *output, const struct comparison *comparison,
+                      const struct comparison_row *row)
+{
+    char answer[COMPARISON_ANSWER_BYTES];
+    output_printf(output, "|");
+    write_cell(output, row->of->command);
+    output_printf(output, " %s |", record_figure_name(row->figure));
+    write_cell(output, row->of->pipeline);
+    write_cell(output, row->of->io_threads);
+    write_side(output, &row->sides[0]);
+    write_side(output, &row->sides[1]);
+    if (isnan(row->change))
+        output_printf(output, " n/a | n/a |");
+    else
+        output_printf(output, " %.3f | %+.3f%% |", row->sides[1].mean - row->sides[0].mean,
+                      100 * row->change);
+    comparison_answer_format(answer, comparison, row);
+    output_printf(output, " %s |\n", answer);
+}
+
+static void write_configuration(struct output *output, const char *section)
+{
+    if (section[0] == '\0')
+        return;
+    output_printf(output, "**Configuration:**\n\n");
+    while (*section != '\0') {
+        char line[512];
+        const size_t bytes = strcspn(section, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)bytes, section);
+        output_printf(output, "- ");
+        write_text(output, line);
+        output_printf(output, "\n");
+        section += bytes + (section[bytes] == '\n');
+    }
+    output_printf(output, "\n");
+}
+
+static void write_table_head(struct output *output, const struct comparison *comparison)
+{
+    output_printf(output, "| Command | Metric | Pipeline | io_threads |");
+    write_cell(output, comparison->sets[0]->name);
+    write_cell(output, comparison->sets[1]->name);
+    output_printf(output, " Diff | %% Change | Answer |\n"
+                          "|---|---|---|---|---|---|---|---|---|\n");
+}
+
+static void write_differences(struct output *output, const struct comparison *comparison)
+{
+    json_t *const trees[2] = {comparison->sets[0]->environment, comparison->sets[1]->environment};
+    static const char *const names[2] = {"base", "other"};
+    json_t *differing = page_leaves_differing(trees, names, 2);
+    size_t i;
+    const json_t *row;
+    if (json_array_size(differing) > 0) {
+        output_printf(output, "\n**What else differs:**\n\n| What |");
+        write_cell(output, comparison->sets[0]->name);
+        write_cell(output, comparison->sets[1]->name);
+        output_printf(output, "\n|---|---|---|\n");
+    }
+    json_array_foreach(differing, i, row)
+    {
+        output_printf(output, "|");
+        write_cell(output, json_string_value(json_object_get(row, "what")));
+        write_cell(output, json_string_value(json_object_get(row, names[0])));
+        write_cell(output, json_string_value(json_object_get(row, names[1])));
+        output_printf(output, "\n");
+    }
+    json_decref(differing);
+}
+
+/* Runs of which volley itself said that they show something else than the server. */
+static size_t count_red(const struct record_set *set)
+{
+    size_t red = 0;
+    for (size_t i = 0; i < set->count; i++)
+        red += set->records[i].verdict == VERDICT_RED;
+    return red;
+}
+
+static void write_summary(struct output *output, const struct comparison *comparison)
+{
+    const struct comparison_wishes *wishes = &comparison->wishes;
+    const size_t *answers = comparison->answers;
+    output_printf(output,
+                  "%zu rows: %zu faster, %zu slower, %zu the same, %zu cannot be told, %zu on one "
+                  "side only.\n\n",
+                  comparison->count, answers[ANSWER_FASTER], answers[ANSWER_SLOWER],
+                  answers[ANSWER_SAME], answers[ANSWER_CANNOT_TELL], answers[ANSWER_ONE_SIDED]);
+    for (int side = 0; side < 2; side++) {
+        const size_t red = count_red(comparison->sets[side]);
+        if (red > 0) {
+            write_text(output, comparison->sets[side]->name);
+            output_printf(output, ": %zu of %zu runs are RED: they are not the server's alone.\n\n",
+                          red, comparison->sets[side]->count);
+        }
+    }
+    output_printf(output,
+                  "Answers hold with %.4g %% confidence over all rows together (Welch's t, "
+                  "corrected by Holm, and not against ranks); the same is what lies within %.4g %% "
+                  "of the first.\n\n",
+                  100 * wishes->confidence, 100 * wishes->threshold);
+}
+
+void comparison_write_markdown(struct output *output, const struct comparison *comparison)
+{
+    const struct comparison_wishes *wishes = &comparison->wishes;
+    const char *section = NULL;
+    output_printf(output, "# %sBenchmark Comparison: ",
+                  !wishes->latencies ? "RPS "
+                  : !wishes->rates   ? "Latency "
+                                     : "");
+    write_text(output, comparison->sets[0]->name);
+    output_printf(output, " vs ");
+    write_text(output, comparison->sets[1]->name);
+    output_printf(output, "\n\n");
+    write_summary(output, comparison);
+    for (size_t i = 0; i < comparison->count; i++) {
+        const struct comparison_row *row = &comparison->rows[i];
+        if (section == NULL || strcmp(section, row->of->section) != 0) {
+            output_printf(output, "%s", section == NULL ? "" : "\n");
+            section = row->of->section;
+            write_configuration(output, section);
+            write_table_head(output, comparison);
+        }
+        write_row(output, comparison, row);
+    }
+    write_differences(output, comparison);
+}

@@ -1,0 +1,360 @@
+#include "orchestrator/suite/record_set.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/printable.h"
+#include "orchestrator/report/verdict.h"
+#include "orchestrator/scenario/run_file.h"
+
+#define FILE_BYTES_MAX (256u << 20)
+#define PATH_BYTES 4200u
+#define VALUE_BYTES 200u
+
+/* ---- figures ---- */
+
+static const struct {
+    const char *name, *in_run; /* of run.json's response_time_us; NULL: the rate */
+} figures[RECORD_FIGURES] = {
+    [RECORD_RPS] = {"rps", NULL},
+    [RECORD_AVG] = {"avg_latency_ms", "mean"},
+    [RECORD_P50] = {"p50_latency_ms", "p50"},
+    [RECORD_P95] = {"p95_latency_ms", "p95"},
+    [RECORD_P99] = {"p99_latency_ms", "p99"},
+    [RECORD_P99_9] = {"p99_9_latency_ms", "p99_9"},
+    [RECORD_P99_99] = {"p99_99_latency_ms", "p99_99"},
+};
+
+const char *record_figure_name(enum record_figure figure)
+{
+    return figures[figure].name;
+}
+
+bool record_figure_is_rate(enum record_figure figure)
+{
+    return figure == RECORD_RPS;
+}
+
+/* ---- configuration ---- */
+
+/* What of a record is configuration, by name. Anything else may differ between records that are alike: of an environment, of
+ * a status, or of a date. */
+static const char *const section_keys[] = {
+    "benchmark_mode", "benchmark_threads",
+    "clients",        "cluster_mode",
+    "cluster_nodes",  "config_set",
+    "data_size",      "dataset",
+    "duration",       "group",
+    "keyspacelen",    "requests",
+    "scenario",       "test_id",
+    "test_phase",     "tls",
+    "tls_mode",       "valkey_benchmark_threads",
+    "warmup",
+};
+
+/* On one line, however it stands in the file. False: there is nothing. */
+static bool value_text(char text[VALUE_BYTES], const json_t *value)
+{
+    text[0] = '\0';
+    if (json_is_string(value))
+        snprintf(text, VALUE_BYTES, "%s", json_string_value(value));
+    else if (json_is_integer(value))
+        snprintf(text, VALUE_BYTES, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else if (json_is_real(value))
+        snprintf(text, VALUE_BYTES, "%.10g", json_real_value(value));
+    else if (json_is_boolean(value))
+        snprintf(text, VALUE_BYTES, "%s", json_is_true(value) ? "true" : "false");
+    else if (json_is_object(value) || json_is_array(value)) {
+        char *dump = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+        snprintf(text, VALUE_BYTES, "%s", dump != NULL ? dump : "");
+        free(dump);
+    }
+    printable_line(text);
+    return text[0] != '\0';
+}
+
+static char *text_of(const json_t *object, const char *key)
+{
+    char text[VALUE_BYTES];
+    (void)value_text(text, json_object_get(object, key));
+    return strdup(text);
+}
+
+static char *section_of(const json_t *object)
+{
+    char *section = NULL, text[VALUE_BYTES];
+    size_t bytes = 0;
+    FILE *out = open_memstream(&section, &bytes);
+    if (out == NULL)
+        return NULL;
+    for (size_t i = 0; i < sizeof section_keys / sizeof section_keys[0]; i++)
+        if (value_text(text, json_object_get(object, section_keys[i])))
+            fprintf(out, "%s: %s\n", section_keys[i], text);
+    if (fclose(out) != 0) {
+        free(section);
+        return NULL;
+    }
+    return section;
+}
+
+static int by_number(const char *one, const char *other)
+{
+    const double left = strtod(one, NULL), right = strtod(other, NULL);
+    return left != right ? (left > right) - (left < right) : strcmp(one, other);
+}
+
+int record_order(const struct record *one, const struct record *other)
+{
+    int order = strcmp(one->section, other->section);
+    if (order == 0)
+        order = strcmp(one->command, other->command);
+    if (order == 0)
+        order = by_number(one->pipeline, other->pipeline);
+    return order != 0 ? order : by_number(one->io_threads, other->io_threads);
+}
+
+/* ---- records ---- */
+
+static double number_of(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) && isfinite(json_number_value(value)) ? json_number_value(value)
+                                                                       : NAN;
+}
+
+static int verdict_of(const json_t *verdict)
+{
+    const char *word =
+        json_string_value(json_is_object(verdict) ? json_object_get(verdict, "level") : verdict);
+    for (int level = VERDICT_GREEN; level <= VERDICT_RED && word != NULL; level++)
+        if (strcmp(verdict_level_name((enum verdict_level)level), word) == 0)
+            return level;
+    return -1;
+}
+
+static enum err_code no_memory(struct err *err)
+{
+    return err_set(err, E_SYSTEM, "no memory for the records of a benchmark");
+}
+
+static enum err_code make_room(struct record_set *set, size_t count, const char *path,
+                               struct err *err)
+{
+    if (count > RECORDS_MAX)
+        return err_set(err, E_DATA, "%s has %zu records; %u are the most", PRINTABLE(path), count,
+                       RECORDS_MAX);
+    set->records = calloc(count > 0 ? count : 1, sizeof set->records[0]);
+    set->environment = json_object();
+    return set->records != NULL && set->environment != NULL ? OK : no_memory(err);
+}
+
+static enum err_code check_texts(const struct record *record, struct err *err)
+{
+    return record->section != NULL && record->command != NULL && record->pipeline != NULL &&
+                   record->io_threads != NULL
+               ? OK
+               : no_memory(err);
+}
+
+/* A commit of a few characters is one that somebody chose; a longer one is known by its first eight. */
+static void take_name(struct record_set *set, const json_t *first)
+{
+    const char *commit = json_string_value(json_object_get(first, "commit"));
+    const char *date = json_string_value(json_object_get(first, "timestamp"));
+    if (commit != NULL && commit[0] != '\0')
+        snprintf(set->name, sizeof set->name, "%.*s", strlen(commit) <= 12 ? 12 : 8, commit);
+    else
+        snprintf(set->name, sizeof set->name, "%.10s",
+                 date != NULL && date[0] != '\0' ? date : "Unknown");
+    printable_line(set->name);
+}
+
+/* Keys that begin with env_ and the machine's kind; of several records the last one that has them. */
+static void take_environment(struct record_set *set, json_t *record)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(record, key, value)
+    {
+        if (strncmp(key, "env_", 4) == 0 || strcmp(key, "architecture") == 0)
+            (void)json_object_set(set->environment, key, value);
+    }
+}
+
+static enum err_code read_list(struct record_set *set, const json_t *list, const char *path,
+                               struct err *err)
+{
+    enum err_code code = make_room(set, json_array_size(list), path, err);
+    for (size_t i = 0; i < json_array_size(list) && code == OK; i++) {
+        json_t *object = json_array_get(list, i);
+        struct record *record = &set->records[set->count++];
+        *record = (struct record){.section = section_of(object),
+                                  .command = text_of(object, "command"),
+                                  .pipeline = text_of(object, "pipeline"),
+                                  .io_threads = text_of(object, "io_threads"),
+                                  .verdict = verdict_of(json_object_get(object, "verdict"))};
+        for (unsigned figure = 0; figure < RECORD_FIGURES; figure++)
+            record->values[figure] = number_of(object, figures[figure].name);
+        code = check_texts(record, err);
+        if (code == OK && !json_is_object(object))
+            code = err_set(err, E_DATA, "%s: record %zu is no object", PRINTABLE(path), i + 1);
+        if (code == OK && record->command[0] == '\0')
+            code =
+                err_set(err, E_DATA, "%s: record %zu has no \"command\"", PRINTABLE(path), i + 1);
+        if (code == OK)
+            take_environment(set, object);
+    }
+    if (code == OK && set->count == 0)
+        code = err_set(err, E_DATA, "%s has no records", PRINTABLE(path));
+    if (code == OK)
+        take_name(set, json_array_get(list, 0));
+    return code;
+}
+
+/* ---- runs ---- */
+
+static double latency_of_run(const json_t *run, const char *name)
+{
+    const json_t *times = json_object_get(run, "response_time_us");
+    if (!(number_of(times, "count") > 0) || number_of(times, "unanswered") > 0)
+        times = number_of(times, "unanswered") > 0 ? NULL : json_object_get(run, "service_time_us");
+    return number_of(times, name) / 1e3;
+}
+
+/* The last part of a path. */
+static void name_of_directory(char name[64], const char *path)
+{
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    size_t begin = end;
+    while (begin > 0 && path[begin - 1] != '/')
+        begin--;
+    snprintf(name, 64, "%.*s", (int)(end - begin), path + begin);
+    printable_line(name);
+}
+
+static enum err_code read_run(struct record_set *set, const json_t *root, const char *path,
+                              struct err *err)
+{
+    const json_t *runs = json_object_get(root, "runs");
+    json_t *spec = json_object_get(root, "spec");
+    const char *label = json_string_value(json_object_get(root, "label"));
+    enum err_code code = make_room(set, json_array_size(runs), path, err);
+    for (size_t i = 0; i < json_array_size(runs) && code == OK; i++) {
+        const json_t *run = json_array_get(runs, i);
+        if (json_is_true(json_object_get(run, "prefill")) ||
+            json_is_true(json_object_get(run, "interrupted")) ||
+            number_of(json_object_get(run, "status"), "code") != 0)
+            continue;
+        struct record *record = &set->records[set->count++];
+        *record = (struct record){.section = strdup(""),
+                                  .command = text_of(run, "name"),
+                                  .pipeline = text_of(spec, "pipeline"),
+                                  .io_threads = text_of(spec, "io-threads"),
+                                  .verdict = verdict_of(json_object_get(run, "verdict"))};
+        code = check_texts(record, err);
+        record->values[RECORD_RPS] = number_of(json_object_get(run, "rate"), "achieved");
+        for (unsigned figure = RECORD_AVG; figure < RECORD_FIGURES; figure++)
+            record->values[figure] = latency_of_run(run, figures[figure].in_run);
+    }
+    if (code == OK && set->count == 0)
+        return err_set(err, E_DATA, "%s has no run that came to its end", PRINTABLE(path));
+    if (label != NULL && label[0] != '\0')
+        snprintf(set->name, sizeof set->name, "%s", label);
+    printable_line(set->name);
+    if (code == OK && spec != NULL)
+        (void)json_object_set(set->environment, "options", spec);
+    const json_t *environment = json_object_get(root, "environment");
+    static const char *const parts[] = {"host", "server", "volley"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && code == OK; i++)
+        if (json_object_get(environment, parts[i]) != NULL)
+            (void)json_object_set(set->environment, parts[i],
+                                  json_object_get(environment, parts[i]));
+    return code;
+}
+
+/* ---- files ---- */
+
+static enum err_code load(json_t **root, const char *path, struct err *err)
+{
+    FILE *file = NULL;
+    uint64_t bytes = 0;
+    json_error_t reason;
+    *root = NULL;
+    const enum err_code code = run_file_open(&file, &bytes, path, err);
+    if (code != OK)
+        return code;
+    if (bytes <= FILE_BYTES_MAX)
+        *root = json_loadf(file, JSON_REJECT_DUPLICATES, &reason);
+    (void)fclose(file);
+    if (bytes > FILE_BYTES_MAX)
+        return err_set(err, E_DATA, "%s has more than %u MB", PRINTABLE(path),
+                       FILE_BYTES_MAX >> 20);
+    return *root != NULL ? OK
+                         : err_set(err, E_DATA, "%.250s:%d:%d: no JSON: %s", PRINTABLE(path),
+                                   reason.line, reason.column, PRINTABLE(reason.text));
+}
+
+/* The file that a directory is known by. */
+static enum err_code find_file(char path[PATH_BYTES], const char *given, bool *run, struct err *err)
+{
+    static const char *const names[] = {"metrics.json", "run.json"};
+    struct stat about;
+    *run = false;
+    if (stat(given, &about) != 0)
+        return err_set_errno(err, E_DATA, errno, "%s cannot be read", PRINTABLE(given));
+    if (!S_ISDIR(about.st_mode)) {
+        const size_t bytes = strlen(given);
+        *run = bytes >= 8 && strcmp(given + bytes - 8, names[1]) == 0;
+        return (size_t)snprintf(path, PATH_BYTES, "%s", given) < PATH_BYTES
+                   ? OK
+                   : err_set(err, E_DATA, "the path is too long: %.100s...", given);
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        *run = i == 1;
+        if ((size_t)snprintf(path, PATH_BYTES, "%s/%s", given, names[i]) < PATH_BYTES &&
+            stat(path, &about) == 0)
+            return OK;
+    }
+    return err_set(err, E_DATA, "%s has neither metrics.json nor run.json", PRINTABLE(given));
+}
+
+enum err_code record_set_read(struct record_set *set, const char *path, struct err *err)
+{
+    char file[PATH_BYTES];
+    json_t *root = NULL;
+    bool run;
+    *set = (struct record_set){.records = NULL};
+    enum err_code code = find_file(file, path, &run, err);
+    if (code == OK)
+        code = load(&root, file, err);
+    if (code == OK && run)
+        name_of_directory(set->name, path);
+    if (code == OK && run && !json_is_array(json_object_get(root, "runs")))
+        code =
+            err_set(err, E_DATA, "%s is no run of volley's: \"runs\" is missing", PRINTABLE(file));
+    else if (code == OK && !run && !json_is_array(root))
+        code = err_set(err, E_DATA, "%s is no list of records", PRINTABLE(file));
+    else if (code == OK)
+        code = run ? read_run(set, root, file, err) : read_list(set, root, file, err);
+    json_decref(root);
+    return code;
+}
+
+void record_set_free(struct record_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        free(set->records[i].section);
+        free(set->records[i].command);
+        free(set->records[i].pipeline);
+        free(set->records[i].io_threads);
+    }
+    free(set->records);
+    json_decref(set->environment);
+    *set = (struct record_set){.records = NULL};
+}

@@ -1,0 +1,55 @@
+/* Results of benchmarks, as they are compared: a record a run, with its configuration and its figures. Read from metrics.json,
+ * a list of objects in the fields of valkey-perf-benchmark, or from a run's directory with its run.json. What is there may come
+ * from anywhere: it is bounded, and trusted for nothing. */
+#ifndef ORCHESTRATOR_SUITE_RECORD_SET_H
+#define ORCHESTRATOR_SUITE_RECORD_SET_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+
+enum record_figure {
+    RECORD_RPS,
+    RECORD_AVG,
+    RECORD_P50,
+    RECORD_P95,
+    RECORD_P99,
+    RECORD_P99_9,
+    RECORD_P99_99,
+    RECORD_FIGURES
+};
+/* "rps", "p99_latency_ms": as in metrics.json, and as tables call it. */
+const char *record_figure_name(enum record_figure figure);
+/* Requests per second: more is better. All others are latencies, of which less is. */
+bool record_figure_is_rate(enum record_figure figure);
+
+struct record {
+    /* What was run. `section`: "key: value" lines of all that is configuration but the other three, in the order of their names.
+     * "" where the record does not say. All owned by the set. */
+    char *section, *command, *pipeline, *io_threads;
+    double values[RECORD_FIGURES]; /* NAN: not known */
+    int verdict;                   /* enum verdict_level; -1: the tool that made it has none */
+};
+
+struct record_set {
+    char name
+        [64]; /* of the version: a commit, else a date, else "Unknown"; of a run its label or directory */
+    struct record *records;
+    size_t count;
+    json_t *environment; /* an object: what may explain a difference; of runs their options, too */
+};
+
+#define RECORDS_MAX 100000u
+
+/* path: a file like metrics.json, or a directory with one, or with run.json. E_DATA: there is none, or it cannot be read as one,
+ * with the place; E_SYSTEM. record_set_free in any case. */
+MUST_USE enum err_code record_set_read(struct record_set *set, const char *path, struct err *err);
+void record_set_free(struct record_set *set); /* safe on a zeroed struct */
+
+/* Whether two records have one configuration, and an order of configurations: by section, command, and the numbers of the
+ * rest. */
+int record_order(const struct record *one, const struct record *other);
+
+#endif
