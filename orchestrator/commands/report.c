@@ -10,6 +10,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/curve_outputs.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/overlay.h"
 #include "orchestrator/options/bench_options.h"

@@ -238,7 +238,7 @@ static void name_regions(struct page_result *result, const json_t *curve)
 {
     size_t i, runs = 0, at = 0;
     json_t *region, *points = json_object_get(curve, "points");
-    char name[RATE_TEXT_BYTES + 16];
+    char name[RATE_TEXT_BYTES];
     const bool rate = strcmp(string_of(curve, "swept"), "qps") == 0;
     const size_t count = json_array_size(points);
     json_array_foreach(result->regions, i, region) runs +=
@@ -251,8 +251,9 @@ static void name_regions(struct page_result *result, const json_t *curve)
             continue; /* the keys are filled before */
         const double load = real_of(json_array_get(points, at - 1 - (runs - count)), "load");
         rate_format(name, sizeof name, (uint64_t)llround(load * (double)SCHEDULE_MICRO));
-        snprintf(name + strlen(name), sizeof name - strlen(name), "%s", rate ? "/s" : "");
-        json_object_set_new(region, "name", json_string(name));
+        json_object_set_new(region, "name",
+                            rate ? json_sprintf("%s/s", name)
+                                 : json_sprintf("%s %s", string_of(curve, "swept"), name));
     }
 }
 
@@ -280,16 +281,23 @@ enum err_code page_curve_set(struct page *page, const json_t *document, struct e
 
 /* ---- for those who show it ---- */
 
-const char *page_curve_title(char text[PAGE_CURVE_TITLE_BYTES], const struct page_result *result)
+const char *page_curve_name(char text[PAGE_CURVE_TITLE_BYTES], const json_t *curve)
 {
-    const char *of = string_of(result->curve, "of"), *test = string_of(result->curve, "test");
-    if (result->named || result->labelled)
-        snprintf(text, PAGE_CURVE_TITLE_BYTES, "%s", result->name);
-    else if (strcmp(of, "sweep") == 0)
+    const char *test = string_of(curve, "test");
+    if (strcmp(string_of(curve, "of"), "sweep") == 0)
         snprintf(text, PAGE_CURVE_TITLE_BYTES, "%.160s, sweep of %.20s", test,
-                 string_of(result->curve, "swept"));
+                 string_of(curve, "swept"));
     else
         snprintf(text, PAGE_CURVE_TITLE_BYTES, "%.160s, find-max", test);
+    return text;
+}
+
+const char *page_curve_title(char text[PAGE_CURVE_TITLE_BYTES], const struct page_result *result)
+{
+    if (result->named || result->labelled)
+        snprintf(text, PAGE_CURVE_TITLE_BYTES, "%s", result->name);
+    else
+        page_curve_name(text, result->curve);
     return text;
 }
 

@@ -13,8 +13,9 @@
  * no such document, or nothing was measured; E_SYSTEM: no memory. */
 #define PAGE_CURVE "curve"
 MUST_USE enum err_code page_curve_set(struct page *page, const json_t *document, struct err *err);
-/* For people, of a result that has one: "SET, find-max", or its label. Returns text. */
+/* For people: "SET, find-max"; and of a result that has one its label, or else that. Return text. */
 #define PAGE_CURVE_TITLE_BYTES 240
+const char *page_curve_name(char text[PAGE_CURVE_TITLE_BYTES], const json_t *curve);
 const char *page_curve_title(char text[PAGE_CURVE_TITLE_BYTES], const struct page_result *result);
 
 /* The name of a figure of a point by the table of figures: "response_time_us.p99"; statistic NULL: of one without. */

@@ -112,27 +112,40 @@ static void put_status(struct output *out, const json_t *curve)
     put_objectives(out, curve);
 }
 
+/* "20,370 requests/s"; of a sweep "clients 50". */
+static const char *load_text(char text[RATE_TEXT_BYTES + 24], const json_t *curve, double load)
+{
+    char value[RATE_TEXT_BYTES];
+    const bool sweep = strcmp(string_of(curve, "of"), "sweep") == 0;
+    snprintf(text, RATE_TEXT_BYTES + 24, "%s%s%s%s", sweep ? string_of(curve, "swept") : "",
+             sweep ? " " : "", count_text(value, load), sweep ? "" : " requests/s");
+    return text;
+}
+
+static bool is_marked(const json_t *curve, double load)
+{
+    static const char *const marks[] = {"degradation", "breaking", "objective"};
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+        if (fabs(real_of(json_object_get(curve, "marked"), marks[i]) - load) <= load * 1e-9)
+            return true;
+    return false;
+}
+
 /* Where a sweep got worse. */
 static void put_marked(struct output *out, const json_t *curve)
 {
-    static const char *const marks[][2] = {{"degradation", "Degradation point"},
-                                           {"breaking", "Breaking point"},
-                                           {"objective", "Objective broken"}};
-    const json_t *points = json_object_get(curve, "points"), *point;
-    const json_t *marked = json_object_get(curve, "marked");
-    char value[RATE_TEXT_BYTES];
-    for (size_t k = 0; k < sizeof marks / sizeof marks[0]; k++) {
-        size_t i;
-        const double at = real_of(marked, marks[k][0]);
-        json_array_foreach(points, i, point)
-        {
-            if (!isfinite(at) || fabs(real_of(point, "load") - at) > at * 1e-9)
-                continue;
-            output_printf(out, "<li><b>%s</b> at %s %s: ", marks[k][1], count_text(value, at),
-                          string_of(curve, "unit"));
-            page_html_text(out, string_of(point, "reason"));
-            output_printf(out, "</li>\n");
-        }
+    size_t i;
+    const json_t *point;
+    char load[RATE_TEXT_BYTES + 24];
+    json_array_foreach(json_object_get(curve, "points"), i, point)
+    {
+        if (!is_marked(curve, real_of(point, "load")))
+            continue;
+        output_printf(out, "<li><b>");
+        page_html_text(out, load_text(load, curve, real_of(point, "load")));
+        output_printf(out, "</b>: ");
+        page_html_text(out, string_of(point, "reason"));
+        output_printf(out, "</li>\n");
     }
 }
 
@@ -164,12 +177,12 @@ static void put_found(struct output *out, const json_t *curve)
 /* volley's own verdict on the point whose figures stand at the top. */
 static void put_trust(struct output *out, const json_t *curve, const json_t *best)
 {
-    char load[RATE_TEXT_BYTES];
+    char load[RATE_TEXT_BYTES + 24];
     size_t i;
     const json_t *doubt;
     page_html_level(out, string_of(best, "verdict"));
-    output_printf(out, "volley's verdict at %s %s<ul>\n", count_text(load, real_of(best, "load")),
-                  string_of(curve, "unit"));
+    output_printf(out, "volley's verdict at %s<ul>\n",
+                  load_text(load, curve, real_of(best, "load")));
     json_array_foreach(json_object_get(best, "doubts"), i, doubt)
     {
         output_printf(out, "<li><b>");
@@ -197,9 +210,9 @@ static void put_numbers(struct output *out, const json_t *curve, const json_t *b
         snprintf(more, sizeof more, " sustained<br>%s", confidence);
         count_text(rate, real_of(found, "rate"));
     } else {
-        char load[RATE_TEXT_BYTES];
-        snprintf(more, sizeof more, " at most<br>at %s %s", count_text(load, real_of(best, "load")),
-                 string_of(curve, "unit"));
+        char load[RATE_TEXT_BYTES + 24];
+        snprintf(more, sizeof more, ", the most<br>at %s",
+                 load_text(load, curve, real_of(best, "load")));
         count_text(rate, page_curve_number(best, "rate.achieved"));
     }
     page_html_number(out, "requests/s", rate, more);

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/page/page_curve.h"
 #include "orchestrator/page/page_leaves.h"
 #include "orchestrator/page/page_state.h"
 
@@ -265,6 +266,13 @@ static const char *date_text(char text[40], uint64_t wall_ns)
     return text;
 }
 
+static void put_name(struct output *out, const struct page_result *result)
+{
+    char name[PAGE_CURVE_TITLE_BYTES];
+    page_html_text(out,
+                   result->curve != NULL ? page_curve_name(name, result->curve) : result->name);
+}
+
 void page_html_result(struct output *out, const struct page_result *result)
 {
     char date[40];
@@ -276,7 +284,7 @@ void page_html_result(struct output *out, const struct page_result *result)
         last = run;
     }
     output_printf(out, "<p>");
-    page_html_text(out, result->name);
+    put_name(out, result);
     if (last != NULL) {
         output_printf(out, " &#183; ");
         page_html_text(out, string_of(last, "target_name"));
@@ -357,7 +365,7 @@ static void put_rows(struct output *out, const char *caption, const json_t *rows
 void page_html_tables(struct output *out, const struct page_result *result)
 {
     output_printf(out, "<h2>");
-    page_html_text(out, result->name);
+    put_name(out, result);
     output_printf(out, "</h2>\n");
     put_rows(out, "Checks", result->checks);
     put_rows(out, "Phases", result->phases);

@@ -183,16 +183,12 @@ static struct loads loads_of(const json_t *curve)
 /* "20k", as the other axes have it. */
 static const char *short_number(char text[RATE_TEXT_BYTES], double value)
 {
-    static const struct {
-        double factor;
-        char letter;
-    } steps[] = {{1e6, 'M'}, {1e3, 'k'}};
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
-        if (value >= 10 * steps[i].factor || (value >= steps[i].factor && i == 0)) {
-            snprintf(text, RATE_TEXT_BYTES, "%.4g%c", value / steps[i].factor, steps[i].letter);
-            return text;
-        }
-    snprintf(text, RATE_TEXT_BYTES, "%.5g", value);
+    if (value >= 1e6)
+        snprintf(text, RATE_TEXT_BYTES, "%.4gM", value / 1e6);
+    else if (value >= 1e3)
+        snprintf(text, RATE_TEXT_BYTES, "%.4gk", value / 1e3);
+    else
+        snprintf(text, RATE_TEXT_BYTES, "%.5g", value);
     return text;
 }
 
@@ -356,17 +352,15 @@ static void draw_times(const struct picture_sheet *sheet, const json_t *curve,
     struct picture_plot plot = {.sheet = sheet};
     struct dots dots[TIMES];
     bool seen[SIGNS] = {false};
-    double least = INFINITY, most = 0, middle = INFINITY;
+    double least = INFINITY, most = 0;
     for (size_t i = 0; i < TIMES; i++) {
         char name[PAGE_COLUMN_BYTES];
         page_curve_figure(name, page_curve_times(curve), times[i].statistic);
         dots[i] = dots_of(curve, name);
         least = fmin(least, dots[i].least);
         most = fmax(most, dots[i].most);
-        if (dots[i].count > 0)
-            middle = fmin(middle, fabs(dots[i].list[dots[i].count / 2].value));
     }
-    const bool logarithmic = most > 50 * middle;
+    const bool logarithmic = most > 50 * least;
     const struct picture_unit unit = picture_unit("us", most, logarithmic);
     picture_box(sheet, &box);
     load_axis(sheet, curve, loads);

@@ -3,7 +3,6 @@
 import { axis, baseOption, boxOf, heights, shapesSeries } from './chart.js';
 import { limitsOf, marksOf, SIGNS } from './curve.js';
 import { dashOf } from './chart_time.js';
-import { median } from './data.js';
 import { FONT, widthOf } from './frame.js';
 import { SKY } from './panels.js';
 import { axisNumber, isWhole, multiples, niceStep, number, quantity, scaleBetween, scaleOf } from './units.js';
@@ -21,7 +20,8 @@ function loadAxis(loads, width, sweep) {
     const values = sweep && loads.length <= NAMED_MAX ? loads.map(Math.log10)
       : multiples(Math.floor(min), max, 1).flatMap((decade) => steps.map((n) => decade + Math.log10(n)))
         .filter((value) => value >= min && value <= max);
-    return { min, max, values, to: Math.log10, format: (x) => axisNumber(Number((10 ** x).toPrecision(6))), log: true };
+    return { min, max, values, to: Math.log10, log: true,
+      format: (x) => { const load = Number((10 ** x).toPrecision(6)); return axisNumber(load, load >= 1000 ? most : load); } };
   }
   const room = (most - least) * 0.04 || most * 0.1 || 1;
   const [min, max] = [Math.max(0, least - room), most + room];
@@ -87,7 +87,7 @@ function foundShapes(result, panel, at, box, theme) {
   const marks = marksOf(result);
   for (const { load, weak } of marks)
     shapes.push(line(at(load), box.y, at(load), bottom, theme.text, weak ? 1 : 1.5, weak ? [2, 3] : null, 0.8));
-  return [...shapes, ...nameShapes(marks.map((mark) => ({ ...mark, text: `${mark.text} ${axisNumber(mark.load)}` })), at, box,
+  return [...shapes, ...nameShapes(marks.map((mark) => ({ ...mark, text: `${mark.text} ${number(mark.load)}` })), at, box,
     theme, 2)];
 }
 
@@ -117,13 +117,12 @@ function bandShapes(result, height, box, theme) {
   return shapes;
 }
 
-function heightOf(series, panel, limits) {
+function heightOf(series, panel, limits, offered) {
   const values = series.flatMap((one) => one.dots.map((dot) => dot.y));
   let [least, most] = [Math.min(...values.filter((value) => value > 0 || panel.scale !== 'times')), Math.max(...values)];
-  const middles = series.filter((one) => !one.faint).map((one) => median(Float64Array.from(one.dots, (dot) => dot.y)))
-    .filter((middle) => middle > 0);
-  const log = panel.scale === 'times' ? most > 50 * Math.min(...middles)
-    : panel.scale === 'load' ? most > FAR_APART * least : false;
+  // Few points, of which most may lie where the server is overloaded: the smallest counts, and no median.
+  const log = panel.scale === 'times' ? most > 50 * least
+    : panel.scale === 'load' ? offered && least > 0 && most > FAR_APART * least : false;
   // A limit is in sight, unless all that was measured would lie on the floor for it.
   for (const { us } of limits) if (us < most * (log ? 30 : 2)) most = Math.max(most, us * (log ? 1.5 : 1.1));
   if (log) for (const { us } of limits) least = Math.min(least, us * 0.7);
@@ -147,7 +146,8 @@ export function drawCurve(chart, element, panel, view, theme, off) {
   const [result] = new Set(panel.series.map((one) => one.result));
   const loads = [...new Set(all.map((dot) => dot.x))].sort((a, b) => a - b);
   const horizontal = loadAxis(loads, box.width, over && result.curve.of === 'sweep');
-  const height = heightOf(series.length > 0 ? series : panel.series, panel, panel.limits ? limitsOf(result) : []);
+  const height = heightOf(series.length > 0 ? series : panel.series, panel, panel.limits ? limitsOf(result) : [],
+    !over || (horizontal.log && result.curve.swept === 'qps'));
   const at = (load) => box.x + (horizontal.to(load) - horizontal.min) / (horizontal.max - horizontal.min) * box.width;
   const yOf = (value) => box.y + (height.max - Math.min(height.max, height.to(value))) / (height.max - height.min) * box.height;
 

@@ -42,7 +42,7 @@ export const SECTIONS = [
 /**
  * kind: curve (figures against load), time (lines over time), heat, spectrum, scatter, phases, small (a panel for each table of that name, all with one
  * scale), difference. scale: zero (from 0), fit (between the smallest and the largest), times (from 0, or logarithmic when
- * the largest is more than 50 times the median), load (logarithmic when they are far apart). curve: points of a search or a
+ * the largest is more than 50 times the median), load (logarithmic when loads are far apart). curve: points of a search or a
  * sweep against their load, or with x: number in the order of time; limits: with what was asked for as lines; rest: with all
  * other statistics of these. figure: of a phase, told beside its name.
  */
@@ -51,7 +51,7 @@ export const PANELS = [
     rest: ['response_time_us', 'service_time_us'],
     series: [ofPoint('p50', BLUE), ofPoint('p95', SKY), ofPoint('p99', VERMILION), ofPoint('p99_9', ORANGE),
       ofPoint('max', PURPLE)] },
-  { id: 'curve_rate', kind: 'curve', section: 'curve', title: 'Answered against load', unit: 'requests/s', scale: 'zero',
+  { id: 'curve_rate', kind: 'curve', section: 'curve', title: 'Answered against load', unit: 'requests/s', scale: 'load',
     series: [thinLine('asked for', GREY, 'rate.target'), line('answered', GREEN, 'rate.achieved')] },
   { id: 'curve_errors', kind: 'curve', section: 'curve', title: 'Errors', unit: 'percent', scale: 'zero', happened: true,
     series: [line('of the requests that ended', INK, 'failed_percent')] },
