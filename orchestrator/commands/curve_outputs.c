@@ -1,6 +1,7 @@
 #include "orchestrator/commands/curve_outputs.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "common/log.h"
@@ -9,6 +10,18 @@
 #include "orchestrator/page/page_bundle.h"
 #include "orchestrator/page/page_curve.h"
 #include "orchestrator/page/picture.h"
+
+/* Whether one of them is in it, and something was measured. */
+static bool has_points(const json_t *document)
+{
+    static const char *const members[][2] = {{"volley.find-max/1", "probes"},
+                                             {"volley.sweep/1", "steps"}};
+    const char *schema = json_string_value(json_object_get(document, "schema"));
+    for (size_t i = 0; i < sizeof members / sizeof members[0] && schema != NULL; i++)
+        if (strcmp(schema, members[i][0]) == 0)
+            return json_array_size(json_object_get(document, members[i][1])) > 0;
+    return false;
+}
 
 /* 500 probes of 100 windows are 40 MB. */
 #define DOCUMENT_BYTES_MAX (256L << 20)
@@ -109,6 +122,10 @@ json_t *curve_outputs_document(const char *directory)
         document = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
         if (document == NULL)
             log_line(LOG_WARNING, "%s is not read, line %d: %s", path, where.line, where.text);
+        if (!has_points(document)) {
+            json_decref(document);
+            document = NULL;
+        }
     }
     return document;
 }

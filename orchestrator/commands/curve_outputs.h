@@ -26,7 +26,8 @@ MUST_USE enum err_code curve_outputs_write(struct curve_outputs *outputs, const 
 /* Behind the timeline's end; safe on a zeroed struct. */
 void curve_outputs_discard(struct curve_outputs *outputs);
 
-/* find-max.json or sweep.json of a directory, a new reference; NULL: there is none that can be read. */
+/* find-max.json or sweep.json of a directory, a new reference; NULL: there is none that can be read and has a
+ * point. */
 json_t *curve_outputs_document(const char *directory);
 
 #endif

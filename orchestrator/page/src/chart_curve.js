@@ -176,12 +176,13 @@ export function drawCurve(chart, element, panel, view, theme, off) {
 
 /** What stands at a point: { head, rows, names }. */
 export function pointText(panel, point, series, theme) {
-  const [{ result }] = panel.series;
+  const { result } = series.find((one) => one.dots.some((dot) => dot.point === point)) || panel.series[0];
   const load = `${number(point.load)} ${result.curve.unit}`;
   const windows = Number.isFinite(point.windows) ? `, ${point.windows_passed} of ${point.windows} windows` : '';
   const told = result.curve.of === 'sweep' ? `step ${point.number}` : `probe ${point.number}${point.retest ? ', again' : ''}`;
   const rows = series.flatMap((one) => one.dots.filter((dot) => dot.point === point).map((dot) =>
     [theme.colour(one.colour), one.label, (dot.open ? '>= ' : '') + quantity(dot.y, panel.unit)]));
-  const names = [point.reason, point.client.length > 0 ? `volley: ${point.client.join(', ')}` : ''].filter((words) => words);
+  const several = panel.series.some((one) => one.result !== result);
+  const names = [several ? result.name : '', point.reason, point.client.length > 0 ? `volley: ${point.client.join(', ')}` : ''].filter((words) => words);
   return { head: [load, `${told}: ${point.outcome}${windows}`], rows, names };
 }

@@ -56,7 +56,9 @@ function seriesOf(series, result, row) {
 
 /** The series of a row that results have; what is 0 throughout says nothing of what went wrong. */
 export function curveSeries(row, results) {
-  return results.filter((result) => result.curve && (!row.of || row.of === result.curve.of)).flatMap((result) =>
+  const base = results.find((result) => result.curve);
+  const alike = (curve) => curve && curve.swept === base.curve.swept && (!row.of || row.of === curve.of);
+  return results.filter((result) => alike(result.curve)).flatMap((result) =>
     [...row.series, ...(row.rest ? restOf(row, result.curve.figures) : [])].map((series) => seriesOf(series, result, row))
       .filter((series) => series !== null && (!row.happened || series.dots.some((dot) => dot.y > 0))));
 }

@@ -17,7 +17,8 @@ const DRAW = { curve: drawCurve, time: drawTime, heat: drawHeat, spectrum: drawS
 function switchesOf(panel) {
   if (panel.kind === 'time')
     return [...new Map(panel.lines.map((line) => [line.label, [line.label, line.colour, line.faint]])).values()];
-  if (panel.kind === 'curve') return panel.series.map((one) => [one.label, one.colour, one.faint]);
+  if (panel.kind === 'curve')
+    return [...new Map(panel.series.map((one) => [one.label, [one.label, one.colour, one.faint]])).values()];
   if (panel.kind === 'spectrum')
     return [...new Map(prepareSpectrum(panel).map((curve) => [curve.label, [curve.label, curve.colour, curve.service]])).values()];
   if (panel.kind === 'scatter') {
