@@ -266,11 +266,16 @@ static const char *date_text(char text[40], uint64_t wall_ns)
     return text;
 }
 
+/* A result that is one of several has a name; of a search it is told what it is of. */
 static void put_name(struct output *out, const struct page_result *result)
 {
     char name[PAGE_CURVE_TITLE_BYTES];
-    page_html_text(out,
-                   result->curve != NULL ? page_curve_name(name, result->curve) : result->name);
+    if (result->named || result->curve == NULL)
+        page_html_text(out, result->name);
+    if (result->named && result->curve != NULL)
+        output_printf(out, " &#183; ");
+    if (result->curve != NULL)
+        page_html_text(out, page_curve_name(name, result->curve));
 }
 
 void page_html_result(struct output *out, const struct page_result *result)

@@ -72,23 +72,25 @@ function nameShapes(marks, at, box, theme, top) {
   return shapes;
 }
 
-function foundShapes(result, panel, at, box, theme) {
-  const { curve } = result;
-  const shapes = [];
-  const bottom = box.y + box.height;
-  const { lower, upper } = curve.found || {};
+function bandOf(result, at, box) {
+  const { lower, upper } = result.curve.found || {};
+  if (!Number.isFinite(lower) && !Number.isFinite(upper)) return [];
   const inside = (x) => Math.max(box.x, Math.min(box.x + box.width, x));
-  if (Number.isFinite(lower) || Number.isFinite(upper)) {
-    const from = Number.isFinite(lower) ? inside(at(lower)) : box.x;
-    const to = Number.isFinite(upper) ? inside(at(upper)) : box.x + box.width;
-    shapes.push({ type: 'rect', shape: { x: from, y: box.y, width: Math.max(2, to - from), height: box.height }, silent: true,
-      style: { fill: SKY, opacity: 0.22 } });
-  }
-  const marks = marksOf(result);
-  for (const { load, weak } of marks)
-    shapes.push(line(at(load), box.y, at(load), bottom, theme.text, weak ? 1 : 1.5, weak ? [2, 3] : null, 0.8));
-  return [...shapes, ...nameShapes(marks.map((mark) => ({ ...mark, text: `${mark.text} ${number(mark.load)}` })), at, box,
-    theme, 2)];
+  const from = Number.isFinite(lower) ? inside(at(lower)) : box.x;
+  const to = Number.isFinite(upper) ? inside(at(upper)) : box.x + box.width;
+  return [{ type: 'rect', shape: { x: from, y: box.y, width: Math.max(2, to - from), height: box.height }, silent: true,
+    style: { fill: SKY, opacity: 0.22 } }];
+}
+
+function foundShapes(results, at, box, theme) {
+  const shapes = results.flatMap((result) => bandOf(result, at, box));
+  const marks = results.flatMap((result) => marksOf(result).map((mark) => ({ ...mark, result })));
+  for (const { load, weak, result } of marks)
+    shapes.push(line(at(load), box.y, at(load), box.y + box.height, theme.text, weak ? 1 : 1.5,
+      result !== results[0] ? [6, 3] : weak ? [2, 2] : null, 0.8));
+  const named = marks.map((mark) => ({ ...mark,
+    text: `${results.length > 1 ? `${mark.result.name}: ` : ''}${mark.text} ${number(mark.load)}` }));
+  return [...shapes, ...nameShapes(named, at, box, theme, 2)];
 }
 
 function limitShapes(result, height, box, theme) {
@@ -143,7 +145,8 @@ export function drawCurve(chart, element, panel, view, theme, off) {
   const box = boxOf(element, margin);
   const series = panel.series.filter((one) => !off.has(one.label));
   const all = panel.series.flatMap((one) => one.dots);
-  const [result] = new Set(panel.series.map((one) => one.result));
+  const results = [...new Set(panel.series.map((one) => one.result))];
+  const [result] = results;
   const loads = [...new Set(all.map((dot) => dot.x))].sort((a, b) => a - b);
   const horizontal = loadAxis(loads, box.width, over && result.curve.of === 'sweep');
   const height = heightOf(series.length > 0 ? series : panel.series, panel, panel.limits ? limitsOf(result) : [],
@@ -161,7 +164,7 @@ export function drawCurve(chart, element, panel, view, theme, off) {
   option.xAxis = axis(theme, { ...horizontal, split: false, name: over ? result.curve.swept === 'qps'
     ? 'asked for, requests/s' : result.curve.unit : 'probe, in the order of time' });
   option.yAxis = axis(theme, { ...height, split: true });
-  const behind = [...(over ? foundShapes(result, panel, at, box, theme) : bandShapes(result, height, box, theme)),
+  const behind = [...(over ? foundShapes(results, at, box, theme) : bandShapes(result, height, box, theme)),
     ...(panel.limits ? limitShapes(result, height, box, theme) : [])];
   option.series = [shapesSeries(behind, 1), ...series.map((one) => ({ type: 'line', silent: true, showSymbol: false,
     animation: false, connectNulls: false, z: one.faint ? 2 : 3, emphasis: { disabled: true },
