@@ -208,10 +208,10 @@ static void load_tics(FILE *out, const json_t *curve, const struct loads *loads)
             fprintf(out, "%s'%s' %.9g", count++ > 0 ? ", " : "", short_number(text, load), load);
         }
     else
-        for (double decade = pow(10, floor(log10(loads->least / 1.2))); decade <= loads->most * 1.2;
-             decade *= 10)
+        for (int power = (int)floor(log10(loads->least / 1.2));
+             power <= (int)floor(log10(loads->most * 1.2)); power++)
             for (i = 0; i < (decades ? 1u : 3u); i++) {
-                const double tic = decade * (double[]){1, 2, 5}[i];
+                const double tic = pow(10, power) * (double[]){1, 2, 5}[i];
                 fprintf(out, "%s'%s' %.9g", count++ > 0 ? ", " : "", short_number(text, tic), tic);
             }
     fprintf(out, ")\n");
