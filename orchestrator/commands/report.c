@@ -47,6 +47,16 @@ static const struct option_change changes[] = {
              "at most 16, each above 0 and at most 100."},
     {.name = "json",
      .help = "Write the whole result as JSON; - is standard output, in place of the report."},
+    {.name = "html",
+     .help = "Write a page that shows the result: one file, which needs nothing else. Of a "
+             "directory of "
+             "find-max or sweep it shows what they have found, with latency against load."},
+    {.name = "png",
+     .help =
+         "Draw the result into this directory, which is made: LABEL_latency.png, "
+         "LABEL_throughput.png and LABEL_percentiles.png, with --label of the run, else "
+         "run_latency.png and so on; of a directory of find-max or sweep LABEL_curve.png. Needs "
+         "gnuplot."},
     {.name = "debug", .help = "Report the percentile spectrum and every worker."},
 };
 /* clang-format on */

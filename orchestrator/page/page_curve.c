@@ -11,6 +11,7 @@
 #include "orchestrator/report/metric.h"
 
 #define POINTS_MAX 2000u /* more than any search makes: a document comes from a file */
+#define LOAD_MAX 1e12
 #define BYTES_PER_MB 1e6
 
 /* ---- reading ---- */
@@ -177,7 +178,7 @@ static json_t *point_of(const json_t *from, size_t index, bool search, bool open
     const struct figures figures = {json_object(), described};
     json_t *point = json_pack(
         "{s:i, s:f, s:s, s:s, s:b, s:s, s:f}", "number", (int)index + 1, "load",
-        isfinite(load) ? load : 0, "outcome",
+        load >= 0 && load <= LOAD_MAX ? load : 0, "outcome",
         search ? outcome_of_probe(from) : outcome_of_step(from), "end", string_of(from, "end"),
         "retest", json_is_true(json_object_get(from, "retest")), "reason",
         string_of(from, search ? "reason" : "note"), "seconds", fmax(real_of(from, "seconds"), 0));

@@ -94,8 +94,12 @@ static void put_status(struct output *out, const json_t *curve)
         {"found", "FOUND", "the highest rate that keeps "},
         {"no_limit", "NO LIMIT", "the highest rate that was allowed keeps "},
         {"nothing", "NOTHING", "no rate keeps "},
-        {"unfinished", "UNFINISHED", "so far, the highest rate that keeps "}};
+        {"unfinished", "UNFINISHED", "so far, the highest rate that keeps "},
+        {"none", "UNFINISHED", "no rate was found so far that keeps "}};
     const char *status = string_of(curve, "status");
+    const double rate = real_of(json_object_get(curve, "found"), "rate");
+    if (strcmp(status, "unfinished") == 0 && !isfinite(rate))
+        status = "none";
     const bool stopped = json_is_true(json_object_get(curve, "interrupted"));
     const bool failed = json_is_string(json_object_get(curve, "error"));
     if (strcmp(string_of(curve, "of"), "sweep") == 0) {
@@ -166,6 +170,8 @@ static void put_found(struct output *out, const json_t *curve)
         output_printf(out, "</li>\n");
     }
     put_marked(out, curve);
+    if (json_is_true(json_object_get(curve, "interrupted")))
+        output_printf(out, "<li><b>Interrupted</b></li>\n");
     if (string_of(curve, "error")[0] != '\0') {
         output_printf(out, "<li><b>Ended by an error</b>: ");
         page_html_text(out, string_of(curve, "error"));

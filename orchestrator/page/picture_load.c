@@ -19,10 +19,11 @@
 
 static const struct {
     const char *statistic, *colour, *title;
-} times[] = {{"max", PICTURE_PURPLE, "max"},     {"p99_99", PICTURE_BLACK, "p99.99"},
-             {"p99_9", PICTURE_ORANGE, "p99.9"}, {"p99", PICTURE_VERMILION, "p99"},
-             {"p95", PICTURE_SKY, "p95"},        {"p90", PICTURE_GREEN, "p90"},
-             {"p50", PICTURE_BLUE, "p50"}};
+    double width; /* those that lie on one another are seen all */
+} times[] = {{"max", PICTURE_PURPLE, "max", 3.6},     {"p99_99", PICTURE_BLACK, "p99.99", 1.2},
+             {"p99_9", PICTURE_ORANGE, "p99.9", 1.2}, {"p99", PICTURE_VERMILION, "p99", 1.8},
+             {"p95", PICTURE_SKY, "p95", 1.2},        {"p90", PICTURE_GREEN, "p90", 1.2},
+             {"p50", PICTURE_BLUE, "p50", 1.8}};
 #define TIMES (sizeof times / sizeof times[0])
 
 static const char *string_of(const json_t *object, const char *key)
@@ -52,7 +53,8 @@ struct dot {
 struct dots {
     struct dot *list; /* by load, then by value */
     size_t count;
-    double least, most; /* of their sizes */
+    double least, most; /* of their sizes, least of those above 0 */
+    bool zero;          /* one of them is 0 */
 };
 
 static int by_load(const void *a, const void *b)
@@ -68,7 +70,8 @@ static struct dots dots_of(const json_t *curve, const char *figure)
 {
     size_t i;
     const json_t *point, *points = json_object_get(curve, "points");
-    struct dots dots = {calloc(json_array_size(points) + 1, sizeof *dots.list), 0, INFINITY, 0};
+    struct dots dots = {calloc(json_array_size(points) + 1, sizeof *dots.list), 0, INFINITY, 0,
+                        false};
     json_array_foreach(points, i, point)
     {
         const double value = page_curve_number(point, figure);
@@ -77,6 +80,7 @@ static struct dots dots_of(const json_t *curve, const char *figure)
         dots.list[dots.count++] = (struct dot){real_of(point, "load"), value, point};
         dots.least = value != 0 ? fmin(dots.least, fabs(value)) : dots.least;
         dots.most = fmax(dots.most, fabs(value));
+        dots.zero |= !(fabs(value) > 0);
     }
     if (dots.count > 1)
         qsort(dots.list, dots.count, sizeof *dots.list, by_load);
@@ -131,11 +135,12 @@ static bool has_sign(const struct dot *dot, size_t sign)
 
 /* Writes the blocks of a figure, and draws them. seen: signs that there are. */
 static void put_dots(struct picture_plot *plot, const char *block, const struct dots *dots,
-                     double divisor, const char *colour, const char *title, bool seen[SIGNS])
+                     double divisor, const char *colour, double width, const char *title,
+                     bool seen[SIGNS])
 {
     FILE *out = plot->sheet->out;
     put_middle(out, block, dots, divisor);
-    picture_curve(plot, block, "lines", colour, 1.6, title);
+    picture_curve(plot, block, "lines", colour, width, title);
     for (size_t s = 0; s < SIGNS; s++) {
         char name[64];
         bool any = false;
@@ -192,28 +197,53 @@ static const char *short_number(char text[RATE_TEXT_BYTES], double value)
     return text;
 }
 
-/* Each load itself, where they are few; else 1, 2, 5, 10 and so on, or of many decades their beginnings. */
-static void load_tics(FILE *out, const json_t *curve, const struct loads *loads)
+/* 1, 2, 5, 10 and so on along a logarithmic axis, or of many decades their beginnings. */
+static void put_tics(FILE *out, char axis, double least, double most, double divisor)
+{
+    const bool decades = most > 1e4 * least;
+    const int last = (int)floor(log10(most));
+    char text[RATE_TEXT_BYTES];
+    unsigned count = 0;
+    fprintf(out, "set %ctics (", axis);
+    for (int power = (int)floor(log10(least)); power <= last; power++)
+        for (size_t i = 0; i < (decades ? 1u : 3u); i++) {
+            const double tic = pow(10, power) * (double[]){1, 2, 5}[i];
+            fprintf(out, "%s'%s' %.9g", count++ > 0 ? ", " : "", short_number(text, tic),
+                    tic / divisor);
+        }
+    fprintf(out, ")\n");
+}
+
+/* Each load itself. */
+static void put_loads(FILE *out, const json_t *curve)
 {
     const json_t *points = json_object_get(curve, "points"), *point;
-    const bool decades = loads->most > 1e4 * loads->least;
     char text[RATE_TEXT_BYTES];
     size_t i;
-    unsigned count = 0;
     fprintf(out, "set xtics (");
-    if (strcmp(string_of(curve, "of"), "sweep") == 0 && json_array_size(points) <= LOADS_NAMED)
-        json_array_foreach(points, i, point)
-        {
-            const double load = real_of(point, "load");
-            fprintf(out, "%s'%s' %.9g", count++ > 0 ? ", " : "", short_number(text, load), load);
-        }
-    else
-        for (int power = (int)floor(log10(loads->least / 1.2));
-             power <= (int)floor(log10(loads->most * 1.2)); power++)
-            for (i = 0; i < (decades ? 1u : 3u); i++) {
-                const double tic = pow(10, power) * (double[]){1, 2, 5}[i];
-                fprintf(out, "%s'%s' %.9g", count++ > 0 ? ", " : "", short_number(text, tic), tic);
-            }
+    json_array_foreach(points, i, point)
+    {
+        const double load = real_of(point, "load");
+        fprintf(out, "%s'%s' %.9g", i > 0 ? ", " : "", short_number(text, load), load);
+    }
+    fprintf(out, ")\n");
+}
+
+/* About nine, evenly. */
+static void put_even_tics(FILE *out, double from, double to)
+{
+    static const double steps[] = {1, 2, 5, 10};
+    const double power = pow(10, floor(log10((to - from) / 9)));
+    char text[RATE_TEXT_BYTES];
+    size_t i = 0;
+    unsigned count = 0;
+    while (i < 3 && steps[i] * power * 9 < to - from)
+        i++;
+    const double step = steps[i] * power;
+    fprintf(out, "set xtics (");
+    for (int at = (int)ceil(from / step); at * step <= to; at++)
+        fprintf(out, "%s'%s' %.9g", count++ > 0 ? ", " : "", short_number(text, at * step),
+                at * step);
     fprintf(out, ")\n");
 }
 
@@ -221,15 +251,21 @@ static void load_axis(const struct picture_sheet *sheet, const json_t *curve,
                       const struct loads *loads)
 {
     const double room = (loads->most - loads->least) * 0.04;
-    if (loads->logarithmic) {
+    const double from = fmax(0, loads->least - room);
+    const double to = loads->most + fmax(room, loads->most * 1e-3);
+    if (loads->logarithmic)
         fprintf(sheet->out, "set logscale x\nset xrange [%.9g:%.9g]\n", loads->least / 1.2,
                 loads->most * 1.2);
-        load_tics(sheet->out, curve, loads);
-    } else {
-        fprintf(sheet->out, "set xrange [%.9g:%.9g]\nset format x '%s'\n",
-                fmax(0, loads->least - room), loads->most + fmax(room, loads->most * 1e-3),
-                loads->most >= 1e4 ? "%.4s%c" : "%.4g");
-    }
+    else
+        fprintf(sheet->out, "set xrange [%.9g:%.9g]\n", from, to);
+    const bool few = strcmp(string_of(curve, "of"), "sweep") == 0 &&
+                     json_array_size(json_object_get(curve, "points")) <= LOADS_NAMED;
+    if (few)
+        put_loads(sheet->out, curve);
+    else if (loads->logarithmic)
+        put_tics(sheet->out, 'x', loads->least / 1.2, loads->most * 1.2, 1);
+    else
+        put_even_tics(sheet->out, from, to);
 }
 
 static double pixel_of(const struct picture_box *box, const struct loads *loads, double load)
@@ -263,7 +299,8 @@ static void name_vertical(const struct picture_sheet *sheet, const struct pictur
 
 static const char *load_text(char text[RATE_TEXT_BYTES], double load)
 {
-    return rate_format(text, RATE_TEXT_BYTES, (uint64_t)llround(load * (double)SCHEDULE_MICRO));
+    const double within = fmin(fmax(load, 0), 1e12); /* a document comes from a file */
+    return rate_format(text, RATE_TEXT_BYTES, (uint64_t)llround(within * (double)SCHEDULE_MICRO));
 }
 
 /* "sustainable: 90,510 (95 %: 83,000 to 98,690)". */
@@ -345,7 +382,8 @@ static double put_limits(const struct picture_sheet *sheet, const json_t *curve,
 
 /* ---- the two boxes ---- */
 
-static void draw_times(const struct picture_sheet *sheet, const json_t *curve,
+/* False: no request was answered. */
+static bool draw_times(const struct picture_sheet *sheet, const json_t *curve,
                        const struct loads *loads)
 {
     const struct picture_box box = {PICTURE_LEFT, PICTURE_RIGHT, MIDDLE, TOP};
@@ -360,6 +398,10 @@ static void draw_times(const struct picture_sheet *sheet, const json_t *curve,
         least = fmin(least, dots[i].least);
         most = fmax(most, dots[i].most);
     }
+    for (size_t i = 0; i < TIMES && !(most > 0); i++)
+        free(dots[i].list);
+    if (!(most > 0))
+        return false;
     const bool logarithmic = most > 50 * least;
     const struct picture_unit unit = picture_unit("us", most, logarithmic);
     picture_box(sheet, &box);
@@ -377,19 +419,21 @@ static void draw_times(const struct picture_sheet *sheet, const json_t *curve,
     for (size_t i = 0; i < TIMES; i++) {
         if (dots[i].count > 0)
             put_dots(&plot, times[i].statistic, &dots[i], unit.divisor, times[i].colour,
-                     times[i].title, seen);
+                     times[i].width, times[i].title, seen);
         free(dots[i].list);
     }
     for (size_t s = 0; s < SIGNS; s++)
         if (seen[s])
             picture_key(&plot, signs[s].sign, "#333333", signs[s].title);
     picture_plot_end(&plot, &box, true);
+    return true;
 }
 
+/* alone: nothing stands above it. */
 static void draw_rates(const struct picture_sheet *sheet, const json_t *curve,
-                       const struct loads *loads)
+                       const struct loads *loads, bool alone)
 {
-    const struct picture_box box = {PICTURE_LEFT, PICTURE_RIGHT, BOTTOM, LOWER_TOP};
+    const struct picture_box box = {PICTURE_LEFT, PICTURE_RIGHT, BOTTOM, alone ? TOP : LOWER_TOP};
     struct picture_plot plot = {.sheet = sheet};
     bool seen[SIGNS] = {false};
     const bool rate = strcmp(string_of(curve, "swept"), "qps") == 0;
@@ -399,15 +443,17 @@ static void draw_rates(const struct picture_sheet *sheet, const json_t *curve,
     char words[80];
     picture_box(sheet, &box);
     load_axis(sheet, curve, loads);
-    put_found(sheet, &box, curve, loads, false);
+    put_found(sheet, &box, curve, loads, alone);
     snprintf(words, sizeof words, "%s%s", rate ? "asked for, requests/s" : string_of(curve, "unit"),
              loads->logarithmic ? " (logarithmic)" : "");
     picture_words(sheet, &box, words);
     fprintf(sheet->out, "set ylabel 'answered, requests/s'\nset format y '%s'\n", unit.tics);
-    if (rate && loads->logarithmic)
-        fprintf(sheet->out, "set logscale y\nset yrange [%.6g:%.6g]\n",
-                fmin(dots.least, loads->least) / unit.divisor * 0.8, most / unit.divisor * 1.3);
-    else
+    if (rate && loads->logarithmic && !dots.zero) {
+        const double least = fmin(dots.least, loads->least) * 0.8;
+        fprintf(sheet->out, "set logscale y\nset yrange [%.6g:%.6g]\n", least / unit.divisor,
+                most / unit.divisor * 1.3);
+        put_tics(sheet->out, 'y', least, most * 1.3, unit.divisor);
+    } else
         fprintf(sheet->out, "set yrange [0:%.6g]\n", fmax(most / unit.divisor * 1.1, 1e-9));
     if (rate) {
         char function[40];
@@ -415,7 +461,7 @@ static void draw_rates(const struct picture_sheet *sheet, const json_t *curve,
         picture_function(&plot, function, PICTURE_GREY, "asked for");
     }
     if (dots.count > 0)
-        put_dots(&plot, "achieved", &dots, unit.divisor, PICTURE_GREEN, "answered", seen);
+        put_dots(&plot, "achieved", &dots, unit.divisor, PICTURE_GREEN, 1.8, "answered", seen);
     free(dots.list);
     picture_plot_end(&plot, &box, true);
 }
@@ -433,8 +479,8 @@ bool picture_load(FILE *script, enum picture_format format, const struct page_re
                      strcmp(string_of(curve, "loop"), "closed") == 0 ? "Service time against load"
                                                                      : "Response time against load",
                      result);
-    draw_times(&sheet, curve, &loads);
-    draw_rates(&sheet, curve, &loads);
+    const bool answered = draw_times(&sheet, curve, &loads);
+    draw_rates(&sheet, curve, &loads, !answered);
     picture_close(&sheet);
     return true;
 }

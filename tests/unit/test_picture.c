@@ -178,6 +178,23 @@ TEST(points_of_a_search)
     json_decref(result.curve);
 }
 
+TEST(a_sweep_without_an_answer)
+{
+    /* breaks when a sweep in which nothing was answered has an empty box, or an axis that cannot be */
+    struct page_result result = {.curve = hostile_curve("x")};
+    size_t i;
+    json_t *point;
+    json_array_foreach(json_object_get(result.curve, "points"), i, point)
+        json_object_set_new(point, "figures", json_pack("{s:f}", "rate.achieved", 0.0));
+    FILE *out = open_memstream(&script, &script_bytes);
+    ck_assert(picture_of_curves.write(out, PICTURE_PNG, &result));
+    fclose(out);
+    ck_assert_ptr_null(strstr(script, "time, "));
+    ck_assert_ptr_null(strstr(script, "set logscale y"));
+    ck_assert_ptr_nonnull(strstr(script, "$achieved_held << EOD\n10 0\nEOD\n"));
+    json_decref(result.curve);
+}
+
 LOOP_TEST(hostile_names, 7)
 {
     /* breaks when a name of a run, phase, action or host is more than text in some picture */

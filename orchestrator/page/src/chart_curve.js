@@ -90,7 +90,7 @@ function foundShapes(results, at, box, theme) {
       result !== results[0] ? [6, 3] : weak ? [2, 2] : null, 0.8));
   const named = marks.map((mark) => ({ ...mark,
     text: `${results.length > 1 ? `${mark.result.name}: ` : ''}${mark.text} ${number(mark.load)}` }));
-  return [...shapes, ...nameShapes(named, at, box, theme, 2)];
+  return [...shapes, ...nameShapes(named, at, box, theme, 8)];
 }
 
 function limitShapes(result, height, box, theme) {
@@ -125,11 +125,15 @@ function heightOf(series, panel, limits, offered) {
   // Few points, of which most may lie where the server is overloaded: the smallest counts, and no median.
   const log = panel.scale === 'times' ? most > 50 * least
     : panel.scale === 'load' ? offered && least > 0 && most > FAR_APART * least : false;
-  // A limit is in sight, unless all that was measured would lie on the floor for it.
-  for (const { us } of limits) if (us < most * (log ? 30 : 2)) most = Math.max(most, us * (log ? 1.5 : 1.1));
-  if (log) for (const { us } of limits) least = Math.min(least, us * 0.7);
+  // A limit is in sight, unless all that was measured would lie at one edge for it.
+  const reach = log ? 30 : 2;
+  for (const { us } of limits.filter((limit) => limit.us < most * reach && limit.us > least / reach))
+    [least, most] = [Math.min(least, us * 0.7), Math.max(most, us * (log ? 1.5 : 1.1))];
   const unit = log ? scaleBetween(panel.unit, most) : scaleOf(panel.unit, most);
-  return { unit: unit.text, ...heights(least, most, { log, factor: unit.factor, lines: 5, whole: isWhole(panel.unit) }) };
+  const height = heights(least, most, { log, factor: unit.factor, lines: 5, whole: isWhole(panel.unit) });
+  if (panel.unit === 'percent' && most <= 100 && height.max > 100)
+    [height.max, height.values] = [100, height.values.filter((value) => value <= 100)];
+  return { unit: unit.text, ...height };
 }
 
 function countOf(series) {
@@ -141,7 +145,7 @@ function countOf(series) {
 /** { unit, box, shown, series, signs }: shown are the dots with their pixels. */
 export function drawCurve(chart, element, panel, view, theme, off) {
   const over = panel.x !== 'number';
-  const margin = { left: 48, right: 22, top: over ? 10 + 2 * NAME_ROW : 12, bottom: 36 };
+  const margin = { left: 48, right: 22, top: over ? 14 + 2 * NAME_ROW : 12, bottom: 36 };
   const box = boxOf(element, margin);
   const series = panel.series.filter((one) => !off.has(one.label));
   const all = panel.series.flatMap((one) => one.dots);

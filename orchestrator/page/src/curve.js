@@ -70,7 +70,11 @@ export const limitsOf = (result) => (result.curve.objectives || []).filter((obje
 /** Where something is to be seen along the load: { load, text, weak }. */
 export function marksOf({ curve }) {
   const list = [];
-  const put = (load, text, weak) => Number.isFinite(load) && list.push({ load, text, weak });
+  const put = (load, text, weak) => {
+    const same = list.find((mark) => mark.load === load);
+    if (same) same.text += `, ${text}`;
+    else if (Number.isFinite(load)) list.push({ load, text, weak });
+  };
   if (curve.found) put(curve.found.rate, 'sustainable', false);
   if (curve.marked) {
     put(curve.marked.degradation, 'degradation point', true);
