@@ -11,18 +11,6 @@
 #include "orchestrator/page/page_curve.h"
 #include "orchestrator/page/picture.h"
 
-/* Whether one of them is in it, and something was measured. */
-static bool has_points(const json_t *document)
-{
-    static const char *const members[][2] = {{"volley.find-max/1", "probes"},
-                                             {"volley.sweep/1", "steps"}};
-    const char *schema = json_string_value(json_object_get(document, "schema"));
-    for (size_t i = 0; i < sizeof members / sizeof members[0] && schema != NULL; i++)
-        if (strcmp(schema, members[i][0]) == 0)
-            return json_array_size(json_object_get(document, members[i][1])) > 0;
-    return false;
-}
-
 /* 500 probes of 100 windows are 40 MB. */
 #define DOCUMENT_BYTES_MAX (256L << 20)
 
@@ -79,6 +67,8 @@ enum err_code curve_outputs_write(struct curve_outputs *outputs, const json_t *d
     struct err why = {.code = OK};
     if (outputs->page == NULL)
         return OK;
+    if (document == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a page");
     enum err_code code = page_curve_set(outputs->page, document, &why);
     if (code == E_DATA) {
         log_line(LOG_WARNING, "there is neither page nor picture: %s", why.text);
@@ -104,6 +94,18 @@ void curve_outputs_discard(struct curve_outputs *outputs)
         output_discard(&outputs->html);
     page_destroy(outputs->page);
     *outputs = (struct curve_outputs){0};
+}
+
+/* It is of one of them, and something was measured. */
+static bool has_points(const json_t *document)
+{
+    static const char *const members[][2] = {{"volley.find-max/1", "probes"},
+                                             {"volley.sweep/1", "steps"}};
+    const char *schema = json_string_value(json_object_get(document, "schema"));
+    for (size_t i = 0; i < sizeof members / sizeof members[0] && schema != NULL; i++)
+        if (strcmp(schema, members[i][0]) == 0)
+            return json_array_size(json_object_get(document, members[i][1])) > 0;
+    return false;
 }
 
 json_t *curve_outputs_document(const char *directory)

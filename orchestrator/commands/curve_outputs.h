@@ -15,8 +15,8 @@ struct curve_outputs {
     const struct output_options *options;
 };
 
-/* What was asked for, created before the load; listens to the runs. Needs the timeline no longer than curve_outputs_write.
- * E_USAGE, E_SYSTEM: it cannot be made, as without gnuplot. options: are kept. */
+/* What was asked for, created before the load; listens to the runs. The runs' events have to be over before curve_outputs_write.
+ * E_USAGE, E_SYSTEM: it cannot be made, as without gnuplot. The options have to stay. */
 MUST_USE enum err_code curve_outputs_open(struct curve_outputs *outputs, struct timeline *timeline,
                                           const struct output_options *options, struct err *err);
 /* Writes all of it. document: curve_document or sweep_document; without a point in it there is neither page nor picture, and it
