@@ -60,22 +60,33 @@ static enum err_code draw(const struct curve_outputs *outputs, enum picture_form
                         result->labelled ? result->name : "run", err);
 }
 
+/* It is of one of them, and something was measured. */
+static bool has_points(const json_t *document)
+{
+    static const char *const members[][2] = {{"volley.find-max/1", "probes"},
+                                             {"volley.sweep/1", "steps"}};
+    const char *schema = json_string_value(json_object_get(document, "schema"));
+    for (size_t i = 0; i < sizeof members / sizeof members[0] && schema != NULL; i++)
+        if (strcmp(schema, members[i][0]) == 0)
+            return json_array_size(json_object_get(document, members[i][1])) > 0;
+    return false;
+}
+
 enum err_code curve_outputs_write(struct curve_outputs *outputs, const json_t *document,
                                   struct err *err)
 {
     char title[PAGE_CURVE_TITLE_BYTES];
-    struct err why = {.code = OK};
     if (outputs->page == NULL)
         return OK;
     if (document == NULL)
         return err_set(err, E_SYSTEM, "no memory for a page");
-    enum err_code code = page_curve_set(outputs->page, document, &why);
-    if (code == E_DATA) {
-        log_line(LOG_WARNING, "there is neither page nor picture: %s", why.text);
+    if (!has_points(document)) {
+        log_line(LOG_WARNING, "there is neither page nor picture: nothing was measured");
         return OK;
     }
+    enum err_code code = page_curve_set(outputs->page, document, err);
     if (code != OK)
-        return err_set(err, code, "%s", why.text);
+        return code;
     page_curve_title(title, page_result_newest(outputs->page));
     if (outputs->html_open)
         code = page_write(outputs->page, PAGE_CURVE, title, &outputs->html, err);
@@ -94,18 +105,6 @@ void curve_outputs_discard(struct curve_outputs *outputs)
         output_discard(&outputs->html);
     page_destroy(outputs->page);
     *outputs = (struct curve_outputs){0};
-}
-
-/* It is of one of them, and something was measured. */
-static bool has_points(const json_t *document)
-{
-    static const char *const members[][2] = {{"volley.find-max/1", "probes"},
-                                             {"volley.sweep/1", "steps"}};
-    const char *schema = json_string_value(json_object_get(document, "schema"));
-    for (size_t i = 0; i < sizeof members / sizeof members[0] && schema != NULL; i++)
-        if (strcmp(schema, members[i][0]) == 0)
-            return json_array_size(json_object_get(document, members[i][1])) > 0;
-    return false;
 }
 
 json_t *curve_outputs_document(const char *directory)

@@ -20,7 +20,7 @@ struct curve_outputs {
 MUST_USE enum err_code curve_outputs_open(struct curve_outputs *outputs, struct timeline *timeline,
                                           const struct output_options *options, struct err *err);
 /* Writes all of it. document: curve_document or sweep_document; without a point in it there is neither page nor picture, and it
- * says so. */
+ * says so. E_DATA: it is damaged. */
 MUST_USE enum err_code curve_outputs_write(struct curve_outputs *outputs, const json_t *document,
                                            struct err *err);
 /* Behind the timeline's end; safe on a zeroed struct. */

@@ -258,6 +258,13 @@ static void name_regions(struct page_result *result, const json_t *curve)
     }
 }
 
+/* What a sweep varies becomes part of sentences and axes. */
+static bool is_swept(const char *option)
+{
+    return strcmp(option, "qps") == 0 || strcmp(option, "clients") == 0 ||
+           strcmp(option, "pipeline") == 0;
+}
+
 enum err_code page_curve_set(struct page *page, const json_t *document, struct err *err)
 {
     const char *schema = string_of(document, "schema");
@@ -265,6 +272,9 @@ enum err_code page_curve_set(struct page *page, const json_t *document, struct e
     struct page_result *result = page_result_newest(page);
     if (!search && strcmp(schema, "volley.sweep/1") != 0)
         return err_set(err, E_DATA, "it is neither of volley.find-max/1 nor of volley.sweep/1");
+    if (!search && !is_swept(string_of(document, "swept")))
+        return err_set(err, E_DATA,
+                       "the sweep.json is damaged: it sweeps neither clients nor qps nor pipeline");
     json_t *curve = curve_of(document, search);
     if (curve == NULL)
         return err_set(err, E_SYSTEM, "no memory for a page");

@@ -158,9 +158,13 @@ TEST(of_a_sweep)
 TEST(what_is_no_document)
 {
     /* breaks when a file of anybody's becomes a page, or brings volley down */
-    static const char *const texts[] = {"{}", "[]", "{\"schema\": \"volley.run/1\"}",
-                                        "{\"schema\": \"volley.sweep/1\"}",
-                                        "{\"schema\": \"volley.find-max/1\", \"probes\": []}"};
+    static const char *const texts[] = {
+        "{}",
+        "[]",
+        "{\"schema\": \"volley.run/1\"}",
+        "{\"schema\": \"volley.sweep/1\"}",
+        "{\"schema\": \"volley.find-max/1\", \"probes\": []}",
+        "{\"schema\": \"volley.sweep/1\", \"swept\": \"<script>\", \"steps\": [{}]}"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         read_text(texts[i]);
         err.code = OK;
