@@ -26,6 +26,14 @@ void capacity_json_percentile(json_t *object, double percent,
         json_value_microseconds(!figure->empty && !figure->censored, (double)figure->value_ns));
 }
 
+void capacity_json_bound(json_t *object, double percent, const struct figure_percentile *figure)
+{
+    char key[32];
+    if (!figure->empty && figure->censored)
+        json_object_set_new(object, table_percentile_key(key, sizeof key, percent),
+                            json_value_microseconds(true, (double)figure->value_ns));
+}
+
 json_t *capacity_json_error(const char *text)
 {
     return json_value_text(text[0] != '\0' ? text : NULL);
@@ -67,13 +75,17 @@ json_t *capacity_json_readings(const struct objective_reading readings[OBJECTIVE
     return list;
 }
 
-enum err_code capacity_json_write(struct output *out, json_t *root, json_t *members,
-                                  struct err *err)
+json_t *capacity_json_document(json_t *root, json_t *members)
 {
-    bool complete =
-        json_object_update_new(root, members) == 0 && json_value_write(out, root, DUMP_FLAGS);
-    json_decref(root);
+    const bool complete = json_object_update_new(root, members) == 0;
     if (!complete)
+        json_decref(root);
+    return complete ? root : NULL;
+}
+
+enum err_code capacity_json_write(struct output *out, const json_t *document, struct err *err)
+{
+    if (document == NULL || !json_value_write(out, document, DUMP_FLAGS))
         return err_set(err, E_SYSTEM, "no memory for the JSON report");
     output_printf(out, "\n");
     return output_status(out, err);

@@ -3,6 +3,7 @@
 #ifndef ORCHESTRATOR_CAPACITY_CURVE_H
 #define ORCHESTRATOR_CAPACITY_CURVE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -119,9 +120,8 @@ char *curve_format_probe(char *text, size_t text_bytes, const struct curve *curv
 /* The table, by rate, and below it what was found. quiet: without the table. */
 void curve_write_text(struct output *out, const struct curve *curve, bool quiet);
 void curve_write_csv(struct output *out, const struct curve *curve);
-/* volley.find-max/1 (docs/schema). E_SYSTEM: no memory. */
-MUST_USE enum err_code curve_write_json(struct output *out, const struct curve *curve,
-                                        const struct session_facts *session,
-                                        const struct run_facts *run, struct err *err);
+/* volley.find-max/1 (docs/schema): a new reference; capacity_json_write writes it. run NULL: nothing ran. NULL: no memory. */
+json_t *curve_document(const struct curve *curve, const struct session_facts *session,
+                       const struct run_facts *run);
 
 #endif

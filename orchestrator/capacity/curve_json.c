@@ -41,6 +41,15 @@ static json_t *response_time(const struct curve *curve, const struct probe *prob
     return object;
 }
 
+/* What is known of percentiles that are null there. */
+static json_t *bounds(const struct curve *curve, const struct probe *probe)
+{
+    json_t *object = json_object();
+    for (uint32_t i = 0; i < curve->percentile_count; i++)
+        capacity_json_bound(object, curve->percentiles[i], &probe->percentiles[i]);
+    return object;
+}
+
 static json_t *probes(const struct curve *curve)
 {
     json_t *list = json_array();
@@ -50,20 +59,21 @@ static json_t *probes(const struct curve *curve)
         curve_format_reason(reason, sizeof reason, curve, probe);
         json_array_append_new(
             list,
-            json_pack("{s:i, s:{s:o, s:f}, s:b, s:s, s:b, s:i, s:i, s:o, s:f, s:f, s:o, s:o, s:f, "
-                      "s:f, s:f, s:o, s:o}",
-                      "index", (int)p, "rate", "asked", rate_or_null(probe->rate_micro), "achieved",
-                      probe->achieved, "retest", probe->retest, "end", probe_end_name(probe->end),
-                      "passed", probe->passed, "windows_passed", (int)probe->windows_passed,
-                      "windows_judged", (int)probe->windows_judged, "reason",
-                      json_value_text(reason), "seconds", probe->seconds, "error_share",
-                      probe->error_share, "backlog", json_value_count(probe->backlog),
-                      "response_time_us", response_time(curve, probe), "slip_p99_us",
-                      (double)probe->target.evidence.slip_p99_ns / 1e3, "loop_lag_p99_us",
-                      (double)probe->loop_lag_p99_ns / 1e3, "blocked_share",
-                      probe->target.evidence.blocked_share, "windows",
-                      windows_of(probe, curve->objectives), "verdict",
-                      json_value_verdict(&probe->verdict)));
+            json_pack(
+                "{s:i, s:{s:o, s:f}, s:b, s:s, s:b, s:i, s:i, s:o, s:f, s:f, s:o, s:o, s:o, s:f, "
+                "s:f, s:f, s:o, s:o}",
+                "index", (int)p, "rate", "asked", rate_or_null(probe->rate_micro), "achieved",
+                probe->achieved, "retest", probe->retest, "end", probe_end_name(probe->end),
+                "passed", probe->passed, "windows_passed", (int)probe->windows_passed,
+                "windows_judged", (int)probe->windows_judged, "reason", json_value_text(reason),
+                "seconds", probe->seconds, "error_share", probe->error_share, "backlog",
+                json_value_count(probe->backlog), "response_time_us", response_time(curve, probe),
+                "at_least_us", bounds(curve, probe), "slip_p99_us",
+                (double)probe->target.evidence.slip_p99_ns / 1e3, "loop_lag_p99_us",
+                (double)probe->loop_lag_p99_ns / 1e3, "blocked_share",
+                probe->target.evidence.blocked_share, "windows",
+                windows_of(probe, curve->objectives), "verdict",
+                json_value_verdict(&probe->verdict)));
     }
     return list;
 }
@@ -83,9 +93,8 @@ static json_t *finding(const struct curve *curve)
                      limits[limit->kind], "name", limit->name, "evidence", limit->evidence);
 }
 
-enum err_code curve_write_json(struct output *out, const struct curve *curve,
-                               const struct session_facts *session, const struct run_facts *run,
-                               struct err *err)
+json_t *curve_document(const struct curve *curve, const struct session_facts *session,
+                       const struct run_facts *run)
 {
     json_t *root = capacity_json_root("volley.find-max/1", session, run);
     json_t *search = json_pack(
@@ -97,5 +106,5 @@ enum err_code curve_write_json(struct output *out, const struct curve *curve,
         "{s:o, s:o, s:b, s:o, s:o, s:o}", "objectives", capacity_json_objectives(curve->objectives),
         "search", search, "interrupted", curve->interrupted, "error",
         capacity_json_error(curve->error), "result", finding(curve), "probes", probes(curve));
-    return capacity_json_write(out, root, members, err);
+    return capacity_json_document(root, members);
 }

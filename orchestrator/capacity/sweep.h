@@ -3,6 +3,7 @@
 #ifndef ORCHESTRATOR_CAPACITY_SWEEP_H
 #define ORCHESTRATOR_CAPACITY_SWEEP_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -81,9 +82,8 @@ char *sweep_format_notes(char *text, size_t text_bytes, const struct sweep_step 
 
 void sweep_write_text(struct output *out, const struct sweep *sweep);
 void sweep_write_csv(struct output *out, const struct sweep *sweep);
-/* volley.sweep/1 (docs/schema). E_SYSTEM: no memory. */
-MUST_USE enum err_code sweep_write_json(struct output *out, const struct sweep *sweep,
-                                        const struct session_facts *session,
-                                        const struct run_facts *run, struct err *err);
+/* volley.sweep/1 (docs/schema): a new reference; capacity_json_write writes it. run NULL: nothing ran. NULL: no memory. */
+json_t *sweep_document(const struct sweep *sweep, const struct session_facts *session,
+                       const struct run_facts *run);
 
 #endif

@@ -19,6 +19,16 @@ static json_t *latency(const struct sweep_step *step)
     return object;
 }
 
+/* What is known of percentiles that are null there. */
+static json_t *bounds(const struct sweep_step *step)
+{
+    json_t *object = json_object();
+    capacity_json_bound(object, 50, &step->p50);
+    capacity_json_bound(object, 95, &step->p95);
+    capacity_json_bound(object, 99, &step->p99);
+    return object;
+}
+
 static json_t *steps(const struct sweep *sweep)
 {
     json_t *list = json_array();
@@ -27,19 +37,20 @@ static json_t *steps(const struct sweep *sweep)
         char notes[SWEEP_NOTES_BYTES];
         json_array_append_new(
             list,
-            json_pack("{s:o, s:f, s:f, s:f, s:o, s:o, s:f, s:o, s:f, s:i, s:o, s:o, s:o, s:o*}",
-                      "value", value_of(sweep, step), "seconds", step->seconds, "ops_per_second",
-                      step->rate, "messages_per_minute", step->rate * 60, "target_per_second",
-                      sweep->open_loop ? json_real(step->target) : json_null(), "latency_us",
-                      latency(step), "error_share", step->error_share, "server_mb",
-                      step->server_mb >= 0 ? json_real(step->server_mb) : json_null(),
-                      "client_cpu_share", step->client_cpu, "workers", (int)step->worker_count,
-                      "note", json_value_text(sweep_format_notes(notes, sizeof notes, step)),
-                      "error", capacity_json_error(step->mishap), "verdict",
-                      json_value_verdict(&step->verdict), "objectives",
-                      sweep->objectives != NULL
-                          ? capacity_json_readings(step->readings, sweep->objectives)
-                          : NULL));
+            json_pack(
+                "{s:o, s:f, s:f, s:f, s:o, s:o, s:o, s:f, s:o, s:f, s:i, s:o, s:o, s:o, s:o*}",
+                "value", value_of(sweep, step), "seconds", step->seconds, "ops_per_second",
+                step->rate, "messages_per_minute", step->rate * 60, "target_per_second",
+                sweep->open_loop ? json_real(step->target) : json_null(), "latency_us",
+                latency(step), "at_least_us", bounds(step), "error_share", step->error_share,
+                "server_mb", step->server_mb >= 0 ? json_real(step->server_mb) : json_null(),
+                "client_cpu_share", step->client_cpu, "workers", (int)step->worker_count, "note",
+                json_value_text(sweep_format_notes(notes, sizeof notes, step)), "error",
+                capacity_json_error(step->mishap), "verdict", json_value_verdict(&step->verdict),
+                "objectives",
+                sweep->objectives != NULL
+                    ? capacity_json_readings(step->readings, sweep->objectives)
+                    : NULL));
     }
     return list;
 }
@@ -53,9 +64,8 @@ static json_t *point(const struct sweep *sweep, unsigned note)
     return json_null();
 }
 
-enum err_code sweep_write_json(struct output *out, const struct sweep *sweep,
-                               const struct session_facts *session, const struct run_facts *run,
-                               struct err *err)
+json_t *sweep_document(const struct sweep *sweep, const struct session_facts *session,
+                       const struct run_facts *run)
 {
     json_t *root = capacity_json_root("volley.sweep/1", session, run);
     json_t *points =
@@ -68,5 +78,5 @@ enum err_code sweep_write_json(struct output *out, const struct sweep *sweep,
         sweep->open_loop ? "open" : "closed", "interrupted", sweep->interrupted, "error",
         capacity_json_error(sweep->error), "points", points, "steps", steps(sweep), "objectives",
         sweep->objectives != NULL ? capacity_json_objectives(sweep->objectives) : NULL);
-    return capacity_json_write(out, root, members, err);
+    return capacity_json_document(root, members);
 }

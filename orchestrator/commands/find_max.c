@@ -6,10 +6,12 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "orchestrator/capacity/capacity_json.h"
 #include "orchestrator/capacity/curve.h"
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/capacity_files.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/curve_outputs.h"
 #include "orchestrator/commands/explain.h"
 #include "orchestrator/commands/find_max_options.h"
 #include "orchestrator/commands/frame.h"
@@ -29,6 +31,7 @@ struct find_max {
     struct windows windows;
     struct curve curve;
     struct capacity_files files;
+    struct curve_outputs pictures;
     struct rate_step rate_step; /* of the probe under way */
     bool show_probes;
     uint64_t began_ns; /* the first probe */
@@ -74,6 +77,8 @@ static enum err_code open_outputs(struct find_max *find, struct err *err)
         code = bench_outputs_add_directory(&find->session.timeline, spec, err);
     if (code == OK)
         code = capacity_files_open(&find->files, "find-max", spec, find->request.csv_path, err);
+    if (code == OK)
+        code = curve_outputs_open(&find->pictures, &find->session.timeline, &spec->outputs, err);
     return code;
 }
 
@@ -181,14 +186,20 @@ static enum err_code write_outputs(struct find_max *find, struct err *err)
     const struct session *session = &find->session;
     struct capacity_files *files = &find->files;
     const struct run_facts *run = find->curve.probe_count > 0 ? session->run : NULL;
+    json_t *document = curve_document(&find->curve, &session->facts, run);
     enum err_code code = OK;
     if (files->text_on_stdout)
         curve_write_text(&files->text, &find->curve, find->request.bench.spec.outputs.quiet);
     for (uint32_t i = 0; i < files->csv_count; i++)
         curve_write_csv(&files->csv[i], &find->curve);
     for (uint32_t i = 0; i < files->json_count && code == OK; i++)
-        code = curve_write_json(&files->json[i], &find->curve, &session->facts, run, err);
-    return code == OK ? capacity_files_commit(files, err) : code;
+        code = capacity_json_write(&files->json[i], document, err);
+    if (code == OK)
+        code = capacity_files_commit(files, err);
+    if (code == OK)
+        code = curve_outputs_write(&find->pictures, document, err);
+    json_decref(document);
+    return code;
 }
 
 /* What the search itself came to, for the exit status. */
@@ -263,6 +274,7 @@ static void destroy(void *target)
     struct find_max *find = target;
     capacity_files_discard(&find->files);
     session_free(&find->session);
+    curve_outputs_discard(&find->pictures);
     windows_free(&find->windows);
     curve_free(&find->curve);
     bench_options_free(&find->request.bench);

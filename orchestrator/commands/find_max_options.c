@@ -99,6 +99,13 @@ static const struct option_change changes[] = {
     {.name = "out",
      .help = "Keep everything about the search in this directory, which is made: every probe as a "
              "run of bench, and find-max.json and find-max.csv."},
+    {.name = "html",
+     .help = "Write a page that shows the search, with latency against load: one file, which needs "
+             "nothing else."},
+    {.name = "png",
+     .help = "Draw latency against load into this directory, which is made: LABEL_curve.png, with "
+             "--label, else run_curve.png. Needs gnuplot."},
+    {.name = "svg", .help = "The same picture as SVG."},
     {.name = "progress",
      .help = "Print a line for each probe even where standard error is no terminal."},
     {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},

@@ -6,8 +6,10 @@
 
 #include "common/log.h"
 #include "common/printable.h"
+#include "orchestrator/commands/curve_outputs.h"
 #include "orchestrator/page/page.h"
 #include "orchestrator/page/page_bundle.h"
+#include "orchestrator/page/page_curve.h"
 #include "orchestrator/report/sinks.h"
 
 /* The last part of a path, without slashes behind it. */
@@ -49,6 +51,16 @@ static enum err_code check_different(const char *const *directories, size_t coun
     return OK;
 }
 
+/* Those of find-max and sweep are laid over one another against load, too. */
+static void add_curve(struct page *page, const char *directory)
+{
+    struct err err = {.code = OK};
+    json_t *document = curve_outputs_document(directory);
+    if (document != NULL && page_curve_set(page, document, &err) != OK)
+        log_line(LOG_WARNING, "%s: %s", directory, err.text);
+    json_decref(document);
+}
+
 static enum err_code add(struct page *page, const char *const *directories, size_t index,
                          struct err *err)
 {
@@ -68,6 +80,8 @@ static enum err_code add(struct page *page, const char *const *directories, size
                        "the journal in %.200s ends before the first interval of a run: there is "
                        "nothing to compare",
                        directories[index]);
+    if (code == OK)
+        add_curve(page, directories[index]);
     if (code == OK && !complete)
         log_line(LOG_WARNING,
                  "the journal in %s ends before the run does: the page has what is there",
@@ -110,7 +124,8 @@ enum err_code overlay_write(const char *const *directories, size_t count, const 
     for (size_t i = 0; i < count && code == OK; i++)
         code = add(page, directories, i, err);
     if (code == OK)
-        code = page_write(page, "runs", NULL, &file, err);
+        code = page_write(page, page_result_newest(page)->curve != NULL ? PAGE_CURVE : "runs", NULL,
+                          &file, err);
     if (code == OK)
         code = output_commit(&file, err);
     if (code == OK)

@@ -10,6 +10,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/curve_outputs.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/overlay.h"
 #include "orchestrator/options/bench_options.h"
@@ -46,6 +47,16 @@ static const struct option_change changes[] = {
              "at most 16, each above 0 and at most 100."},
     {.name = "json",
      .help = "Write the whole result as JSON; - is standard output, in place of the report."},
+    {.name = "html",
+     .help = "Write a page that shows the result: one file, which needs nothing else. Of a "
+             "directory of "
+             "find-max or sweep it shows what they have found, with latency against load."},
+    {.name = "png",
+     .help =
+         "Draw the result into this directory, which is made: LABEL_latency.png, "
+         "LABEL_throughput.png and LABEL_percentiles.png, with --label of the run, else "
+         "run_latency.png and so on; of a directory of find-max or sweep LABEL_curve.png. Needs "
+         "gnuplot."},
     {.name = "debug", .help = "Report the percentile spectrum and every worker."},
 };
 /* clang-format on */
@@ -190,12 +201,36 @@ static enum err_code check_journal(const struct spec *spec, const char *director
                    interval);
 }
 
-static enum err_code replay(const struct report_request *asking, const char *directory,
-                            struct err *err)
+/* What find-max or sweep has found, where the directory is one of theirs. */
+struct found {
+    json_t *document; /* NULL: it is not, or it was not asked for */
+    struct output_options options;
+    struct curve_outputs pictures;
+};
+
+/* Page and pictures of a search take the place of those of its runs. Without names there are those of the runs: reasons and
+ * evidence of a search are sentences. */
+static enum err_code add_outputs(struct found *found, struct timeline *shown,
+                                 struct report_request *asking, const char *directory,
+                                 struct err *err)
+{
+    struct output_options *options = &asking->bench.spec.outputs;
+    if (!asking->anonymise &&
+        (options->html_path != NULL || options->png_dir != NULL || options->svg_dir != NULL))
+        found->document = curve_outputs_document(directory);
+    if (found->document == NULL)
+        return bench_outputs_add(shown, &asking->bench, err);
+    found->options = *options;
+    options->html_path = options->png_dir = options->svg_dir = NULL;
+    const enum err_code code = curve_outputs_open(&found->pictures, shown, &found->options, err);
+    return code == OK ? bench_outputs_add(shown, &asking->bench, err) : code;
+}
+
+static enum err_code replay(struct report_request *asking, const char *directory, struct err *err)
 {
     static struct timeline timeline, renamed; /* too large for a stack */
-    const struct bench_request *request = &asking->bench;
-    const struct spec *spec = &request->spec;
+    const struct spec *spec = &asking->bench.spec;
+    struct found found = {.document = NULL};
     struct timeline *shown = asking->anonymise ? &renamed : &timeline;
     struct sink sink;
     bool complete = false;
@@ -217,7 +252,7 @@ static enum err_code replay(const struct report_request *asking, const char *dir
     struct output_place *journal = NULL; /* which an output would replace */
     enum err_code code = output_place_claim(&journal, path, path, err);
     if (code == OK)
-        code = bench_outputs_add(shown, request, err);
+        code = add_outputs(&found, shown, asking, directory, err);
     if (code == OK && asking->anonymise && sink_anonymised(&sink, shown, err) == OK)
         timeline_add(&timeline, sink);
     if (code == OK && !asked)
@@ -240,10 +275,14 @@ static enum err_code replay(const struct report_request *asking, const char *dir
             code = err_set(err, E_SYSTEM, "the %s is incomplete", shown->sinks[i].name);
     if (asking->anonymise && code == OK && !timeline_complete(&timeline))
         code = err_set(err, E_DATA, "the report without names is incomplete");
+    if (code == OK && found.document != NULL)
+        code = curve_outputs_write(&found.pictures, found.document, err);
     timeline_destroy(&timeline);
     if (asking->anonymise)
         timeline_destroy(&renamed);
     output_place_release(journal);
+    curve_outputs_discard(&found.pictures);
+    json_decref(found.document);
     return code;
 }
 

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "orchestrator/capacity/capacity_json.h"
 #include "orchestrator/capacity/sweep.h"
 #include "orchestrator/commands/bench_outputs.h"
 #include "orchestrator/commands/capacity_files.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/curve_outputs.h"
 #include "orchestrator/commands/explain.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/session.h"
@@ -18,6 +20,7 @@ struct sweeper {
     struct session session;
     struct sweep sweep;
     struct capacity_files files;
+    struct curve_outputs pictures;
     struct rate_step rate_step; /* of the step under way */
     enum err_code worst;        /* status of the steps   */
 };
@@ -69,6 +72,8 @@ static enum err_code open_outputs(struct sweeper *sweeper, struct err *err)
         code = bench_outputs_add_directory(&session->timeline, spec, err);
     if (code == OK)
         code = capacity_files_open(&sweeper->files, "sweep", spec, sweeper->request.csv_path, err);
+    if (code == OK)
+        code = curve_outputs_open(&sweeper->pictures, &session->timeline, &spec->outputs, err);
     return code;
 }
 
@@ -112,14 +117,20 @@ static enum err_code write_outputs(struct sweeper *sweeper, struct err *err)
     struct capacity_files *files = &sweeper->files;
     const struct session *session = &sweeper->session;
     const struct run_facts *run = sweeper->sweep.count > 0 ? session->run : NULL;
+    json_t *document = sweep_document(&sweeper->sweep, &session->facts, run);
     enum err_code code = OK;
     if (files->text_on_stdout)
         sweep_write_text(&files->text, &sweeper->sweep);
     for (uint32_t i = 0; i < files->csv_count; i++)
         sweep_write_csv(&files->csv[i], &sweeper->sweep);
     for (uint32_t i = 0; i < files->json_count && code == OK; i++)
-        code = sweep_write_json(&files->json[i], &sweeper->sweep, &session->facts, run, err);
-    return code == OK ? capacity_files_commit(files, err) : code;
+        code = capacity_json_write(&files->json[i], document, err);
+    if (code == OK)
+        code = capacity_files_commit(files, err);
+    if (code == OK)
+        code = curve_outputs_write(&sweeper->pictures, document, err);
+    json_decref(document);
+    return code;
 }
 
 static enum err_code run(void *target, struct err *err)
@@ -173,6 +184,7 @@ static void destroy(void *target)
     struct sweeper *sweeper = target;
     capacity_files_discard(&sweeper->files);
     session_free(&sweeper->session);
+    curve_outputs_discard(&sweeper->pictures);
     bench_options_free(&sweeper->request.bench);
     free(sweeper);
 }

@@ -123,6 +123,13 @@ static const struct option_change changes[] = {
     {.name = "out",
      .help = "Keep everything about the sweep in this directory, which is made: every step as a "
              "run of bench, and sweep.json and sweep.csv."},
+    {.name = "html",
+     .help = "Write a page that shows the sweep, with latency against load: one file, which needs "
+             "nothing else."},
+    {.name = "png",
+     .help = "Draw latency against load into this directory, which is made: LABEL_curve.png, with "
+             "--label, else run_curve.png. Needs gnuplot."},
+    {.name = "svg", .help = "The same picture as SVG."},
     {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
 };
 /* clang-format on */

@@ -122,6 +122,7 @@ static void put_result(struct page_pack *pack, const struct page_result *result)
     put_json(pack, "marks", result->marks);
     put_json(pack, "spectra", result->spectra);
     put_json(pack, "checks", result->checks);
+    put_json(pack, "curve", result->curve);
     put_member(pack, "tables", false);
     page_pack_text(pack, "[");
     put_table(pack, &result->load, true);

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/page/page_curve.h"
 #include "orchestrator/page/page_leaves.h"
 #include "orchestrator/page/page_state.h"
 
@@ -52,7 +53,7 @@ void page_html_head(struct output *out, const char *title)
 /* ---- The head of a result. ---- */
 
 /* In the unit that fits: "12.3 us", "1.234 ms". Of null: "-". */
-static const char *time_text(char text[48], const json_t *value)
+const char *page_html_time(char text[48], const json_t *value)
 {
     const json_t *bound = json_object_get(value, "at_least_us");
     const double us = json_number_value(bound != NULL ? bound : value);
@@ -79,7 +80,7 @@ static double number_of(const json_t *object, const char *key)
     return json_number_value(json_object_get(object, key));
 }
 
-static void put_number(struct output *out, const char *caption, const char *value, const char *more)
+void page_html_number(struct output *out, const char *caption, const char *value, const char *more)
 {
     output_printf(out, "<div class=\"number\"><b>%s</b>%s%s</div>\n", value, caption, more);
 }
@@ -91,27 +92,30 @@ static void put_numbers(struct output *out, const json_t *run)
         snprintf(target, sizeof target, " of %s/s asked for",
                  UNITS_GROUPED((uint64_t)llround(number_of(run, "target"))));
     output_printf(out, "<div class=\"numbers\">\n");
-    put_number(out, "requests/s", UNITS_GROUPED((uint64_t)llround(number_of(run, "achieved"))),
-               target);
-    put_number(out, "p50", time_text(text, json_object_get(run, "p50")), "");
-    put_number(out, "p99", time_text(text, json_object_get(run, "p99")), "");
-    put_number(out, "max", time_text(text, json_object_get(run, "max")), "");
-    put_number(out, "errors", UNITS_GROUPED((uint64_t)number_of(run, "errors")), "");
+    page_html_number(out, "requests/s",
+                     UNITS_GROUPED((uint64_t)llround(number_of(run, "achieved"))), target);
+    page_html_number(out, "p50", page_html_time(text, json_object_get(run, "p50")), "");
+    page_html_number(out, "p99", page_html_time(text, json_object_get(run, "p99")), "");
+    page_html_number(out, "max", page_html_time(text, json_object_get(run, "max")), "");
+    page_html_number(out, "errors", UNITS_GROUPED((uint64_t)number_of(run, "errors")), "");
     output_printf(out, "</div>\n");
 }
 
 /* "amber", for a style. */
 static const char *class_of(const char *level)
 {
-    static const char *const words[] = {"RED",  "red", "AMBER", "amber", "GREEN", "green",
-                                        "FAIL", "red", "WARN",  "amber", "PASS",  "green"};
+    static const char *const words[] = {
+        "RED",      "red",   "AMBER", "amber",       "GREEN", "green",   "FAIL",
+        "red",      "WARN",  "amber", "PASS",        "green", "NOTHING", "red",
+        "NO LIMIT", "amber", "FOUND", "green",       "ERROR", "red",     "UNFINISHED",
+        "amber",    "DONE",  "green", "INTERRUPTED", "amber"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i += 2)
         if (strcmp(level, words[i]) == 0)
             return words[i + 1];
     return "none";
 }
 
-static void put_level(struct output *out, const char *level)
+void page_html_level(struct output *out, const char *level)
 {
     output_printf(out, "<div class=\"verdict verdict-%s\"><b>", class_of(level));
     page_html_text(out, level);
@@ -135,7 +139,7 @@ static void put_verdict(struct output *out, const json_t *run)
 {
     size_t i;
     const json_t *reason;
-    put_level(out, string_of(run, "verdict"));
+    page_html_level(out, string_of(run, "verdict"));
     page_html_text(out, string_of(run, "status"));
     output_printf(out, "<ul>\n");
     json_array_foreach(json_object_get(run, "reasons"), i, reason) put_reason(out, reason, "");
@@ -179,7 +183,7 @@ static void put_verdicts(struct output *out, const json_t *runs, size_t measured
     }
     if (measured == 0)
         return;
-    put_level(out, levels[worst]);
+    page_html_level(out, levels[worst]);
     output_printf(out, "%zu of %zu runs<ul>\n", count[worst], measured);
     json_array_foreach(runs, i, run) json_array_foreach(json_object_get(run, "reasons"), k, reason)
     {
@@ -202,7 +206,7 @@ static void put_judgement(struct output *out, const struct page_result *result)
         strcmp(string_of(check, "result"), "PASS") == 0;
     if (result->judgement[0] == '\0')
         return;
-    put_level(out, result->judgement);
+    page_html_level(out, result->judgement);
     output_printf(out, "%zu of %zu checks hold<ul>\n", passed, json_array_size(result->checks));
     json_array_foreach(result->checks, i, check)
     {
@@ -241,9 +245,12 @@ static void put_runs(struct output *out, const json_t *runs)
                       asked ? UNITS_GROUPED((uint64_t)llround(number_of(run, "target"))) : "");
         output_printf(out, "<td class=\"number\">%s",
                       UNITS_GROUPED((uint64_t)llround(number_of(run, "achieved"))));
-        output_printf(out, "<td class=\"number\">%s", time_text(text, json_object_get(run, "p50")));
-        output_printf(out, "<td class=\"number\">%s", time_text(text, json_object_get(run, "p99")));
-        output_printf(out, "<td class=\"number\">%s", time_text(text, json_object_get(run, "max")));
+        output_printf(out, "<td class=\"number\">%s",
+                      page_html_time(text, json_object_get(run, "p50")));
+        output_printf(out, "<td class=\"number\">%s",
+                      page_html_time(text, json_object_get(run, "p99")));
+        output_printf(out, "<td class=\"number\">%s",
+                      page_html_time(text, json_object_get(run, "max")));
         output_printf(out, "<td class=\"number\">%s</tr>\n",
                       UNITS_GROUPED((uint64_t)number_of(run, "errors")));
     }
@@ -259,6 +266,18 @@ static const char *date_text(char text[40], uint64_t wall_ns)
     return text;
 }
 
+/* A result that is one of several has a name; of a search it is told what it is of. */
+static void put_name(struct output *out, const struct page_result *result)
+{
+    char name[PAGE_CURVE_TITLE_BYTES];
+    if (result->named || result->curve == NULL)
+        page_html_text(out, result->name);
+    if (result->named && result->curve != NULL)
+        output_printf(out, " &#183; ");
+    if (result->curve != NULL)
+        page_html_text(out, page_curve_name(name, result->curve));
+}
+
 void page_html_result(struct output *out, const struct page_result *result)
 {
     char date[40];
@@ -270,7 +289,7 @@ void page_html_result(struct output *out, const struct page_result *result)
         last = run;
     }
     output_printf(out, "<p>");
-    page_html_text(out, result->name);
+    put_name(out, result);
     if (last != NULL) {
         output_printf(out, " &#183; ");
         page_html_text(out, string_of(last, "target_name"));
@@ -280,6 +299,10 @@ void page_html_result(struct output *out, const struct page_result *result)
         output_printf(out, "<p class=\"cut\">The record ends before the run does: this is what "
                            "there is.</p>\n");
     put_judgement(out, result);
+    if (result->curve != NULL) {
+        page_curve_html(out, result->curve);
+        return;
+    }
     if (measured == 1) {
         put_verdict(out, last);
         put_numbers(out, last);
@@ -347,17 +370,17 @@ static void put_rows(struct output *out, const char *caption, const json_t *rows
 void page_html_tables(struct output *out, const struct page_result *result)
 {
     output_printf(out, "<h2>");
-    page_html_text(out, result->name);
+    put_name(out, result);
     output_printf(out, "</h2>\n");
     put_rows(out, "Checks", result->checks);
     put_rows(out, "Phases", result->phases);
-    if (json_array_size(result->runs) > 0 &&
+    if (json_array_size(result->runs) > 0 && result->curve == NULL &&
         (result->phases != NULL || json_array_size(result->runs) == 1))
         put_runs(out, result->runs);
     if (result->lanes_left_out > 0)
         output_printf(out, "<p>More classes and nodes than %u: the rest is in run.json.</p>\n",
                       PAGE_LANES_MAX);
-    if (result->report != NULL) {
+    if (result->report != NULL && result->curve == NULL) {
         output_printf(out, "<details><summary>Report as text</summary>\n<pre>");
         page_html_text(out, result->report);
         output_printf(out, "</pre></details>\n");

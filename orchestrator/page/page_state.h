@@ -44,6 +44,13 @@ void page_html_head(struct output *out, const char *title);
 void page_html_result(struct output *out, const struct page_result *result);
 void page_html_differences(struct output *out, json_t *rows);
 void page_html_tables(struct output *out, const struct page_result *result);
+/* Parts of it. In the unit that fits: "12.3 us", ">= 1.234 ms"; of null: "-". */
+const char *page_html_time(char text[48], const json_t *value);
+void page_html_number(struct output *out, const char *caption, const char *value, const char *more);
+/* Opens a box with a word in it, coloured as a level; the caller closes. */
+void page_html_level(struct output *out, const char *level);
+/* Of a result with a curve: what was found, its figures, its points (page_curve_html.c). */
+void page_curve_html(struct output *out, const json_t *curve);
 /* Text as text: what is markup, and what is no UTF-8 or a control character, cannot get through. */
 void page_html_text(struct output *out, const char *text);
 

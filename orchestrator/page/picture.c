@@ -22,6 +22,8 @@ const struct picture pictures_of_scenarios[PICTURES_OF_SCENARIOS] = {
     {"performance_correlation", "samples of memory and load", picture_correlation},
     {"phase_heatmap", "phases with figures", picture_phases}};
 
+const struct picture picture_of_curves = {"curve", "loads", picture_load};
+
 #define PREFIX_BYTES 100u
 
 enum err_code picture_directory_make(const char *directory, struct err *err)

@@ -18,11 +18,13 @@ struct picture {
     bool (*write)(FILE *script, enum picture_format format, const struct page_result *result);
 };
 
-/* Of runs, and of scenarios. */
+/* Of runs, of scenarios. */
 #define PICTURES_OF_RUNS 3u
 extern const struct picture pictures_of_runs[PICTURES_OF_RUNS];
 #define PICTURES_OF_SCENARIOS 3u
 extern const struct picture pictures_of_scenarios[PICTURES_OF_SCENARIOS];
+/* Of a search or a sweep: its result has a curve. */
+extern const struct picture picture_of_curves;
 
 /* Made, and can be written to: before anything connects. */
 MUST_USE enum err_code picture_directory_make(const char *directory, struct err *err);
@@ -45,5 +47,6 @@ bool picture_memory(FILE *script, enum picture_format format, const struct page_
 bool picture_correlation(FILE *script, enum picture_format format,
                          const struct page_result *result);
 bool picture_phases(FILE *script, enum picture_format format, const struct page_result *result);
+bool picture_load(FILE *script, enum picture_format format, const struct page_result *result);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/page/gnuplot.h"
+#include "orchestrator/page/page_curve.h"
 #include "orchestrator/report/statistics.h"
 
 #define FONT "DejaVu Sans"
@@ -36,7 +37,7 @@ static void name_of(char name[100], const struct page_result *result)
 
 static void print_title(FILE *out, const char *what, const struct page_result *result)
 {
-    char name[100], when[40] = "", where[120] = "", title[440];
+    char name[PAGE_CURVE_TITLE_BYTES], when[40] = "", where[120] = "", title[600];
     const json_t *server = json_object_get(result->environment, "server");
     const char *product = json_string_value(json_object_get(server, "product"));
     const char *version = json_string_value(json_object_get(server, "version"));
@@ -48,7 +49,10 @@ static void print_title(FILE *out, const char *what, const struct page_result *r
     if (product != NULL && version != NULL)
         snprintf(where, sizeof where, ", %.40s %.20s%s%.50s", product, version,
                  address != NULL ? " at " : "", address != NULL ? address : "");
-    name_of(name, result);
+    if (result->curve != NULL)
+        page_curve_title(name, result);
+    else
+        name_of(name, result);
     snprintf(title, sizeof title, "%s: %s%s%s", what, name, where, when);
     gnuplot_text(out, title);
 }
@@ -445,6 +449,12 @@ void picture_line(struct picture_plot *plot, const struct picture_block *block, 
 #define KEY_FONT 12
 #define SIGN_WIDTH 24
 #define KEY_GAP 26
+static const int point_types[] = {[PICTURE_SIGN_DASHES] = 0, /* 0: a stroke */
+                                  [PICTURE_SIGN_DOT] = 7,
+                                  [PICTURE_SIGN_OPEN] = 8,
+                                  [PICTURE_SIGN_CROSS] = 2,
+                                  [PICTURE_SIGN_RING] = 6};
+
 static void put_stroke(FILE *out, const struct picture_key *key, double x, double y)
 {
     const bool dashed = key->sign == PICTURE_SIGN_DASHES;
@@ -468,10 +478,10 @@ static void put_keys(const struct picture_plot *plot, const struct picture_box *
     x = fmax((box->left + box->right - width) / 2, 10);
     for (unsigned i = 0; i < plot->key_count; i++) {
         const struct picture_key *key = &plot->keys[i];
-        if (key->sign == PICTURE_SIGN_DOT || key->sign == PICTURE_SIGN_OPEN)
+        if (point_types[key->sign] != 0)
             fprintf(out, "set label '' at screen %.5f,%.5f point pointtype %d linecolor rgb '%s'\n",
                     (x + SIGN_WIDTH - 8) / PICTURE_WIDTH, y / PICTURE_HEIGHT,
-                    key->sign == PICTURE_SIGN_DOT ? 7 : 8, key->colour);
+                    point_types[key->sign], key->colour);
         else
             put_stroke(out, key, x, y);
         picture_label(plot->sheet, x + SIGN_WIDTH + 6, y, "left", KEY_FONT, "#333333", key->title);

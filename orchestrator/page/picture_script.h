@@ -103,7 +103,9 @@ struct picture_plot {
             PICTURE_SIGN_LINE,
             PICTURE_SIGN_DASHES,
             PICTURE_SIGN_DOT,
-            PICTURE_SIGN_OPEN
+            PICTURE_SIGN_OPEN,
+            PICTURE_SIGN_CROSS,
+            PICTURE_SIGN_RING
         } sign;
     } keys[PICTURE_KEYS_MAX];
     char parts[6000];

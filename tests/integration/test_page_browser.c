@@ -133,6 +133,89 @@ TEST(filter_zoom_and_widths)
     ck_assert_double_eq(number(seen, "wide"), 0);
 }
 
+/* The first, or the last, of the probes at the lowest, or the highest, rate; in the order of a page. */
+static const json_t *probe_at_end(const json_t *root, bool last)
+{
+    size_t i;
+    const json_t *probe, *found = NULL;
+    json_array_foreach(json_object_get(root, "probes"), i, probe)
+    {
+        const double more = found == NULL ? 0
+                                          : run_json_number(probe, "rate.asked") -
+                                                run_json_number(found, "rate.asked");
+        if (found == NULL || (last ? more >= 0 : more < 0))
+            found = probe;
+    }
+    return found;
+}
+
+TEST(of_a_search)
+{
+    /* breaks when the page of find-max shows other figures than its document, misses probes, or what was found is not told
+     * without a script; or the page of its directory is another one */
+    char json_path[200], directory[200];
+    snprintf(json_path, sizeof json_path, "%s/found.json", tree.path);
+    snprintf(directory, sizeof directory, "%s/out", tree.path);
+    VOLLEY("find-max", "-p", server.port_text, "--cpus", "none", "--slo", "p99<10s,errors<50%",
+           "--start-rate", "50", "--max-rate", "200", "--window", "100ms", "--windows", "2",
+           "--warmup", "0", "-r", "10", "-t", "set", "-q", "--label", "</script><b id=hurt>",
+           "--json", json_path, "--out", directory, "--html", page);
+    json_t *root = json_load_file(json_path, 0, NULL);
+    const json_t *first = probe_at_end(root, false), *last = probe_at_end(root, true);
+    static const char *const widths[] = {"1280", "375"};
+    for (size_t i = 0; i < 2; i++) {
+        LOOK("--width", widths[i]);
+        ck_assert_double_eq(number(seen, "wide"), 0);
+        ck_assert_uint_eq((size_t)number(series_of("Latency against load", "p99"), "points"),
+                          json_array_size(json_object_get(root, "probes")));
+        ck_same(number(series_of("Latency against load", "p99"), "first"),
+                run_json_number(first, "response_time_us.p99"));
+        ck_same(number(series_of("Latency against load", "max"), "last"),
+                run_json_number(last, "response_time_us.max"));
+        ck_same(number(series_of("Answered against load", "answered"), "last"),
+                run_json_number(last, "rate.achieved"));
+        ck_assert_double_eq(number(series_of("How the search went", "rate of the probe"), "first"),
+                            50);
+        ck_assert_ptr_null(panel_of("Errors"));  /* there were none: no empty panels */
+        ck_assert_ptr_nonnull(panel_of("Rate")); /* over time */
+        program_free(&program);
+        program_run_volley(&program, "report", directory, "--html", page, NULL);
+        ck_assert_int_eq(program.exit_status, 0);
+    }
+    LOOK("--plain");
+    const char *text = json_string_value(json_object_get(seen, "text"));
+    ck_assert_msg(strstr(text, "NO LIMIT") != NULL && strstr(text, "p99<10s, errors<50%") != NULL &&
+                      strstr(text, "200\nrequests/s sustained") != NULL &&
+                      strstr(text, "</script><b id=hurt>") != NULL,
+                  "%s", text);
+    json_decref(root);
+}
+
+TEST(of_a_sweep)
+{
+    /* breaks when a sweep has no page, or its steps are not those of its document */
+    char directory[200], json_path[300];
+    snprintf(directory, sizeof directory, "%s/out", tree.path);
+    snprintf(json_path, sizeof json_path, "%s/sweep.json", directory);
+    VOLLEY("sweep", "-p", server.port_text, "--cpus", "none", "-t", "set", "--clients", "1,2,4",
+           "--step-duration", "500ms", "--interval", "100ms", "--warmup", "0", "--out", directory,
+           "--html", page);
+    json_t *root = json_load_file(json_path, 0, NULL);
+    const json_t *step = json_array_get(json_object_get(root, "steps"), 2);
+    LOOK("--width", "800", "--dark");
+    ck_assert_double_eq(number(seen, "wide"), 0);
+    ck_assert_double_eq(number(series_of("Answered against load", "answered"), "points"), 3);
+    ck_same(number(series_of("Answered against load", "answered"), "last"),
+            run_json_number(step, "ops_per_second"));
+    ck_same(number(series_of("Latency against load", "p99"), "last"),
+            run_json_number(step, "latency_us.p99"));
+    ck_assert_ptr_null(panel_of("How the search went"));
+    LOOK("--keys", "curve_rate", "ArrowRight,ArrowRight");
+    const char *told = json_string_value(json_object_get(seen, "tooltip"));
+    ck_assert_msg(told != NULL && strstr(told, "step 2: measured") != NULL, "%s", told);
+    json_decref(root);
+}
+
 TEST(scripts_blocked)
 {
     /* breaks when somebody whose browser runs no scripts sees neither verdict nor figures */
@@ -267,6 +350,16 @@ TEST(what_cannot_be)
     program_run_volley(&program, "-p", server.port_text, "--html", "-", NULL);
     ck_assert_int_eq(program.exit_status, 2);
     ck_assert_ptr_nonnull(strstr(program.err, "a file of its own"));
+    program_free(&program);
+    program_run_volley(&program, "find-max", "--slo", "p99<1s", "-p", server.port_text, "--html",
+                       "-", NULL);
+    ck_assert_int_eq(program.exit_status, 2);
+    ck_assert_ptr_nonnull(strstr(program.err, "a file of its own"));
+    program_free(&program);
+    program_run_volley(&program, "sweep", "--clients", "1,2", "-p", server.port_text, "--html",
+                       "/nowhere/x.html", NULL);
+    ck_assert_int_eq(program.exit_status, 2);
+    ck_assert_str_eq(program.out, "");
     program_free(&program);
     program_run_volley(&program, "-p", server.port_text, "-n", "10", "--html", "/nowhere/x.html",
                        NULL);

@@ -117,6 +117,28 @@ TEST(test_a_gap_and_a_bound)
     json_decref(told);
 }
 
+TEST(test_points_of_a_search)
+{
+    /* breaks when what came of a probe is not told, a bound passes for a measurement, a percentile that was asked for is
+     * missing, or words of a search become markup */
+    static const char *const signs[] = {"held", "not held", "not judged", "open", "client"};
+    json_t *told = look("search", "--width 375 --keys curve_times ArrowLeft");
+    const json_t *shown = json_object_get(panel_of(told, "curve_times"), "signs");
+    ck_assert_uint_eq(json_array_size(shown), sizeof signs / sizeof signs[0]);
+    for (size_t i = 0; i < json_array_size(shown); i++)
+        ck_assert_str_eq(json_string_value(json_array_get(shown, i)), signs[i]);
+    ck_assert_double_eq(number_of(series_of(told, "curve_times", "p99"), "open"), 1);
+    ck_assert_double_eq(number_of(series_of(told, "curve_times", "p99"), "last"), 9e6);
+    ck_assert_double_eq(number_of(series_of(told, "curve_times", "p75"), "points"), 7);
+    ck_assert_ptr_null(panel_of(told, "curve_errors"));
+    ck_assert_double_eq(number_of(told, "wide"), 0);
+    const char *tooltip = json_string_value(json_object_get(told, "tooltip"));
+    ck_assert_msg(tooltip != NULL && strstr(tooltip, "probe 3: not held, 1 of 5 windows") != NULL &&
+                      strstr(tooltip, ">= 9 s") != NULL && strstr(tooltip, "<img src=x") != NULL,
+                  "%s", tooltip);
+    json_decref(told);
+}
+
 TEST(test_zoom_and_filter)
 {
     /* breaks if panels show other rows than those of the window, or a phase is not where it was */

@@ -109,6 +109,27 @@ TEST(of_a_journal)
     ck_assert_ptr_nonnull(strstr(bytes, ">GET, service<"));
 }
 
+TEST(of_a_search)
+{
+    /* breaks when find-max or sweep has no picture, or report cannot draw it of their directories */
+    char directory[200];
+    snprintf(directory, sizeof directory, "%s/out", tree.path);
+    VOLLEY("find-max", "-p", server.port_text, "--cpus", "none", "--slo", "p99<10s", "--start-rate",
+           "50", "--max-rate", "200", "--window", "100ms", "--windows", "2", "--warmup", "0", "-r",
+           "10", "-q", "--label", "it's </text><script>", "--png", pictures, "--svg", pictures);
+    ck_png("it_s___text__script__curve.png");
+    ck_svg("it_s___text__script__curve.svg");
+    ck_assert_ptr_nonnull(strstr(bytes, ">held<"));
+    ck_assert_ptr_nonnull(strstr(bytes, "sustainable: 200"));
+    ck_assert_ptr_null(strstr(bytes, "<script>"));
+    VOLLEY("sweep", "-p", server.port_text, "--cpus", "none", "-t", "set", "--clients", "1,2",
+           "--step-duration", "200ms", "--interval", "100ms", "--warmup", "0", "--out", directory);
+    VOLLEY("report", directory, "--svg", pictures);
+    ck_svg("run_curve.svg");
+    ck_assert_ptr_nonnull(strstr(bytes, "SET, sweep of clients"));
+    ck_assert_ptr_nonnull(strstr(bytes, ">measured<"));
+}
+
 static void run_scenario(char out[200])
 {
     char file[200];
@@ -169,6 +190,9 @@ TEST(without_gnuplot)
     ck_assert_ptr_nonnull(strstr(program.err, "gnuplot-nox"));
     ck_assert_ptr_nonnull(strstr(program.err, "fonts-dejavu-core"));
     ck_assert_str_eq(program.out, "");
+    WITHOUT("find-max", "--slo", "p99<1s", "-p", server.port_text, "--svg", pictures);
+    ck_assert_int_eq(program.exit_status, 1);
+    ck_assert_ptr_nonnull(strstr(program.err, "gnuplot-nox"));
     run_scenario(out);
     WITHOUT("visualize", "generate", "seen", "--output", out, "--format", "png");
     ck_assert_int_eq(program.exit_status, 1);

@@ -147,7 +147,55 @@ static void strip_quoted(void)
     }
 }
 
-LOOP_TEST(hostile_names, 6)
+/* A search with these words wherever words can be. The caller's. */
+static json_t *hostile_curve(const char *words)
+{
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:f, s:f, s:f, s:f}, s:[{s:s, s:f}], s:{}, "
+        "s:[{s:f, s:s, s:s, s:{s:f, s:f, s:f}}, {s:f, s:s, s:s, s:{s:f, s:f, s:f}}]}",
+        "of", words, "swept", "qps", "unit", words, "loop", words, "test", words, "status", words,
+        "found", "rate", 10.0, "lower", 9.0, "upper", 11.0, "confidence", 0.95, "objectives",
+        "text", words, "limit_us", 900.0, "figures", "points", "load", 10.0, "outcome", "held",
+        "reason", words, "figures", "response_time_us.p99", 800.0, "response_time_us.max", 9e5,
+        "rate.achieved", 10.0, "load", 900.0, "outcome", "not held", "reason", words, "figures",
+        "response_time_us.p99", -5000.0, "response_time_us.max", 9e6, "rate.achieved", 500.0);
+}
+
+TEST(points_of_a_search)
+{
+    /* breaks when what came of a probe is told by colour alone, or a bound is drawn as measured and joined by a line */
+    struct page_result result = {.curve = hostile_curve("x")};
+    ck_assert_ptr_nonnull(result.curve);
+    FILE *out = open_memstream(&script, &script_bytes);
+    ck_assert(picture_of_curves.write(out, PICTURE_PNG, &result));
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(script, "$p99 << EOD\n10 0.8\n\nEOD\n"));
+    ck_assert_ptr_nonnull(strstr(script, "$p99_open << EOD\n900 5\nEOD\n"));
+    ck_assert_ptr_nonnull(strstr(script, "$max_held << EOD\n10 900\nEOD\n"));
+    ck_assert_ptr_nonnull(strstr(script, "$max_failed << EOD\n900 9000\nEOD\n"));
+    ck_assert_ptr_nonnull(strstr(script, "$max_failed using 1:2 with points pointtype 2"));
+    ck_assert_ptr_nonnull(strstr(script, "'sustainable: 10 (95 %: 9 to 11)'"));
+    json_decref(result.curve);
+}
+
+TEST(a_sweep_without_an_answer)
+{
+    /* breaks when a sweep in which nothing was answered has an empty box, or an axis that cannot be */
+    struct page_result result = {.curve = hostile_curve("x")};
+    size_t i;
+    json_t *point;
+    json_array_foreach(json_object_get(result.curve, "points"), i, point)
+        json_object_set_new(point, "figures", json_pack("{s:f}", "rate.achieved", 0.0));
+    FILE *out = open_memstream(&script, &script_bytes);
+    ck_assert(picture_of_curves.write(out, PICTURE_PNG, &result));
+    fclose(out);
+    ck_assert_ptr_null(strstr(script, "time, "));
+    ck_assert_ptr_null(strstr(script, "set logscale y"));
+    ck_assert_ptr_nonnull(strstr(script, "$achieved_held << EOD\n10 0\nEOD\n"));
+    json_decref(result.curve);
+}
+
+LOOP_TEST(hostile_names, 7)
 {
     /* breaks when a name of a run, phase, action or host is more than text in some picture */
     static const char hostile[] =
@@ -183,7 +231,11 @@ LOOP_TEST(hostile_names, 6)
     page_table_column(&result->samples, "p99_ms", "ms", NULL);
     for (int i = 0; i < 4; i++)
         page_table_add(&result->samples, i, i, (const double[]){1e6, 1e3 + i, 1});
-    const struct picture *picture = _i < 3 ? &pictures_of_runs[_i] : &pictures_of_scenarios[_i - 3];
+    if (_i == 6)
+        result->curve = hostile_curve(hostile);
+    const struct picture *picture = _i < 3   ? &pictures_of_runs[_i]
+                                    : _i < 6 ? &pictures_of_scenarios[_i - 3]
+                                             : &picture_of_curves;
     FILE *out = open_memstream(&script, &script_bytes);
     ck_assert_msg(picture->write(out, PICTURE_SVG, result), "no %s", picture->name);
     fclose(out);
@@ -207,6 +259,7 @@ TEST(of_nothing)
         FILE *out = open_memstream(&script, &script_bytes);
         ck_assert(!pictures_of_runs[i].write(out, PICTURE_PNG, page_result_newest(page)));
         ck_assert(!pictures_of_scenarios[i].write(out, PICTURE_PNG, page_result_newest(page)));
+        ck_assert(!picture_of_curves.write(out, PICTURE_PNG, page_result_newest(page)));
         fclose(out);
         free(script);
         script = NULL;

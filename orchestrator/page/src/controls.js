@@ -1,4 +1,5 @@
 // The bar above the panels, keys, and the pointer within a panel.
+import { pointText } from './chart_curve.js';
 import { element } from './dom.js';
 import { prepareSpectrum } from './chart_spectrum.js';
 import { theme as readTheme } from './theme.js';
@@ -121,6 +122,37 @@ function hoverScatter(panelView, event) {
     [[null, y.title, quantity(best.y, y.unit)], [null, x.title, quantity(best.x, x.unit)]], names);
 }
 
+function tellPoint(panelView, point, x, y, spoken) {
+  const { panel, drawn } = panelView;
+  const { head, rows, names } = pointText(panel, point, drawn.series, readTheme());
+  showTooltip(x, y, head, rows, names, spoken);
+}
+
+const NEAR = 30; // pixels
+
+function hoverCurve(panelView, event) {
+  const area = panelView.place.getBoundingClientRect();
+  let best = null, nearest = NEAR ** 2;
+  for (const place of panelView.drawn.shown) {
+    const distance = (place.x - event.clientX + area.left) ** 2 + (place.y - event.clientY + area.top) ** 2;
+    if (distance < nearest) [best, nearest] = [place, distance];
+  }
+  panelView.choose(best ? best.dot.point : null);
+  if (best === null) return hideTooltip();
+  return tellPoint(panelView, best.dot.point, event.clientX, event.clientY);
+}
+
+/** The next point in the direction, by load. */
+function stepPoint(panelView, step) {
+  const points = [...new Set([...panelView.drawn.shown].sort((a, b) => a.x - b.x).map((place) => place.dot.point))];
+  if (points.length === 0) return;
+  const at = points.indexOf(panelView.chosen);
+  const index = at < 0 ? (step > 0 ? 0 : points.length - 1) : Math.max(0, Math.min(points.length - 1, at + step));
+  const place = panelView.choose(points[index]);
+  const area = panelView.place.getBoundingClientRect();
+  tellPoint(panelView, points[index], area.left + place.x, area.top + 40, true);
+}
+
 /** Hovering moves the cursor of all panels, dragging zooms, a double click shows everything again. */
 export function listenToPointer(panelView, results) {
   const { plot, selection } = panelView;
@@ -136,7 +168,8 @@ export function listenToPointer(panelView, results) {
   });
   plot.addEventListener('pointermove', (event) => {
     if (!panelView.drawn) return;
-    if (panelView.panel.kind === 'spectrum') hoverSpectrum(panelView, event);
+    if (panelView.panel.kind === 'curve') hoverCurve(panelView, event);
+    else if (panelView.panel.kind === 'spectrum') hoverSpectrum(panelView, event);
     else if (panelView.panel.kind === 'scatter') hoverScatter(panelView, event);
     else hoverTime(panelView, results, event);
     if (from === null) return;
@@ -158,6 +191,7 @@ export function listenToPointer(panelView, results) {
   plot.addEventListener('dblclick', () => panelView.hasTime && resetWindow());
   plot.addEventListener('pointerleave', () => {
     hideTooltip();
+    if (panelView.panel.kind === 'curve') panelView.choose(null);
     setCursor(null);
   });
 }
@@ -180,6 +214,11 @@ export function listenToKeys(panelView, results) {
   panelView.node.addEventListener('keydown', (event) => {
     if (event.target !== panelView.node || event.ctrlKey || event.metaKey || event.altKey) return;
     const { key } = event;
+    if (panelView.panel.kind === 'curve' && panelView.drawn && (key === 'ArrowLeft' || key === 'ArrowRight')) {
+      stepPoint(panelView, key === 'ArrowLeft' ? -1 : 1);
+      event.preventDefault();
+      return;
+    }
     if (key === '+' || key === '=') zoom(0.5);
     else if (key === '-') zoom(2);
     else if (key === '0') resetWindow();
@@ -199,5 +238,8 @@ export function listenToKeys(panelView, results) {
       tellTime(panelView, results, area.left + panelView.drawn.scale.at(view.cursor), area.top + 40, null, true);
     } else hideTooltip();
   });
-  panelView.node.addEventListener('blur', hideTooltip);
+  panelView.node.addEventListener('blur', () => {
+    hideTooltip();
+    if (panelView.panel.kind === 'curve') panelView.choose(null);
+  });
 }

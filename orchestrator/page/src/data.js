@@ -114,6 +114,7 @@ function resultOf(raw, index) {
     table: (of) => tables.find((table) => table.of === of),
     heat: raw.heat && raw.heat.cells && raw.heat.cells.length > 0 ? raw.heat : null,
     spectra: raw.spectra || [],
+    curve: raw.curve && Array.isArray(raw.curve.points) && raw.curve.points.length > 0 ? raw.curve : null,
   };
 }
 

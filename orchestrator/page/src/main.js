@@ -165,6 +165,10 @@ function describeLine([line, summary]) {
 }
 
 const describers = {
+  curve: ({ series, signs }) => ({ signs, series: series.map((one) => ({ label: one.label, result: one.result.name,
+    points: one.dots.length, first: one.dots[0].y, last: one.dots[one.dots.length - 1].y,
+    open: one.dots.filter((dot) => dot.open).length,
+    held: one.dots.filter((dot) => dot.point.outcome === 'held').length })) }),
   time: ({ lines }) => ({ series: [...lines].map(describeLine) }),
   heat: ({ cells, most }) => ({ cells, most }),
   spectrum: ({ curves }) => ({ series: curves.map((curve) => ({ label: curve.label, result: curve.result.name,

@@ -2,6 +2,7 @@
 import { median } from './data.js';
 import { PANELS, SECTIONS } from './panels.js';
 import { differences } from './difference.js';
+import { curveSeries } from './curve.js';
 import { turnless } from './frame.js';
 
 /** One source in one table: its column in this unit, or null. */
@@ -59,6 +60,12 @@ function timePanel(row, lines, extra) {
 const hasPhases = (result) => result.regions.some((region) => region.kind === 'phase');
 
 const kinds = {
+  curve(row, results) {
+    const series = curveSeries(row, results);
+    return series.some((one) => !one.faint) ? [{ row, kind: 'curve', section: row.section, id: row.id, title: row.title,
+      unit: row.unit, scale: row.scale, limits: row.limits, x: row.x, series }] : [];
+  },
+
   time(row, results) {
     const lines = linesOf(row, results);
     return lines.length > 0 ? [timePanel(row, lines)] : [];

@@ -1,20 +1,24 @@
 // A panel in the page: its heading, its series as switches, its chart, drawn when it is seen.
 import { chartIn } from './chart.js';
+import { drawCurve } from './chart_curve.js';
 import { drawHeat, heatColour } from './chart_heat.js';
 import { drawScatter, prepareScatter } from './chart_scatter.js';
 import { drawSpectrum, prepareSpectrum } from './chart_spectrum.js';
 import { dashOf, drawTime } from './chart_time.js';
+import { SIGNS } from './curve.js';
 import { element } from './dom.js';
 import { theme as readTheme } from './theme.js';
 import { number } from './units.js';
 import { view } from './view.js';
 
-const DRAW = { time: drawTime, heat: drawHeat, spectrum: drawSpectrum, scatter: drawScatter };
+const DRAW = { curve: drawCurve, time: drawTime, heat: drawHeat, spectrum: drawSpectrum, scatter: drawScatter };
 
 /** Switches of a panel: [label, colour, whether it is drawn thin]. */
 function switchesOf(panel) {
   if (panel.kind === 'time')
     return [...new Map(panel.lines.map((line) => [line.label, [line.label, line.colour, line.faint]])).values()];
+  if (panel.kind === 'curve')
+    return [...new Map(panel.series.map((one) => [one.label, [one.label, one.colour, one.faint]])).values()];
   if (panel.kind === 'spectrum')
     return [...new Map(prepareSpectrum(panel).map((curve) => [curve.label, [curve.label, curve.colour, curve.service]])).values()];
   if (panel.kind === 'scatter') {
@@ -83,13 +87,15 @@ export class PanelView {
     const heading = element(panel.small ? 'h4' : 'h3', {}, panel.title, ' ', this.unit);
     this.legend = element('div', { class: 'series' }, ...(panel.small ? [] : switchesOf(panel)).map((entry) =>
       switchOf(entry, this.off, () => this.changed())));
+    this.signs = element('div', { class: 'signs muted' });
     this.cursor = element('div', { class: 'cursor', hidden: '' });
     this.selection = element('div', { class: 'selection', hidden: '' });
     this.place = element('div', { class: 'chart' });
     this.plot = element('div', { class: 'plot' }, this.place, this.cursor, this.selection);
     this.node = element('figure', { class: `panel ${panel.kind}${panel.small ? ' small' : ''}`, tabindex: '0', role: 'group',
       'aria-label': describe(panel), 'data-panel': panel.id },
-    element('figcaption', {}, heading, panel.small ? null : this.legend), this.plot);
+    element('figcaption', {}, heading, panel.small ? null : this.legend, panel.kind === 'curve' ? this.signs : null),
+    this.plot);
   }
 
   get hasTime() {
@@ -103,6 +109,8 @@ export class PanelView {
     if (this.unit.textContent !== this.drawn.unit) this.unit.textContent = this.drawn.unit;
     paintSwitches(this.legend, theme);
     if (this.panel.kind === 'heat') this.scaleOfHeat();
+    if (this.panel.kind === 'curve') this.signs.textContent = this.drawn.signs.map((sign) => SIGNS[sign].join('\u00a0')
+      .replaceAll(' ', '\u00a0')).join('  ');
     this.stale = false;
     this.moveCursor();
   }
@@ -136,16 +144,28 @@ export class PanelView {
     this.stale = true;
   }
 
+  /** Of a panel against load: the point that is chosen; null: none. */
+  choose(point) {
+    this.chosen = point;
+    const place = point && this.drawn ? this.drawn.shown.find((one) => one.dot.point === point) : null;
+    this.cursor.hidden = !place;
+    if (place) this.placeCursor(place.x, this.drawn.box);
+    return place;
+  }
+
+  placeCursor(x, box) {
+    this.cursor.style.transform = `translateX(${x}px)`;
+    this.cursor.style.top = `${box.y}px`;
+    this.cursor.style.height = `${box.height}px`;
+  }
+
   moveCursor() {
     if (!this.hasTime || !this.drawn) return;
     const { box, scale } = this.drawn;
     const x = view.cursor === null ? NaN : scale.at(view.cursor);
     const seen = x >= box.x - 0.5 && x <= box.x + box.width + 0.5;
     this.cursor.hidden = !seen;
-    if (!seen) return;
-    this.cursor.style.transform = `translateX(${x}px)`;
-    this.cursor.style.top = `${box.y}px`;
-    this.cursor.style.height = `${box.height}px`;
+    if (seen) this.placeCursor(x, box);
   }
 }
 

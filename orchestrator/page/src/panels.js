@@ -23,7 +23,12 @@ const times = (name, samples) => [
 
 const server = (label, colour, name) => line(label, colour, `server ${name}`);
 
+/** Of a point of a search or a sweep, in an open loop or in a closed one. */
+const ofPoint = (statistic, colour) => line(statistic.replace('_', '.'), colour, `response_time_us.${statistic}`,
+  `service_time_us.${statistic}`);
+
 export const SECTIONS = [
+  { id: 'curve', title: 'Against load' },
   { id: 'client', title: 'What the client saw' },
   { id: 'server', title: 'What the server did' },
   { id: 'distribution', title: 'How response times are distributed' },
@@ -35,11 +40,33 @@ export const SECTIONS = [
 ];
 
 /**
- * kind: time (lines over time), heat, spectrum, scatter, phases, small (a panel for each table of that name, all with one
+ * kind: curve (figures against load), time (lines over time), heat, spectrum, scatter, phases, small (a panel for each table of that name, all with one
  * scale), difference. scale: zero (from 0), fit (between the smallest and the largest), times (from 0, or logarithmic when
- * the largest is more than 50 times the median). figure: of a phase, told beside its name.
+ * the largest is more than 50 times the median), load (logarithmic when loads are far apart). curve: points of a search or a
+ * sweep against their load, or with x: number in the order of time; limits: with what was asked for as lines; rest: with all
+ * other statistics of these. figure: of a phase, told beside its name.
  */
 export const PANELS = [
+  { id: 'curve_times', kind: 'curve', section: 'curve', title: 'Latency against load', unit: 'us', scale: 'times', limits: true,
+    rest: ['response_time_us', 'service_time_us'],
+    series: [ofPoint('p50', BLUE), ofPoint('p95', SKY), ofPoint('p99', VERMILION), ofPoint('p99_9', ORANGE),
+      ofPoint('max', PURPLE)] },
+  { id: 'curve_rate', kind: 'curve', section: 'curve', title: 'Answered against load', unit: 'requests/s', scale: 'load',
+    series: [thinLine('asked for', GREY, 'rate.target'), line('answered', GREEN, 'rate.achieved')] },
+  { id: 'curve_errors', kind: 'curve', section: 'curve', title: 'Errors', unit: 'percent', scale: 'zero', happened: true,
+    series: [line('of the requests that ended', INK, 'failed_percent')] },
+  { id: 'curve_backlog', kind: 'curve', section: 'curve', title: 'Backlog at the end', unit: 'requests', scale: 'zero',
+    happened: true, series: [line('backlog', VERMILION, 'requests.backlog')] },
+  { id: 'curve_lateness', kind: 'curve', section: 'curve', title: "volley's own delay", unit: 'us', scale: 'times',
+    happened: true,
+    series: [line('slip p99', SKY, 'slip_us.p99'), line('loop lag p99', ORANGE, 'loop_lag_us.p99')] },
+  { id: 'curve_cpu', kind: 'curve', section: 'curve', title: 'CPU of the workers', unit: 'percent', scale: 'zero',
+    series: [line('busy', BLUE, 'worker_cpu_percent')] },
+  { id: 'curve_memory', kind: 'curve', section: 'curve', title: 'Memory of the server', unit: 'bytes', scale: 'zero',
+    series: [line('used', BLUE, 'used_memory')] },
+  { id: 'curve_search', kind: 'curve', section: 'curve', title: 'How the search went', unit: 'requests/s', scale: 'load',
+    of: 'find-max', x: 'number', series: [line('rate of the probe', GREEN, 'load')] },
+
   // visualize compare: one figure, whichever it is, in a column that is called as its unit
   ...['bytes', 'ratio', 'percent', 'keys', 's', 'ms', 'requests/s', 'requests', 'connections'].map((unit) => ({
     id: `compared_${unit}`, kind: 'time', section: 'client', title: 'Compared', unit, scale: 'fit',

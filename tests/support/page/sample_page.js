@@ -238,6 +238,25 @@ function lanes() {
 
 const EVIL = '<img src=x onerror="document.title=\'broken\'; fetch(\'http://127.0.0.1:9/\')">';
 
+/** A search: a probe that had a mishap, one of which only a bound is known, and rates that were tested again. */
+function search() {
+  const text = '<img src=x onerror=alert(1)>';
+  const point = (number, load, outcome, p99, client = []) => ({ number, load, outcome, end: 'whole', retest: number > 5,
+    reason: outcome === 'held' ? '' : text, seconds: 1, windows: 5, windows_passed: outcome === 'held' ? 5 : 1,
+    verdict: 'GREEN', doubts: [], client, figures: { 'rate.target': load, 'rate.achieved': Math.min(load, 21000),
+      'response_time_us.p50': 100, 'response_time_us.p75': 120, 'response_time_us.p99': p99, 'response_time_us.max': 90000,
+      failed_percent: 0 } });
+  const figures = Object.fromEntries(['rate.target', 'rate.achieved', 'response_time_us.p50', 'response_time_us.p75',
+    'response_time_us.p99', 'response_time_us.max', 'failed_percent'].map((name) => [name, { unit: '', help: '' }]));
+  return { name: text, regions: [], marks: [], tables: [], spectra: [], curve: { of: 'find-max', swept: 'qps',
+    unit: 'requests/s', loop: 'open', test: text, status: 'found', error: null, interrupted: false,
+    found: { rate: 20000, first_failing: 20800, lower: 20000, upper: 20800, confidence: 0.95 },
+    limit: { kind: 'objective', name: text, evidence: text }, objectives: [{ text, limit_us: 1000 }], figures,
+    points: [point(1, 1000, 'held', 200), point(2, 10000, 'held', 300), point(3, 40000, 'not held', -9e6, ['slip']),
+      point(4, 20800, 'not judged', 5000), point(5, 20000, 'held', 700), point(6, 20800, 'not held', 1500),
+      point(7, 20000, 'held', 900)] } };
+}
+
 function hostile() {
   const result = failoverResult(`${EVIL} {a|b} %s \u202e`);
   result.regions = [0, 1, 2].map((i) => ({ kind: 'phase', name: `${EVIL}${'x'.repeat(i * 60)}`, type: '</script><script>', start: i * 60,
@@ -261,6 +280,7 @@ const SAMPLES = {
   alike: () => ['runs', [failoverResult('once'), failoverResult('once more')]],
   two: () => ['runs', [failoverResult('valkey 8.0'), failoverResult('valkey 8.1, io-threads 4', 1.3)]],
   tiny: () => ['runs', [{ name: 'tiny', started_ms: 1780000000000, regions: [], marks: [], tables: [loadTable(1, 1, failover)], spectra: [] }]],
+  search: () => ['curve', [search()]],
   nothing: () => ['runs', []],
   empty: () => ['runs', [{ name: 'empty', regions: [], marks: [], tables: [], spectra: [] }]],
 };

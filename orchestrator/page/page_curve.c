@@ -1,0 +1,333 @@
+#include "orchestrator/page/page_curve.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/schedule.h"
+#include "orchestrator/options/rate_text.h"
+#include "orchestrator/page/page_state.h"
+#include "orchestrator/report/json_value.h"
+#include "orchestrator/report/metric.h"
+
+#define POINTS_MAX 2000u /* more than any search makes: a document comes from a file */
+#define LOAD_MAX 1e12
+#define BYTES_PER_MB 1e6
+
+/* ---- reading ---- */
+
+static const char *string_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+/* NAN: it is null, or not there. */
+static double real_of(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+const char *page_curve_figure(char name[PAGE_COLUMN_BYTES], const char *path, const char *statistic)
+{
+    snprintf(name, PAGE_COLUMN_BYTES, "%s%s%s", path, statistic != NULL ? "." : "",
+             statistic != NULL ? statistic : "");
+    return name;
+}
+
+double page_curve_number(const json_t *point, const char *figure)
+{
+    return real_of(json_object_get(point, "figures"), figure);
+}
+
+const char *page_curve_times(const json_t *curve)
+{
+    return metric_table[strcmp(string_of(curve, "loop"), "closed") == 0 ? METRIC_SERVICE_TIME
+                                                                        : METRIC_RESPONSE_TIME]
+        .path;
+}
+
+/* ---- figures of a point ---- */
+
+/* Where figures of a point are gathered: its own, and of all points what each is. */
+struct figures {
+    json_t *values, *described;
+};
+
+static void put(const struct figures *figures, enum metric_id metric, const char *statistic,
+                double value)
+{
+    char name[PAGE_COLUMN_BYTES];
+    if (!isfinite(value))
+        return;
+    page_curve_figure(name, metric_table[metric].path, statistic);
+    json_object_set_new(figures->values, name, json_real(value));
+    if (json_object_get(figures->described, name) == NULL)
+        json_object_set_new(
+            figures->described, name,
+            json_pack("{s:s, s:s}", "unit", metric_table[metric].unit, "help",
+                      metric_table[metric].help != NULL ? metric_table[metric].help : ""));
+}
+
+/* Percentiles, mean and maximum; bounds are below 0. */
+static void put_times(const struct figures *figures, enum metric_id metric, json_t *times,
+                      const json_t *bounds)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(times, key, value)
+    {
+        const double bound = real_of(bounds, key);
+        put(figures, metric, key, json_is_number(value) ? json_number_value(value) : -bound);
+    }
+}
+
+static void put_probe(const struct figures *figures, const json_t *probe)
+{
+    const json_t *rate = json_object_get(probe, "rate");
+    put(figures, METRIC_TARGET_RATE, NULL, real_of(rate, "asked"));
+    put(figures, METRIC_ACHIEVED_RATE, NULL, real_of(rate, "achieved"));
+    put_times(figures, METRIC_RESPONSE_TIME, json_object_get(probe, "response_time_us"),
+              json_object_get(probe, "at_least_us"));
+    put(figures, METRIC_FAILED_PERCENT, NULL, real_of(probe, "error_share") * 100);
+    put(figures, METRIC_BACKLOG, NULL, real_of(probe, "backlog"));
+    put(figures, METRIC_SLIP, "p99", real_of(probe, "slip_p99_us"));
+    put(figures, METRIC_LOOP_LAG, "p99", real_of(probe, "loop_lag_p99_us"));
+}
+
+static void put_step(const struct figures *figures, const json_t *step, bool open_loop)
+{
+    const double memory_mb = real_of(step, "server_mb");
+    put(figures, METRIC_TARGET_RATE, NULL, real_of(step, "target_per_second"));
+    put(figures, METRIC_ACHIEVED_RATE, NULL, real_of(step, "ops_per_second"));
+    put_times(figures, open_loop ? METRIC_RESPONSE_TIME : METRIC_SERVICE_TIME,
+              json_object_get(step, "latency_us"), json_object_get(step, "at_least_us"));
+    put(figures, METRIC_FAILED_PERCENT, NULL, real_of(step, "error_share") * 100);
+    put(figures, METRIC_WORKER_CPU, NULL,
+        real_of(step, "client_cpu_share") * 100 / fmax(real_of(step, "workers"), 1));
+    if (!isfinite(memory_mb))
+        return;
+    json_object_set_new(figures->values, "used_memory", json_real(memory_mb * BYTES_PER_MB));
+    json_object_set_new(
+        figures->described, "used_memory",
+        json_pack("{s:s, s:s}", "unit", "bytes", "help", "INFO's used_memory after the step"));
+}
+
+/* ---- points ---- */
+
+/* Checks of a verdict that tell of volley and its machine, and not of the server. */
+static bool is_of_client(const char *check)
+{
+    static const char *const names[] = {"worker_cpu", "run_delay",  "loop_lag",    "slip",
+                                        "steal_time", "throttling", "stood_still", "lost_workers"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(check, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* {"verdict", "doubts": all checks that are not GREEN, "client": those of volley} into a point. */
+static void put_verdict(json_t *point, const json_t *verdict)
+{
+    size_t i;
+    const json_t *check;
+    json_t *doubts = json_array(), *client = json_array();
+    json_array_foreach(json_object_get(verdict, "checks"), i, check)
+    {
+        const char *name = string_of(check, "name");
+        if (strcmp(string_of(check, "level"), "GREEN") == 0)
+            continue;
+        json_array_append_new(doubts, json_pack("{s:s, s:s, s:s}", "name", name, "text",
+                                                string_of(check, "text"), "advice",
+                                                string_of(check, "advice")));
+        if (is_of_client(name))
+            json_array_append_new(client, json_string(name));
+    }
+    json_object_set_new(point, "verdict", json_string(string_of(verdict, "level")));
+    json_object_set_new(point, "doubts", doubts);
+    json_object_set_new(point, "client", client);
+}
+
+static const char *outcome_of_probe(const json_t *probe)
+{
+    const char *end = string_of(probe, "end");
+    if (strcmp(end, "cut") == 0 || strcmp(end, "error") == 0)
+        return "not judged";
+    return json_is_true(json_object_get(probe, "passed")) ? "held" : "not held";
+}
+
+static const char *outcome_of_step(const json_t *step)
+{
+    size_t i;
+    const json_t *objective, *objectives = json_object_get(step, "objectives");
+    const char *outcome = objectives != NULL ? "held" : "measured";
+    if (json_is_string(json_object_get(step, "error")))
+        return "not judged";
+    json_array_foreach(objectives, i,
+                       objective) if (!json_is_true(json_object_get(objective, "kept"))) outcome =
+        "not held";
+    return outcome;
+}
+
+static json_t *point_of(const json_t *from, size_t index, bool search, bool open_loop,
+                        json_t *described)
+{
+    const json_t *rate = json_object_get(from, "rate");
+    const double load = search ? real_of(rate, "asked") : real_of(from, "value");
+    const struct figures figures = {json_object(), described};
+    json_t *point = json_pack(
+        "{s:i, s:f, s:s, s:s, s:b, s:s, s:f}", "number", (int)index + 1, "load",
+        load >= 0 && load <= LOAD_MAX ? load : 0, "outcome",
+        search ? outcome_of_probe(from) : outcome_of_step(from), "end", string_of(from, "end"),
+        "retest", json_is_true(json_object_get(from, "retest")), "reason",
+        string_of(from, search ? "reason" : "note"), "seconds", fmax(real_of(from, "seconds"), 0));
+    if (search) {
+        put_probe(&figures, from);
+        json_object_set(point, "windows", json_object_get(from, "windows_judged"));
+        json_object_set(point, "windows_passed", json_object_get(from, "windows_passed"));
+    } else {
+        put_step(&figures, from, open_loop);
+    }
+    put_verdict(point, json_object_get(from, "verdict"));
+    json_object_set_new(point, "figures", figures.values);
+    return point;
+}
+
+static json_t *found_of(const json_t *document)
+{
+    const json_t *result = json_object_get(document, "result");
+    const json_t *interval = json_object_get(result, "interval");
+    if (result == NULL)
+        return NULL;
+    return json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?}", "rate",
+                     json_object_get(result, "sustainable_per_second"), "first_failing",
+                     json_object_get(result, "first_failing_per_second"), "lower",
+                     json_object_get(interval, "lower_per_second"), "upper",
+                     json_object_get(interval, "upper_per_second"), "confidence",
+                     json_object_get(interval, "confidence"));
+}
+
+static json_t *curve_of(const json_t *document, bool search)
+{
+    size_t i;
+    const json_t *from, *result = json_object_get(document, "result");
+    const char *swept = search ? "qps" : string_of(document, "swept");
+    const bool open_loop = search || strcmp(string_of(document, "loop"), "open") == 0;
+    json_t *points = json_array(), *described = json_object();
+    json_array_foreach(json_object_get(document, search ? "probes" : "steps"), i, from)
+    {
+        if (i < POINTS_MAX)
+            json_array_append_new(points, point_of(from, i, search, open_loop, described));
+    }
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:o*, s:O*, s:O*, s:O*, s:O*, s:O*, s:o, s:o}", "of",
+        search ? "find-max" : "sweep", "swept", swept, "unit",
+        strcmp(swept, "qps") == 0       ? "requests/s"
+        : strcmp(swept, "clients") == 0 ? "connections"
+                                        : "requests in flight",
+        "loop", open_loop ? "open" : "closed", "test", string_of(document, "name"), "status",
+        search ? string_of(result, "status") : "", "found", found_of(document), "limit",
+        json_object_get(result, "limit"), "marked", json_object_get(document, "points"),
+        "objectives", json_object_get(document, "objectives"), "error",
+        json_object_get(document, "error"), "interrupted", json_object_get(document, "interrupted"),
+        "figures", described, "points", points);
+}
+
+/* Runs of a session are called after the test, all alike: those of a search by what they differ in. */
+static void name_regions(struct page_result *result, const json_t *curve)
+{
+    size_t i, runs = 0, at = 0;
+    json_t *region, *points = json_object_get(curve, "points");
+    char name[RATE_TEXT_BYTES];
+    const bool rate = strcmp(string_of(curve, "swept"), "qps") == 0;
+    const size_t count = json_array_size(points);
+    json_array_foreach(result->regions, i, region) runs +=
+        strcmp(string_of(region, "kind"), "run") == 0;
+    if (runs < count)
+        return;
+    json_array_foreach(result->regions, i, region)
+    {
+        if (strcmp(string_of(region, "kind"), "run") != 0 || at++ < runs - count)
+            continue; /* the keys are filled before */
+        const double load = real_of(json_array_get(points, at - 1 - (runs - count)), "load");
+        rate_format(name, sizeof name, (uint64_t)llround(load * (double)SCHEDULE_MICRO));
+        json_object_set_new(region, "name",
+                            rate ? json_sprintf("%s/s", name)
+                                 : json_sprintf("%s %s", string_of(curve, "swept"), name));
+    }
+}
+
+/* What a sweep varies becomes part of sentences and axes. */
+static bool is_swept(const char *option)
+{
+    return strcmp(option, "qps") == 0 || strcmp(option, "clients") == 0 ||
+           strcmp(option, "pipeline") == 0;
+}
+
+enum err_code page_curve_set(struct page *page, const json_t *document, struct err *err)
+{
+    const char *schema = string_of(document, "schema");
+    const bool search = strcmp(schema, "volley.find-max/1") == 0;
+    struct page_result *result = page_result_newest(page);
+    if (!search && strcmp(schema, "volley.sweep/1") != 0)
+        return err_set(err, E_DATA, "it is neither of volley.find-max/1 nor of volley.sweep/1");
+    if (!search && !is_swept(string_of(document, "swept")))
+        return err_set(err, E_DATA,
+                       "the sweep.json is damaged: it sweeps neither clients nor qps nor pipeline");
+    json_t *curve = curve_of(document, search);
+    if (curve == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a page");
+    if (json_array_size(json_object_get(curve, "points")) == 0) {
+        json_decref(curve);
+        return err_set(err, E_DATA, "nothing was measured: there is nothing to show");
+    }
+    json_decref(result->curve);
+    result->curve = curve;
+    /* One for each run: too many to be told apart. */
+    json_array_clear(result->spectra);
+    name_regions(result, curve);
+    return OK;
+}
+
+/* ---- for those who show it ---- */
+
+const char *page_curve_name(char text[PAGE_CURVE_TITLE_BYTES], const json_t *curve)
+{
+    const char *test = string_of(curve, "test");
+    if (strcmp(string_of(curve, "of"), "sweep") == 0)
+        snprintf(text, PAGE_CURVE_TITLE_BYTES, "%.160s, sweep of %.20s", test,
+                 string_of(curve, "swept"));
+    else
+        snprintf(text, PAGE_CURVE_TITLE_BYTES, "%.160s, find-max", test);
+    return text;
+}
+
+const char *page_curve_title(char text[PAGE_CURVE_TITLE_BYTES], const struct page_result *result)
+{
+    if (result->named || result->labelled)
+        snprintf(text, PAGE_CURVE_TITLE_BYTES, "%s", result->name);
+    else
+        page_curve_name(text, result->curve);
+    return text;
+}
+
+const json_t *page_curve_best(const json_t *curve)
+{
+    size_t i;
+    const json_t *point, *best = NULL, *found = json_object_get(curve, "found");
+    const double rate = real_of(found, "rate");
+    json_array_foreach(json_object_get(curve, "points"), i, point)
+    {
+        const char *outcome = string_of(point, "outcome");
+        const double achieved = page_curve_number(point, "rate.achieved");
+        if (strcmp(outcome, "not judged") == 0 || !isfinite(achieved))
+            continue;
+        if (found != NULL && (strcmp(outcome, "held") != 0 || !isfinite(rate) ||
+                              fabs(real_of(point, "load") - rate) > rate * 1e-9))
+            continue; /* the newest that held at the rate that was found */
+        if (found != NULL || best == NULL || achieved > page_curve_number(best, "rate.achieved"))
+            best = point;
+    }
+    return best;
+}

@@ -1,0 +1,31 @@
+/* What `volley find-max` and `volley sweep` have found, as a page and a picture show it: read from their documents
+ * (volley.find-max/1, volley.sweep/1), so that a search that is over looks as it did when it ended. docs/design/pictures.md says
+ * what stands in it. */
+#ifndef ORCHESTRATOR_PAGE_PAGE_CURVE_H
+#define ORCHESTRATOR_PAGE_PAGE_CURVE_H
+
+#include <jansson.h>
+
+#include "common/err.h"
+#include "orchestrator/page/page.h"
+
+/* Puts it into the newest result, whose page is of kind PAGE_CURVE from then on; names its runs by their load. E_DATA: it is
+ * no such document, or nothing was measured; E_SYSTEM: no memory. */
+#define PAGE_CURVE "curve"
+MUST_USE enum err_code page_curve_set(struct page *page, const json_t *document, struct err *err);
+/* For people: "SET, find-max"; and of a result that has one its label, or else that. Return text. */
+#define PAGE_CURVE_TITLE_BYTES 240
+const char *page_curve_name(char text[PAGE_CURVE_TITLE_BYTES], const json_t *curve);
+const char *page_curve_title(char text[PAGE_CURVE_TITLE_BYTES], const struct page_result *result);
+
+/* The name of a figure of a point by the table of figures: "response_time_us.p99"; statistic NULL: of one without. */
+const char *page_curve_figure(char name[PAGE_COLUMN_BYTES], const char *path,
+                              const char *statistic);
+/* One of a point: below 0, of a time: at least so much. NAN: not known. */
+double page_curve_number(const json_t *point, const char *figure);
+/* "response_time_us", or in a closed loop "service_time_us". */
+const char *page_curve_times(const json_t *curve);
+/* The point that was found, or that answers most: whose figures stand at the top. NULL: none. */
+const json_t *page_curve_best(const json_t *curve);
+
+#endif

@@ -1,0 +1,393 @@
+/* What people read of a search or a sweep without a script: what was found, its figures, and the points by load. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/schedule.h"
+#include "common/units.h"
+#include "orchestrator/options/rate_text.h"
+#include "orchestrator/page/page_curve.h"
+#include "orchestrator/page/page_state.h"
+#include "orchestrator/report/metric.h"
+
+#define STATISTICS_MAX 40u
+
+static const char *string_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+static double real_of(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/* "20,370"; of what is not known "-". */
+static const char *count_text(char text[RATE_TEXT_BYTES], double value)
+{
+    if (!isfinite(value) || value < 0 || value > 1e12)
+        snprintf(text, RATE_TEXT_BYTES, "-");
+    else if (value >= 1000)
+        snprintf(text, RATE_TEXT_BYTES, "%s", UNITS_GROUPED((uint64_t)llround(value)));
+    else
+        rate_format(text, RATE_TEXT_BYTES, (uint64_t)llround(value * (double)SCHEDULE_MICRO));
+    return text;
+}
+
+static const char *time_text(char text[48], double us)
+{
+    json_t *value =
+        us < 0 ? json_pack("{s:f}", "at_least_us", -us) : json_real(isfinite(us) ? us : 0);
+    page_html_time(text, isfinite(us) ? value : NULL);
+    if (us < 0) {
+        char bare[48];
+        snprintf(bare, sizeof bare, "%s", text + strlen(">= "));
+        snprintf(text, 48, "&#8805;&#8239;%.30s", bare);
+    }
+    json_decref(value);
+    return text;
+}
+
+static double time_at(const json_t *curve, const json_t *point, const char *statistic)
+{
+    char name[PAGE_COLUMN_BYTES];
+    return page_curve_number(point, page_curve_figure(name, page_curve_times(curve), statistic));
+}
+
+/* ---- what was found ---- */
+
+static void put_objectives(struct output *out, const json_t *curve)
+{
+    size_t i;
+    const json_t *objective;
+    json_array_foreach(json_object_get(curve, "objectives"), i, objective)
+    {
+        output_printf(out, "%s", i > 0 ? ", " : "");
+        page_html_text(out, string_of(objective, "text"));
+    }
+}
+
+/* "95 % confidence: 20,100 to 20,650", as far as it is known. */
+static void confidence_text(char text[160], const json_t *found)
+{
+    char lower[RATE_TEXT_BYTES], upper[RATE_TEXT_BYTES];
+    const double from = real_of(found, "lower"), to = real_of(found, "upper");
+    const double confidence = real_of(found, "confidence") * 100;
+    count_text(lower, from);
+    count_text(upper, to);
+    if (isfinite(from) && isfinite(to))
+        snprintf(text, 160, "%.3g %% confidence: %s to %s", confidence, lower, upper);
+    else if (isfinite(from))
+        snprintf(text, 160, "%.3g %% confidence: %s or more", confidence, lower);
+    else if (isfinite(to))
+        snprintf(text, 160, "%.3g %% confidence: below %s", confidence, upper);
+    else
+        snprintf(text, 160, "no confidence interval");
+}
+
+static void put_status(struct output *out, const json_t *curve)
+{
+    static const char *const words[][3] = {
+        {"found", "FOUND", "the highest rate that keeps "},
+        {"no_limit", "NO LIMIT", "the highest rate that was allowed keeps "},
+        {"nothing", "NOTHING", "no rate keeps "},
+        {"unfinished", "UNFINISHED", "so far, the highest rate that keeps "},
+        {"none", "UNFINISHED", "no rate was found so far that keeps "}};
+    const char *status = string_of(curve, "status");
+    const double rate = real_of(json_object_get(curve, "found"), "rate");
+    if (strcmp(status, "unfinished") == 0 && !isfinite(rate))
+        status = "none";
+    const bool stopped = json_is_true(json_object_get(curve, "interrupted"));
+    const bool failed = json_is_string(json_object_get(curve, "error"));
+    if (strcmp(string_of(curve, "of"), "sweep") == 0) {
+        page_html_level(out, failed ? "ERROR" : stopped ? "INTERRUPTED" : "DONE");
+        output_printf(out, "one run for each value of %s", string_of(curve, "swept"));
+        if (json_array_size(json_object_get(curve, "objectives")) > 0)
+            output_printf(out, ", looked at for ");
+    }
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(status, words[i][0]) == 0) {
+            page_html_level(out, words[i][1]);
+            output_printf(out, "%s", words[i][2]);
+        }
+    put_objectives(out, curve);
+}
+
+/* "20,370 requests/s"; of a sweep "clients 50". */
+static const char *load_text(char text[RATE_TEXT_BYTES + 24], const json_t *curve, double load)
+{
+    char value[RATE_TEXT_BYTES];
+    const bool sweep = strcmp(string_of(curve, "of"), "sweep") == 0;
+    snprintf(text, RATE_TEXT_BYTES + 24, "%s%s%s%s", sweep ? string_of(curve, "swept") : "",
+             sweep ? " " : "", count_text(value, load), sweep ? "" : " requests/s");
+    return text;
+}
+
+static bool is_marked(const json_t *curve, double load)
+{
+    static const char *const marks[] = {"degradation", "breaking", "objective"};
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+        if (fabs(real_of(json_object_get(curve, "marked"), marks[i]) - load) <= load * 1e-9)
+            return true;
+    return false;
+}
+
+/* Where a sweep got worse. */
+static void put_marked(struct output *out, const json_t *curve)
+{
+    size_t i;
+    const json_t *point;
+    char load[RATE_TEXT_BYTES + 24];
+    json_array_foreach(json_object_get(curve, "points"), i, point)
+    {
+        if (!is_marked(curve, real_of(point, "load")))
+            continue;
+        output_printf(out, "<li><b>");
+        page_html_text(out, load_text(load, curve, real_of(point, "load")));
+        output_printf(out, "</b>: ");
+        page_html_text(out, string_of(point, "reason"));
+        output_printf(out, "</li>\n");
+    }
+}
+
+static void put_found(struct output *out, const json_t *curve)
+{
+    char rate[RATE_TEXT_BYTES];
+    const json_t *limit = json_object_get(curve, "limit");
+    const double failing = real_of(json_object_get(curve, "found"), "first_failing");
+    put_status(out, curve);
+    output_printf(out, "<ul>\n");
+    if (isfinite(failing))
+        output_printf(out, "<li><b>Fails</b> at %s requests/s</li>\n", count_text(rate, failing));
+    if (string_of(limit, "evidence")[0] != '\0') {
+        output_printf(out, "<li><b>Limit</b>: ");
+        page_html_text(out, string_of(limit, "name"));
+        output_printf(out, ": ");
+        page_html_text(out, string_of(limit, "evidence"));
+        output_printf(out, "</li>\n");
+    }
+    put_marked(out, curve);
+    if (json_is_true(json_object_get(curve, "interrupted")))
+        output_printf(out, "<li><b>Interrupted</b></li>\n");
+    if (string_of(curve, "error")[0] != '\0') {
+        output_printf(out, "<li><b>Ended by an error</b>: ");
+        page_html_text(out, string_of(curve, "error"));
+        output_printf(out, "</li>\n");
+    }
+    output_printf(out, "</ul></div>\n");
+}
+
+/* volley's own verdict on the point whose figures stand at the top. */
+static void put_trust(struct output *out, const json_t *curve, const json_t *best)
+{
+    char load[RATE_TEXT_BYTES + 24];
+    size_t i;
+    const json_t *doubt;
+    page_html_level(out, string_of(best, "verdict"));
+    output_printf(out, "volley's verdict at %s<ul>\n",
+                  load_text(load, curve, real_of(best, "load")));
+    json_array_foreach(json_object_get(best, "doubts"), i, doubt)
+    {
+        output_printf(out, "<li><b>");
+        page_html_text(out, string_of(doubt, "name"));
+        output_printf(out, "</b>: ");
+        page_html_text(out, string_of(doubt, "text"));
+        if (string_of(doubt, "advice")[0] != '\0') {
+            output_printf(out, " &#8212; ");
+            page_html_text(out, string_of(doubt, "advice"));
+        }
+        output_printf(out, "</li>\n");
+    }
+    output_printf(out, "</ul></div>\n");
+}
+
+static void put_numbers(struct output *out, const json_t *curve, const json_t *best)
+{
+    static const char *const statistics[] = {"p50", "p99", "max"};
+    const json_t *found = json_object_get(curve, "found");
+    char rate[RATE_TEXT_BYTES], more[200] = "", time[48], failed[48];
+    output_printf(out, "<div class=\"numbers\">\n");
+    if (found != NULL) {
+        char confidence[160];
+        confidence_text(confidence, found);
+        snprintf(more, sizeof more, " sustained<br>%s", confidence);
+        count_text(rate, real_of(found, "rate"));
+    } else {
+        char load[RATE_TEXT_BYTES + 24];
+        snprintf(more, sizeof more, ", the most<br>at %s",
+                 load_text(load, curve, real_of(best, "load")));
+        count_text(rate, page_curve_number(best, "rate.achieved"));
+    }
+    page_html_number(out, "requests/s", rate, more);
+    for (size_t i = 0; best != NULL && i < sizeof statistics / sizeof statistics[0]; i++) {
+        const double us = time_at(curve, best, statistics[i]);
+        if (isfinite(us))
+            page_html_number(out, statistics[i], time_text(time, us), " there");
+    }
+    if (best != NULL) {
+        snprintf(failed, sizeof failed, "%.3g %%",
+                 page_curve_number(best, metric_table[METRIC_FAILED_PERCENT].path));
+        page_html_number(out, "errors", failed, " there");
+    }
+    output_printf(out, "</div>\n");
+}
+
+/* ---- the points ---- */
+
+/* Statistics that points have, in the order of percent; mean and maximum last. */
+struct statistics {
+    const char *names[STATISTICS_MAX]; /* "p99_9" */
+    size_t count;
+};
+
+static double order_of(const char *statistic)
+{
+    char text[PAGE_COLUMN_BYTES];
+    snprintf(text, sizeof text, "%s", statistic);
+    for (char *at = text; *at != '\0'; at++)
+        *at = *at == '_' ? '.' : *at;
+    return text[0] == 'p' ? strtod(text + 1, NULL) : strcmp(text, "mean") == 0 ? 200 : 300;
+}
+
+static int by_percent(const void *a, const void *b)
+{
+    const double x = order_of(*(const char *const *)a), y = order_of(*(const char *const *)b);
+    return (x > y) - (x < y);
+}
+
+static struct statistics statistics_of(const json_t *curve)
+{
+    struct statistics list = {.count = 0};
+    const char *path = page_curve_times(curve), *key;
+    const size_t bytes = strlen(path);
+    json_t *described;
+    json_object_foreach(json_object_get(curve, "figures"), key,
+                        described) if (strncmp(key, path, bytes) == 0 && key[bytes] == '.' &&
+                                       list.count < STATISTICS_MAX) list.names[list.count++] =
+        key + bytes + 1;
+    qsort(list.names, list.count, sizeof list.names[0], by_percent);
+    return list;
+}
+
+static int by_load(const void *a, const void *b)
+{
+    const json_t *x = *(const json_t *const *)a, *y = *(const json_t *const *)b;
+    const double loads[] = {real_of(x, "load"), real_of(y, "load")};
+    if (loads[0] > loads[1] || loads[0] < loads[1])
+        return loads[0] > loads[1] ? 1 : -1;
+    return real_of(x, "number") > real_of(y, "number") ? 1 : -1;
+}
+
+static bool has(const json_t *curve, enum metric_id metric)
+{
+    return json_object_get(json_object_get(curve, "figures"), metric_table[metric].path) != NULL;
+}
+
+static void put_heading(struct output *out, const json_t *curve,
+                        const struct statistics *statistics)
+{
+    const bool search = json_object_get(curve, "found") != NULL;
+    output_printf(out, "<tr><th class=\"number\">%s<th>outcome",
+                  strcmp(string_of(curve, "swept"), "qps") == 0 ? "asked for/s"
+                                                                : string_of(curve, "swept"));
+    if (search)
+        output_printf(out, "<th class=\"number\">windows");
+    output_printf(out, "<th class=\"number\">answered/s");
+    for (size_t i = 0; i < statistics->count; i++) {
+        output_printf(out, "<th class=\"number\">");
+        for (const char *at = statistics->names[i]; *at != '\0'; at++)
+            page_html_text(out, *at == '_' ? "." : (char[2]){*at, '\0'});
+    }
+    output_printf(out, "<th class=\"number\">errors");
+    if (has(curve, METRIC_WORKER_CPU))
+        output_printf(out, "<th class=\"number\">CPU of the workers");
+    if (json_object_get(json_object_get(curve, "figures"), "used_memory") != NULL)
+        output_printf(out, "<th class=\"number\">used memory");
+    output_printf(out, "<th>verdict<th>remarks</tr>\n");
+}
+
+static void put_remarks(struct output *out, const json_t *point, bool newest)
+{
+    size_t i;
+    const json_t *doubt;
+    const char *separator = "";
+    const char *const words[] = {newest ? "found" : "",
+                                 json_is_true(json_object_get(point, "retest")) ? "again" : "",
+                                 string_of(point, "reason")};
+    for (i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (words[i][0] != '\0') {
+            output_printf(out, "%s", separator);
+            page_html_text(out, words[i]);
+            separator = "; ";
+        }
+    json_array_foreach(json_object_get(point, "doubts"), i, doubt)
+    {
+        output_printf(out, "%s", i == 0 ? separator : ", ");
+        page_html_text(out, string_of(doubt, "name"));
+    }
+}
+
+static void put_point(struct output *out, const json_t *curve, const json_t *point,
+                      const struct statistics *statistics)
+{
+    char text[48], rate[RATE_TEXT_BYTES];
+    const json_t *found = json_object_get(curve, "found");
+    const double load = real_of(point, "load"), memory = page_curve_number(point, "used_memory");
+    const bool best = found != NULL && fabs(load - real_of(found, "rate")) <= load * 1e-9;
+    output_printf(out, "<tr%s><td class=\"number\">%s<td>", best ? " class=\"best\"" : "",
+                  count_text(rate, load));
+    page_html_text(out, string_of(point, "outcome"));
+    if (found != NULL)
+        output_printf(out, "<td class=\"number\">%.0f/%.0f", real_of(point, "windows_passed"),
+                      real_of(point, "windows"));
+    output_printf(out, "<td class=\"number\">%s",
+                  count_text(rate, page_curve_number(point, "rate.achieved")));
+    for (size_t i = 0; i < statistics->count; i++)
+        output_printf(out, "<td class=\"number\">%s",
+                      time_text(text, time_at(curve, point, statistics->names[i])));
+    output_printf(out, "<td class=\"number\">%.3g %%",
+                  page_curve_number(point, metric_table[METRIC_FAILED_PERCENT].path));
+    if (has(curve, METRIC_WORKER_CPU))
+        output_printf(out, "<td class=\"number\">%.1f %%",
+                      page_curve_number(point, metric_table[METRIC_WORKER_CPU].path));
+    if (json_object_get(json_object_get(curve, "figures"), "used_memory") != NULL)
+        output_printf(out, isfinite(memory) ? "<td class=\"number\">%.1f MB" : "<td>",
+                      memory / 1048576);
+    output_printf(out, "<td>");
+    page_html_text(out, string_of(point, "verdict"));
+    output_printf(out, "<td>");
+    put_remarks(out, point, best);
+    output_printf(out, "</tr>\n");
+}
+
+static void put_points(struct output *out, const json_t *curve)
+{
+    const json_t *points = json_object_get(curve, "points");
+    const size_t count = json_array_size(points);
+    const struct statistics statistics = statistics_of(curve);
+    const json_t **sorted = calloc(count, sizeof *sorted);
+    if (sorted == NULL)
+        return;
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = json_array_get(points, i);
+    qsort(sorted, count, sizeof *sorted, by_load);
+    output_printf(out, "<div class=\"scroll points\" tabindex=\"0\">\n<table>\n");
+    put_heading(out, curve, &statistics);
+    for (size_t i = 0; i < count; i++)
+        put_point(out, curve, sorted[i], &statistics);
+    output_printf(out, "</table>\n</div>\n");
+    free(sorted);
+}
+
+void page_curve_html(struct output *out, const json_t *curve)
+{
+    const json_t *best = page_curve_best(curve);
+    put_found(out, curve);
+    put_numbers(out, curve, best);
+    if (best != NULL)
+        put_trust(out, curve, best);
+    put_points(out, curve);
+}
