@@ -114,7 +114,9 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
 {
     struct page *page = state;
     struct page_result *result = page->newest;
-    if (result->started_wall_ns == 0)
+    /* A prefill is a load of another kind: beside its rate that of the runs would not be seen. */
+    page->run_drawn = !run->prefill || json_is_true(json_object_get(result->spec, "prefill-only"));
+    if (result->started_wall_ns == 0 && page->run_drawn)
         result->started_wall_ns = run->started_wall_ns;
     page->run = *run;
     page->offset_seconds = run->started_wall_ns >= result->started_wall_ns

@@ -166,7 +166,7 @@ enum err_code page_rows_add(struct page *page, const struct interval_row *row, s
     slice.run = &page->run;
     slice.worker_count = page->run.worker_count;
     slice.sample = page->sample.ok ? &page->sample : NULL;
-    if (!(stretch.end > stretch.start))
+    if (!(stretch.end > stretch.start) || !page->run_drawn)
         return OK;
     for (uint32_t i = 0; i < METRICS; i++) {
         if (!drawn(i))

@@ -122,20 +122,27 @@ static json_t *reasons_of(const struct verdict *verdict)
     return list;
 }
 
+static void add_to_graphic(struct page *page, const struct run_result *run)
+{
+    add_regions(page, run);
+    add_marks(page, run);
+    json_array_append_new(
+        page->newest->spectra,
+        json_pack("{s:o, s:o, s:o}", "name", json_value_text(run->facts->name), "response_time_us",
+                  run->facts->open_loop ? spectrum(run->total, HISTOGRAM_RESPONSE_OK)
+                                        : json_array(),
+                  "service_time_us", spectrum(run->total, HISTOGRAM_SERVICE_OK)));
+}
+
 void page_runs_add(struct page *page, const struct run_result *run)
 {
     struct metric_slice slice = metric_slice_of_run(run);
     const bool open = run->facts->open_loop;
     const double failed = (double)figure_failed(run->total->counters);
     const struct metric_value share = metric_read(&slice, METRIC_FAILED_PERCENT, NULL);
-    add_regions(page, run);
-    add_marks(page, run);
+    if (page->run_drawn)
+        add_to_graphic(page, run);
     json_t *name = json_value_text(run->facts->name);
-    json_array_append_new(
-        page->newest->spectra,
-        json_pack("{s:O, s:o, s:o}", "name", name, "response_time_us",
-                  open ? spectrum(run->total, HISTOGRAM_RESPONSE_OK) : json_array(),
-                  "service_time_us", spectrum(run->total, HISTOGRAM_SERVICE_OK)));
     append(page->newest->runs,
            json_pack("{s:o, s:o, s:b, s:s, s:o, s:o, s:f, s:o, s:o, s:o, s:f, s:f, s:f, s:o, s:b}",
                      "name", name, "target_name", json_value_text(run->facts->target), "prefill",

@@ -16,6 +16,7 @@ struct page {
     struct page_result *newest;
     /* Of the run under way. */
     struct run_facts run;
+    bool run_drawn;        /* it is part of the graphic, not of the list of runs alone */
     double offset_seconds; /* of its start, on the axis of its result */
     struct note sample;    /* the newest; not ok: there is none */
     double *values;        /* of a row */

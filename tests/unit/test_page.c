@@ -5,6 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "common/clock.h"
 #include "orchestrator/page/page_pack.h"
 #include "orchestrator/page/page_state.h"
 #include "tests/support/check/report_fixture.h"
@@ -133,6 +134,44 @@ TEST(regions_are_runs_and_warm_ups)
     const json_t *warmup = json_array_get(regions, 0);
     ck_assert_str_eq(json_string_value(json_object_get(warmup, "kind")), "warmup");
     ck_assert_double_eq(json_number_value(json_object_get(warmup, "end")), 1);
+}
+
+static void play_run(struct timeline *timeline, bool prefill, uint64_t started_s, uint64_t requests)
+{
+    struct err err = {.code = OK};
+    struct run_facts facts = fixture_facts();
+    struct run_result *ended = fixture_result();
+    struct interval_row *row = fixture_row(0);
+    facts.prefill = prefill;
+    snprintf(facts.prefill_for, sizeof facts.prefill_for, "GET");
+    facts.started_wall_ns = FIXTURE_WALL_NS + started_s * NS_PER_SECOND;
+    timeline_run_begin(timeline, &facts);
+    fixture_answer(row, 150000, requests);
+    ck_assert_int_eq(timeline_interval(timeline, row, &err), OK);
+    timeline_run_end(timeline, ended);
+    free(row);
+    free(ended);
+}
+
+static void play_prefilled(struct timeline *timeline, const struct session_facts *session)
+{
+    timeline_session_begin(timeline, session);
+    play_run(timeline, true, 0, 500000);
+    play_run(timeline, false, 60, 1000);
+    timeline_session_end(timeline);
+}
+
+TEST(a_prefill_is_no_result)
+{
+    /* breaks when the rate of a prefill, hundreds of times that of the run behind it, is drawn beside it, or its time is part
+     * of the axis */
+    make(play_prefilled, NULL);
+    const json_t *regions = json_object_get(result(), "regions");
+    ck_assert_uint_eq(json_array_size(regions), 1);
+    ck_assert_double_eq(json_number_value(json_object_get(json_array_get(regions, 0), "start")), 0);
+    ck_assert_double_eq(value("requests.ok", 0), 1000);
+    ck_assert_uint_eq(json_array_size(json_object_get(column("requests.ok"), "low")), 1);
+    ck_assert_uint_eq(json_array_size(json_object_get(result(), "spectra")), 1);
 }
 
 TEST(heat_has_all_requests)
