@@ -263,7 +263,7 @@ void page_html_result(struct output *out, const struct page_result *result)
 {
     char date[40];
     size_t i, measured = 0;
-    const json_t *run, *last = NULL;
+    const json_t *run, *notice, *last = NULL;
     json_array_foreach(result->runs, i, run) if (is_measured(run))
     {
         measured++;
@@ -276,6 +276,12 @@ void page_html_result(struct output *out, const struct page_result *result)
         page_html_text(out, string_of(last, "target_name"));
     }
     output_printf(out, " &#183; %s</p>\n", date_text(date, result->started_wall_ns));
+    json_array_foreach(result->notices, i, notice)
+    {
+        output_printf(out, "<p class=\"cut\">");
+        page_html_text(out, json_string_value(notice));
+        output_printf(out, "</p>\n");
+    }
     if (result->cut)
         output_printf(out, "<p class=\"cut\">The record ends before the run does: this is what "
                            "there is.</p>\n");
@@ -351,6 +357,8 @@ void page_html_tables(struct output *out, const struct page_result *result)
     output_printf(out, "</h2>\n");
     put_rows(out, "Checks", result->checks);
     put_rows(out, "Phases", result->phases);
+    if (result->ratios_left_out)
+        output_printf(out, "<p>%s</p>\n", page_ratios_left_out);
     if (json_array_size(result->runs) > 0 &&
         (result->phases != NULL || json_array_size(result->runs) == 1))
         put_runs(out, result->runs);

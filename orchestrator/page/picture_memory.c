@@ -43,9 +43,7 @@ static void put_figures(const struct picture_sheet *sheet, const struct picture_
         const double left = picture_x(sheet, box, number(region, "start"));
         const double right = picture_x(sheet, box, number(region, "end"));
         const double mean = figure(region, "used_memory");
-        double part = figure(region, "mem_fragmentation_ratio");
-        if (!isfinite(part) && mean > 0)
-            part = figure(region, "used_memory_rss") / mean;
+        const double part = figure(region, "mem_fragmentation_ratio");
         if (!isfinite(mean))
             continue;
         const struct picture_unit unit = picture_unit("bytes", mean, false);
@@ -122,8 +120,13 @@ static void draw_ratios(const struct picture_sheet *sheet, const struct picture_
     picture_box(sheet, box);
     picture_time_axis(sheet, box, lowest);
     picture_regions(sheet, box, false);
+    if (sheet->result->ratios_left_out)
+        picture_label(sheet, box->left + 6, box->top - 10, "left", FIGURE_FONT, "#333333",
+                      page_ratios_left_out);
     fprintf(sheet->out, "set ylabel 'fragmentation, ratio'\n");
-    if (most > 3 * median)
+    if (!(most > 0))
+        fprintf(sheet->out, "set yrange [0:2]\n");
+    else if (most > 3 * median)
         fprintf(sheet->out, "set logscale y\nset ytics (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)\n"
                             "set yrange [*:*]\n");
     for (size_t i = 0; i < RATIOS; i++)

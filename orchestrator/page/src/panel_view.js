@@ -89,7 +89,8 @@ export class PanelView {
     this.plot = element('div', { class: 'plot' }, this.place, this.cursor, this.selection);
     this.node = element('figure', { class: `panel ${panel.kind}${panel.small ? ' small' : ''}`, tabindex: '0', role: 'group',
       'aria-label': describe(panel), 'data-panel': panel.id },
-    element('figcaption', {}, heading, panel.small ? null : this.legend), this.plot);
+    element('figcaption', {}, heading, panel.small ? null : this.legend), this.plot,
+    panel.said ? element('p', { class: 'said' }, panel.said) : null);
   }
 
   get hasTime() {

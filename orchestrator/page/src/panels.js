@@ -37,7 +37,8 @@ export const SECTIONS = [
 /**
  * kind: time (lines over time), heat, spectrum, scatter, phases, small (a panel for each table of that name, all with one
  * scale), difference. scale: zero (from 0), fit (between the smallest and the largest), times (from 0, or logarithmic when
- * the largest is more than 50 times the median). figure: of a phase, told beside its name.
+ * the largest is more than 50 times the median). figure: of a phase, told beside its name. said: a member of a result, words
+ * that stand below the panel.
  */
 export const PANELS = [
   // visualize compare: one figure, whichever it is, in a column that is called as its unit
@@ -78,7 +79,7 @@ export const PANELS = [
       server('allocated', SKY, 'allocator_allocated'), server('active', GREEN, 'allocator_active'),
       server('resident', PURPLE, 'allocator_resident')] },
   { id: 'fragmentation', kind: 'time', section: 'server', title: 'Fragmentation', unit: 'ratio', scale: 'fit',
-    figure: 'mem_fragmentation_ratio',
+    figure: 'mem_fragmentation_ratio', said: 'ratios_left_out',
     series: [server('RSS / used', ORANGE, 'mem_fragmentation_ratio'),
       server('allocator', SKY, 'allocator_frag_ratio'), server('allocator RSS', PURPLE, 'allocator_rss_ratio'),
       server('RSS overhead', GREEN, 'rss_overhead_ratio')] },
