@@ -142,13 +142,10 @@ static const struct option_row own_rows[] = {
 };
 
 static const struct option_change changes[] = {
-    {.name = "html",
-     .help = "Write the page of the run when it ends, also by Ctrl+C: one file, "
-             "which needs nothing else."},
+    {.name = "html", .help = "Write the page of the run when it ends, also by Ctrl+C: one file."},
     {.name = "png",
-     .help = "Draw the run into this directory, which is made: SCENARIO_"
-             "memory_analysis.png, SCENARIO_performance_correlation.png and "
-             "SCENARIO_phase_heatmap.png. Needs gnuplot."},
+     .help = "Draw the run into this directory, which is made: SCENARIO_memory_analysis.png, "
+             "_performance_correlation.png and _phase_heatmap.png. Needs gnuplot."},
 };
 /* clang-format on */
 #undef AT

@@ -16,10 +16,18 @@ static const char head[] =
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src "
     "'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:\">\n"
-    "<style>\nbody{font-family:system-ui,\"DejaVu Sans\",sans-serif;margin:1rem}\n"
+    "<style>\n:root{color-scheme:light dark}\n"
+    "body{font-family:system-ui,\"DejaVu Sans\",sans-serif;margin:1rem;overflow-wrap:anywhere}\n"
     "table{border-collapse:collapse}\nth,td{text-align:left;padding:.2rem .6rem}\n"
+    "#tables table{display:block;max-width:100%;overflow-x:auto;overflow-wrap:break-word}\n"
+    "#tables th,#tables td{white-space:nowrap}\n"
+    "#tables td.text{white-space:normal;min-width:14em}\n"
     "td.number{text-align:right;font-variant-numeric:tabular-nums}\npre{overflow-x:auto}\n"
     ".numbers{display:flex;flex-wrap:wrap;gap:1.5rem}\n.numbers b{display:block;font-size:1.6rem}\n"
+    ".cut{font-weight:600}\n"
+    "@media print{pre{white-space:pre-wrap}"
+    "#tables td,#tables td.text{white-space:normal;min-width:0;overflow-wrap:anywhere}"
+    "details::details-content{content-visibility:visible;block-size:auto}}\n"
     "</style>\n";
 
 void page_html_text(struct output *out, const char *text)
@@ -298,6 +306,14 @@ void page_html_result(struct output *out, const struct page_result *result)
 
 /* ---- Tables. ---- */
 
+/* Long words may be cut in lines, short ones not: where there is no room for all columns, the table scrolls. */
+#define SHORT_BYTES 28u
+static void put_cell(struct output *out, const char *text)
+{
+    output_printf(out, strlen(text) > SHORT_BYTES ? "<td class=\"text\">" : "<td>");
+    page_html_text(out, text);
+}
+
 static void put_tree(struct output *out, const char *caption, json_t *tree)
 {
     json_t *leaves = page_leaves(tree), *value;
@@ -306,10 +322,9 @@ static void put_tree(struct output *out, const char *caption, json_t *tree)
         output_printf(out, "<details><summary>%s</summary>\n<table>\n", caption);
         json_object_foreach(leaves, path, value)
         {
-            output_printf(out, "<tr><td>");
-            page_html_text(out, path);
-            output_printf(out, "<td>");
-            page_html_text(out, json_string_value(value));
+            output_printf(out, "<tr>");
+            put_cell(out, path);
+            put_cell(out, json_string_value(value));
             output_printf(out, "</tr>\n");
         }
         output_printf(out, "</table></details>\n");
@@ -337,11 +352,13 @@ static void put_rows(struct output *out, const char *caption, const json_t *rows
         output_printf(out, "<tr>");
         json_object_foreach(row, key, cell)
         {
-            output_printf(out, json_is_number(cell) ? "<td class=\"number\">" : "<td>");
+            const double number = json_number_value(cell);
             if (json_is_string(cell))
-                page_html_text(out, json_string_value(cell));
-            else if (json_is_number(cell))
-                output_printf(out, "%.10g", json_number_value(cell));
+                put_cell(out, json_string_value(cell));
+            else
+                output_printf(out, json_is_number(cell) ? "<td class=\"number\">" : "<td>");
+            if (json_is_number(cell))
+                output_printf(out, number > floor(number) ? "%.6g" : "%.10g", number);
             else if (json_is_boolean(cell))
                 output_printf(out, json_is_true(cell) ? "yes" : "no");
         }

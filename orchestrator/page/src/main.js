@@ -142,6 +142,8 @@ class Page {
     document.documentElement.classList.toggle('printing', begin);
     if (begin) this.darkBefore = view.dark;
     setTheme(begin ? false : this.darkBefore);
+    if (begin) this.opened = [...document.querySelectorAll('details:not([open])')];
+    for (const details of this.opened) details.open = begin;
     for (const panelView of this.views) panelView.resize();
     this.draw(begin);
     if (begin) this.views.forEach((panelView) => panelView.flush());

@@ -90,11 +90,11 @@ async function look(page, asked) {
 }
 
 async function shoot(page, asked) {
-  if (asked.print) await page.evaluate(() => window.dispatchEvent(new Event('beforeprint')));
+  if (asked.print && !asked.plain) await page.evaluate(() => window.dispatchEvent(new Event('beforeprint')));
   if (asked.print) await page.emulateMedia({ media: 'print' });
   if (asked.whole) await page.setViewportSize({ width: Number(asked.width),
     height: Math.min(16000, await page.evaluate(() => document.documentElement.scrollHeight)) });
-  await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
+  if (!asked.plain) await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
   if (asked.screenshot.endsWith('.pdf')) await page.pdf({ path: asked.screenshot, format: 'A4' });
   else await page.screenshot({ path: asked.screenshot, fullPage: asked.whole === true });
 }
