@@ -45,6 +45,7 @@ struct page_result {
     json_t *regions, *marks, *spectra; /* as in the data */
     json_t *runs;                      /* what is told of each without a script: page_runs.c */
     json_t *checks;                    /* NULL: there are none */
+    json_t *numbers, *findings;        /* of verify, {name, value} and rows of a table; NULL */
     char judgement[16];                /* of the checks: "PASS"; "" */
     json_t *phases;                    /* rows of a table for people; NULL */
     json_t *environment, *spec;        /* NULL: not known */
@@ -73,7 +74,7 @@ extern const char page_ratios_left_out[];
 struct sink page_listen(struct page *page);
 /* A new array: in which options and what of the environment the results differ (page_leaves.h). */
 json_t *page_differences(const struct page *page);
-/* "runs" or "scenario"; title NULL: the name of the first result. Into an output that is open. What cannot be written is told by
+/* "runs", "scenario" or "verify"; title NULL: the name of the first result. Into an output that is open. What cannot be written is told by
  * the output's status. E_SYSTEM: no memory. */
 MUST_USE enum err_code page_write(const struct page *page, const char *kind, const char *title,
                                   struct output *out, struct err *err);

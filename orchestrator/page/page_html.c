@@ -19,14 +19,13 @@ static const char head[] =
     "<style>\n:root{color-scheme:light dark}\n"
     "body{font-family:system-ui,\"DejaVu Sans\",sans-serif;margin:1rem;overflow-wrap:anywhere}\n"
     "table{border-collapse:collapse}\nth,td{text-align:left;padding:.2rem .6rem}\n"
-    "#tables table{display:block;max-width:100%;overflow-x:auto;overflow-wrap:break-word}\n"
-    "#tables th,#tables td{white-space:nowrap}\n"
-    "#tables td.text{white-space:normal;min-width:14em}\n"
+    ".rows{display:block;max-width:100%;overflow-x:auto;overflow-wrap:break-word}\n"
+    ".rows th,.rows td{white-space:nowrap}\n.rows td.text{white-space:normal;min-width:14em}\n"
     "td.number{text-align:right;font-variant-numeric:tabular-nums}\npre{overflow-x:auto}\n"
     ".numbers{display:flex;flex-wrap:wrap;gap:1.5rem}\n.numbers b{display:block;font-size:1.6rem}\n"
     ".cut{font-weight:600}\n"
     "@media print{pre{white-space:pre-wrap}"
-    "#tables td,#tables td.text{white-space:normal;min-width:0;overflow-wrap:anywhere}"
+    ".rows td,.rows td.text{white-space:normal;min-width:0}.rows td.text{overflow-wrap:anywhere}"
     "details::details-content{content-visibility:visible;block-size:auto}}\n"
     "</style>\n";
 
@@ -105,6 +104,19 @@ static void put_numbers(struct output *out, const json_t *run)
     put_number(out, "p99", time_text(text, json_object_get(run, "p99")), "");
     put_number(out, "max", time_text(text, json_object_get(run, "max")), "");
     put_number(out, "errors", UNITS_GROUPED((uint64_t)number_of(run, "errors")), "");
+    output_printf(out, "</div>\n");
+}
+
+/* Of what has no run. */
+static void put_own_numbers(struct output *out, const json_t *numbers)
+{
+    size_t i;
+    const json_t *number;
+    if (json_array_size(numbers) == 0)
+        return;
+    output_printf(out, "<div class=\"numbers\">\n");
+    json_array_foreach(numbers, i, number) put_number(
+        out, string_of(number, "name"), UNITS_GROUPED((uint64_t)number_of(number, "value")), "");
     output_printf(out, "</div>\n");
 }
 
@@ -220,7 +232,7 @@ static void put_judgement(struct output *out, const struct page_result *result)
         page_html_text(out, string_of(check, "result"));
         output_printf(out, "</b> ");
         page_html_text(out, string_of(check, "metric"));
-        output_printf(out, " ");
+        output_printf(out, string_of(check, "phase")[0] != '\0' ? " " : "");
         page_html_text(out, string_of(check, "phase"));
         output_printf(out, ": ");
         page_html_text(out, string_of(check, "reason"));
@@ -234,8 +246,9 @@ static void put_runs(struct output *out, const json_t *runs)
     size_t i;
     const json_t *run;
     char text[48];
-    output_printf(out, "<table class=\"runs\">\n<tr><th>run<th>verdict<th>seconds<th>asked for/s"
-                       "<th>requests/s<th>p50<th>p99<th>max<th>errors</tr>\n");
+    output_printf(out,
+                  "<table class=\"runs rows\">\n<tr><th>run<th>verdict<th>seconds<th>asked for/s"
+                  "<th>requests/s<th>p50<th>p99<th>max<th>errors</tr>\n");
     json_array_foreach(runs, i, run)
     {
         const bool asked = json_is_number(json_object_get(run, "target"));
@@ -294,13 +307,14 @@ void page_html_result(struct output *out, const struct page_result *result)
         output_printf(out, "<p class=\"cut\">The record ends before the run does: this is what "
                            "there is.</p>\n");
     put_judgement(out, result);
+    put_own_numbers(out, result->numbers);
     if (measured == 1) {
         put_verdict(out, last);
         put_numbers(out, last);
         return;
     }
     put_verdicts(out, result->runs, measured);
-    if (result->phases == NULL)
+    if (result->phases == NULL && json_array_size(result->runs) > 0)
         put_runs(out, result->runs);
 }
 
@@ -319,7 +333,7 @@ static void put_tree(struct output *out, const char *caption, json_t *tree)
     json_t *leaves = page_leaves(tree), *value;
     const char *path;
     if (json_object_size(leaves) > 0) {
-        output_printf(out, "<details><summary>%s</summary>\n<table>\n", caption);
+        output_printf(out, "<details><summary>%s</summary>\n<table class=\"rows\">\n", caption);
         json_object_foreach(leaves, path, value)
         {
             output_printf(out, "<tr>");
@@ -340,7 +354,7 @@ static void put_rows(struct output *out, const char *caption, const json_t *rows
     const char *key;
     if (json_array_size(rows) == 0)
         return;
-    output_printf(out, "<h2>%s</h2>\n<table>\n<tr>", caption);
+    output_printf(out, "<h2>%s</h2>\n<table class=\"rows\">\n<tr>", caption);
     json_object_foreach(json_array_get(rows, 0), key, cell)
     {
         output_printf(out, "<th>");
@@ -373,6 +387,7 @@ void page_html_tables(struct output *out, const struct page_result *result)
     page_html_text(out, result->name);
     output_printf(out, "</h2>\n");
     put_rows(out, "Checks", result->checks);
+    put_rows(out, "First findings", result->findings);
     put_rows(out, "Phases", result->phases);
     if (result->ratios_left_out)
         output_printf(out, "<p>%s</p>\n", page_ratios_left_out);

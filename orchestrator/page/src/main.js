@@ -26,6 +26,8 @@ class Page {
   }
 
   start() {
+    window.addEventListener('beforeprint', () => this.print(true));
+    window.addEventListener('afterprint', () => this.print(false));
     view.end = this.data.end;
     view.window = [0, view.end];
     const steps = this.data.results.flatMap((result) => result.tables.map((table) => table.step)).filter((s) => s > 0);
@@ -97,8 +99,6 @@ class Page {
       size.observe(panelView.place);
       if (panelView.panel.small) far.observe(panelView.node);
     }
-    window.addEventListener('beforeprint', () => this.print(true));
-    window.addEventListener('afterprint', () => this.print(false));
   }
 
   /** With the next frame, however often it is asked for until then. */
