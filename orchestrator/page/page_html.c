@@ -21,7 +21,8 @@ static const char head[] =
     "table{border-collapse:collapse}\nth,td{text-align:left;padding:.2rem .6rem}\n"
     ".rows{display:block;max-width:100%;overflow-x:auto;overflow-wrap:break-word}\n"
     ".rows th,.rows td{white-space:nowrap}\n.rows td.text{white-space:normal;min-width:14em}\n"
-    "td.number{text-align:right;font-variant-numeric:tabular-nums}\npre{overflow-x:auto}\n"
+    "td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}\npre{overflow-x:auto}"
+    "\n"
     ".numbers{display:flex;flex-wrap:wrap;gap:1.5rem}\n.numbers b{display:block;font-size:1.6rem}\n"
     ".cut{font-weight:600}\n"
     "@media print{pre{white-space:pre-wrap}"
@@ -246,9 +247,12 @@ static void put_runs(struct output *out, const json_t *runs)
     size_t i;
     const json_t *run;
     char text[48];
-    output_printf(out,
-                  "<table class=\"runs rows\">\n<tr><th>run<th>verdict<th>seconds<th>asked for/s"
-                  "<th>requests/s<th>p50<th>p99<th>max<th>errors</tr>\n");
+    static const char *const figures[] = {"seconds", "asked for/s", "requests/s", "p50",
+                                          "p99",     "max",         "errors"};
+    output_printf(out, "<table class=\"runs rows\">\n<tr><th>run<th>verdict");
+    for (i = 0; i < sizeof figures / sizeof figures[0]; i++)
+        output_printf(out, "<th class=\"number\">%s", figures[i]);
+    output_printf(out, "</tr>\n");
     json_array_foreach(runs, i, run)
     {
         const bool asked = json_is_number(json_object_get(run, "target"));
@@ -346,6 +350,14 @@ static void put_tree(struct output *out, const char *caption, json_t *tree)
     json_decref(leaves);
 }
 
+static bool has_numbers(const json_t *rows, const char *key)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach(rows, i, row) if (json_is_number(json_object_get(row, key))) return true;
+    return false;
+}
+
 /* Rows of members alike. */
 static void put_rows(struct output *out, const char *caption, const json_t *rows)
 {
@@ -357,7 +369,7 @@ static void put_rows(struct output *out, const char *caption, const json_t *rows
     output_printf(out, "<h2>%s</h2>\n<table class=\"rows\">\n<tr>", caption);
     json_object_foreach(json_array_get(rows, 0), key, cell)
     {
-        output_printf(out, "<th>");
+        output_printf(out, has_numbers(rows, key) ? "<th class=\"number\">" : "<th>");
         page_html_text(out, key);
     }
     output_printf(out, "</tr>\n");
