@@ -298,8 +298,15 @@ static enum err_code report(const struct report_request *request, const char *di
     replaying.asked = request->anonymise || outputs->json_path != NULL ||
                       outputs->hdr_path != NULL || scenario_pages_wanted(outputs) ||
                       outputs->csv_interval_ns > 0 || outputs->percentile_count > 0;
-    if (bench_outputs_path(replaying.path, directory, "journal", &too_long) != OK ||
-        access(replaying.path, R_OK) != 0)
+    const bool readable =
+        bench_outputs_path(replaying.path, directory, "journal", &too_long) == OK &&
+        access(replaying.path, R_OK) == 0;
+    if (!readable && scenario_directory_of(replaying.scenario, directory))
+        return err_set(err, E_DATA,
+                       "%.150s holds no journal that can be read: volley visualize generate %.150s "
+                       "shows the samples of the scenario",
+                       directory, directory);
+    if (!readable)
         return err_set(err, E_DATA,
                        "%s holds no journal that can be read: volley bench --out DIR writes one",
                        directory);

@@ -406,6 +406,15 @@ enum err_code scenario_page_write(char path[SCENARIO_PATH_BYTES], struct page *p
 
 /* ---- one figure of several runs ---- */
 
+static enum err_code no_samples(const char *run_path, const char *metric, struct err *err)
+{
+    return err_set(
+        err, E_DATA,
+        "%.200s has no samples of %.60s, and a comparison needs them of every run: choose "
+        "another --metric",
+        run_path, metric);
+}
+
 static enum err_code read_figure(struct page_result *result, const char *run_path,
                                  const char *scenario, enum series_metric metric, const char *unit,
                                  struct err *err)
@@ -422,8 +431,7 @@ static enum err_code read_figure(struct page_result *result, const char *run_pat
                 columns.from[0] = i;
         }
         if (columns.time == file->column_count || columns.from[0] == file->column_count)
-            code = err_set(err, E_DATA, "%.300s has no samples of %s", file->path,
-                           series_metric_name(metric));
+            code = no_samples(run_path, series_metric_name(metric), err);
     }
     if (code == OK)
         code = page_table_init(&result->samples, "compared", "", 1, PAGE_ROWS_MAX, err);
@@ -474,7 +482,7 @@ static enum err_code add_compared(struct page *page, const struct scenario_compa
     enum err_code code = read_figure(result, run_path, scenario, metric, unit, err);
     const struct figure_range range = range_of(&result->samples);
     if (code == OK && isnan(range.first))
-        code = err_set(err, E_DATA, "%.200s has no samples of %s", run_path, comparison->metric);
+        code = no_samples(run_path, comparison->metric, err);
     for (size_t i = 0; i < result->samples.rows && comparison->normalize && range.high > 0; i++) {
         result->samples.low[i] /= range.high;
         result->samples.high[i] /= range.high;

@@ -292,6 +292,8 @@ TEST(scenarios_compared)
     program_run_volley(&program, "visualize", "compare", first, second, "--output", out, "--metric",
                        "node_memory_cv", NULL);
     ck_assert_int_eq(program.exit_status, 4);
+    ck_assert_msg(strstr(program.err, "no samples of node_memory_cv, and") != NULL, "%s",
+                  program.err);
     free(runs);
 }
 

@@ -270,6 +270,18 @@ TEST(a_name_that_has_nothing)
     ck_says("requests/s");
 }
 
+TEST(samples_without_a_journal)
+{
+    /* breaks when somebody who has lost the journal is not told that the samples can be seen, or they cannot */
+    run_scenario();
+    unlink(path_of("journal"));
+    VOLLEY(4, "report", run_path, "--html", page);
+    ck_assert_ptr_nonnull(strstr(program.err, "visualize generate"));
+    VOLLEY(0, "visualize", "generate", run_path, "--format", "html");
+    VOLLEY(4, "report", out, "--html", page);
+    ck_assert_ptr_nonnull(strstr(program.err, "bench --out DIR"));
+}
+
 /* ---- very many intervals ---- */
 
 #define INTERVALS 360000u /* of 10 ms: an hour */
