@@ -54,8 +54,8 @@ double page_table_gap_seconds(const struct page_table *table)
 {
     if (!table->points)
         return GAP_SECONDS;
-    if (table->gap_seconds >
-        0) /* what is usual cannot be seen any more where most holes are within rows */
+    /* What is usual cannot be seen any more where most holes are within rows. */
+    if (table->gap_seconds > 0)
         return table->gap_seconds;
     double *holes = calloc(table->rows + 1, sizeof *holes), sum = 0, passed = 0;
     size_t count = 0, i = 0;
