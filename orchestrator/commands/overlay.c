@@ -11,6 +11,8 @@
 #include "orchestrator/page/page_bundle.h"
 #include "orchestrator/page/page_curve.h"
 #include "orchestrator/report/sinks.h"
+#include "orchestrator/scenario/scenario_export.h"
+#include "orchestrator/scenario/scenario_page.h"
 
 /* The last part of a path, without slashes behind it. */
 static void name_of(char name[160], const char *directory)
@@ -65,9 +67,11 @@ static enum err_code add(struct page *page, const char *const *directories, size
                          struct err *err)
 {
     static struct timeline timeline; /* too large for a stack */
-    char name[160];
+    char name[160], scenario[SCENARIO_NAME_BYTES];
     bool complete = false;
     unique_name(name, directories, index);
+    if (scenario_directory_of(scenario, directories[index]))
+        return scenario_page_add(page, directories[index], scenario, name, err);
     if (page_result_add(page, name, err) != OK || timeline_init(&timeline, err) != OK)
         return err->code;
     timeline_add(&timeline, page_listen(page));

@@ -6,7 +6,7 @@
 
 #include "common/err.h"
 
-/* Reads the journals of these directories, writes the page, and prints on out in which options and environment they differ.
+/* Reads the journals of these directories, and of scenarios their samples, writes the page, and prints on out in which options and environment they differ.
  * E_USAGE: there are too many, two are the same directory, or the page cannot be written; E_DATA: a journal is missing or
  * damaged. */
 MUST_USE enum err_code overlay_write(const char *const *directories, size_t count,

@@ -13,10 +13,12 @@
 #include "orchestrator/commands/curve_outputs.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/overlay.h"
+#include "orchestrator/commands/scenario_pages.h"
 #include "orchestrator/options/bench_options.h"
 #include "orchestrator/report/anonymise.h"
 #include "orchestrator/report/output_place.h"
 #include "orchestrator/report/sinks.h"
+#include "orchestrator/scenario/scenario_export.h"
 
 struct report_request {
     struct bench_request bench; /* first: its options fit */
@@ -49,14 +51,15 @@ static const struct option_change changes[] = {
      .help = "Write the whole result as JSON; - is standard output, in place of the report."},
     {.name = "html",
      .help = "Write a page that shows the result: one file, which needs nothing else. Of a "
-             "directory of "
-             "find-max or sweep it shows what they have found, with latency against load."},
+             "directory of find-max or sweep it shows what they have found, with latency against "
+             "load."},
     {.name = "png",
-     .help =
-         "Draw the result into this directory, which is made: LABEL_latency.png, "
-         "LABEL_throughput.png and LABEL_percentiles.png, with --label of the run, else "
-         "run_latency.png and so on; of a directory of find-max or sweep LABEL_curve.png. Needs "
-         "gnuplot."},
+     .help = "Draw the result into this directory, which is made: of a run LABEL_latency.png, "
+             "LABEL_throughput.png and LABEL_percentiles.png, with run for LABEL where it has "
+             "none; of a "
+             "scenario SCENARIO_memory_analysis.png, SCENARIO_performance_correlation.png and "
+             "SCENARIO_phase_heatmap.png; of a directory of find-max or sweep LABEL_curve.png. "
+             "Needs gnuplot."},
     {.name = "debug", .help = "Report the percentile spectrum and every worker."},
 };
 /* clang-format on */
@@ -164,13 +167,14 @@ static enum err_code check_row(void *state, const struct interval_row *row,
 }
 
 /* Before anything is printed the journal is read once for this alone: for the grid, as bench checks it,
- * and because a run of which no interval is left has figures for nobody, and any output would show zeros. */
-static enum err_code check_journal(const struct spec *spec, const char *directory, struct err *err)
+ * because a run of which no interval is left has figures for nobody, and any output would show zeros; and for whether it is
+ * complete. */
+static enum err_code check_journal(bool *complete, const struct spec *spec, const char *directory,
+                                   struct err *err)
 {
     struct check check = {.csv_interval_ns = spec->outputs.csv_interval_ns};
     static struct timeline timeline; /* too large for a stack */
     char asked[32], interval[32];
-    bool complete = false;
     struct err damage = {.code = OK}; /* the second reading says it */
     if (timeline_init(&timeline, err) != OK)
         return err->code;
@@ -178,7 +182,7 @@ static enum err_code check_journal(const struct spec *spec, const char *director
                                           .state = &check,
                                           .run_begin = check_run,
                                           .interval = check_row});
-    enum err_code readable = journal_replay(directory, &timeline, &complete, &damage);
+    enum err_code readable = journal_replay(directory, &timeline, complete, &damage);
     timeline_destroy(&timeline);
     if (readable == E_SYSTEM)
         return err_set(err, E_SYSTEM, "%s", damage.text);
@@ -201,88 +205,137 @@ static enum err_code check_journal(const struct spec *spec, const char *director
                    interval);
 }
 
-/* What find-max or sweep has found, where the directory is one of theirs. */
-struct found {
-    json_t *document; /* NULL: it is not, or it was not asked for */
-    struct output_options options;
-    struct curve_outputs pictures;
+/* What the journal of the directory is read for. */
+struct replaying {
+    const char *directory;
+    char path[BENCH_PATH_BYTES];        /* of the journal */
+    char scenario[SCENARIO_NAME_BYTES]; /* whose page and pictures are wanted; "": a run's */
+    bool asked;                         /* for some output: nothing is added to the directory */
+    bool complete;
+    struct scenario_pages pages;
+    json_t *
+        found; /* by find-max or sweep, where the directory is one of theirs and it is asked for; NULL */
+    struct curve_outputs curve;
 };
 
-/* Page and pictures of a search take the place of those of its runs. Without names there are those of the runs: reasons and
- * evidence of a search are sentences. */
-static enum err_code add_outputs(struct found *found, struct timeline *shown,
-                                 struct report_request *asking, const char *directory,
-                                 struct err *err)
+/* What a page of a scenario shows beside its load stands in other files than the journal, with its names. */
+static void find_scenario(struct replaying *replaying, const struct report_request *request)
 {
-    struct output_options *options = &asking->bench.spec.outputs;
-    if (!asking->anonymise &&
-        (options->html_path != NULL || options->png_dir != NULL || options->svg_dir != NULL))
-        found->document = curve_outputs_document(directory);
-    if (found->document == NULL)
-        return bench_outputs_add(shown, &asking->bench, err);
-    found->options = *options;
-    options->html_path = options->png_dir = options->svg_dir = NULL;
-    const enum err_code code = curve_outputs_open(&found->pictures, shown, &found->options, err);
-    return code == OK ? bench_outputs_add(shown, &asking->bench, err) : code;
+    if (!scenario_pages_wanted(&request->bench.spec.outputs) ||
+        !scenario_directory_of(replaying->scenario, replaying->directory))
+        return;
+    if (!request->anonymise)
+        return;
+    replaying->scenario[0] = '\0';
+    log_line(LOG_WARNING, "of a scenario --anonymise shows the load alone: samples, phases and "
+                          "checks are left out");
 }
 
-static enum err_code replay(struct report_request *asking, const char *directory, struct err *err)
+/* Page and pictures of a scenario, or of a search, take the place of those of its runs. Without names there are those of the
+ * runs: reasons and evidence of a search are sentences. */
+static enum err_code add_outputs(struct replaying *replaying, struct timeline *timeline,
+                                 const struct report_request *asking, struct err *err)
 {
-    static struct timeline timeline, renamed; /* too large for a stack */
-    const struct spec *spec = &asking->bench.spec;
-    struct found found = {.document = NULL};
-    struct timeline *shown = asking->anonymise ? &renamed : &timeline;
-    struct sink sink;
-    bool complete = false;
-    bool asked = asking->anonymise || spec->outputs.json_path != NULL ||
-                 spec->outputs.hdr_path != NULL || spec->outputs.html_path != NULL ||
-                 spec->outputs.png_dir != NULL || spec->outputs.svg_dir != NULL ||
-                 spec->outputs.csv_interval_ns > 0 || spec->outputs.percentile_count > 0;
-    char path[BENCH_PATH_BYTES];
-    struct err too_long = {.code = OK};
-    if (bench_outputs_path(path, directory, "journal", &too_long) != OK || access(path, R_OK) != 0)
-        return err_set(err, E_DATA,
-                       "%s holds no journal that can be read: volley bench --out DIR writes one",
-                       directory);
-    if (check_journal(spec, directory, err) != OK || timeline_init(&timeline, err) != OK ||
-        (asking->anonymise && timeline_init(&renamed, err) != OK))
-        return err->code;
-    timeline.percentiles = spec->outputs.percentiles;
-    timeline.percentile_count = spec->outputs.percentile_count;
-    struct output_place *journal = NULL; /* which an output would replace */
-    enum err_code code = output_place_claim(&journal, path, path, err);
-    if (code == OK)
-        code = add_outputs(&found, shown, asking, directory, err);
-    if (code == OK && asking->anonymise && sink_anonymised(&sink, shown, err) == OK)
-        timeline_add(&timeline, sink);
-    if (code == OK && !asked)
-        add_missing(&timeline, directory);
-    if (code == OK)
-        code = journal_replay(directory, &timeline, &complete, err);
-    if (timeline.unknown_kinds > 0)
+    const struct output_options *outputs = &asking->bench.spec.outputs;
+    struct bench_request of_load = asking->bench;
+    enum err_code code = OK;
+    if (replaying->scenario[0] == '\0' && !asking->anonymise && scenario_pages_wanted(outputs))
+        replaying->found = curve_outputs_document(replaying->directory);
+    if (replaying->scenario[0] != '\0')
+        code = scenario_pages_open(&replaying->pages, outputs, err);
+    else if (replaying->found != NULL)
+        code = curve_outputs_open(&replaying->curve, timeline, outputs, err);
+    else
+        return bench_outputs_add(timeline, &asking->bench, err);
+    of_load.spec.outputs.html_path = of_load.spec.outputs.png_dir = of_load.spec.outputs.svg_dir =
+        NULL;
+    return code == OK ? bench_outputs_add(timeline, &of_load, err) : code;
+}
+
+static void warn_of_what_is_left_out(const struct replaying *replaying,
+                                     const struct timeline *timeline, bool readable)
+{
+    if (timeline->unknown_kinds > 0)
         log_line(LOG_WARNING,
                  "%s was written by a newer volley: %u kinds of figures in it are unknown to this "
                  "version and left out",
-                 path, timeline.unknown_kinds);
-    if (code == OK && !complete && !journal_in_use(directory))
+                 replaying->path, timeline->unknown_kinds);
+    if (readable && !replaying->complete && !journal_in_use(replaying->directory))
         log_line(LOG_WARNING,
                  "the journal in %s ends before the run does: the report covers what "
                  "is there",
-                 directory);
+                 replaying->directory);
+}
+
+static enum err_code replay(struct replaying *replaying, const struct report_request *asking,
+                            struct err *err)
+{
+    static struct timeline timeline, renamed; /* too large for a stack */
+    const struct bench_request *request = &asking->bench;
+    struct timeline *shown = asking->anonymise ? &renamed : &timeline;
+    struct sink sink;
+    if (check_journal(&replaying->complete, &request->spec, replaying->directory, err) != OK ||
+        timeline_init(&timeline, err) != OK ||
+        (asking->anonymise && timeline_init(&renamed, err) != OK))
+        return err->code;
+    timeline.cut = !replaying->complete;
+    timeline.percentiles = request->spec.outputs.percentiles;
+    timeline.percentile_count = request->spec.outputs.percentile_count;
+    struct output_place *journal = NULL; /* which an output would replace */
+    enum err_code code = output_place_claim(&journal, replaying->path, replaying->path, err);
+    if (code == OK)
+        code = add_outputs(replaying, shown, asking, err);
+    if (code == OK && asking->anonymise && sink_anonymised(&sink, shown, err) == OK)
+        timeline_add(&timeline, sink);
+    if (code == OK && !replaying->asked)
+        add_missing(&timeline, replaying->directory);
+    if (code == OK)
+        code = journal_replay(replaying->directory, &timeline, &replaying->complete, err);
+    warn_of_what_is_left_out(replaying, &timeline, code == OK);
     /* What went wrong was said when it happened. */
     for (uint32_t i = 0; i < shown->sink_count && code == OK; i++)
         if (shown->failed[i])
             code = err_set(err, E_SYSTEM, "the %s is incomplete", shown->sinks[i].name);
     if (asking->anonymise && code == OK && !timeline_complete(&timeline))
         code = err_set(err, E_DATA, "the report without names is incomplete");
-    if (code == OK && found.document != NULL)
-        code = curve_outputs_write(&found.pictures, found.document, err);
+    if (code == OK && replaying->found != NULL)
+        code = curve_outputs_write(&replaying->curve, replaying->found, err);
     timeline_destroy(&timeline);
     if (asking->anonymise)
         timeline_destroy(&renamed);
     output_place_release(journal);
-    curve_outputs_discard(&found.pictures);
-    json_decref(found.document);
+    curve_outputs_discard(&replaying->curve);
+    json_decref(replaying->found);
+    return code;
+}
+
+static enum err_code report(const struct report_request *request, const char *directory,
+                            struct err *err)
+{
+    static struct replaying replaying; /* too large for a stack */
+    const struct output_options *outputs = &request->bench.spec.outputs;
+    struct err too_long = {.code = OK};
+    replaying.directory = directory;
+    replaying.asked = request->anonymise || outputs->json_path != NULL ||
+                      outputs->hdr_path != NULL || scenario_pages_wanted(outputs) ||
+                      outputs->csv_interval_ns > 0 || outputs->percentile_count > 0;
+    const bool readable =
+        bench_outputs_path(replaying.path, directory, "journal", &too_long) == OK &&
+        access(replaying.path, R_OK) == 0;
+    if (!readable && scenario_directory_of(replaying.scenario, directory))
+        return err_set(err, E_DATA,
+                       "%.150s holds no journal that can be read: volley visualize generate %.150s "
+                       "shows the samples of the scenario",
+                       directory, directory);
+    if (!readable)
+        return err_set(err, E_DATA,
+                       "%s holds no journal that can be read: volley bench --out DIR writes one",
+                       directory);
+    find_scenario(&replaying, request);
+    enum err_code code = replay(&replaying, request, err);
+    if (replaying.pages.outputs != NULL && (code == OK || code == E_DATA || code == E_UNTRUSTED))
+        code = scenario_pages_end(&replaying.pages, code, directory, replaying.scenario, err);
+    scenario_pages_close(&replaying.pages);
     return code;
 }
 
@@ -306,7 +359,7 @@ static enum err_code run(void *target, struct err *err)
         return overlay_write(request->words.items, request->words.count, outputs->html_path, stdout,
                              err);
     }
-    return code == OK ? replay(request, request->words.items[0], err) : code;
+    return code == OK ? report(request, request->words.items[0], err) : code;
 }
 
 static void destroy(void *target)

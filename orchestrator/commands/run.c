@@ -23,6 +23,7 @@
 #include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/commands/scenario_leftovers.h"
+#include "orchestrator/commands/scenario_pages.h"
 #include "orchestrator/commands/scenario_resume.h"
 #include "orchestrator/commands/scenario_run.h"
 #include "orchestrator/commands/scenario_servers.h"
@@ -68,6 +69,7 @@ struct run_request {
     char name[RUN_NAME_BYTES]; /* of the run */
     char directory[BENCH_PATH_BYTES];
     bool has_directory; /* of this run, with nothing measured in it */
+    struct scenario_pages pages;
 };
 
 static enum err_code parse_scale(void *target, const char *value, struct err *err)
@@ -138,6 +140,13 @@ static const struct option_row own_rows[] = {
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
      .section = "Other", .help = "This text."},
 };
+
+static const struct option_change changes[] = {
+    {.name = "html", .help = "Write the page of the run when it ends, also by Ctrl+C: one file."},
+    {.name = "png",
+     .help = "Draw the run into this directory, which is made: SCENARIO_memory_analysis.png, "
+             "_performance_correlation.png and _phase_heatmap.png. Needs gnuplot."},
+};
 /* clang-format on */
 #undef AT
 
@@ -172,6 +181,7 @@ const struct option_table *run_option_table(void)
     endpoint_groups_add(&table, rows, OF_RUN);
     for (size_t i = 0; i < sizeof load_uses / sizeof load_uses[0]; i++)
         option_table_add(&table, rows, OF_RUN, &load_uses[i]);
+    option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
     return &table;
 }
 
@@ -485,6 +495,8 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
     snprintf(run->prefix, sizeof run->prefix, "vst:%.40s:", request->scenario.name);
     code = scenario_actions_plan(run, &request->document.file, err);
     if (code == OK)
+        code = scenario_pages_open(&request->pages, &request->bench.spec.outputs, err);
+    if (code == OK)
         code = session_prepare(session, err);
     if (code == OK)
         code = session_open(session, err);
@@ -552,6 +564,8 @@ static enum err_code choose_scenario(struct run_request *request, const char *wh
         return err_set(err, E_USAGE, "%s%.40s: %s",
                        words->count > 0 ? "there is no run " : "run needs a word", PRINTABLE(what),
                        usage);
+    if (output_is_stdout(request->bench.spec.outputs.html_path))
+        return err_set(err, E_USAGE, "--html -: the page needs a file of its own");
     if (request->resume_directory != NULL)
         return strcmp(what, "scenario") == 0 && *name == NULL
                    ? resume(request, name, err)
@@ -634,7 +648,11 @@ static enum err_code run(void *target, struct err *err)
                            "phase %s empties a database, also of what volley did not write: it "
                            "needs --allow-flush",
                            request->scenario.phases[i].name);
-    return run_scenario(request, err);
+    code = run_scenario(request, err);
+    return request->run.accounts == NULL
+               ? code
+               : scenario_pages_end(&request->pages, code, request->directory,
+                                    request->scenario.name, err);
 }
 
 /* Nothing was measured: the next run is to have the name. What else is there stays. */
@@ -651,6 +669,7 @@ static void remove_directory(const struct run_request *request)
 static void destroy(void *target)
 {
     struct run_request *request = target;
+    scenario_pages_close(&request->pages);
     scenario_run_free(&request->run);
     scenario_resume_free(&request->resume);
     session_free(&request->session);

@@ -20,7 +20,9 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/verify_page.h"
 #include "orchestrator/options/bench_groups.h"
+#include "orchestrator/page/page_bundle.h"
 #include "orchestrator/report/checked_report.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/sinks.h"
@@ -42,7 +44,8 @@ struct waiting {
 struct verify_request {
     struct bench_request bench; /* first: its options fit */
     struct command_words words;
-    const char *directory, *json_path;
+    const char *directory, *json_path, *html_path;
+    struct output html; /* open, where a page is wanted */
 
     int fd;
     struct version_header header;
@@ -65,6 +68,8 @@ struct verify_request {
 static const struct option_row own_rows[] = {
     {ROW("json", NULL, OPTION_TEXT, "FILE", AT(json_path)), .section = "Output",
      .help = "Write the result as JSON, too; - is standard output, in place of the text."},
+    {ROW("html", NULL, OPTION_TEXT, "FILE", AT(html_path)), .section = "Output",
+     .help = "Write a page with the result, too: one file, which needs nothing else."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
      .section = "Other", .help = "This text."},
 };
@@ -393,6 +398,30 @@ static enum err_code write_json(const struct verify_request *request, bool cut, 
     return code;
 }
 
+/* What cannot be written is refused before anything connects. */
+static enum err_code open_page(struct verify_request *request, struct err *err)
+{
+    if (request->html_path == NULL)
+        return OK;
+    if (output_is_stdout(request->html_path))
+        return err_set(err, E_USAGE, "--html -: the page needs a file of its own");
+    if (page_bundle_check("--html", err) != OK)
+        return err->code;
+    return output_create(&request->html, request->html_path, OUTPUT_NAMED, err);
+}
+
+static enum err_code write_page(struct verify_request *request, bool cut, struct err *err)
+{
+    const struct verify_outcome outcome = {.directory = request->directory,
+                                           .target = request->target_text,
+                                           .keys = request->keys,
+                                           .right = request->right,
+                                           .unverified = request->unverified,
+                                           .report = &request->report,
+                                           .cut = cut};
+    return verify_page_write(&request->html, &outcome, err);
+}
+
 /* What the options mean together. */
 static enum err_code settle(struct bench_request *bench, struct err *err)
 {
@@ -417,6 +446,8 @@ static enum err_code run(void *target, struct err *err)
     if (code == OK)
         code = open_versions(request, err);
     if (code == OK)
+        code = open_page(request, err);
+    if (code == OK)
         code = reach(request, err);
     if (code != OK)
         return code;
@@ -428,6 +459,8 @@ static enum err_code run(void *target, struct err *err)
     if (!output_is_stdout(request->json_path))
         print_text(request, cut);
     if (request->json_path != NULL && write_json(request, cut, &report_err) != OK)
+        return err_set(err, report_err.code, "%s", report_err.text);
+    if (request->html_path != NULL && write_page(request, cut, &report_err) != OK)
         return err_set(err, report_err.code, "%s", report_err.text);
     if (cut)
         return code;
@@ -448,6 +481,7 @@ static void destroy(void *target)
     free(request->key);
     if (request->fd >= 0)
         close(request->fd);
+    output_discard(&request->html);
     bench_options_free(&request->bench);
 }
 

@@ -8,6 +8,7 @@
 #include "common/printable.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
+#include "orchestrator/commands/scenario_pages.h"
 #include "orchestrator/page/gnuplot.h"
 #include "orchestrator/page/page_bundle.h"
 #include "orchestrator/page/picture.h"
@@ -178,27 +179,17 @@ static enum err_code check_tools(struct wanted *wanted, const char *format, stru
 static enum err_code write_all(struct page *page, const struct wanted *wanted, const char *scenario,
                                const char *directory, struct err *err)
 {
-    static char path[PICTURE_PATH_BYTES]; /* too large for a stack */
     char page_path[SCENARIO_PATH_BYTES];
+    enum err_code code = OK;
     if (wanted->html && scenario_page_write(page_path, page, scenario, directory, err) != OK)
         return err->code;
     if (wanted->html)
         printf("%s\n", PRINTABLE(page_path));
-    for (unsigned format = 0; format < PICTURE_FORMATS; format++)
-        for (size_t i = 0; i < PICTURES_OF_SCENARIOS && wanted->formats[format]; i++) {
-            const struct picture *picture = &pictures_of_scenarios[i];
-            if (!wanted->pictures[i])
-                continue;
-            if (picture_draw(path, picture, format, page_result_newest(page), directory, scenario,
-                             err) != OK)
-                return err->code;
-            if (path[0] != '\0')
-                printf("%s\n", PRINTABLE(path));
-            else
-                log_line(LOG_WARNING, "there is no picture %s: the run has no %s", picture->name,
-                         picture->what);
-        }
-    return OK;
+    for (unsigned format = 0; format < PICTURE_FORMATS && code == OK; format++)
+        if (wanted->formats[format])
+            code = scenario_pages_draw(page, format, wanted->pictures, scenario, directory, stdout,
+                                       err);
+    return code;
 }
 
 static enum err_code generate(const struct visualize_request *request, const char *base,
@@ -217,7 +208,7 @@ static enum err_code generate(const struct visualize_request *request, const cha
     enum err_code code =
         page != NULL ? OK : err_set(err, E_SYSTEM, "no memory for the page of a scenario");
     if (code == OK)
-        code = scenario_page_add(page, run_path, scenario, err);
+        code = scenario_page_add(page, run_path, scenario, NULL, err);
     if (code == OK)
         code = write_all(page, &wanted, scenario, directory, err);
     page_destroy(page);

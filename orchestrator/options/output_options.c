@@ -149,15 +149,15 @@ static const struct option_row output_rows[] = {
      .commands = OF_BENCH | OF_REPORT, .told = true,
      .help = "Write the latencies of all intervals as an HdrHistogram log."},
     {ROW("html", NULL, OPTION_TEXT, "FILE", AT(html_path)), .needs_trust = true,
-     .commands = OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_REPORT, .told = true,
+     .commands = OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_REPORT | OF_RUN, .told = true,
      .help = "Write a page that shows the result: one file, which needs nothing else."},
     {ROW("png", NULL, OPTION_TEXT, "DIR", AT(png_dir)), .needs_trust = true,
-     .commands = OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_REPORT, .told = true,
+     .commands = OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_REPORT | OF_RUN, .told = true,
      .help = "Draw the result into this directory, which is made: LABEL_latency.png, "
              "LABEL_throughput.png and LABEL_percentiles.png, with --label, else run_latency.png "
              "and so on. Needs gnuplot."},
     {ROW("svg", NULL, OPTION_TEXT, "DIR", AT(svg_dir)), .needs_trust = true,
-     .commands = OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_REPORT, .told = true,
+     .commands = OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_REPORT | OF_RUN, .told = true,
      .help = "The same pictures as SVG."},
     {ROW("progress", NULL, OPTION_FLAG, NULL, AT(progress)), .commands = OF_LOADS | OF_RUN,
      .told = true, .help = "Show progress even where standard error is no terminal."},

@@ -1,5 +1,6 @@
 #include "orchestrator/page/page.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +28,10 @@ struct page *page_create(void)
 
 static void result_destroy(struct page_result *result)
 {
-    json_t *const values[] = {result->regions, result->marks,  result->spectra,
-                              result->runs,    result->phases, result->environment,
-                              result->spec,    result->checks, result->curve};
+    json_t *const values[] = {result->regions, result->marks,    result->spectra,
+                              result->runs,    result->phases,   result->environment,
+                              result->spec,    result->checks,   result->notices,
+                              result->numbers, result->findings, result->curve};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         json_decref(values[i]);
     for (uint32_t i = 0; i < result->lane_count; i++)
@@ -78,9 +80,26 @@ enum err_code page_result_add(struct page *page, const char *name, struct err *e
     return page_rows_init(result, err);
 }
 
-struct page_result *page_result_newest(struct page *page)
+struct page_result *page_result_newest(const struct page *page)
 {
     return page->newest;
+}
+
+const char page_ratios_left_out[] =
+    "Ratios of RSS are left out below 100 MB of used memory: they measure the process there, not "
+    "the data.";
+
+void page_result_notice(struct page_result *result, const char *format, ...)
+{
+    char text[PAGE_NOTICE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (result->notices == NULL)
+        result->notices = json_array();
+    if (json_array_size(result->notices) < PAGE_NOTICES_MAX)
+        json_array_append_new(result->notices, json_value_text(text));
 }
 
 /* ---- The events. ---- */
@@ -93,6 +112,7 @@ static enum err_code session_begin(void *state, const struct session_facts *sess
     result->environment =
         session->environment != NULL ? json_incref(session->environment) : json_object();
     result->spec = session->spec != NULL ? json_incref(session->spec) : json_object();
+    result->cut = session->cut;
     result->labelled = !result->named && session->label != NULL && session->label[0] != '\0';
     if (!result->named)
         snprintf(result->name, sizeof result->name, "%s",

@@ -16,6 +16,8 @@
     160u /* classes and nodes of a result; those beyond are left out, and it says so */
 #define PAGE_LANE_ROWS_MAX 2048u
 #define PAGE_ROWS_MAX 16384u
+#define PAGE_NOTICES_MAX 16u
+#define PAGE_NOTICE_BYTES 512
 #define PAGE_REGIONS_MAX 2048u
 #define PAGE_MARKS_MAX 2048u
 #define PAGE_HEAT_COLUMNS_MAX 1024u
@@ -44,9 +46,12 @@ struct page_result {
     json_t *runs;                      /* what is told of each without a script: page_runs.c */
     json_t *checks;                    /* NULL: there are none */
     json_t *curve;                     /* of a search or a sweep: page_curve.h; NULL */
+    json_t *numbers, *findings;        /* of verify, {name, value} and rows of a table; NULL */
     char judgement[16];                /* of the checks: "PASS"; "" */
     json_t *phases;                    /* rows of a table for people; NULL */
     json_t *environment, *spec;        /* NULL: not known */
+    json_t *notices;                   /* sentences for its top: what of it is missing; NULL */
+    bool ratios_left_out;              /* of samples of little memory: page_ratios_left_out */
     bool cut;                          /* the journal ends before the run does */
     char *report;                      /* as text; NULL */
     size_t report_bytes;
@@ -61,12 +66,16 @@ void page_destroy(struct page *page); /* NULL: nothing */
  * are there. */
 MUST_USE enum err_code page_result_add(struct page *page, const char *name, struct err *err);
 /* The newest; for those who add what no event tells. */
-struct page_result *page_result_newest(struct page *page);
+struct page_result *page_result_newest(const struct page *page);
+/* A sentence for the top of a result: what of it is missing, and why. */
+void page_result_notice(struct page_result *result, const char *format, ...) PRINTF_LIKE(2, 3);
+/* What a picture of ratios says where ratios_left_out. */
+extern const char page_ratios_left_out[];
 /* Fills the newest result. The page has to outlive the timeline. */
 struct sink page_listen(struct page *page);
 /* A new array: in which options and what of the environment the results differ (page_leaves.h). */
 json_t *page_differences(const struct page *page);
-/* "runs", "scenario" or PAGE_CURVE; title NULL: the name of the first result. Into an output that is open. What cannot be written is told by
+/* "runs", "scenario", "verify" or PAGE_CURVE; title NULL: the name of the first result. Into an output that is open. What cannot be written is told by
  * the output's status. E_SYSTEM: no memory. */
 MUST_USE enum err_code page_write(const struct page *page, const char *kind, const char *title,
                                   struct output *out, struct err *err);

@@ -54,6 +54,24 @@ static void put_values(struct page_pack *pack, const char *name, const struct pa
     page_pack_text(pack, table->rows > 0 ? "]" : "[]");
 }
 
+/* Rows that a line begins anew at, where there are any. */
+static void put_gaps(struct page_pack *pack, const struct page_table *table)
+{
+    const double gap_seconds = page_table_gap_seconds(table);
+    char text[24];
+    bool any = false;
+    for (size_t row = 1; row < table->rows; row++) {
+        if (!page_table_gap_before(table, row, gap_seconds))
+            continue;
+        if (!any)
+            put_member(pack, "gaps", false);
+        snprintf(text, sizeof text, "%s%zu", any ? "," : "[", row);
+        page_pack_text(pack, text);
+        any = true;
+    }
+    page_pack_text(pack, any ? "]" : "");
+}
+
 static void put_table(struct page_pack *pack, const struct page_table *table, bool first)
 {
     bool first_column = true;
@@ -63,6 +81,7 @@ static void put_table(struct page_pack *pack, const struct page_table *table, bo
     put_text(pack, table->name);
     put_seconds(pack, "start", table->start, table->rows, false);
     put_seconds(pack, "end", table->end, table->rows, false);
+    put_gaps(pack, table);
     put_member(pack, "columns", false);
     page_pack_text(pack, "{");
     for (uint32_t i = 0; i < table->column_count; i++) {
@@ -123,6 +142,10 @@ static void put_result(struct page_pack *pack, const struct page_result *result)
     put_json(pack, "spectra", result->spectra);
     put_json(pack, "checks", result->checks);
     put_json(pack, "curve", result->curve);
+    if (result->ratios_left_out) {
+        put_member(pack, "ratios_left_out", false);
+        put_text(pack, page_ratios_left_out);
+    }
     put_member(pack, "tables", false);
     page_pack_text(pack, "[");
     put_table(pack, &result->load, true);

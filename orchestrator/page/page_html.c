@@ -17,10 +17,18 @@ static const char head[] =
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src "
     "'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:\">\n"
-    "<style>\nbody{font-family:system-ui,\"DejaVu Sans\",sans-serif;margin:1rem}\n"
+    "<style>\n:root{color-scheme:light dark}\n"
+    "body{font-family:system-ui,\"DejaVu Sans\",sans-serif;margin:1rem;overflow-wrap:anywhere}\n"
     "table{border-collapse:collapse}\nth,td{text-align:left;padding:.2rem .6rem}\n"
-    "td.number{text-align:right;font-variant-numeric:tabular-nums}\npre{overflow-x:auto}\n"
+    ".rows{display:block;max-width:100%;overflow-x:auto;overflow-wrap:break-word}\n"
+    ".rows th,.rows td{white-space:nowrap}\n.rows td.text{white-space:normal;min-width:14em}\n"
+    "td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}\npre{overflow-x:auto}"
+    "\n"
     ".numbers{display:flex;flex-wrap:wrap;gap:1.5rem}\n.numbers b{display:block;font-size:1.6rem}\n"
+    ".cut{font-weight:600}\n"
+    "@media print{pre{white-space:pre-wrap}"
+    ".rows td,.rows td.text{white-space:normal;min-width:0}.rows td.text{overflow-wrap:anywhere}"
+    "details::details-content{content-visibility:visible;block-size:auto}}\n"
     "</style>\n";
 
 void page_html_text(struct output *out, const char *text)
@@ -98,6 +106,19 @@ static void put_numbers(struct output *out, const json_t *run)
     page_html_number(out, "p99", page_html_time(text, json_object_get(run, "p99")), "");
     page_html_number(out, "max", page_html_time(text, json_object_get(run, "max")), "");
     page_html_number(out, "errors", UNITS_GROUPED((uint64_t)number_of(run, "errors")), "");
+    output_printf(out, "</div>\n");
+}
+
+/* Of what has no run. */
+static void put_own_numbers(struct output *out, const json_t *numbers)
+{
+    size_t i;
+    const json_t *number;
+    if (json_array_size(numbers) == 0)
+        return;
+    output_printf(out, "<div class=\"numbers\">\n");
+    json_array_foreach(numbers, i, number) page_html_number(
+        out, string_of(number, "name"), UNITS_GROUPED((uint64_t)number_of(number, "value")), "");
     output_printf(out, "</div>\n");
 }
 
@@ -216,7 +237,7 @@ static void put_judgement(struct output *out, const struct page_result *result)
         page_html_text(out, string_of(check, "result"));
         output_printf(out, "</b> ");
         page_html_text(out, string_of(check, "metric"));
-        output_printf(out, " ");
+        output_printf(out, string_of(check, "phase")[0] != '\0' ? " " : "");
         page_html_text(out, string_of(check, "phase"));
         output_printf(out, ": ");
         page_html_text(out, string_of(check, "reason"));
@@ -230,8 +251,12 @@ static void put_runs(struct output *out, const json_t *runs)
     size_t i;
     const json_t *run;
     char text[48];
-    output_printf(out, "<table class=\"runs\">\n<tr><th>run<th>verdict<th>seconds<th>asked for/s"
-                       "<th>requests/s<th>p50<th>p99<th>max<th>errors</tr>\n");
+    static const char *const figures[] = {"seconds", "asked for/s", "requests/s", "p50",
+                                          "p99",     "max",         "errors"};
+    output_printf(out, "<table class=\"runs rows\">\n<tr><th>run<th>verdict");
+    for (i = 0; i < sizeof figures / sizeof figures[0]; i++)
+        output_printf(out, "<th class=\"number\">%s", figures[i]);
+    output_printf(out, "</tr>\n");
     json_array_foreach(runs, i, run)
     {
         const bool asked = json_is_number(json_object_get(run, "target"));
@@ -282,7 +307,7 @@ void page_html_result(struct output *out, const struct page_result *result)
 {
     char date[40];
     size_t i, measured = 0;
-    const json_t *run, *last = NULL;
+    const json_t *run, *notice, *last = NULL;
     json_array_foreach(result->runs, i, run) if (is_measured(run))
     {
         measured++;
@@ -295,6 +320,12 @@ void page_html_result(struct output *out, const struct page_result *result)
         page_html_text(out, string_of(last, "target_name"));
     }
     output_printf(out, " &#183; %s</p>\n", date_text(date, result->started_wall_ns));
+    json_array_foreach(result->notices, i, notice)
+    {
+        output_printf(out, "<p class=\"cut\">");
+        page_html_text(out, json_string_value(notice));
+        output_printf(out, "</p>\n");
+    }
     if (result->cut)
         output_printf(out, "<p class=\"cut\">The record ends before the run does: this is what "
                            "there is.</p>\n");
@@ -303,35 +334,51 @@ void page_html_result(struct output *out, const struct page_result *result)
         page_curve_html(out, result->curve);
         return;
     }
+    put_own_numbers(out, result->numbers);
     if (measured == 1) {
         put_verdict(out, last);
         put_numbers(out, last);
         return;
     }
     put_verdicts(out, result->runs, measured);
-    if (result->phases == NULL)
+    if (result->phases == NULL && json_array_size(result->runs) > 0)
         put_runs(out, result->runs);
 }
 
 /* ---- Tables. ---- */
+
+/* Long words may be cut in lines, short ones not: where there is no room for all columns, the table scrolls. */
+#define SHORT_BYTES 28u
+static void put_cell(struct output *out, const char *text)
+{
+    output_printf(out, strlen(text) > SHORT_BYTES ? "<td class=\"text\">" : "<td>");
+    page_html_text(out, text);
+}
 
 static void put_tree(struct output *out, const char *caption, json_t *tree)
 {
     json_t *leaves = page_leaves(tree), *value;
     const char *path;
     if (json_object_size(leaves) > 0) {
-        output_printf(out, "<details><summary>%s</summary>\n<table>\n", caption);
+        output_printf(out, "<details><summary>%s</summary>\n<table class=\"rows\">\n", caption);
         json_object_foreach(leaves, path, value)
         {
-            output_printf(out, "<tr><td>");
-            page_html_text(out, path);
-            output_printf(out, "<td>");
-            page_html_text(out, json_string_value(value));
+            output_printf(out, "<tr>");
+            put_cell(out, path);
+            put_cell(out, json_string_value(value));
             output_printf(out, "</tr>\n");
         }
         output_printf(out, "</table></details>\n");
     }
     json_decref(leaves);
+}
+
+static bool has_numbers(const json_t *rows, const char *key)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach(rows, i, row) if (json_is_number(json_object_get(row, key))) return true;
+    return false;
 }
 
 /* Rows of members alike. */
@@ -342,10 +389,10 @@ static void put_rows(struct output *out, const char *caption, const json_t *rows
     const char *key;
     if (json_array_size(rows) == 0)
         return;
-    output_printf(out, "<h2>%s</h2>\n<table>\n<tr>", caption);
+    output_printf(out, "<h2>%s</h2>\n<table class=\"rows\">\n<tr>", caption);
     json_object_foreach(json_array_get(rows, 0), key, cell)
     {
-        output_printf(out, "<th>");
+        output_printf(out, has_numbers(rows, key) ? "<th class=\"number\">" : "<th>");
         page_html_text(out, key);
     }
     output_printf(out, "</tr>\n");
@@ -354,11 +401,13 @@ static void put_rows(struct output *out, const char *caption, const json_t *rows
         output_printf(out, "<tr>");
         json_object_foreach(row, key, cell)
         {
-            output_printf(out, json_is_number(cell) ? "<td class=\"number\">" : "<td>");
+            const double number = json_number_value(cell);
             if (json_is_string(cell))
-                page_html_text(out, json_string_value(cell));
-            else if (json_is_number(cell))
-                output_printf(out, "%.10g", json_number_value(cell));
+                put_cell(out, json_string_value(cell));
+            else
+                output_printf(out, json_is_number(cell) ? "<td class=\"number\">" : "<td>");
+            if (json_is_number(cell))
+                output_printf(out, number > floor(number) ? "%.6g" : "%.10g", number);
             else if (json_is_boolean(cell))
                 output_printf(out, json_is_true(cell) ? "yes" : "no");
         }
@@ -373,7 +422,10 @@ void page_html_tables(struct output *out, const struct page_result *result)
     put_name(out, result);
     output_printf(out, "</h2>\n");
     put_rows(out, "Checks", result->checks);
+    put_rows(out, "First findings", result->findings);
     put_rows(out, "Phases", result->phases);
+    if (result->ratios_left_out)
+        output_printf(out, "<p>%s</p>\n", page_ratios_left_out);
     if (json_array_size(result->runs) > 0 && result->curve == NULL &&
         (result->phases != NULL || json_array_size(result->runs) == 1))
         put_runs(out, result->runs);

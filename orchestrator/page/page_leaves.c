@@ -61,6 +61,9 @@ static bool always_differs(const char *path)
                                              "option.json",
                                              "option.html",
                                              "option.hdr",
+                                             "option.png",
+                                             "option.svg",
+                                             "option.output",
                                              "option.label"};
     static const char *const endings[] = {"run_id", "process_id", "port", "asked", "address"};
     for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {

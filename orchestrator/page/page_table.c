@@ -4,8 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "orchestrator/report/statistics.h"
+
 /* Intervals end within microseconds of where the next ones begin. */
 #define GAP_SECONDS 1e-3
+/* Samples have no length: time is missing where it is much more than usual from one to the next. Short ones, at the edges of
+ * phases, may be many: usual is what a third of the time passes in. */
+#define GAP_OF_USUAL 2.5
 
 enum err_code page_table_init(struct page_table *table, const char *of, const char *name,
                               uint32_t columns_max, size_t rows_max, struct err *err)
@@ -45,10 +50,30 @@ uint32_t page_table_column(struct page_table *table, const char *name, const cha
     return table->column_count++;
 }
 
-bool page_table_gap_before(const struct page_table *table, size_t row)
+double page_table_gap_seconds(const struct page_table *table)
 {
-    return row > 0 && table->end[row] > table->start[row] &&
-           table->start[row] - table->end[row - 1] > GAP_SECONDS;
+    if (!table->points)
+        return GAP_SECONDS;
+    /* What is usual cannot be seen any more where most holes are within rows. */
+    if (table->gap_seconds > 0)
+        return table->gap_seconds;
+    double *holes = calloc(table->rows + 1, sizeof *holes), sum = 0, passed = 0;
+    size_t count = 0, i = 0;
+    for (size_t row = 1; holes != NULL && row < table->rows; row++) {
+        holes[count] = table->start[row] - table->end[row - 1];
+        sum += holes[count++];
+    }
+    count = count > 0 ? statistics_sort(holes, count) : 0;
+    while (i + 1 < count && (passed += holes[i]) < sum / 3)
+        i++;
+    const double usual = count > 0 ? holes[i] : INFINITY;
+    free(holes);
+    return GAP_OF_USUAL * usual + 1e-6;
+}
+
+bool page_table_gap_before(const struct page_table *table, size_t row, double gap_seconds)
+{
+    return row > 0 && table->start[row] - table->end[row - 1] > gap_seconds;
 }
 
 /* The values of row `from` go into row `into`. */
@@ -82,8 +107,8 @@ static void join_neighbours(struct page_table *table, bool across_gaps)
     const size_t stride = table->columns_max;
     size_t to = 0;
     for (size_t from = 0; from < table->rows; to++) {
-        bool pair =
-            from + 1 < table->rows && (across_gaps || !page_table_gap_before(table, from + 1));
+        bool pair = from + 1 < table->rows &&
+                    (across_gaps || !page_table_gap_before(table, from + 1, table->gap_seconds));
         if (to != from)
             move_row(table, to, from);
         if (pair) {
@@ -98,6 +123,7 @@ static void join_neighbours(struct page_table *table, bool across_gaps)
 
 static void make_room(struct page_table *table)
 {
+    table->gap_seconds = page_table_gap_seconds(table);
     join_neighbours(table, false);
     if (table->rows > table->rows_max / 4 * 3)
         join_neighbours(table, true);
@@ -112,8 +138,10 @@ void page_table_add(struct page_table *table, double start, double end, const do
     for (uint32_t i = 0; i < table->column_count; i++)
         table->columns[i].seen |= fabs(values[i]) > 0;
     const size_t row = table->rows;
+    if (row == 0)
+        table->points = !(end > start);
     if (row > 0 && table->last < table->joined &&
-        !(end > start && start - table->end[row - 1] > GAP_SECONDS)) {
+        !(start - table->end[row - 1] > table->gap_seconds)) {
         table->end[row - 1] = end;
         table->last++;
         join_values(table, row - 1, values, values);

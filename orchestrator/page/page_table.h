@@ -28,6 +28,8 @@ struct page_table {
     uint64_t joined;     /* rows as they came that a full row stands for */
     uint64_t last;       /* and those in the last one */
     bool thinned;        /* high differs from low somewhere */
+    bool points;         /* rows have no length: samples */
+    double gap_seconds;  /* page_table_gap_seconds, when rows were joined; 0: they were not */
     double *start, *end; /* seconds */
     double *low,
         *high; /* [row * columns_max + column]: the values nearest to 0 and furthest from it */
@@ -41,10 +43,12 @@ void page_table_free(struct page_table *table);
 uint32_t page_table_column(struct page_table *table, const char *name, const char *unit,
                            const char *help);
 /* values: one for each column. Rows come in the order of time; where one does not begin at the end of the one before,
- * there is a gap, but for samples, which have no length. A table that is full joins neighbours: gaps stay as long as
+ * there is a gap; samples, which have no length, have one where much more time than usual passes between two. A table that is full joins neighbours: gaps stay as long as
  * half of the rows can be joined without them. */
 void page_table_add(struct page_table *table, double start, double end, const double *values);
-/* Whether a picture has to begin a new line at this row. */
-bool page_table_gap_before(const struct page_table *table, size_t row);
+/* More time than this between two rows is a gap; the one rule, for pages and pictures. */
+double page_table_gap_seconds(const struct page_table *table);
+/* Whether a line begins anew at this row. */
+bool page_table_gap_before(const struct page_table *table, size_t row, double gap_seconds);
 
 #endif

@@ -43,9 +43,7 @@ static void put_figures(const struct picture_sheet *sheet, const struct picture_
         const double left = picture_x(sheet, box, number(region, "start"));
         const double right = picture_x(sheet, box, number(region, "end"));
         const double mean = figure(region, "used_memory");
-        double part = figure(region, "mem_fragmentation_ratio");
-        if (!isfinite(part) && mean > 0)
-            part = figure(region, "used_memory_rss") / mean;
+        const double part = figure(region, "mem_fragmentation_ratio");
         if (!isfinite(mean))
             continue;
         const struct picture_unit unit = picture_unit("bytes", mean, false);
@@ -114,6 +112,7 @@ static void draw_ratios(const struct picture_sheet *sheet, const struct picture_
     struct picture_block blocks[RATIOS];
     struct picture_plot plot = {.sheet = sheet};
     double most = 0, median = INFINITY;
+    const bool said = sheet->result->ratios_left_out; /* above the lines */
     for (size_t i = 0; i < RATIOS; i++) {
         blocks[i] = picture_block(sheet, ratios[i].block, samples, ratios[i].column, 1);
         most = blocks[i].any ? fmax(most, blocks[i].most) : most;
@@ -122,13 +121,23 @@ static void draw_ratios(const struct picture_sheet *sheet, const struct picture_
     picture_box(sheet, box);
     picture_time_axis(sheet, box, lowest);
     picture_regions(sheet, box, false);
+    if (said)
+        picture_label(sheet, box->left + 6, box->top - 10, "left", FIGURE_FONT, "#333333",
+                      page_ratios_left_out);
     fprintf(sheet->out, "set ylabel 'fragmentation, ratio'\n");
-    if (most > 3 * median)
-        fprintf(sheet->out, "set logscale y\nset ytics (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)\n"
-                            "set yrange [*:*]\n");
+    if (!(most > 0))
+        fprintf(sheet->out, "set yrange [0:2]\n");
+    else if (most > 3 * median)
+        fprintf(sheet->out,
+                "set logscale y\nset ytics (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)\n"
+                "set yrange [*:%.6g]\n",
+                most * (said ? 2 : 1));
+    else if (said)
+        fprintf(sheet->out, "set offsets 0, 0, graph 0.3, graph 0.05\n");
     for (size_t i = 0; i < RATIOS; i++)
         picture_line(&plot, &blocks[i], ratios[i].colour, ratios[i].width, ratios[i].title);
     picture_plot_end(&plot, box, lowest);
+    fprintf(sheet->out, "unset offsets\n");
 }
 
 /* ---- how much of what was deleted came back ---- */

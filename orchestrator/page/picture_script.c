@@ -219,31 +219,6 @@ double picture_most(const struct page_table *table, const char *name)
     return most;
 }
 
-/* Samples have no length: time is missing where it is much more than usual from one to the next. Short ones, at the edges of
- * phases, may be many: usual is what a third of the time passes in. */
-static double usual_hole(const struct page_table *table)
-{
-    double *holes = calloc(table->rows + 1, sizeof *holes), sum = 0, passed = 0;
-    size_t count = 0, i = 0;
-    for (size_t row = 1; holes != NULL && row < table->rows; row++) {
-        holes[count] = table->start[row] - table->end[row - 1];
-        sum += holes[count++];
-    }
-    count = count > 0 ? statistics_sort(holes, count) : 0;
-    while (i + 1 < count && (passed += holes[i]) < sum / 3)
-        i++;
-    const double usual = count > 0 ? holes[i] : INFINITY;
-    free(holes);
-    return usual;
-}
-
-static bool gap_before(const struct page_table *table, size_t row, double hole)
-{
-    if (row == 0 || table->end[row] > table->start[row])
-        return page_table_gap_before(table, row);
-    return table->start[row] - table->end[row - 1] > 2.5 * hole + 1e-6;
-}
-
 /* A stretch of rows that becomes one or two points. */
 struct stretch {
     double start, end, least, most;
@@ -264,14 +239,14 @@ static void put_stretch(FILE *out, const struct stretch *stretch, bool alone)
 
 /* Rows from `row` on as one stretch; returns where the next begins. */
 static size_t gather(struct stretch *stretch, const struct page_table *table,
-                     const struct page_column *column, size_t row, size_t step, double hole)
+                     const struct page_column *column, size_t row, size_t step, double gap_seconds)
 {
     const size_t first = row;
     *stretch = (struct stretch){table->start[row], table->end[row], INFINITY, -INFINITY, 0};
     for (; row < table->rows && row < first + step; row++) {
         const double low = picture_low(table, column, row);
         const double high = picture_high(table, column, row);
-        if (row > first && gap_before(table, row, hole))
+        if (row > first && page_table_gap_before(table, row, gap_seconds))
             break;
         if (isnan(high) || high < 0) {
             if (row == first || stretch->known == 0)
@@ -289,19 +264,20 @@ static size_t gather(struct stretch *stretch, const struct page_table *table,
 static void put_line(FILE *out, struct picture_block *block, const struct page_table *table,
                      const struct page_column *column, double divisor)
 {
-    const double hole = usual_hole(table);
+    const double gap_seconds = page_table_gap_seconds(table);
     const size_t step = (table->rows + POINTS_MAX - 1) / POINTS_MAX;
     bool broken = true; /* the next point begins a line */
     for (size_t row = 0; row < table->rows;) {
         struct stretch stretch;
-        const bool gap = gap_before(table, row, hole);
-        const size_t next = gather(&stretch, table, column, row, step, hole);
+        const bool gap = page_table_gap_before(table, row, gap_seconds);
+        const size_t next = gather(&stretch, table, column, row, step, gap_seconds);
         if ((gap || stretch.known == 0) && !broken) {
             fputc('\n', out);
             broken = true;
         }
         if (stretch.known > 0) {
-            const bool ends = next >= table->rows || gap_before(table, next, hole) ||
+            const bool ends = next >= table->rows ||
+                              page_table_gap_before(table, next, gap_seconds) ||
                               !(picture_high(table, column, next) >= 0);
             stretch.least /= divisor;
             stretch.most /= divisor;

@@ -104,6 +104,7 @@ static enum err_code take_session(struct replay *replay, struct err *err)
         replay->session.percentiles = replay->timeline->percentiles;
         replay->session.percentile_count = replay->timeline->percentile_count;
     }
+    replay->session.cut = replay->timeline->cut;
     replay->session_open = true;
     timeline_session_begin(replay->timeline, &replay->session);
     return OK;

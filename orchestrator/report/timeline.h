@@ -35,6 +35,7 @@ struct session_facts {
     const double *percentiles;
     uint32_t percentile_count;
     bool extended_metrics; /* there are samples, and outputs show more */
+    bool cut;              /* read from a record that ends before the session does */
     const struct objective_list
         *checks; /* what every run but a prefill has to keep; NULL: nothing */
 };
@@ -241,6 +242,7 @@ struct timeline {
     /* The caller may set them: a replay shows these in place of the session's; 0: it does not. */
     const double *percentiles;
     uint32_t percentile_count;
+    bool cut; /* likewise: the record that it reads ends before the session does */
     /* A replay: of figures and records that this version does not know; they were left out. */
     uint32_t unknown_kinds;
     const struct session_facts *session;

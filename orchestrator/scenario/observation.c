@@ -7,7 +7,6 @@
 #include "orchestrator/scenario/scenario_file.h"
 
 #define NS_PER_MINUTE 60e9
-#define RATIO_LEAST_BYTES (100 * SERIES_MB)
 
 struct phase_set phase_set_of(uint32_t index)
 {
@@ -46,11 +45,9 @@ const char *observation_doubt(const struct observation *observation,
     const bool of_allocator =
         metric == SERIES_ALLOCATED || metric == SERIES_ACTIVE || metric == SERIES_RESIDENT ||
         metric == SERIES_ALLOCATOR_FRAGMENTATION || metric == SERIES_ALLOCATOR_RSS;
-    const bool of_resident = metric == SERIES_FRAGMENTATION || metric == SERIES_ALLOCATOR_RSS ||
-                             metric == SERIES_RSS_OVERHEAD;
     if (of_allocator && !observation->jemalloc)
         return "the server's allocator is not jemalloc, so that it cannot know";
-    if (of_resident && !(values[SERIES_USED_MEMORY] >= RATIO_LEAST_BYTES))
+    if (series_ratio_is_of_process(metric, values[SERIES_USED_MEMORY]))
         return "used_memory is below 100 MB, where the ratio measures the process, not the data";
     return NULL;
 }

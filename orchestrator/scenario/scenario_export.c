@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
@@ -17,6 +18,7 @@
 #include "orchestrator/scenario/scenario_samples.h"
 
 #define RUNS_OF_AN_HOUR 10000u
+#define PHASES_ENDING "_phases.json"
 
 /* ---- which runs there are ---- */
 
@@ -26,24 +28,28 @@ static bool ends_with(const char *text, const char *ending)
     return bytes > ending_bytes && strcmp(text + bytes - ending_bytes, ending) == 0;
 }
 
-/* The scenario whose samples stand in a directory. False: there are none. */
-static bool scenario_of(char scenario[SCENARIO_NAME_BYTES], const char *path)
+static bool find_ending(char scenario[SCENARIO_NAME_BYTES], const char *path, const char *ending)
 {
     bool found = false;
     DIR *listing = opendir(path);
     const struct dirent *entry;
     while (listing != NULL && !found && (entry = readdir(listing)) != NULL) {
         const size_t bytes = strlen(entry->d_name);
-        if (!ends_with(entry->d_name, SAMPLES_ENDING) ||
-            bytes - strlen(SAMPLES_ENDING) >= SCENARIO_NAME_BYTES)
+        if (!ends_with(entry->d_name, ending) || bytes - strlen(ending) >= SCENARIO_NAME_BYTES)
             continue;
-        memcpy(scenario, entry->d_name, bytes - strlen(SAMPLES_ENDING));
-        scenario[bytes - strlen(SAMPLES_ENDING)] = '\0';
+        memcpy(scenario, entry->d_name, bytes - strlen(ending));
+        scenario[bytes - strlen(ending)] = '\0';
         found = true;
     }
     if (listing != NULL)
         closedir(listing);
     return found;
+}
+
+bool scenario_directory_of(char scenario[SCENARIO_NAME_BYTES], const char *path)
+{
+    return find_ending(scenario, path, SAMPLES_ENDING) ||
+           find_ending(scenario, path, PHASES_ENDING);
 }
 
 /* Of "<scenario>_<YYYYMMDDHH>" and "..._2": ten digits, and which one. */
@@ -97,7 +103,7 @@ static enum err_code add_run(struct scenario_runs *runs, size_t *room, const cha
     struct scenario_run_entry entry = {.order = 0};
     if (strlen(name) >= sizeof entry.name ||
         (size_t)snprintf(path, sizeof path, "%s/%s", directory, name) >= sizeof path ||
-        !scenario_of(entry.scenario, path))
+        !scenario_directory_of(entry.scenario, path))
         return OK;
     snprintf(entry.name, sizeof entry.name, "%s", name);
     entry.order = order_of(name, entry.scenario);
@@ -140,11 +146,42 @@ void scenario_runs_free(struct scenario_runs *runs)
     *runs = (struct scenario_runs){.items = NULL};
 }
 
+/* The newest first, as many as a line has room for. */
+static enum err_code tell_what_there_is(const struct scenario_runs *runs, const char *base,
+                                        const char *name, struct err *err)
+{
+    char names[240] = "", path[SCENARIO_PATH_BYTES];
+    size_t used = 0, shown = 0;
+    if ((size_t)snprintf(path, sizeof path, "%s/journal", name) < sizeof path &&
+        access(path, R_OK) == 0)
+        return err_set(err, E_DATA,
+                       "%.100s holds the journal of a run, and no samples of a scenario: volley "
+                       "report %.100s --html FILE shows what its load saw",
+                       name, name);
+    while (shown < runs->count) {
+        const char *run = runs->items[runs->count - 1 - shown].name;
+        if (used + strlen(run) + 3 >= sizeof names)
+            break;
+        used +=
+            (size_t)snprintf(names + used, sizeof names - used, "%s%s", shown > 0 ? ", " : "", run);
+        shown++;
+    }
+    if (runs->count == 0)
+        return err_set(err, E_DATA,
+                       "%.100s is no run of a scenario, and there are none in %.150s: volley run "
+                       "scenario makes one",
+                       name, base);
+    return err_set(err, E_DATA,
+                   "%.100s is no run of a scenario, and %.100s has none of that name, but %s%s "
+                   "(volley visualize list-scenarios)",
+                   name, base, names, shown < runs->count ? " and others" : "");
+}
+
 enum err_code scenario_run_find(char path[SCENARIO_PATH_BYTES], char scenario[SCENARIO_NAME_BYTES],
                                 const char *base, const char *name, struct err *err)
 {
     struct scenario_runs runs;
-    if (strlen(name) < SCENARIO_PATH_BYTES && scenario_of(scenario, name)) {
+    if (strlen(name) < SCENARIO_PATH_BYTES && scenario_directory_of(scenario, name)) {
         snprintf(path, SCENARIO_PATH_BYTES, "%s", name);
         return OK;
     }
@@ -157,10 +194,7 @@ enum err_code scenario_run_find(char path[SCENARIO_PATH_BYTES], char scenario[SC
         if (strcmp(runs.items[i].name, name) == 0)
             found = &runs.items[i];
     if (code == OK && found == NULL)
-        code = err_set(err, E_DATA,
-                       "%.100s is no run of a scenario, and %.200s has none of that name; volley "
-                       "visualize list-scenarios lists them",
-                       name, base);
+        code = tell_what_there_is(&runs, base, name, err);
     if (code == OK) {
         snprintf(scenario, SCENARIO_NAME_BYTES, "%s", found->scenario);
         if ((size_t)snprintf(path, SCENARIO_PATH_BYTES, "%s/%s", base, found->name) >=

@@ -33,6 +33,9 @@ MUST_USE enum err_code scenario_runs_read(struct scenario_runs *runs, const char
                                           struct err *err);
 void scenario_runs_free(struct scenario_runs *runs);
 
+/* The scenario whose samples, or phases, stand in a directory. False: it is no run of one. */
+bool scenario_directory_of(char scenario[SCENARIO_NAME_BYTES], const char *path);
+
 /* The directory of a run, and its scenario: name is a path, the name of a run in base, or a scenario's, whose newest run
  * is meant. E_DATA: there is none. */
 MUST_USE enum err_code scenario_run_find(char path[SCENARIO_PATH_BYTES],

@@ -28,11 +28,14 @@ struct columns {
     uint32_t count;
     size_t from[SAMPLE_COLUMNS_MAX]; /* in the file */
     size_t time, name;               /* likewise; column_count: there is none */
+    enum series_metric metrics[SAMPLE_COLUMNS_MAX];
+    size_t used; /* memory, in the file; column_count: there is none */
 };
 
 static struct columns columns_of(const struct sample_table *file, const char *named)
 {
-    struct columns columns = {.time = file->column_count, .name = file->column_count};
+    struct columns columns = {
+        .time = file->column_count, .name = file->column_count, .used = file->column_count};
     for (size_t i = 0; i < file->column_count; i++) {
         enum series_metric metric;
         double divisor;
@@ -41,47 +44,56 @@ static struct columns columns_of(const struct sample_table *file, const char *na
         else if (named != NULL && strcmp(file->names[i], named) == 0)
             columns.name = i;
         else if (series_metric_find(&metric, &divisor, file->names[i]) &&
-                 strcmp(file->names[i], series_metric_name(metric)) == 0)
+                 strcmp(file->names[i], series_metric_name(metric)) == 0) {
+            columns.used = metric == SERIES_USED_MEMORY ? i : columns.used;
+            columns.metrics[columns.count] = metric;
             columns.from[columns.count++] = i;
+        }
     }
     return columns;
 }
 
 static enum err_code begin_table(struct page_table *table, const char *of, const char *name,
-                                 const struct sample_table *file, const struct columns *columns,
-                                 size_t rows_max, struct err *err)
+                                 const struct columns *columns, size_t rows_max, struct err *err)
 {
     if (page_table_init(table, of, name, columns->count, rows_max, err) != OK)
         return err->code;
-    for (uint32_t i = 0; i < columns->count; i++) {
-        enum series_metric metric;
-        double divisor;
-        if (series_metric_find(&metric, &divisor, file->names[columns->from[i]]))
-            page_table_column(table, series_metric_name(metric), series_metric_unit(metric), NULL);
-    }
+    for (uint32_t i = 0; i < columns->count; i++)
+        page_table_column(table, series_metric_name(columns->metrics[i]),
+                          series_metric_unit(columns->metrics[i]), NULL);
     return OK;
 }
 
+/* ratios_left_out: set where there was one that says nothing; NULL: all are taken. */
 static void add_sample(struct page_table *table, const struct sample_table *file,
-                       const struct columns *columns)
+                       const struct columns *columns, bool *ratios_left_out)
 {
     double values[SAMPLE_COLUMNS_MAX];
     const double at = number_of(file->cells[columns->time]);
-    for (uint32_t i = 0; i < columns->count; i++)
+    const double used =
+        columns->used < file->column_count ? number_of(file->cells[columns->used]) : NAN;
+    for (uint32_t i = 0; i < columns->count; i++) {
         values[i] = number_of(file->cells[columns->from[i]]);
+        if (ratios_left_out == NULL || isnan(used) || isnan(values[i]) ||
+            !series_ratio_is_of_process(columns->metrics[i], used))
+            continue;
+        values[i] = NAN;
+        *ratios_left_out = true;
+    }
     if (isfinite(at) && at >= 0 && (table->rows == 0 || at >= table->end[table->rows - 1]))
         page_table_add(table, at, at, values);
 }
 
+/* Up to a row that is not whole: E_DATA. */
 static enum err_code add_all(struct page_table *table, struct sample_table *file,
-                             const struct columns *columns, struct err *err)
+                             const struct columns *columns, bool *ratios_left_out, struct err *err)
 {
     bool more = true;
     enum err_code code = OK;
     while (code == OK && more) {
         code = sample_table_next(file, &more, err);
         if (code == OK && more)
-            add_sample(table, file, columns);
+            add_sample(table, file, columns, ratios_left_out);
     }
     return code;
 }
@@ -98,9 +110,9 @@ static enum err_code add_samples(struct page_result *result, const char *run_pat
             code = err_set(err, E_DATA, "%.300s has no samples that volley knows", file->path);
     }
     if (code == OK)
-        code = begin_table(&result->samples, "server", "", file, &columns, PAGE_ROWS_MAX, err);
+        code = begin_table(&result->samples, "server", "", &columns, PAGE_ROWS_MAX, err);
     if (code == OK)
-        code = add_all(&result->samples, file, &columns, err);
+        code = add_all(&result->samples, file, &columns, &result->ratios_left_out, err);
     sample_table_close(file);
     return code;
 }
@@ -139,10 +151,10 @@ static enum err_code add_node_samples(struct page_result *result, const char *ru
         }
         if (lane == NULL) {
             lane = &result->lanes[result->lane_count++];
-            code = begin_table(lane, "server_node", name, file, &columns, PAGE_LANE_ROWS_MAX, err);
+            code = begin_table(lane, "server_node", name, &columns, PAGE_LANE_ROWS_MAX, err);
         }
         if (code == OK)
-            add_sample(lane, file, &columns);
+            add_sample(lane, file, &columns, &result->ratios_left_out);
     }
     sample_table_close(file);
     return code;
@@ -285,11 +297,9 @@ static enum err_code add_load(struct page *page, const char *run_path, struct er
         return err->code;
     timeline_add(&timeline, page_listen(page));
     const enum err_code code = journal_replay(run_path, &timeline, &complete, err);
-    page_result_newest(page)->cut = !complete;
+    page_result_newest(page)->cut = code == OK && !complete;
     timeline_destroy(&timeline);
-    if (code == E_DATA || code == E_UNTRUSTED)
-        log_line(LOG_WARNING, "%s", err->text);
-    return code == E_DATA || code == E_UNTRUSTED ? OK : code;
+    return code;
 }
 
 /* Second 0 is that of the scenario, not of its first run. */
@@ -300,35 +310,81 @@ static void set_start(struct page_result *result, const json_t *phases)
         result->started_wall_ns = (uint64_t)(started * (double)NS_PER_SECOND);
 }
 
-enum err_code scenario_page_add(struct page *page, const char *run_path, const char *scenario,
-                                struct err *err)
+/* A file that is missing, or is not whole, takes nothing from what the others tell: the page says so at its top. */
+static enum err_code bear(struct page_result *result, enum err_code code, const struct err *own,
+                          const char *what, struct err *err)
 {
-    char name[SCENARIO_NAME_BYTES + 16];
-    json_t *phases = NULL, *checks = NULL;
-    snprintf(name, sizeof name, "%s_phases.json", scenario);
-    enum err_code code = page_result_add(page, scenario, err);
-    if (code == OK)
-        code = scenario_document_read(&phases, run_path, name, err);
-    if (code == OK)
-        code = scenario_document_read(&checks, run_path, "checks.json", err);
+    if (code == E_DATA || code == E_UNTRUSTED) {
+        page_result_notice(result, "%s: %s.", what, own->text);
+        log_line(LOG_WARNING, "%s: %s", what, own->text);
+        return OK;
+    }
+    return code == OK ? OK : err_set(err, code, "%s", own->text);
+}
+
+static enum err_code read_documents(struct page_result *result, json_t *documents[2],
+                                    const char *run_path, const char *scenario, struct err *err)
+{
+    static const char *const missing[] = {"There are no phases", "There are no checks"};
+    char phases[SCENARIO_NAME_BYTES + 16];
+    const char *const names[] = {phases, "checks.json"};
+    enum err_code code = OK;
+    snprintf(phases, sizeof phases, "%s_phases.json", scenario);
+    for (size_t i = 0; i < 2 && code == OK; i++) {
+        struct err own = {.code = OK};
+        code = scenario_document_read(&documents[i], run_path, names[i], &own);
+        code = bear(result, code, &own, missing[i], err);
+    }
+    return code;
+}
+
+static enum err_code add_measured(struct page *page, const char *run_path, const char *scenario,
+                                  struct err *err)
+{
     struct page_result *result = page_result_newest(page);
+    struct err load = {.code = OK}, samples = {.code = OK}, nodes = {.code = OK};
+    enum err_code code = add_load(page, run_path, &load);
+    code = bear(result, code, &load, "Not all of the load is shown", err);
     if (code == OK) {
-        set_start(result, phases);
-        code = add_load(page, run_path, err);
+        code = add_samples(result, run_path, scenario, &samples);
+        code = bear(result, code, &samples, "Not all samples of the server are shown", err);
     }
-    if (code == OK)
-        code = add_samples(result, run_path, scenario, err);
-    if (code == OK)
-        code = add_node_samples(result, run_path, scenario, err);
     if (code == OK) {
-        const char *run = json_string_value(json_object_get(phases, "run"));
-        if (run != NULL)
+        code = add_node_samples(result, run_path, scenario, &nodes);
+        code = bear(result, code, &nodes, "Not all samples of nodes are shown", err);
+    }
+    return code;
+}
+
+enum err_code scenario_page_add(struct page *page, const char *run_path, const char *scenario,
+                                const char *name, struct err *err)
+{
+    json_t *documents[] = {NULL, NULL};
+    enum err_code code = page_result_add(page, name != NULL ? name : scenario, err);
+    if (code != OK)
+        return code;
+    struct page_result *result = page_result_newest(page);
+    code = read_documents(result, documents, run_path, scenario, err);
+    if (code == OK) {
+        set_start(result, documents[0]);
+        code = add_measured(page, run_path, scenario, err);
+    }
+    if (code == OK) {
+        const char *run = json_string_value(json_object_get(documents[0], "run"));
+        if (run != NULL && name == NULL)
             snprintf(result->name, sizeof result->name, "%s", run);
-        add_phases(result, phases);
-        add_checks(result, checks);
+        if (documents[0] != NULL)
+            add_phases(result, documents[0]);
+        if (documents[1] != NULL)
+            add_checks(result, documents[1]);
+        if (json_is_true(json_object_get(documents[0], "interrupted")))
+            page_result_notice(result, "The run was interrupted: this is as far as it came.");
+        if (result->load.rows == 0 && result->samples.rows == 0)
+            code = err_set(err, E_DATA, "%.300s has neither samples nor a load that can be shown",
+                           run_path);
     }
-    json_decref(phases);
-    json_decref(checks);
+    json_decref(documents[0]);
+    json_decref(documents[1]);
     return code;
 }
 
@@ -350,6 +406,15 @@ enum err_code scenario_page_write(char path[SCENARIO_PATH_BYTES], struct page *p
 
 /* ---- one figure of several runs ---- */
 
+static enum err_code no_samples(const char *run_path, const char *metric, struct err *err)
+{
+    return err_set(
+        err, E_DATA,
+        "%.200s has no samples of %.60s, and a comparison needs them of every run: choose "
+        "another --metric",
+        run_path, metric);
+}
+
 static enum err_code read_figure(struct page_result *result, const char *run_path,
                                  const char *scenario, enum series_metric metric, const char *unit,
                                  struct err *err)
@@ -366,15 +431,14 @@ static enum err_code read_figure(struct page_result *result, const char *run_pat
                 columns.from[0] = i;
         }
         if (columns.time == file->column_count || columns.from[0] == file->column_count)
-            code = err_set(err, E_DATA, "%.300s has no samples of %s", file->path,
-                           series_metric_name(metric));
+            code = no_samples(run_path, series_metric_name(metric), err);
     }
     if (code == OK)
         code = page_table_init(&result->samples, "compared", "", 1, PAGE_ROWS_MAX, err);
     if (code == OK)
         page_table_column(&result->samples, unit, unit, NULL);
     if (code == OK)
-        code = add_all(&result->samples, file, &columns, err);
+        code = add_all(&result->samples, file, &columns, NULL, err);
     sample_table_close(file);
     return code;
 }
@@ -418,7 +482,7 @@ static enum err_code add_compared(struct page *page, const struct scenario_compa
     enum err_code code = read_figure(result, run_path, scenario, metric, unit, err);
     const struct figure_range range = range_of(&result->samples);
     if (code == OK && isnan(range.first))
-        code = err_set(err, E_DATA, "%.200s has no samples of %s", run_path, comparison->metric);
+        code = no_samples(run_path, comparison->metric, err);
     for (size_t i = 0; i < result->samples.rows && comparison->normalize && range.high > 0; i++) {
         result->samples.low[i] /= range.high;
         result->samples.high[i] /= range.high;

@@ -1,5 +1,5 @@
 /* The page of a scenario's run, made of what it left in its directory: the journal, samples, phases and checks. Called by
- * `volley visualize`. */
+ * commands. */
 #ifndef ORCHESTRATOR_SCENARIO_SCENARIO_PAGE_H
 #define ORCHESTRATOR_SCENARIO_SCENARIO_PAGE_H
 
@@ -11,10 +11,10 @@
 #include "orchestrator/page/page.h"
 #include "orchestrator/scenario/scenario_export.h"
 
-/* Fills a further result of the page. E_DATA: the run's files are not whole. A journal that is missing leaves out what the
- * load saw. */
+/* Fills a further result of the page; name NULL: the run's own. What is missing or cut in the run's files is told at the top of
+ * the page, and logged. E_DATA: there is nothing that can be shown. */
 MUST_USE enum err_code scenario_page_add(struct page *page, const char *run_path,
-                                         const char *scenario, struct err *err);
+                                         const char *scenario, const char *name, struct err *err);
 /* Writes <scenario>_dashboard.html of a page that has been filled into a directory; path: where it is then. E_USAGE, E_SYSTEM:
  * it cannot be written. */
 MUST_USE enum err_code scenario_page_write(char path[SCENARIO_PATH_BYTES], struct page *page,

@@ -46,6 +46,13 @@ bool series_metric_is_memory(enum series_metric metric)
            metric == SERIES_HOST_AVAILABLE;
 }
 
+bool series_ratio_is_of_process(enum series_metric metric, double used_bytes)
+{
+    return (metric == SERIES_FRAGMENTATION || metric == SERIES_ALLOCATOR_RSS ||
+            metric == SERIES_RSS_OVERHEAD) &&
+           !(used_bytes >= SERIES_RATIO_LEAST_BYTES);
+}
+
 const char *series_alias_at(size_t index)
 {
     return index < COUNT(aliases) ? aliases[index].name : NULL;

@@ -78,6 +78,10 @@ const char *series_metric_unit(enum series_metric metric);
 /* Also by its alias in vst's files: rss_mb is used_memory_rss in megabytes; then *divisor is 1048576, else 1. False:
  * nothing is called so. */
 bool series_metric_find(enum series_metric *metric, double *divisor, const char *name);
+/* Whether it is a ratio of resident memory that says nothing of the data: below so much used memory it is the fixed part of a
+ * process that it measures. */
+#define SERIES_RATIO_LEAST_BYTES (100 * SERIES_MB)
+bool series_ratio_is_of_process(enum series_metric metric, double used_bytes);
 /* Whether it is memory, in bytes. */
 bool series_metric_is_memory(enum series_metric metric);
 const char *series_alias_at(size_t index); /* NULL: behind the last */

@@ -273,6 +273,17 @@ TEST(laid_over_one_another)
     ck_assert_ptr_nonnull(strstr(program.err, "the same directory"));
 }
 
+/* Lines of the panel of fragmentation that say nothing of a server that has few keys. */
+static double ratios_of_little_memory(void)
+{
+    double count = 0;
+    size_t i;
+    const json_t *series;
+    json_array_foreach(json_object_get(panel_of("Fragmentation"), "series"), i, series) count +=
+        strstr(json_string_value(json_object_get(series, "label")), "RSS") != NULL;
+    return count;
+}
+
 TEST(of_a_scenario)
 {
     /* breaks when visualize generate makes no page, or phases, samples and checks are missing in it */
@@ -287,8 +298,12 @@ TEST(of_a_scenario)
         "severity: fail}\n",
         0644);
     snprintf(out, sizeof out, "%s/out", tree.path);
-    VOLLEY("run", "scenario", file, "-p", server.port_text, "--cpus", "none", "--output", out,
-           "-q");
+    VOLLEY("run", "scenario", file, "-p", server.port_text, "--cpus", "none", "--output", out, "-q",
+           "--html", page);
+    LOOK("--print");
+    ck_assert_double_eq(number(seen, "folded"), 0);
+    ck_assert_double_eq(number(series_of("Keys", "keys"), "last"), 20000);
+    ck_assert_double_eq(ratios_of_little_memory(), 0);
     VOLLEY("visualize", "generate", "seen", "--output", out, "--output-dir", tree.path);
     snprintf(page, sizeof page, "%s/seen_dashboard.html", tree.path);
     LOOK("--filter", "use");
@@ -298,6 +313,24 @@ TEST(of_a_scenario)
     const char *text = json_string_value(json_object_get(seen, "text"));
     ck_assert_msg(strstr(text, "PASS") != NULL && strstr(text, "1 of 1 checks") != NULL, "%s",
                   text);
+}
+
+/* Two runs of scenarios by volley report: with the server's samples, and what differs. */
+static void laid_over(const char *out, const char *first, const char *second)
+{
+    char one[400], two[400];
+    unsigned used = 0;
+    size_t i;
+    const json_t *series;
+    snprintf(one, sizeof one, "%s/%s", out, first);
+    snprintf(two, sizeof two, "%s/%s", out, second);
+    VOLLEY("report", one, two, "--html", page);
+    ck_assert_msg(strstr(program.out, "option.variables\n") != NULL, "%s", program.out);
+    LOOK("--width", "375");
+    ck_assert_double_eq(number(seen, "wide"), 0);
+    json_array_foreach(json_object_get(panel_of("Memory"), "series"), i, series) used +=
+        strcmp(json_string_value(json_object_get(series, "label")), "used") == 0;
+    ck_assert_uint_eq(used, 2);
 }
 
 TEST(scenarios_compared)
@@ -326,6 +359,7 @@ TEST(scenarios_compared)
     ck_assert_msg(strstr(program.out, "largest 3000,") != NULL &&
                       strstr(program.out, "largest 5000,") != NULL,
                   "%s", program.out);
+    laid_over(out, first, second);
     snprintf(page, sizeof page, "%s/comparison_keys.html", tree.path);
     LOOK("--width", "1280");
     ck_assert_double_eq(number(series_of("Compared", "value"), "last"), 3000);
@@ -341,6 +375,8 @@ TEST(scenarios_compared)
     program_run_volley(&program, "visualize", "compare", first, second, "--output", out, "--metric",
                        "node_memory_cv", NULL);
     ck_assert_int_eq(program.exit_status, 4);
+    ck_assert_msg(strstr(program.err, "no samples of node_memory_cv, and") != NULL, "%s",
+                  program.err);
     free(runs);
 }
 
@@ -366,7 +402,7 @@ TEST(what_cannot_be)
     ck_assert_int_eq(program.exit_status, 2);
     program_free(&program);
     program_run_volley(&program, "visualize", "generate", "nothing", "--output", tree.path, NULL);
-    ck_assert_ptr_nonnull(strstr(program.err, "list-scenarios"));
+    ck_assert_ptr_nonnull(strstr(program.err, "there are none in"));
     program_free(&program);
     program_run_volley(&program, "visualize", "generate", "nothing", "--format", "jpg", NULL);
     ck_assert_int_eq(program.exit_status, 2);

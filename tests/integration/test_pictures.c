@@ -193,6 +193,11 @@ TEST(without_gnuplot)
     WITHOUT("find-max", "--slo", "p99<1s", "-p", server.port_text, "--svg", pictures);
     ck_assert_int_eq(program.exit_status, 1);
     ck_assert_ptr_nonnull(strstr(program.err, "gnuplot-nox"));
+    program_free(&program);
+    WITHOUT("run", "quick", "-p", "1", "--scale", "0.01", "--output", pictures, "--svg", pictures);
+    ck_assert_int_eq(program.exit_status, 1);
+    ck_assert_ptr_nonnull(strstr(program.err, "gnuplot-nox"));
+    ck_assert_ptr_null(strstr(program.err, "cannot connect"));
     run_scenario(out);
     WITHOUT("visualize", "generate", "seen", "--output", out, "--format", "png");
     ck_assert_int_eq(program.exit_status, 1);

@@ -44,6 +44,17 @@ static void expect_verified(const struct test_server *at, const char *more, int 
                   "%s is not in: %s%s", said, program.out, program.err);
 }
 
+static char *text_of(const char *path)
+{
+    char *text = NULL;
+    size_t room = 0;
+    FILE *in = fopen(path, "r");
+    ck_assert_ptr_nonnull(in);
+    ck_assert_int_gt(getdelim(&text, &room, '\0', in), 0);
+    fclose(in);
+    return text;
+}
+
 static void nap(void)
 {
     nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
@@ -90,6 +101,28 @@ TEST(test_few_of_many_keys)
     snprintf(said, sizeof said, "%lld keys read: %lld right, 0 corrupted", written, written);
     ck_assert_int_lt(written, 1000);
     expect_verified(&server, NULL, 0, said);
+}
+
+TEST(test_result_as_a_page)
+{
+    /* Breaks when what was found has no page, a key becomes markup of it, or keys are read for one that cannot be written. */
+    char option[220], page[200];
+    snprintf(page, sizeof page, "%s/page.html", tree.path);
+    snprintf(option, sizeof option, "--html=%s", page);
+    call_expect(&call, 0, &at_server,
+                "--verify -t set --key-prefix <b>: --sequential 50 -n 50 -d 40 -c 1 --out %s",
+                directory);
+    call_free(&call);
+    ck_assert_int_eq(test_server_integer(&server, "DEL <b>:000000000007"), 1);
+    expect_verified(&server, option, 1, "49 right, 0 corrupted, 1 lost writes");
+    char *html = text_of(page);
+    static const char *const words[] = {"<b>FAIL</b> 1 of 2 checks hold", "<b>50</b>keys read",
+                                        "<td>lost write<td>&#60;b&#62;:000000000007<td>version 1"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        ck_assert_msg(strstr(html, words[i]) != NULL, "no %s in %.3000s", words[i], html);
+    free(html);
+    expect_verified(&server, "--html=-", 2, "a file of its own");
+    expect_verified(&server, "--html=/nowhere/x.html", 2, "/nowhere/x.html");
 }
 
 TEST(test_result_as_json)

@@ -61,14 +61,14 @@ static char *unpack(const char *text, size_t text_bytes, size_t *byte_count)
 
 typedef void play_function(struct timeline *timeline, const struct session_facts *session);
 
+static void write_and_unpack(const struct page *page);
+
 static void make(play_function *play, const char *label)
 {
     static struct timeline timeline; /* too large for a stack */
     struct err err = {.code = OK};
-    struct output out = {.file = NULL};
     struct session_facts session = fixture_session();
     struct page *page = page_create();
-    FILE *file = open_memstream(&html, &html_bytes);
     session.label = label;
     ck_assert_ptr_nonnull(page);
     ck_assert_int_eq(page_result_add(page, NULL, &err), OK);
@@ -76,22 +76,29 @@ static void make(play_function *play, const char *label)
     timeline_add(&timeline, page_listen(page));
     play(&timeline, &session);
     ck_assert(timeline_complete(&timeline));
-    output_borrow(&out, file);
-    ck_assert_int_eq(page_write(page, "runs", NULL, &out, &err), OK);
-    fclose(file);
+    write_and_unpack(page);
     timeline_destroy(&timeline);
     page_destroy(page);
     fixture_session_free(&session);
+}
 
+static void write_and_unpack(const struct page *page)
+{
     static const char opening[] = "<script id=\"data\" type=\"text/plain\">";
+    struct err err = {.code = OK};
+    struct output out = {.file = NULL};
+    FILE *file = open_memstream(&html, &html_bytes);
+    output_borrow(&out, file);
+    ck_assert_int_eq(page_write(page, "runs", NULL, &out, &err), OK);
+    fclose(file);
     const char *packed = strstr(html, opening);
     size_t byte_count;
     ck_assert_ptr_nonnull(packed);
     packed += strlen(opening);
     char *bytes = unpack(packed, strcspn(packed, "<"), &byte_count);
     data = json_loadb(bytes, byte_count, JSON_REJECT_DUPLICATES, NULL);
-    free(bytes);
     ck_assert_ptr_nonnull(data);
+    free(bytes);
 }
 
 static const json_t *result(void)
@@ -217,6 +224,67 @@ TEST(text_is_no_markup)
     for (const char *at = html; (at = strstr(at, "<script")) != NULL; at++)
         scripts++;
     ck_assert_uint_eq(scripts, 2);
+}
+
+#define HURTS "</script><img src=x onerror=alert(1)>\"'&"
+
+static json_t *hostile_rows(const char *const *keys, size_t count)
+{
+    json_t *row = json_object();
+    for (size_t i = 0; i < count; i++)
+        json_object_set_new(row, keys[i], json_string(HURTS));
+    return json_pack("[o]", row);
+}
+
+TEST(no_text_is_markup)
+{
+    /* breaks when a name of a class, node, phase or file, or a text of a check, an action or a finding, becomes markup */
+    static const char *const of_checks[] = {"result", "metric", "phase", "reason", HURTS};
+    static const char *const of_phases[] = {"phase", "type", HURTS};
+    static const char *const of_findings[] = {"what", "key", "got"};
+    struct err err = {.code = OK};
+    struct page *page = page_create();
+    ck_assert_int_eq(page_result_add(page, HURTS, &err), OK);
+    struct page_result *hostile = page_result_newest(page);
+    hostile->checks = hostile_rows(of_checks, 5);
+    hostile->phases = hostile_rows(of_phases, 3);
+    hostile->findings = hostile_rows(of_findings, 3);
+    hostile->numbers = json_pack("[{s:s, s:i}]", "name", "keys", "value", 7);
+    hostile->environment = json_pack("{s:s}", HURTS, HURTS);
+    snprintf(hostile->judgement, sizeof hostile->judgement, "<b>FAIL");
+    page_result_notice(hostile, "%s: cannot be read", HURTS);
+    json_array_append_new(hostile->marks, json_pack("{s:s, s:s}", "source", HURTS, "text", HURTS));
+    json_array_append_new(hostile->regions, json_pack("{s:s, s:s}", "name", HURTS, "type", HURTS));
+    ck_assert_int_eq(
+        page_table_init(&hostile->lanes[hostile->lane_count++], "class", HURTS, 1, 2, &err), OK);
+    ck_assert_int_eq(
+        page_table_init(&hostile->lanes[hostile->lane_count++], "server_node", HURTS, 1, 2, &err),
+        OK);
+    write_and_unpack(page);
+    page_destroy(page);
+    ck_assert_ptr_null(strstr(html, "<img"));
+    ck_assert_ptr_null(strstr(html, "<b>FAIL</b>"));
+    const json_t *class = json_array_get(json_object_get(result(), "tables"), 1);
+    ck_assert_str_eq(json_string_value(json_object_get(class, "name")), HURTS);
+}
+
+TEST(gaps_are_in_the_data)
+{
+    /* breaks when a page has to guess where lines are broken, and guesses otherwise than pictures do */
+    struct err err = {.code = OK};
+    struct page *page = page_create();
+    ck_assert_int_eq(page_result_add(page, "gaps", &err), OK);
+    struct page_table *samples = &page_result_newest(page)->samples;
+    ck_assert_int_eq(page_table_init(samples, "server", "", 1, 64, &err), OK);
+    page_table_column(samples, "keys", "keys", NULL);
+    for (unsigned i = 0; i < 20; i++)
+        page_table_add(samples, i < 12 ? i : i + 10, i < 12 ? i : i + 10, (const double[]){7});
+    write_and_unpack(page);
+    page_destroy(page);
+    const json_t *table = json_array_get(json_object_get(result(), "tables"), 1);
+    const json_t *gaps = json_object_get(table, "gaps");
+    ck_assert_uint_eq(json_array_size(gaps), 1);
+    ck_assert_int_eq(json_integer_value(json_array_get(gaps, 0)), 12);
 }
 
 TEST(people_without_scripts)

@@ -76,8 +76,9 @@ TEST(gaps_stay)
     for (int i = 0; i < 100; i++)
         page_table_add(&table, 500 + i, 501 + i, (const double[]){2});
     size_t gaps = 0;
+    const double gap_seconds = page_table_gap_seconds(&table);
     for (size_t i = 0; i < table.rows; i++)
-        if (page_table_gap_before(&table, i)) {
+        if (page_table_gap_before(&table, i, gap_seconds)) {
             gaps++;
             ck_assert_double_eq(table.end[i - 1], 100);
             ck_assert_double_eq(table.start[i], 500);
@@ -123,6 +124,26 @@ TEST(samples_have_no_length)
     ck_assert_uint_le(table.rows, 16);
     ck_assert_double_eq(highest(0), 999);
     ck_assert_double_eq(table.end[table.rows - 1], 999);
+}
+
+TEST(gaps_of_samples_stay)
+{
+    /* breaks when samples that were joined are drawn as so many dots, or a line goes on where none was taken */
+    size_t gaps = 0;
+    begin(1, 32);
+    for (int i = 0; i < 1000; i++)
+        page_table_add(&table, i, i, (const double[]){1});
+    for (int i = 0; i < 1000; i++)
+        page_table_add(&table, 5000 + i, 5000 + i, (const double[]){2});
+    const double gap_seconds = page_table_gap_seconds(&table);
+    for (size_t i = 0; i < table.rows; i++) {
+        if (!page_table_gap_before(&table, i, gap_seconds))
+            continue;
+        gaps++;
+        ck_assert_double_eq(table.end[i - 1], 999);
+        ck_assert_double_eq(table.start[i], 5000);
+    }
+    ck_assert_uint_eq(gaps, 1);
 }
 
 TEST_SUITE_WITH(page_table, .tear_down = tear_down)

@@ -249,6 +249,26 @@ LOOP_TEST(hostile_names, 7)
     fixture_session_free(&session);
 }
 
+TEST(ratios_that_are_left_out)
+{
+    /* breaks when the picture does not say that ratios are missing, or gnuplot has nothing that it could make an axis of */
+    struct page *page = page_create();
+    err.code = OK;
+    ck_assert_int_eq(page_result_add(page, "x", &err), OK);
+    struct page_result *result = page_result_newest(page);
+    ck_assert_int_eq(page_table_init(&result->samples, "server", "", 1, 64, &err), OK);
+    page_table_column(&result->samples, "used_memory", "bytes", NULL);
+    for (int i = 0; i < 4; i++)
+        page_table_add(&result->samples, i, i, (const double[]){1e6});
+    result->ratios_left_out = true;
+    FILE *out = open_memstream(&script, &script_bytes);
+    ck_assert(pictures_of_scenarios[0].write(out, PICTURE_SVG, result));
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(script, page_ratios_left_out));
+    ck_assert_ptr_nonnull(strstr(script, "set yrange [0:2]"));
+    page_destroy(page);
+}
+
 TEST(of_nothing)
 {
     /* breaks when a result without intervals, samples or phases has a picture with nothing in it */

@@ -40,9 +40,8 @@ class Table {
     this.mid = this.start.map((start, i) => (start + this.end[i]) / 2);
     this.length = median(this.start.map((start, i) => this.end[i] - start));
     const holes = this.start.slice(1).map((start, i) => start - this.end[i]);
-    // Samples are taken at the ends of phases, too: the longer one of the usual distances counts.
-    const most = Math.max(2.5 * quantile(holes, 0.9), 0.5 * this.length, 1e-6);
-    this.gap = Uint8Array.from(this.start, (_, i) => (i > 0 && holes[i - 1] > most ? 1 : 0));
+    this.gap = new Uint8Array(this.count);
+    for (const row of raw.gaps || []) this.gap[row] = 1;
     this.step = this.length || quantile(holes, 0.9);
   }
 
@@ -115,6 +114,7 @@ function resultOf(raw, index) {
     heat: raw.heat && raw.heat.cells && raw.heat.cells.length > 0 ? raw.heat : null,
     spectra: raw.spectra || [],
     curve: raw.curve && Array.isArray(raw.curve.points) && raw.curve.points.length > 0 ? raw.curve : null,
+    ratios_left_out: text(raw.ratios_left_out),
   };
 }
 

@@ -26,6 +26,8 @@ class Page {
   }
 
   start() {
+    window.addEventListener('beforeprint', () => this.print(true));
+    window.addEventListener('afterprint', () => this.print(false));
     view.end = this.data.end;
     view.window = [0, view.end];
     const steps = this.data.results.flatMap((result) => result.tables.map((table) => table.step)).filter((s) => s > 0);
@@ -97,8 +99,6 @@ class Page {
       size.observe(panelView.place);
       if (panelView.panel.small) far.observe(panelView.node);
     }
-    window.addEventListener('beforeprint', () => this.print(true));
-    window.addEventListener('afterprint', () => this.print(false));
   }
 
   /** With the next frame, however often it is asked for until then. */
@@ -142,6 +142,8 @@ class Page {
     document.documentElement.classList.toggle('printing', begin);
     if (begin) this.darkBefore = view.dark;
     setTheme(begin ? false : this.darkBefore);
+    if (begin) this.opened = [...document.querySelectorAll('details:not([open])')];
+    for (const details of this.opened) details.open = begin;
     for (const panelView of this.views) panelView.resize();
     this.draw(begin);
     if (begin) this.views.forEach((panelView) => panelView.flush());

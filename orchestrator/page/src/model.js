@@ -57,6 +57,9 @@ function timePanel(row, lines, extra) {
     log: row.scale === 'times' && logarithmic(lines), ...extra };
 }
 
+/** What a row has to be said of, once. */
+const saidOf = (row, lines) => lines.map((line) => (row.said ? line.result[row.said] : '')).find((words) => words) || '';
+
 const hasPhases = (result) => result.regions.some((region) => region.kind === 'phase');
 
 const kinds = {
@@ -68,7 +71,7 @@ const kinds = {
 
   time(row, results) {
     const lines = linesOf(row, results);
-    return lines.length > 0 ? [timePanel(row, lines)] : [];
+    return lines.length > 0 ? [timePanel(row, lines, { said: saidOf(row, lines) })] : [];
   },
 
   small(row, results) {

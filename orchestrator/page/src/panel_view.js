@@ -95,7 +95,8 @@ export class PanelView {
     this.node = element('figure', { class: `panel ${panel.kind}${panel.small ? ' small' : ''}`, tabindex: '0', role: 'group',
       'aria-label': describe(panel), 'data-panel': panel.id },
     element('figcaption', {}, heading, panel.small ? null : this.legend, panel.kind === 'curve' ? this.signs : null),
-    this.plot);
+    this.plot,
+    panel.said ? element('p', { class: 'said' }, panel.said) : null);
   }
 
   get hasTime() {

@@ -44,7 +44,8 @@ export const SECTIONS = [
  * scale), difference. scale: zero (from 0), fit (between the smallest and the largest), times (from 0, or logarithmic when
  * the largest is more than 50 times the median), load (logarithmic when loads are far apart). curve: points of a search or a
  * sweep against their load, or with x: number in the order of time; limits: with what was asked for as lines; rest: with all
- * other statistics of these. figure: of a phase, told beside its name.
+ * other statistics of these. figure: of a phase, told beside its name. said: a member of a result, words
+ * that stand below the panel.
  */
 export const PANELS = [
   { id: 'curve_times', kind: 'curve', section: 'curve', title: 'Latency against load', unit: 'us', scale: 'times', limits: true,
@@ -105,7 +106,7 @@ export const PANELS = [
       server('allocated', SKY, 'allocator_allocated'), server('active', GREEN, 'allocator_active'),
       server('resident', PURPLE, 'allocator_resident')] },
   { id: 'fragmentation', kind: 'time', section: 'server', title: 'Fragmentation', unit: 'ratio', scale: 'fit',
-    figure: 'mem_fragmentation_ratio',
+    figure: 'mem_fragmentation_ratio', said: 'ratios_left_out',
     series: [server('RSS / used', ORANGE, 'mem_fragmentation_ratio'),
       server('allocator', SKY, 'allocator_frag_ratio'), server('allocator RSS', PURPLE, 'allocator_rss_ratio'),
       server('RSS overhead', GREEN, 'rss_overhead_ratio')] },

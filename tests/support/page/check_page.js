@@ -10,8 +10,8 @@
 //   --plain       with scripts blocked: prints {"text"} alone
 //   --whole       the screenshot is of all of the page, with all panels drawn
 //
-// {"ready_ms","title","filters","window","focus","tooltip","wide","panels":[{"id","title","unit","group","series":[...]}]}
-// ready_ms: from opening to the first panels; wide: pixels that stand out to the right of the window; tooltip: what stands at
+// {"ready_ms","title","filters","window","focus","tooltip","wide","folded","panels":[{"id","title","unit","group","series":[...]}]}
+// folded: parts that are closed; ready_ms: from opening to the first panels; wide: pixels that stand out to the right of the window; tooltip: what stands at
 // the cursor; of a series over time: rows, first, last (of its data), points, gaps, open, least, most (as drawn).
 // Exit 1 when the console has an error, something was asked of the network, or what was asked for here cannot be done.
 // Modules come from the directory that VOLLEY_JS names (default build/js); VOLLEY_CHROMIUM names the browser.
@@ -81,7 +81,8 @@ async function look(page, asked) {
     if (!found) throw new Error(`--keys ${asked.keys[0]}: the page has no such panel`);
     for (const key of asked.keys[1].split(',')) await page.keyboard.press(key);
   }
-  const told = await page.evaluate(() => ({ filters: volleyPage.filters(), window: volleyPage.window(),
+  if (asked.print) await page.evaluate(() => window.dispatchEvent(new Event('beforeprint')));
+  const told = await page.evaluate(() => ({ folded: document.querySelectorAll('details:not([open])').length, filters: volleyPage.filters(), window: volleyPage.window(),
     panels: volleyPage.describe(), title: document.title,
     focus: document.activeElement.id, tooltip: document.querySelector('.tooltip:not([hidden])')?.innerText ?? null,
     wide: Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth) }));
@@ -90,11 +91,10 @@ async function look(page, asked) {
 }
 
 async function shoot(page, asked) {
-  if (asked.print) await page.evaluate(() => window.dispatchEvent(new Event('beforeprint')));
   if (asked.print) await page.emulateMedia({ media: 'print' });
   if (asked.whole) await page.setViewportSize({ width: Number(asked.width),
     height: Math.min(16000, await page.evaluate(() => document.documentElement.scrollHeight)) });
-  await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
+  if (!asked.plain) await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
   if (asked.screenshot.endsWith('.pdf')) await page.pdf({ path: asked.screenshot, format: 'A4' });
   else await page.screenshot({ path: asked.screenshot, fullPage: asked.whole === true });
 }

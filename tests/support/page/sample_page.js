@@ -265,6 +265,9 @@ function hostile() {
   result.marks.forEach((mark) => { mark.text = EVIL + mark.text; mark.cause = EVIL; });
   const lane = loadTable(180, 1, failover);
   result.tables.push({ ...lane, of: 'class', name: EVIL, columns: { 'requests.ok': lane.columns['rate.achieved'] } });
+  result.tables.push({ ...lane, of: 'node', name: EVIL, columns: { 'requests.ok': lane.columns['rate.achieved'] } });
+  result.tables.push({ ...serverTable(180, 5, failover), of: 'server_node', name: EVIL });
+  result.ratios_left_out = EVIL;
   result.tables.push({ ...lane, of: 'class', name: 'constructor', columns: { 'requests.ok': lane.columns['rate.achieved'] } });
   result.spectra = [0, 1, 2].map((i) => ({ name: `${EVIL}${i}`, response_time_us: spectrum(100 * (i + 1), 1), service_time_us: spectrum(80, 1) }));
   return result;
