@@ -475,8 +475,9 @@ static enum err_code share_tickets(struct live *live, struct err *err)
 /* By how much the name of a key can be longer than that of key 0, and its length as RESP has it. */
 static uint64_t longer_key(const struct live *live)
 {
-    return (live->plan.name_count > 0 ? LIVE_NAME_BYTES : 0) +
-           (live->plan.skew_count > 0 ? LIVE_TAG_BYTES : 0) + 1;
+    const uint64_t most = (live->plan.name_count > 0 ? LIVE_NAME_BYTES : 0) +
+                          (live->plan.skew_count > 0 ? LIVE_TAG_BYTES : 0);
+    return most > 0 ? most + 1 : 0;
 }
 
 /* The longest request of a class, also of those that it sends when it has used up its keys. */
