@@ -45,7 +45,8 @@ void sweep_read(struct sweep_step *step, const struct sweep *sweep, const struct
     step->worker_count = result->worker_count;
     step->status = result->status;
     step->verdict = result->verdict;
-    mishap_find(step->mishap, sizeof step->mishap, result);
+    if (!mishap_find(step->mishap, sizeof step->mishap, result) && !(result->seconds > 0))
+        snprintf(step->mishap, sizeof step->mishap, "it ended before anything was measured");
 }
 
 /* --- judging --------------------------------------------------------------------------------- */

@@ -101,7 +101,7 @@ enum err_code bench_outputs_add(struct timeline *timeline, const struct bench_re
     if (code == OK && spec->outputs.hdr_path != NULL)
         code = add(timeline, sink_hdr_log(&sink, spec->outputs.hdr_path, OUTPUT_NAMED, err), &sink);
     if (code == OK && spec->outputs.html_path != NULL)
-        code = page_bundle_check("--html", err);
+        code = page_bundle_check("--html", spec->outputs.html_path, err);
     if (code == OK && spec->outputs.html_path != NULL)
         code = add(timeline, sink_page(&sink, spec->outputs.html_path, OUTPUT_NAMED, err), &sink);
     if (code == OK)

@@ -9,6 +9,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
+#include "orchestrator/report/output_place.h"
 #include "orchestrator/suite/comparison_report.h"
 
 #define PATH_BYTES 4200u
@@ -134,33 +135,62 @@ static bool write_junit(struct output *output, const struct comparison *comparis
     return true;
 }
 
-static enum err_code write_one(const char *path, write_function *write,
-                               const struct comparison *comparison, struct err *err)
+enum { OF_PEOPLE, OF_PROGRAMS, OF_CI, OUTPUTS };
+
+static enum err_code open_all(struct output outputs[OUTPUTS], const char *const paths[OUTPUTS],
+                              struct err *err)
 {
-    struct output output = {.file = NULL};
-    if (path == NULL)
-        return OK;
-    enum err_code code = output_create(&output, path, OUTPUT_NAMED, err);
-    if (code == OK && !write(&output, comparison))
-        code = err_set(err, E_SYSTEM, "no memory for %s", PRINTABLE(path));
-    if (code == OK)
-        code = output_close(&output, err);
-    if (code == OK)
-        code = output_commit(&output, err);
-    output_discard(&output);
+    enum err_code code = OK;
+    for (int i = 0; i < OUTPUTS && code == OK; i++)
+        if (paths[i] != NULL)
+            code = output_create(&outputs[i], paths[i], OUTPUT_NAMED, err);
     return code;
 }
 
+static enum err_code close_all(struct output outputs[OUTPUTS], const char *const paths[OUTPUTS],
+                               const struct comparison *comparison, struct err *err)
+{
+    static write_function *const writers[OUTPUTS] = {write_markdown, comparison_write_json,
+                                                     write_junit};
+    enum err_code code = OK;
+    for (int i = 0; i < OUTPUTS && code == OK; i++) {
+        if (paths[i] == NULL)
+            continue;
+        if (!writers[i](&outputs[i], comparison))
+            return err_set(err, E_SYSTEM, "no memory for %s", PRINTABLE(paths[i]));
+        code = output_close(&outputs[i], err);
+    }
+    for (int i = 0; i < OUTPUTS && code == OK; i++)
+        if (paths[i] != NULL)
+            code = output_commit(&outputs[i], err);
+    return code;
+}
+
+/* None of them stands in the place of another one, or of what is read. */
 static enum err_code write_all(const struct compare_request *request,
                                const struct comparison *comparison, struct err *err)
 {
-    const char *markdown = request->output != NULL           ? request->output
-                           : output_is_stdout(request->json) ? NULL
-                                                             : "-";
-    enum err_code code = write_one(markdown, write_markdown, comparison, err);
+    const char *const paths[OUTPUTS] = {[OF_PEOPLE] = request->output != NULL ? request->output
+                                                      : output_is_stdout(request->json) ? NULL
+                                                                                        : "-",
+                                        [OF_PROGRAMS] = request->json,
+                                        [OF_CI] = request->junit};
+    struct output outputs[OUTPUTS] = {{.file = NULL}};
+    struct output_place *read[2] = {NULL, NULL};
+    enum err_code code = OK;
+    for (int side = 0; side < 2 && code == OK; side++)
+        if (side == 0 || strcmp(comparison->sets[0]->path, comparison->sets[1]->path) != 0)
+            code = output_place_claim(&read[side], comparison->sets[side]->path,
+                                      comparison->sets[side]->path, err);
     if (code == OK)
-        code = write_one(request->json, comparison_write_json, comparison, err);
-    return code == OK ? write_one(request->junit, write_junit, comparison, err) : code;
+        code = open_all(outputs, paths, err);
+    if (code == OK)
+        code = close_all(outputs, paths, comparison, err);
+    for (int i = 0; i < OUTPUTS; i++)
+        output_discard(&outputs[i]);
+    for (int side = 0; side < 2; side++)
+        output_place_release(read[side]);
+    return code;
 }
 
 static enum err_code run(void *target, struct err *err)

@@ -32,7 +32,8 @@ enum err_code curve_outputs_open(struct curve_outputs *outputs, struct timeline 
     outputs->options = options;
     if (options->html_path == NULL && options->png_dir == NULL && options->svg_dir == NULL)
         return OK;
-    enum err_code code = options->html_path != NULL ? page_bundle_check("--html", err) : OK;
+    enum err_code code =
+        options->html_path != NULL ? page_bundle_check("--html", options->html_path, err) : OK;
     if (code == OK)
         code = open_pictures(options, err);
     if (code == OK && options->html_path != NULL)

@@ -5,7 +5,7 @@
 
 #include "orchestrator/options/bench_options.h"
 
-#define COMMAND_WORDS_MAX 4u
+#define COMMAND_WORDS_MAX 9u /* compare, and eight runs */
 
 /* What stands beside the options: in front of all of them, or behind. */
 struct command_words {

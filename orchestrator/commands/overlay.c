@@ -119,7 +119,8 @@ enum err_code overlay_write(const char *const *directories, size_t count, const 
     struct output file = {.file = NULL};
     if (count > PAGE_RESULTS_MAX)
         return err_set(err, E_USAGE, "a page shows at most %u runs", PAGE_RESULTS_MAX);
-    if (page_bundle_check("--html", err) != OK || check_different(directories, count, err) != OK)
+    if (page_bundle_check("--html", html_path, err) != OK ||
+        check_different(directories, count, err) != OK)
         return err->code;
     struct page *page = page_create();
     enum err_code code = page != NULL ? OK : err_set(err, E_SYSTEM, "no memory for a page");

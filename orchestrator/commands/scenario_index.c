@@ -236,7 +236,7 @@ void scenario_index_end(struct scenario_run *run, uint32_t place)
 {
     struct phase_account *account = &run->accounts[place];
     const bool built =
-        account->requests_failed == 0 && account->requests_ok >= live_map_count(run->map);
+        account->requests_failed == 0 && account->requests_ok >= account->keys_before;
     account->target_missed = !built && !run->index->driver->builds_itself;
     account->vectors = VECTOR_ACCOUNT_EMPTY;
     account->vectors.dimensions = vector_dimensions(run->index->space);

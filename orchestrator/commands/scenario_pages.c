@@ -18,7 +18,7 @@ enum err_code scenario_pages_open(struct scenario_pages *pages,
     *pages = (struct scenario_pages){.outputs = outputs};
     enum err_code code = OK;
     if (outputs->html_path != NULL)
-        code = page_bundle_check("--html", err);
+        code = page_bundle_check("--html", outputs->html_path, err);
     if (code == OK && (outputs->png_dir != NULL || outputs->svg_dir != NULL))
         code = gnuplot_check(outputs->png_dir != NULL ? "--png" : "--svg", err);
     if (code == OK && outputs->html_path != NULL)

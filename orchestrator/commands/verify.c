@@ -405,7 +405,7 @@ static enum err_code open_page(struct verify_request *request, struct err *err)
         return OK;
     if (output_is_stdout(request->html_path))
         return err_set(err, E_USAGE, "--html -: the page needs a file of its own");
-    if (page_bundle_check("--html", err) != OK)
+    if (page_bundle_check("--html", request->html_path, err) != OK)
         return err->code;
     return output_create(&request->html, request->html_path, OUTPUT_NAMED, err);
 }

@@ -164,7 +164,7 @@ static enum err_code choose(struct wanted *wanted, const char *type, const char 
 /* What is missing is told before anything is read. */
 static enum err_code check_tools(struct wanted *wanted, const char *format, struct err *err)
 {
-    if (wanted->html && page_bundle_check("generate", err) != OK)
+    if (wanted->html && page_bundle_check("generate", NULL, err) != OK)
         return err->code;
     if ((!wanted->formats[PICTURE_PNG] && !wanted->formats[PICTURE_SVG]) || gnuplot_there())
         return OK;
@@ -226,7 +226,7 @@ static enum err_code compare(const struct visualize_request *request, const char
     const char *directory = request->output_dir != NULL ? request->output_dir : base;
     if (count > PAGE_RESULTS_MAX)
         return err_set(err, E_USAGE, "a page shows at most %u runs", PAGE_RESULTS_MAX);
-    if (page_bundle_check("compare", err) != OK)
+    if (page_bundle_check("compare", NULL, err) != OK)
         return err->code;
     for (size_t i = 0; i < count; i++) {
         if (scenario_run_find(paths[i], scenarios[i], base, request->words.items[1 + i], err) != OK)

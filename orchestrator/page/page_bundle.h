@@ -8,7 +8,8 @@
 
 /* NULL: volley was built without it. */
 const char *page_bundle(size_t *byte_count);
-/* E_USAGE, with how to get it: it was built without. For options, before anything connects. */
-MUST_USE enum err_code page_bundle_check(const char *option, struct err *err);
+/* E_USAGE: it was built without, with how to get it; or there is a file at path (NULL: not known yet) that is no page, which
+ * would be lost: a result, or a scenario. For options, before anything connects. */
+MUST_USE enum err_code page_bundle_check(const char *option, const char *path, struct err *err);
 
 #endif

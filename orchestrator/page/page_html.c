@@ -246,11 +246,14 @@ static void put_judgement(struct output *out, const struct page_result *result)
     output_printf(out, "</ul></div>\n");
 }
 
+/* Those that were measured; where there are none, prefills. */
 static void put_runs(struct output *out, const json_t *runs)
 {
     size_t i;
     const json_t *run;
     char text[48];
+    bool measured = false;
+    json_array_foreach(runs, i, run) measured |= is_measured(run);
     static const char *const figures[] = {"seconds", "asked for/s", "requests/s", "p50",
                                           "p99",     "max",         "errors"};
     output_printf(out, "<table class=\"runs rows\">\n<tr><th>run<th>verdict");
@@ -260,6 +263,8 @@ static void put_runs(struct output *out, const json_t *runs)
     json_array_foreach(runs, i, run)
     {
         const bool asked = json_is_number(json_object_get(run, "target"));
+        if (measured && !is_measured(run))
+            continue;
         output_printf(out, "<tr><td>");
         page_html_text(out, string_of(run, "name"));
         output_printf(out, "%s<td>%s",

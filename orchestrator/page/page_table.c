@@ -11,6 +11,8 @@
 /* Samples have no length: time is missing where it is much more than usual from one to the next. Short ones, at the edges of
  * phases, may be many: usual is what a third of the time passes in. */
 #define GAP_OF_USUAL 2.5
+/* Samples are a second apart where nothing is near its end, and closer elsewhere. */
+#define GAP_OF_SAMPLES_SECONDS 1.5
 
 enum err_code page_table_init(struct page_table *table, const char *of, const char *name,
                               uint32_t columns_max, size_t rows_max, struct err *err)
@@ -68,7 +70,7 @@ double page_table_gap_seconds(const struct page_table *table)
         i++;
     const double usual = count > 0 ? holes[i] : INFINITY;
     free(holes);
-    return GAP_OF_USUAL * usual + 1e-6;
+    return fmax(GAP_OF_USUAL * usual, GAP_OF_SAMPLES_SECONDS) + 1e-6;
 }
 
 bool page_table_gap_before(const struct page_table *table, size_t row, double gap_seconds)

@@ -165,20 +165,22 @@ bool picture_phases(FILE *script, enum picture_format format, const struct page_
     struct grid grid = {.row_count = 0};
     const struct picture_box box = {NAME_WIDTH, PICTURE_RIGHT, 40,
                                     PICTURE_HEIGHT - 50 - HEAD_HEIGHT};
-    char words[160];
+    char words[240];
     find_rows(&grid, result);
     find_columns(&grid);
     if (grid.row_count == 0 || grid.column_count == 0)
         return false;
-    const struct picture_sheet sheet = picture_open(script, format, "Means of phases", result);
+    const struct picture_sheet sheet = picture_open(script, format, "Figures of phases", result);
     const double width = (double)(box.right - box.left) / (double)grid.column_count;
     picture_box(&sheet, &box);
     for (size_t k = 0; k < grid.column_count; k++)
         put_head(&sheet, &grid.columns[k], box.left + width * ((double)k + 0.5), box.top);
     put_rows(&sheet, &grid, &box);
-    snprintf(words, sizeof words,
-             "Each column has a scale of its own: the darkest cell is its largest value.%s",
-             grid.left_out > 0 ? " Phases beyond these are left out." : "");
+    snprintf(
+        words, sizeof words,
+        "Each column has a scale of its own: the darkest cell is its largest value. Those of the "
+        "load are of the whole phase, those of samples are means.%s",
+        grid.left_out > 0 ? " Phases beyond these are left out." : "");
     picture_label(&sheet, box.left, fmax(18, box.top - 90.0 * (double)grid.row_count - 22), "left",
                   13, PICTURE_GREY, words);
     fprintf(script, "unset border\nunset tics\nunset grid\nset xrange [0:1]\n"

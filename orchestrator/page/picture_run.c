@@ -226,15 +226,14 @@ static void add_curve(struct picture_plot *plot, const char *block, size_t numbe
     picture_curve(plot, name, dashed ? "lines dashtype 2" : "lines", colour, 2, title);
 }
 
-/* Those of runs that were measured. */
+/* A prefill has none, unless nothing else was asked for. */
 static size_t spectra_of(const json_t **found, const struct page_result *result)
 {
     size_t count = 0, i;
     const json_t *spectrum;
     json_array_foreach(result->spectra, i, spectrum)
     {
-        const json_t *run = json_array_get(result->runs, i);
-        if (count < CURVES_MAX && !json_is_true(json_object_get(run, "prefill")) &&
+        if (count < CURVES_MAX &&
             json_array_size(json_object_get(spectrum, "service_time_us")) >= 2)
             found[count++] = spectrum;
     }

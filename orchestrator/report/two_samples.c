@@ -63,20 +63,41 @@ static double exact_below(uint32_t n, uint32_t m, double u)
     return below / all;
 }
 
+/* Where a value, or the first one above it (behind: beyond it), stands among sorted ones. */
+static uint32_t place_of(double value, const double *sorted, uint32_t count, bool behind)
+{
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (sorted[middle] < value || (behind && sorted[middle] == value))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Of a sample among all values; those that are alike have the mean of their ranks. */
+static double rank_sum(struct sample sample, const double *sorted, uint32_t count)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < sample.count; i++)
+        sum += ((double)place_of(sample.values[i], sorted, count, false) + 1 +
+                (double)place_of(sample.values[i], sorted, count, true)) /
+               2;
+    return sum;
+}
+
 struct mann_whitney mann_whitney_test(struct sample base, struct sample other, double *room)
 {
     const double n = base.count, m = other.count, all = n + m;
     struct mann_whitney test = {.u = 0, .p = NAN};
     if (base.count == 0 || other.count == 0)
         return (struct mann_whitney){.u = NAN, .p = NAN};
-    for (uint32_t i = 0; i < base.count; i++)
-        for (uint32_t k = 0; k < other.count; k++)
-            test.u += other.values[k] > base.values[i]    ? 1
-                      : other.values[k] == base.values[i] ? 0.5
-                                                          : 0;
     for (uint32_t i = 0; i < base.count + other.count; i++)
         room[i] = i < base.count ? base.values[i] : other.values[i - base.count];
     qsort(room, base.count + other.count, sizeof room[0], by_value);
+    test.u = rank_sum(other, room, base.count + other.count) - m * (m + 1) / 2;
     double ties = 0;
     for (uint32_t i = 0, group; i < base.count + other.count; i += group) {
         for (group = 1; i + group < base.count + other.count && room[i + group] == room[i];)

@@ -63,8 +63,10 @@ static enum err_code check_pick(const struct reading *reading, const struct phas
     if (phase->has_keep)
         return REFUSE(reading, phase, "keep",
                       "keep: it counts all keys; with strategy: prefix give fraction");
-    for (uint32_t i = 0; i < reading->scenario->phase_count; i++) {
+    for (uint32_t i = reading->scenario->phase_count; i-- > 0;) {
         const char *prefix = reading->scenario->phases[i].key_prefix;
+        if (reading->scenario->phases[i].type == PHASE_FLUSH)
+            break;
         if (strcmp(prefix, phase->pick_prefix) == 0)
             return OK;
         if (prefix[0] != '\0')

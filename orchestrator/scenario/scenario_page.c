@@ -196,7 +196,7 @@ static json_t *shown_row(const json_t *phase)
     return row;
 }
 
-/* Of all that is sampled its mean, and what the file of phases has of the load. */
+/* Of all that is sampled its mean; of the load what the file of phases has: the mean of the percentiles of intervals is none. */
 static json_t *phase_figures(const json_t *phase)
 {
     static const char *const own[] = {"rate",
@@ -210,16 +210,19 @@ static json_t *phase_figures(const json_t *phase)
                                       "alloc_efficiency"};
     json_t *figures = json_object();
     const json_t *stats = json_object_get(phase, "stats");
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-        json_t *value = json_object_get(phase, own[i]);
-        if (json_is_number(value))
-            json_object_set(figures, own[i], value);
-    }
     for (unsigned i = 0; i < SERIES_METRICS; i++) {
         json_t *mean = json_object_get(json_object_get(stats, series_metric_name(i)), "mean");
         if (json_is_number(mean))
             json_object_set(figures, series_metric_name(i), mean);
     }
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        json_t *value = json_object_get(phase, own[i]);
+        if (json_is_number(value))
+            json_object_set(figures, own[i], value);
+    }
+    json_t *rate = json_object_get(phase, "rate");
+    if (json_is_number(rate) && json_object_get(figures, "ops_per_second") != NULL)
+        json_object_set(figures, "ops_per_second", rate);
     return figures;
 }
 

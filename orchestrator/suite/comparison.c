@@ -40,6 +40,20 @@ static double least_rank_p(size_t one, size_t other)
     return 2 * exp(lgamma(n + 1) + lgamma(m + 1) - lgamma(n + m + 1));
 }
 
+/* What the ratio of the means varies by. */
+static struct welch welch_of_ratio(const struct comparison_row *row)
+{
+    const double ratio = row->sides[1].mean / row->sides[0].mean, whole = row->sides[0].mean;
+    const double n = (double)row->sides[0].count, m = (double)row->sides[1].count;
+    const double of_base = pow(ratio * row->sides[0].deviation / whole, 2) / n;
+    const double of_other = pow(row->sides[1].deviation / whole, 2) / m;
+    const double sum = of_base + of_other;
+    const double freedom =
+        sum > 0 ? sum * sum / (of_base * of_base / (n - 1) + of_other * of_other / (m - 1))
+                : n + m - 2;
+    return (struct welch){.error = sqrt(sum), .freedom = isfinite(freedom) ? freedom : n + m - 2};
+}
+
 static void compare_runs(struct comparison_row *row, const struct making *making)
 {
     const struct comparison_wishes *wishes = &making->comparison->wishes;
@@ -54,7 +68,10 @@ static void compare_runs(struct comparison_row *row, const struct making *making
     if (isnan(welch.p))
         return;
     row->p = welch.p;
-    const double half = welch_half_width(&welch, wishes->confidence) / whole;
+    const struct welch ratio = welch_of_ratio(row);
+    const double half = welch_half_width(&ratio, wishes->confidence);
+    row->error = ratio.error;
+    row->freedom = ratio.freedom;
     row->low = row->change - half;
     row->high = row->change + half;
     row->detectable = detectable_difference(&welch, wishes->confidence, POWER) / whole;
@@ -102,16 +119,25 @@ static void add_row(struct making *making, const struct group *group, enum recor
 
 /* ---- answers ---- */
 
+/* What "the same" is said by: an interval that holds over all rows together, by Bonferroni. */
+static double same_within(const struct comparison_wishes *wishes, const struct comparison_row *row,
+                          size_t row_count)
+{
+    const struct welch ratio = {.error = row->error, .freedom = row->freedom};
+    return fabs(row->change) +
+           welch_half_width(&ratio, 1 - (1 - wishes->confidence) / (double)row_count);
+}
+
 static enum comparison_answer answer_of(const struct comparison_wishes *wishes,
-                                        const struct comparison_row *row)
+                                        const struct comparison_row *row, size_t row_count)
 {
     if (row->answer == ANSWER_ONE_SIDED || isnan(row->p_corrected))
         return row->answer;
     if (row->p_corrected < 1 - wishes->confidence && !row->ranks_disagree)
         return (row->change > 0) == record_figure_is_rate(row->figure) ? ANSWER_FASTER
                                                                        : ANSWER_SLOWER;
-    return fmax(fabs(row->low), fabs(row->high)) <= wishes->threshold ? ANSWER_SAME
-                                                                      : ANSWER_CANNOT_TELL;
+    return same_within(wishes, row, row_count) <= wishes->threshold ? ANSWER_SAME
+                                                                    : ANSWER_CANNOT_TELL;
 }
 
 /* One of so many rows, at the level that each has by Bonferroni's correction: enough for Holm's, too. */
@@ -142,7 +168,9 @@ static enum err_code answer_all(struct comparison *comparison, struct err *err)
     for (size_t i = 0; i < comparison->count && made; i++) {
         struct comparison_row *row = &comparison->rows[i];
         row->p_corrected = p[i];
-        row->answer = answer_of(&comparison->wishes, row);
+        row->answer = answer_of(&comparison->wishes, row, known);
+        if (row->answer == ANSWER_SAME)
+            row->same_within = same_within(&comparison->wishes, row, known);
         if (row->answer == ANSWER_CANNOT_TELL && !isnan(row->p))
             row->runs_to_tell = runs_to_tell(&comparison->wishes, row, known);
         comparison->answers[row->answer]++;
@@ -236,6 +264,10 @@ enum err_code comparison_make(struct comparison *comparison, const struct record
                        PRINTABLE(base->name), PRINTABLE(other->name));
     if (code == OK)
         code = answer_all(comparison, err);
+    if (code == OK && comparison->answers[ANSWER_ONE_SIDED] == comparison->count)
+        code =
+            err_set(err, E_DATA, "%s and %s have none of the figures that are compared in common",
+                    PRINTABLE(base->name), PRINTABLE(other->name));
     for (int side = 0; side < 2; side++) {
         free(records[side]);
         free(making.values[side]);
@@ -266,8 +298,10 @@ const char *comparison_answer_word(enum comparison_answer answer)
 void comparison_answer_format(char text[COMPARISON_ANSWER_BYTES],
                               const struct comparison *comparison, const struct comparison_row *row)
 {
-    const double low = 100 * fmin(fabs(row->low), fabs(row->high));
-    const double high = 100 * fmax(fabs(row->low), fabs(row->high));
+    const double low = row->low * row->high > 0 ? 100 * fmin(fabs(row->low), fabs(row->high)) : 0;
+    const bool falls = (row->answer == ANSWER_FASTER) != record_figure_is_rate(row->figure);
+    const double most = 100 * fmax(fabs(row->low), fabs(row->high));
+    const double high = falls ? fmin(most, 100) : most;
     text[0] = '\0';
     switch (row->answer) {
     case ANSWER_FASTER:
@@ -276,7 +310,7 @@ void comparison_answer_format(char text[COMPARISON_ANSWER_BYTES],
                  comparison_answer_word(row->answer), 100 * fabs(row->change), low, high);
         break;
     case ANSWER_SAME:
-        snprintf(text, COMPARISON_ANSWER_BYTES, "same within %.1f %%", high);
+        snprintf(text, COMPARISON_ANSWER_BYTES, "same within %.1f %%", 100 * row->same_within);
         break;
     case ANSWER_CANNOT_TELL:
         if (row->sides[0].count < 2 || row->sides[1].count < 2)

@@ -33,13 +33,16 @@ struct comparison_row {
     enum record_figure figure;
     struct comparison_side sides[2]; /* base, other */
     /* Parts of the base's mean; NAN: not known. The interval holds the true change with the confidence asked for, were
-     * this the only row. */
-    double change, low, high;
+     * this the only row; `error` and `freedom` are those of its half width. Both means vary: the error of the ratio r of means
+     * m2/m1 is sqrt(v2 / n2 + r^2 v1 / n1) / m1 (the delta method; Fieller, "Some problems in interval estimation", Journal of
+     * the Royal Statistical Society B 16, 1954, is exact, and the same to first order). */
+    double change, low, high, error, freedom;
     double p, p_ranks,
         p_corrected;   /* Welch, Mann and Whitney, Welch by Holm over all rows; NAN: not known */
     double detectable; /* the smallest change that so many runs would show 8 times of 10 */
     uint32_t
         runs_to_tell; /* CANNOT_TELL: runs a side that would show a change as large as the threshold; 0: not known */
+    double same_within;  /* SAME: a part of the base's mean, sure over all rows together */
     bool ranks_disagree; /* the means differ, the ranks do not: single runs may have made it */
     enum comparison_answer answer;
 };

@@ -22,7 +22,7 @@ static json_t *describe_section(const char *section)
 {
     json_t *object = json_object();
     while (*section != '\0') {
-        char line[512], *value;
+        char line[4200], *value;
         const size_t bytes = strcspn(section, "\n");
         snprintf(line, sizeof line, "%.*s", (int)bytes, section);
         value = strstr(line, ": ");
@@ -61,11 +61,24 @@ static json_t *describe_row(const struct comparison *comparison, const struct co
     return object;
 }
 
+static json_t *describe_verdicts(const struct record_set *set)
+{
+    size_t counts[VERDICT_RED + 1];
+    json_t *object = json_object();
+    record_set_verdicts(counts, set);
+    for (int level = VERDICT_GREEN; level <= VERDICT_RED; level++)
+        json_object_set_new(object, verdict_level_name((enum verdict_level)level),
+                            json_integer((json_int_t)counts[level]));
+    return object;
+}
+
 bool comparison_write_json(struct output *output, const struct comparison *comparison)
 {
-    json_t *head = json_pack("{ss so so sf sf sb}", "schema", "volley.comparison/1", "base",
+    json_t *head = json_pack("{ss so so so so sf sf sb}", "schema", "volley.comparison/1", "base",
                              json_value_text(comparison->sets[0]->name), "other",
-                             json_value_text(comparison->sets[1]->name), "confidence",
+                             json_value_text(comparison->sets[1]->name), "base_verdicts",
+                             describe_verdicts(comparison->sets[0]), "other_verdicts",
+                             describe_verdicts(comparison->sets[1]), "confidence",
                              comparison->wishes.confidence, "threshold",
                              comparison->wishes.threshold, "regressed", comparison->regressed);
     if (head == NULL)
@@ -110,6 +123,14 @@ static void write_attribute(struct output *output, const char *text)
             break;
         case '\n':
             output_printf(output, " ");
+            break;
+        case '\xEF': /* U+FFFE and U+FFFF are no characters of XML */
+            if (text[1] == '\xBF' && (text[2] == '\xBE' || text[2] == '\xBF')) {
+                output_printf(output, "?");
+                text += 2;
+                break;
+            }
+            output_write(output, text, 1);
             break;
         default:
             output_write(output, text, 1);

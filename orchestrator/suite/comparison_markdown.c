@@ -1,5 +1,6 @@
 #include <ctype.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/printable.h"
@@ -7,16 +8,25 @@
 #include "orchestrator/report/verdict.h"
 #include "orchestrator/suite/comparison_report.h"
 
+#define SECTION_LINE_BYTES 4200u
+
 /* A text in a cell, or beside a bullet: no markup, and no cell of its own. A _ within a word is no markup. */
-static void write_text(struct output *output, const char *text)
+static void write_clean(struct output *output, const char *text)
 {
     for (const char *at = text; *at != '\0'; at++) {
         const bool within = *at == '_' && at > text && isalnum((unsigned char)at[-1]) != 0 &&
                             isalnum((unsigned char)at[1]) != 0;
-        if (!within && strchr("\\`*_{}[]<>|#", *at) != NULL)
+        if (!within && strchr("\\`*_{}[]<>|#~&", *at) != NULL)
             output_printf(output, "\\");
         output_write(output, *at == '\n' ? " " : at, 1);
     }
+}
+
+static void write_text(struct output *output, const char *text)
+{
+    char *clean = strdup(text);
+    write_clean(output, clean != NULL ? printable_line(clean) : "");
+    free(clean);
 }
 
 static void write_cell(struct output *output, const char *text)
@@ -64,7 +74,7 @@ static void write_configuration(struct output *output, const char *section)
         return;
     output_printf(output, "**Configuration:**\n\n");
     while (*section != '\0') {
-        char line[512];
+        char line[SECTION_LINE_BYTES];
         const size_t bytes = strcspn(section, "\n");
         snprintf(line, sizeof line, "%.*s", (int)bytes, section);
         output_printf(output, "- ");
@@ -108,13 +118,19 @@ static void write_differences(struct output *output, const struct comparison *co
     json_decref(differing);
 }
 
-/* Runs of which volley itself said that they show something else than the server. */
-static size_t count_red(const struct record_set *set)
+/* What volley itself said of the runs, where not all of them are GREEN. */
+static void write_verdicts(struct output *output, const struct record_set *set)
 {
-    size_t red = 0;
-    for (size_t i = 0; i < set->count; i++)
-        red += set->records[i].verdict == VERDICT_RED;
-    return red;
+    size_t counts[VERDICT_RED + 1];
+    record_set_verdicts(counts, set);
+    if (counts[VERDICT_AMBER] + counts[VERDICT_RED] == 0)
+        return;
+    output_printf(output, "Of %zu runs of ", set->count);
+    write_text(output, set->name);
+    output_printf(output,
+                  " %zu are GREEN, %zu AMBER and %zu RED: what is not GREEN is not the server's "
+                  "alone.\n\n",
+                  counts[VERDICT_GREEN], counts[VERDICT_AMBER], counts[VERDICT_RED]);
 }
 
 static void write_summary(struct output *output, const struct comparison *comparison)
@@ -126,14 +142,8 @@ static void write_summary(struct output *output, const struct comparison *compar
                   "side only.\n\n",
                   comparison->count, answers[ANSWER_FASTER], answers[ANSWER_SLOWER],
                   answers[ANSWER_SAME], answers[ANSWER_CANNOT_TELL], answers[ANSWER_ONE_SIDED]);
-    for (int side = 0; side < 2; side++) {
-        const size_t red = count_red(comparison->sets[side]);
-        if (red > 0) {
-            write_text(output, comparison->sets[side]->name);
-            output_printf(output, ": %zu of %zu runs are RED: they are not the server's alone.\n\n",
-                          red, comparison->sets[side]->count);
-        }
-    }
+    for (int side = 0; side < 2; side++)
+        write_verdicts(output, comparison->sets[side]);
     output_printf(output,
                   "Answers hold with %.4g %% confidence over all rows together (Welch's t, "
                   "corrected by Holm, and not against ranks); the same is what lies within %.4g %% "

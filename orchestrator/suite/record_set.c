@@ -12,8 +12,8 @@
 #include "orchestrator/scenario/run_file.h"
 
 #define FILE_BYTES_MAX (256u << 20)
-#define PATH_BYTES 4200u
-#define VALUE_BYTES 200u
+#define VALUE_BYTES 4000u
+#define FIGURE_MAX 1e15
 
 /* ---- figures ---- */
 
@@ -77,6 +77,26 @@ static bool value_text(char text[VALUE_BYTES], const json_t *value)
     return text[0] != '\0';
 }
 
+/* Two that differ only behind what is kept would be taken for one. */
+static enum err_code check_lengths(const json_t *object, const char *path, size_t number,
+                                   struct err *err)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        char *dump =
+            json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        const char *text = json_is_string(value) ? json_string_value(value) : dump;
+        const bool long_one = text != NULL && strlen(text) >= VALUE_BYTES;
+        free(dump);
+        if (long_one)
+            return err_set(err, E_DATA, "%.200s: record %zu: %.60s has more than %u bytes",
+                           PRINTABLE(path), number, PRINTABLE(key), VALUE_BYTES - 1);
+    }
+    return OK;
+}
+
 static char *text_of(const json_t *object, const char *key)
 {
     char text[VALUE_BYTES];
@@ -103,8 +123,11 @@ static char *section_of(const json_t *object)
 
 static int by_number(const char *one, const char *other)
 {
-    const double left = strtod(one, NULL), right = strtod(other, NULL);
-    return left != right ? (left > right) - (left < right) : strcmp(one, other);
+    char *end, *other_end;
+    const double left = strtod(one, &end), right = strtod(other, &other_end);
+    const bool numbers = *end == '\0' && *other_end == '\0' && end > one && other_end > other &&
+                         isfinite(left) && isfinite(right);
+    return numbers && left != right ? (left > right) - (left < right) : strcmp(one, other);
 }
 
 int record_order(const struct record *one, const struct record *other)
@@ -160,12 +183,18 @@ static enum err_code check_texts(const struct record *record, struct err *err)
                : no_memory(err);
 }
 
+static const char *commit_of(const json_t *record)
+{
+    const char *commit = json_string_value(json_object_get(record, "commit"));
+    return commit != NULL ? commit : "";
+}
+
 /* A commit of a few characters is one that somebody chose; a longer one is known by its first eight. */
 static void take_name(struct record_set *set, const json_t *first)
 {
-    const char *commit = json_string_value(json_object_get(first, "commit"));
+    const char *commit = commit_of(first);
     const char *date = json_string_value(json_object_get(first, "timestamp"));
-    if (commit != NULL && commit[0] != '\0')
+    if (commit[0] != '\0')
         snprintf(set->name, sizeof set->name, "%.*s", strlen(commit) <= 12 ? 12 : 8, commit);
     else
         snprintf(set->name, sizeof set->name, "%.10s",
@@ -197,14 +226,27 @@ static enum err_code read_list(struct record_set *set, const json_t *list, const
                                   .pipeline = text_of(object, "pipeline"),
                                   .io_threads = text_of(object, "io_threads"),
                                   .verdict = verdict_of(json_object_get(object, "verdict"))};
-        for (unsigned figure = 0; figure < RECORD_FIGURES; figure++)
-            record->values[figure] = number_of(object, figures[figure].name);
         code = check_texts(record, err);
+        for (unsigned figure = 0; figure < RECORD_FIGURES && code == OK; figure++) {
+            record->values[figure] = number_of(object, figures[figure].name);
+            if (record->values[figure] < 0 || record->values[figure] > FIGURE_MAX)
+                code = err_set(err, E_DATA, "%.200s: record %zu: %s is %g: 0 to %g is possible",
+                               PRINTABLE(path), i + 1, figures[figure].name, record->values[figure],
+                               FIGURE_MAX);
+        }
+        if (code == OK)
+            code = check_lengths(object, path, i + 1, err);
         if (code == OK && !json_is_object(object))
             code = err_set(err, E_DATA, "%s: record %zu is no object", PRINTABLE(path), i + 1);
         if (code == OK && record->command[0] == '\0')
             code =
                 err_set(err, E_DATA, "%s: record %zu has no \"command\"", PRINTABLE(path), i + 1);
+        if (code == OK && strcmp(commit_of(object), commit_of(json_array_get(list, 0))) != 0)
+            code = err_set(err, E_DATA,
+                           "%.200s holds records of several commits, %.40s and %.40s: each needs a "
+                           "file of its own",
+                           PRINTABLE(path), PRINTABLE(commit_of(json_array_get(list, 0))),
+                           PRINTABLE(commit_of(object)));
         if (code == OK)
             take_environment(set, object);
     }
@@ -244,6 +286,12 @@ static enum err_code read_run(struct record_set *set, const json_t *root, const 
     const json_t *runs = json_object_get(root, "runs");
     json_t *spec = json_object_get(root, "spec");
     const char *label = json_string_value(json_object_get(root, "label"));
+    const char *command = json_string_value(json_object_get(root, "command"));
+    if (command == NULL || strcmp(command, "bench") != 0)
+        return err_set(err, E_DATA,
+                       "%.200s is of volley %.40s: its runs have different loads, and are no "
+                       "repetitions; those of volley bench are",
+                       PRINTABLE(path), command != NULL ? PRINTABLE(command) : "?");
     enum err_code code = make_room(set, json_array_size(runs), path, err);
     for (size_t i = 0; i < json_array_size(runs) && code == OK; i++) {
         const json_t *run = json_array_get(runs, i);
@@ -268,7 +316,7 @@ static enum err_code read_run(struct record_set *set, const json_t *root, const 
         snprintf(set->name, sizeof set->name, "%s", label);
     printable_line(set->name);
     if (code == OK && spec != NULL)
-        (void)json_object_set(set->environment, "options", spec);
+        (void)json_object_set(set->environment, "option", spec);
     const json_t *environment = json_object_get(root, "environment");
     static const char *const parts[] = {"host", "server", "volley"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && code == OK; i++)
@@ -301,7 +349,8 @@ static enum err_code load(json_t **root, const char *path, struct err *err)
 }
 
 /* The file that a directory is known by. */
-static enum err_code find_file(char path[PATH_BYTES], const char *given, bool *run, struct err *err)
+static enum err_code find_file(char path[RECORD_PATH_BYTES], const char *given, bool *run,
+                               struct err *err)
 {
     static const char *const names[] = {"metrics.json", "run.json"};
     struct stat about;
@@ -311,13 +360,14 @@ static enum err_code find_file(char path[PATH_BYTES], const char *given, bool *r
     if (!S_ISDIR(about.st_mode)) {
         const size_t bytes = strlen(given);
         *run = bytes >= 8 && strcmp(given + bytes - 8, names[1]) == 0;
-        return (size_t)snprintf(path, PATH_BYTES, "%s", given) < PATH_BYTES
+        return (size_t)snprintf(path, RECORD_PATH_BYTES, "%s", given) < RECORD_PATH_BYTES
                    ? OK
                    : err_set(err, E_DATA, "the path is too long: %.100s...", given);
     }
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         *run = i == 1;
-        if ((size_t)snprintf(path, PATH_BYTES, "%s/%s", given, names[i]) < PATH_BYTES &&
+        if ((size_t)snprintf(path, RECORD_PATH_BYTES, "%s/%s", given, names[i]) <
+                RECORD_PATH_BYTES &&
             stat(path, &about) == 0)
             return OK;
     }
@@ -326,11 +376,13 @@ static enum err_code find_file(char path[PATH_BYTES], const char *given, bool *r
 
 enum err_code record_set_read(struct record_set *set, const char *path, struct err *err)
 {
-    char file[PATH_BYTES];
+    char file[RECORD_PATH_BYTES];
     json_t *root = NULL;
     bool run;
     *set = (struct record_set){.records = NULL};
     enum err_code code = find_file(file, path, &run, err);
+    if (code == OK)
+        memcpy(set->path, file, sizeof set->path);
     if (code == OK)
         code = load(&root, file, err);
     if (code == OK && run)
@@ -344,6 +396,14 @@ enum err_code record_set_read(struct record_set *set, const char *path, struct e
         code = run ? read_run(set, root, file, err) : read_list(set, root, file, err);
     json_decref(root);
     return code;
+}
+
+void record_set_verdicts(size_t counts[VERDICT_RED + 1], const struct record_set *set)
+{
+    memset(counts, 0, (VERDICT_RED + 1) * sizeof counts[0]);
+    for (size_t i = 0; i < set->count; i++)
+        if (set->records[i].verdict >= 0)
+            counts[set->records[i].verdict]++;
 }
 
 void record_set_free(struct record_set *set)

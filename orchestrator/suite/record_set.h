@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "common/err.h"
+#include "orchestrator/report/verdict.h"
 
 enum record_figure {
     RECORD_RPS,
@@ -33,9 +34,11 @@ struct record {
     int verdict;                   /* enum verdict_level; -1: the tool that made it has none */
 };
 
+#define RECORD_PATH_BYTES 4200u
 struct record_set {
     char name
         [64]; /* of the version: a commit, else a date, else "Unknown"; of a run its label or directory */
+    char path[RECORD_PATH_BYTES]; /* of the file that was read */
     struct record *records;
     size_t count;
     json_t *environment; /* an object: what may explain a difference; of runs their options, too */
@@ -47,6 +50,9 @@ struct record_set {
  * with the place; E_SYSTEM. record_set_free in any case. */
 MUST_USE enum err_code record_set_read(struct record_set *set, const char *path, struct err *err);
 void record_set_free(struct record_set *set); /* safe on a zeroed struct */
+
+/* How many records have each verdict; those without one are not counted. */
+void record_set_verdicts(size_t counts[VERDICT_RED + 1], const struct record_set *set);
 
 /* Whether two records have one configuration, and an order of configurations: by section, command, and the numbers of the
  * rest. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/rng.h"
 #include "orchestrator/report/student.h"
@@ -233,7 +234,54 @@ TEST(runs_of_volley)
     expect_text(program.out, "# Benchmark Comparison: one vs more\n");
     expect_text(program.out, "| GET | rps | 1 | - | ");
     expect_text(program.out, "(n=3, ");
-    expect_text(program.out, "| options.clients | 10 | 20 |");
+    expect_text(program.out, "| option.clients | 10 | 20 |");
+}
+
+TEST(nothing_is_lost)
+{
+    /* breaks when an output goes where an input stands, or two outputs to one file, of which one would be lost */
+    char both[300];
+    snprintf(both, sizeof both, "%s/both", tree.path);
+    write_json(base, records("a", 1000, 2, 1));
+    write_json(other, records("b", 1000, 2, 2));
+    COMPARE(BOTH, "--json", base);
+    expect_status(2);
+    program_free(&program);
+    COMPARE(BOTH, "-o", both, "--json", both);
+    expect_status(2);
+    ck_assert_int_ne(access(both, F_OK), 0);
+    program_free(&program);
+    COMPARE(BOTH, "--json", "-");
+    expect_status(0); /* the inputs still are what they were */
+    json_decref(parsed(program.out));
+    program_free(&program);
+    COMPARE("--baseline", base, "--new", base, "--metrics", "rps");
+    expect_status(0);
+}
+
+TEST(odd_configurations)
+{
+    /* breaks when texts that look like numbers, or begin alike, are taken for one another, or orders reach a terminal */
+    json_t *one = record("a", "SET", 1000), *two = record("a", "SET", 5000), *same;
+    char text[400];
+    json_object_set_new(one, "pipeline", json_string("nan"));
+    memset(text, 'x', sizeof text);
+    text[399] = '\0';
+    json_object_set_new(two, "config_set", json_string(text));
+    json_object_set_new(two, "env_\033[31m", json_string("\033[2J \342\200\256"));
+    same = json_deep_copy(two);
+    text[398] = 'y';
+    json_t *third = json_deep_copy(two);
+    json_object_set_new(third, "config_set", json_string(text));
+    json_object_set_new(third, "env_\033[31m", json_string("else"));
+    write_json(base, json_pack("[o o]", one, two));
+    write_json(other, json_pack("[o o]", same, third));
+    COMPARE(BOTH, "--metrics", "rps");
+    expect_status(0);
+    expect_text(program.out, "3 rows: 0 faster, 0 slower, 0 the same, 1 cannot be told, 2 on one");
+    expect_text(program.out, "| env\\_ \\[31m |");
+    ck_assert_ptr_null(strchr(program.out, '\033'));
+    ck_assert_ptr_null(strstr(program.out, "\342\200\256"));
 }
 
 TEST(a_commit_by_its_name)
@@ -263,6 +311,10 @@ static const struct {
     {"{}", "is no list of records"},
     {"[]", "has no records"},
     {"[3]", "record 1 is no object"},
+    {"[{\"command\": \"SET\", \"commit\": \"a\"}, {\"command\": \"SET\", \"commit\": \"c\"}]",
+     "base.json holds records of several commits, a and c"},
+    {"[{\"command\": \"SET\", \"rps\": -1}]", "record 1: rps is -1: 0 to 1e+15 is possible"},
+    {"[{\"command\": \"SET\", \"rps\": 1e300}]", "record 1: rps is 1e+300"},
     {"[{\"rps\": 5}]", "record 1 has no \"command\""},
     {"[{\"command\": \"GET\", \"rps\": \"many\"}]", "have no configuration in common"},
 };

@@ -401,6 +401,13 @@ TEST(what_cannot_be)
                        NULL);
     ck_assert_int_eq(program.exit_status, 2);
     program_free(&program);
+    char kept[300];
+    snprintf(kept, sizeof kept, "%.200s/kept.json", tree.path);
+    temp_tree_write(&tree, "/kept.json", "{}", 0600);
+    program_run_volley(&program, "-p", server.port_text, "-n", "10", "--html", kept, NULL);
+    ck_assert_int_eq(program.exit_status, 2); /* a result would be lost */
+    ck_assert_ptr_nonnull(strstr(program.err, "is there and is no page"));
+    program_free(&program);
     program_run_volley(&program, "visualize", "generate", "nothing", "--output", tree.path, NULL);
     ck_assert_ptr_nonnull(strstr(program.err, "there are none in"));
     program_free(&program);

@@ -70,7 +70,7 @@ export const PANELS = [
 
   // visualize compare: one figure, whichever it is, in a column that is called as its unit
   ...['bytes', 'ratio', 'percent', 'keys', 's', 'ms', 'requests/s', 'requests', 'connections'].map((unit) => ({
-    id: `compared_${unit}`, kind: 'time', section: 'client', title: 'Compared', unit, scale: 'fit',
+    id: `compared_${unit}`, kind: 'time', section: 'server', title: 'Compared', unit, scale: 'fit',
     series: [line('value', BLUE, `compared ${unit}`)] })),
 
   { id: 'rate', kind: 'time', section: 'client', title: 'Rate', unit: 'requests/s', scale: 'zero', figure: 'ops_per_second',
@@ -155,7 +155,7 @@ export const PANELS = [
   { id: 'node_keys', kind: 'small', section: 'node', of: 'server_node', title: 'Keys', unit: 'keys', scale: 'zero',
     series: [line('keys', BLUE, 'server_node keys')] },
 
-  { id: 'phases', kind: 'phases', section: 'phases', title: 'Means of phases',
+  { id: 'phases', kind: 'phases', section: 'phases', title: 'Figures of phases',
     series: [['requests/s', 'ops_per_second', 'requests/s'], ['p50', 'p50_ms', 'ms'], ['p95', 'p95_ms', 'ms'],
       ['p99', 'p99_ms', 'ms'], ['max', 'max_ms', 'ms'], ['errors', 'errors', 'requests'],
       ['used memory', 'used_memory', 'bytes'], ['RSS', 'used_memory_rss', 'bytes'],

@@ -35,5 +35,5 @@ export function phaseTable(panel) {
     element('figcaption', {}, element('h3', {}, panel.title)),
     element('div', { class: 'scroll' }, element('table', { class: 'phases' }, element('thead', {}, head),
       element('tbody', {}, ...rows))),
-    element('p', { class: 'muted' }, 'Each column has a scale of its own: the darkest cell is its largest value.'));
+    element('p', { class: 'muted' }, 'Each column has a scale of its own: the strongest colour is its largest value. Those of the load are of the whole phase, those of samples are means.'));
 }
