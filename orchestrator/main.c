@@ -14,6 +14,7 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/dialect.h"
 #include "orchestrator/options/uri.h"
+#include "orchestrator/report/output.h"
 
 #define LARGE_BYTES (1 << 20)
 
@@ -147,6 +148,7 @@ static void end_interrupted(int signal_number)
     (void)signal_number;
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
     (void)written; /* nobody may read it */
+    output_remove_temporaries();
     _exit(E_INTERRUPTED);
 }
 

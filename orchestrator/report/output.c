@@ -100,6 +100,47 @@ static const char *temporary_name(const struct output *output)
     return slash != NULL ? slash + 1 : output->temporary;
 }
 
+/* Files that wait for their names, for a handler of signals; the first ones, if there are many. */
+#define WAITING_MAX 32u
+static struct waiting {
+    const char *volatile temporary; /* an output's; NULL: free; set last */
+    int directory_fd;
+    pid_t process; /* that will give it its name: not a child that was forked meanwhile */
+} waiting[WAITING_MAX];
+
+static void remember(const struct output *output)
+{
+    size_t i = 0;
+    while (i < WAITING_MAX && waiting[i].temporary != NULL)
+        i++;
+    if (i == WAITING_MAX)
+        return;
+    waiting[i].directory_fd = output->entry.directory_fd;
+    waiting[i].process = getpid();
+    waiting[i].temporary = output->temporary;
+}
+
+/* Frees the name, too. */
+static void forget(struct output *output)
+{
+    for (size_t i = 0; i < WAITING_MAX && output->temporary != NULL; i++)
+        if (waiting[i].temporary == output->temporary)
+            waiting[i].temporary = NULL;
+    free(output->temporary);
+    output->temporary = NULL;
+}
+
+void output_remove_temporaries(void)
+{
+    for (size_t i = 0; i < WAITING_MAX; i++) {
+        const char *temporary = waiting[i].temporary;
+        if (temporary == NULL || waiting[i].process != getpid())
+            continue;
+        const char *slash = strrchr(temporary, '/');
+        (void)unlinkat(waiting[i].directory_fd, slash != NULL ? slash + 1 : temporary, 0);
+    }
+}
+
 /* A new file of a name that nobody can foresee, NAME.XXXXXX.tmp. -1: errno. */
 static int open_temporary(struct output *output)
 {
@@ -140,6 +181,7 @@ static enum err_code create_beside(struct output *output, struct err *err)
         output->temporary = NULL;
         return err_set_errno(err, E_USAGE, sys_errno, "cannot create %s", output->path);
     }
+    remember(output);
     settle_mode(fd, entry->exists ? &entry->there : NULL);
     output->file = fdopen(fd, "w");
     return output->file != NULL
@@ -297,8 +339,7 @@ enum err_code output_commit(struct output *output, struct err *err)
                              entry->path, output->temporary);
     else if (kept || renamed != 0)
         unlinkat(entry->directory_fd, temporary_name(output), 0);
-    free(output->temporary);
-    output->temporary = NULL;
+    forget(output);
     return code;
 }
 
@@ -315,7 +356,7 @@ void output_discard(struct output *output)
     if (output->temporary != NULL)
         unlinkat(output->entry.directory_fd, temporary_name(output), 0);
     output_place_release(output->place);
-    free(output->temporary);
+    forget(output);
     output_entry_close(&output->entry);
     free(output->path);
     *output = (struct output){0};

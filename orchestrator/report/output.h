@@ -66,6 +66,8 @@ MUST_USE enum err_code output_close(struct output *output, struct err *err);
 MUST_USE enum err_code output_commit(struct output *output, struct err *err);
 /* The reader of a pipe or socket has gone: nothing that is written there arrives any more. */
 bool output_reader_gone(FILE *file);
+/* Of this process, files that wait for their names: for a handler of signals that ends it. */
+void output_remove_temporaries(void);
 /* Removes an owned file that was not committed, and frees. Safe on a zeroed struct. */
 void output_discard(struct output *output);
 /* The same, and frees the memory of what begins with the output: sink.destroy of those that own no more. */

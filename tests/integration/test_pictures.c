@@ -1,9 +1,13 @@
 /* PNG and SVG of real runs, drawn by gnuplot. */
+#include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "tests/support/check/at_server.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
@@ -252,6 +256,35 @@ TEST(what_cannot_be)
     program_run_volley(&program, "-p", server.port_text, "-n", "10", "--png", "/nowhere/x/y", NULL);
     ck_assert_int_eq(program.exit_status, 2);
     ck_assert_str_eq(program.out, "");
+}
+
+TEST(interrupted_while_it_draws)
+{
+    /* breaks when Ctrl+C while gnuplot draws leaves files of names that nobody has asked for */
+    char run[300], path[400], script[400], started[300];
+    snprintf(run, sizeof run, "%s/run", tree.path);
+    snprintf(started, sizeof started, "%s/started", tree.path);
+    snprintf(script, sizeof script, "#!/bin/sh\n: >%s\nexec sleep 60\n", started);
+    temp_tree_write(&tree, "/bin/gnuplot", script, 0700);
+    snprintf(path, sizeof path, "PATH=%s/bin:/usr/bin:/bin", tree.path);
+    VOLLEY("-p", server.port_text, "-n", "100", "--out", run);
+    program_free(&program);
+    program_start(&program, &(const struct program_options){
+                                .argv = (const char *const[]){program_volley(), "report", run,
+                                                              "--svg", pictures, NULL},
+                                .environment = (const char *const[]){path, NULL}});
+    const uint64_t end_ns = clock_now_ns() + 20 * NS_PER_SECOND;
+    while (access(started, F_OK) != 0 && clock_now_ns() < end_ns)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    ck_assert_int_eq(access(started, F_OK), 0);
+    program_signal(&program, SIGINT);
+    program_wait(&program);
+    ck_assert_int_eq(program.exit_status, 130);
+    DIR *listing = opendir(pictures);
+    ck_assert_ptr_nonnull(listing);
+    for (const struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing))
+        ck_assert_msg(entry->d_name[0] == '.', "%s is left", entry->d_name);
+    closedir(listing);
 }
 
 TEST_SUITE_WITH(pictures, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 200)
