@@ -113,10 +113,21 @@ static void print_differences(FILE *out, const struct page *page)
     json_decref(rows);
 }
 
+static void title_of(char *title, size_t title_bytes, const char *const *directories, size_t count)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count && used < title_bytes; i++) {
+        char name[160];
+        unique_name(name, directories, i);
+        used += (size_t)snprintf(title + used, title_bytes - used, "%s%s", i > 0 ? ", " : "", name);
+    }
+}
+
 enum err_code overlay_write(const char *const *directories, size_t count, const char *html_path,
                             FILE *out, struct err *err)
 {
     struct output file = {.file = NULL};
+    char title[PAGE_RESULTS_MAX * 164];
     if (count > PAGE_RESULTS_MAX)
         return err_set(err, E_USAGE, "a page shows at most %u runs", PAGE_RESULTS_MAX);
     if (page_bundle_check("--html", html_path, err) != OK ||
@@ -124,13 +135,14 @@ enum err_code overlay_write(const char *const *directories, size_t count, const 
         return err->code;
     struct page *page = page_create();
     enum err_code code = page != NULL ? OK : err_set(err, E_SYSTEM, "no memory for a page");
+    title_of(title, sizeof title, directories, count);
     if (code == OK)
         code = output_create(&file, html_path, OUTPUT_NAMED, err);
     for (size_t i = 0; i < count && code == OK; i++)
         code = add(page, directories, i, err);
     if (code == OK)
-        code = page_write(page, page_result_newest(page)->curve != NULL ? PAGE_CURVE : "runs", NULL,
-                          &file, err);
+        code = page_write(page, page_result_newest(page)->curve != NULL ? PAGE_CURVE : "runs",
+                          title, &file, err);
     if (code == OK)
         code = output_commit(&file, err);
     if (code == OK)

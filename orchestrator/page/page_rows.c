@@ -171,7 +171,10 @@ enum err_code page_rows_add(struct page *page, const struct interval_row *row, s
     for (uint32_t i = 0; i < METRICS; i++) {
         if (!drawn(i))
             continue;
-        const bool means = (metric_table[i].flags & METRIC_OPEN_LOOP) == 0 || page->run.open_loop;
+        /* At its very end a run waits for what is in flight, and there is nothing then. */
+        const bool drained = i == METRIC_IN_FLIGHT && (row->header.flags & INTERVAL_LAST) != 0;
+        const bool means =
+            !drained && ((metric_table[i].flags & METRIC_OPEN_LOOP) == 0 || page->run.open_loop);
         if (metric_table[i].type != METRIC_TIMES)
             page->values[at++] = means ? value_of(&slice, i, -1) : NAN;
         for (int k = 0; metric_table[i].type == METRIC_TIMES && k < (int)PAGE_STATISTICS; k++)

@@ -115,6 +115,23 @@ const kinds = {
       pairs }] : [];
   },
 
+  // Of each table alike: two of its columns against each other.
+  node_scatter(row, results) {
+    const names = [...new Set(results.flatMap((result) =>
+      result.tables.filter((table) => table.of === row.of).map((table) => table.name)))];
+    const side = ([title, name, unit], table, result) => {
+      const line = lineOf({ label: title, from: [`${row.of} ${name}`] }, result, unit, table);
+      return line && { ...line, title, unit };
+    };
+    return names.map((name) => results.map((result) => {
+      const table = result.tables.find((t) => t.of === row.of && t.name === name);
+      return table ? { result, x: side(row.x, table, result), y: side(row.y, table, result) } : {};
+    }).filter((pair) => pair.x && pair.y))
+      .map((pairs, i) => ({ row, kind: 'scatter', section: row.section, id: `${row.id}:${i}`, small: true, group: row.title,
+        title: names[i], unit: row.y[2], pairs }))
+      .filter((panel) => panel.pairs.length > 0);
+  },
+
   phases: (row, results) => results.map((result) => ({ result,
     regions: result.regions.filter((region) => region.figures && Object.keys(region.figures).length > 0) }))
     .filter(({ regions }) => regions.length > 1)

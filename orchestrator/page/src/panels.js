@@ -41,7 +41,7 @@ export const SECTIONS = [
 
 /**
  * kind: curve (figures against load), time (lines over time), heat, spectrum, scatter, phases, small (a panel for each table of that name, all with one
- * scale), difference. scale: zero (from 0), fit (between the smallest and the largest), times (from 0, or logarithmic when
+ * scale), node_scatter (likewise, two of its columns), difference. scale: zero (from 0), fit (between the smallest and the largest), times (from 0, or logarithmic when
  * the largest is more than 50 times the median), load (logarithmic when loads are far apart). curve: points of a search or a
  * sweep against their load, or with x: number in the order of time; limits: with what was asked for as lines; rest: with all
  * other statistics of these. figure: of a phase, told beside its name. said: a member of a result, words
@@ -154,6 +154,9 @@ export const PANELS = [
     series: [line('used', BLUE, 'server_node used_memory'), line('RSS', ORANGE, 'server_node used_memory_rss')] },
   { id: 'node_keys', kind: 'small', section: 'node', of: 'server_node', title: 'Keys', unit: 'keys', scale: 'zero',
     series: [line('keys', BLUE, 'server_node keys')] },
+
+  { id: 'node_rate_memory', kind: 'node_scatter', section: 'node', of: 'server_node', title: 'Rate against memory',
+    x: ['memory used', 'used_memory', 'bytes'], y: ['rate', 'instantaneous_ops_per_sec', 'requests/s'] },
 
   { id: 'phases', kind: 'phases', section: 'phases', title: 'Figures of phases',
     series: [['requests/s', 'ops_per_second', 'requests/s'], ['p50', 'p50_ms', 'ms'], ['p95', 'p95_ms', 'ms'],

@@ -88,6 +88,7 @@ function serverTable(seconds, step, at, of = 'server', name = '') {
     sums.misses += rate * 0.1 * noise(0.3) * step;
     if (state.stall && of === 'server' && random() < 0.8) continue;
     put('used_memory', 'bytes', i, used * noise(0.005));
+    put('instantaneous_ops_per_sec', 'requests/s', i, rate);
     put('used_memory_rss', 'bytes', i, used * ratio);
     put('allocator_allocated', 'bytes', i, used * 0.99);
     put('allocator_active', 'bytes', i, used * 1.04);
