@@ -18,6 +18,7 @@ readonly -a not_run=(
     '*--askpass*' 'asks for a password on a terminal'
     '*bench \[options\]*' 'a usage line'
     '*record -o FILE*' 'a usage line'
+    '*compare --baseline RESULT*' 'a usage line'
     '*\.\.\.*' 'an ellipsis'
 )
 
