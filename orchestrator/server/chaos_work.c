@@ -321,14 +321,38 @@ static enum err_code choose_replica(uint32_t *replica, const struct managed_clus
     return code;
 }
 
+/* A replica that is the primary already was one in an old view: of a failover just before, of which the node that was asked has
+ * not heard. */
+static enum err_code connect_to_replica(struct control **control,
+                                        const struct managed_cluster *cluster, uint32_t node,
+                                        struct err *err)
+{
+    const uint64_t deadline_ns = clock_now_ns() + GOSSIP_NS;
+    enum err_code code = OK;
+    bool outdated = true;
+    while (code == OK && outdated) {
+        uint32_t replica;
+        control_close(*control);
+        *control = NULL;
+        code = choose_replica(&replica, cluster, node, err);
+        if (code == OK)
+            code = managed_cluster_connect(control, cluster, replica, err);
+        if (code == OK)
+            code = is_primary(&outdated, *control, err);
+        if (code == OK && outdated)
+            code = managed_node_wait(deadline_ns, NULL,
+                                     "the replica is a primary already, and the others do not hear "
+                                     "of it",
+                                     err);
+    }
+    return code;
+}
+
 static enum err_code fail_over_cluster(const struct managed_cluster *cluster, uint32_t node,
                                        struct err *err)
 {
     struct control *control = NULL;
-    uint32_t replica;
-    enum err_code code = choose_replica(&replica, cluster, node, err);
-    if (code == OK)
-        code = managed_cluster_connect(&control, cluster, replica, err);
+    enum err_code code = connect_to_replica(&control, cluster, node, err);
     if (code == OK)
         code = promote(control, err);
     control_close(control);
