@@ -284,7 +284,9 @@ static uint64_t keys_of(const struct live_range *range, uint64_t first)
 static uint64_t live_word(const struct picking *picking, uint64_t word)
 {
     const uint64_t live = load(&picking->map->live[word]);
-    uint64_t counting = picking->pick->ranges == NULL ? ~0ull : 0;
+    uint64_t counting = 0;
+    if (picking->pick->ranges == NULL)
+        return live;
     for (uint32_t i = 0; i < picking->pick->range_count && live != 0; i++)
         counting |= keys_of(&picking->pick->ranges[i], word * WORD_KEYS);
     return live & counting;

@@ -148,7 +148,9 @@ static void end_interrupted(int signal_number)
     (void)signal_number;
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
     (void)written; /* nobody may read it */
-    output_remove_temporaries();
+    for (size_t i = 0; i < OUTPUT_WAITING_MAX; i++)
+        if (output_waiting[i].name != NULL && output_waiting[i].process == getpid())
+            (void)unlinkat(output_waiting[i].directory_fd, output_waiting[i].name, 0);
     _exit(E_INTERRUPTED);
 }
 

@@ -100,45 +100,28 @@ static const char *temporary_name(const struct output *output)
     return slash != NULL ? slash + 1 : output->temporary;
 }
 
-/* Files that wait for their names, for a handler of signals; the first ones, if there are many. */
-#define WAITING_MAX 32u
-static struct waiting {
-    const char *volatile temporary; /* an output's; NULL: free; set last */
-    int directory_fd;
-    pid_t process; /* that will give it its name: not a child that was forked meanwhile */
-} waiting[WAITING_MAX];
+struct output_waiting output_waiting[OUTPUT_WAITING_MAX];
 
 static void remember(const struct output *output)
 {
     size_t i = 0;
-    while (i < WAITING_MAX && waiting[i].temporary != NULL)
+    while (i < OUTPUT_WAITING_MAX && output_waiting[i].name != NULL)
         i++;
-    if (i == WAITING_MAX)
+    if (i == OUTPUT_WAITING_MAX)
         return;
-    waiting[i].directory_fd = output->entry.directory_fd;
-    waiting[i].process = getpid();
-    waiting[i].temporary = output->temporary;
+    output_waiting[i].directory_fd = output->entry.directory_fd;
+    output_waiting[i].process = getpid();
+    output_waiting[i].name = temporary_name(output);
 }
 
 /* Frees the name, too. */
 static void forget(struct output *output)
 {
-    for (size_t i = 0; i < WAITING_MAX && output->temporary != NULL; i++)
-        if (waiting[i].temporary == output->temporary)
-            waiting[i].temporary = NULL;
+    for (size_t i = 0; i < OUTPUT_WAITING_MAX && output->temporary != NULL; i++)
+        if (output_waiting[i].name == temporary_name(output))
+            output_waiting[i].name = NULL;
     free(output->temporary);
     output->temporary = NULL;
-}
-
-void output_remove_temporaries(void)
-{
-    for (size_t i = 0; i < WAITING_MAX; i++) {
-        const char *temporary = waiting[i].temporary;
-        if (temporary == NULL || waiting[i].process != getpid())
-            continue;
-        const char *slash = strrchr(temporary, '/');
-        (void)unlinkat(waiting[i].directory_fd, slash != NULL ? slash + 1 : temporary, 0);
-    }
 }
 
 /* A new file of a name that nobody can foresee, NAME.XXXXXX.tmp. -1: errno. */

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "common/err.h"
 #include "orchestrator/report/output_entry.h"
@@ -66,8 +67,16 @@ MUST_USE enum err_code output_close(struct output *output, struct err *err);
 MUST_USE enum err_code output_commit(struct output *output, struct err *err);
 /* The reader of a pipe or socket has gone: nothing that is written there arrives any more. */
 bool output_reader_gone(FILE *file);
-/* Of this process, files that wait for their names: for a handler of signals that ends it. */
-void output_remove_temporaries(void);
+/* Files that wait for their names, the first ones if there are many: for main's handler of signals, which ends the process and
+ * calls nothing that is not safe there. */
+#define OUTPUT_WAITING_MAX 32u
+struct output_waiting {
+    const char *volatile name; /* in the directory; NULL: none; set last */
+    int directory_fd;
+    pid_t process; /* that will give it its name: not a child that was forked meanwhile */
+};
+extern struct output_waiting output_waiting[OUTPUT_WAITING_MAX];
+
 /* Removes an owned file that was not committed, and frees. Safe on a zeroed struct. */
 void output_discard(struct output *output);
 /* The same, and frees the memory of what begins with the output: sink.destroy of those that own no more. */

@@ -353,6 +353,26 @@ static uint64_t grown_clients(uint64_t clients, double growth, uint32_t turn)
     return grown < 1 ? 1 : grown > CLIENTS_MAX ? (uint64_t)CLIENTS_MAX : (uint64_t)grown;
 }
 
+/* target_memory is an `until`, and timeout a duration. */
+static enum err_code settle_other_words(const struct reading *reading, struct phase *phase,
+                                        const struct scenario_entry *entry)
+{
+    if (entry->target_bytes > 0 && phase->until.metric[0] != '\0')
+        return REFUSE(reading, phase, "target_memory",
+                      "target_memory and until exclude each other");
+    if (entry->target_bytes > 0) {
+        phase->until = (struct phase_until){
+            .metric = "used_memory", .at_least = true, .value = (double)entry->target_bytes};
+        snprintf(phase->until.text, sizeof phase->until.text, "used_memory>=%llu",
+                 (unsigned long long)entry->target_bytes);
+    }
+    if (entry->timeout_ns > 0 && phase->duration_ns > 0)
+        return REFUSE(reading, phase, "timeout", "timeout: it says the same as duration: give one");
+    if (entry->timeout_ns > 0)
+        phase->duration_ns = entry->timeout_ns;
+    return OK;
+}
+
 enum err_code scenario_add_phase(struct reading *reading, const struct scenario_entry *entry,
                                  const struct scenario_turn *turn)
 {
@@ -383,20 +403,9 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
     phase->skew_tags = entry->skew.tags;
     if (phase->stable.metric[0] != '\0' && phase->stable.max_ns == 0)
         phase->stable.max_ns = phase->duration_ns;
-    if (entry->target_bytes > 0 && phase->until.metric[0] != '\0')
-        return REFUSE(reading, phase, "target_memory",
-                      "target_memory and until exclude each other");
-    if (entry->target_bytes > 0) {
-        phase->until = (struct phase_until){
-            .metric = "used_memory", .at_least = true, .value = (double)entry->target_bytes};
-        snprintf(phase->until.text, sizeof phase->until.text, "used_memory>=%llu",
-                 (unsigned long long)entry->target_bytes);
-    }
-    if (entry->timeout_ns > 0 && phase->duration_ns > 0)
-        return REFUSE(reading, phase, "timeout", "timeout: it says the same as duration: give one");
-    if (entry->timeout_ns > 0)
-        phase->duration_ns = entry->timeout_ns;
-    enum err_code code = settle_name(reading, phase, turn);
+    enum err_code code = settle_other_words(reading, phase, entry);
+    if (code == OK)
+        code = settle_name(reading, phase, turn);
     if (code == OK)
         code = settle_mix(reading, phase, entry);
     if (code == OK)
