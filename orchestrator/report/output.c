@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,17 +49,27 @@ static int open_special(const struct output_entry *entry, const char *path)
     const struct timespec pause = {.tv_nsec = 20 * (long)NS_PER_MS};
     const uint64_t begin_ns = clock_now_ns();
     bool told = !S_ISFIFO(entry->there.st_mode);
+    /* Signals come in the pauses alone, which they end: in between one would be counted, and not seen here. */
+    sigset_t ending, before;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGHUP);
+    sigprocmask(SIG_BLOCK, &ending, &before);
     int fd = openat(entry->directory_fd, entry->name, flags);
     while (fd < 0 && errno == ENXIO && clock_now_ns() - begin_ns < READER_LIMIT_NS &&
-           nanosleep(&pause, NULL) == 0) {
+           ppoll(NULL, 0, &pause, &before) == 0) {
         if (!told && clock_now_ns() - begin_ns >= READER_NOTICE_NS) {
             log_line(LOG_WARNING, "waiting for a reader of %s", path);
             told = true;
         }
         fd = openat(entry->directory_fd, entry->name, flags);
     }
+    const int sys_errno = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
     if (fd >= 0)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    errno = sys_errno;
     return fd;
 }
 
