@@ -16,14 +16,13 @@
 
 /* ---- reading ---- */
 
-static const char *string_of(const json_t *object, const char *key)
+const char *page_curve_text(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text != NULL ? text : "";
 }
 
-/* NAN: it is null, or not there. */
-static double real_of(const json_t *object, const char *key)
+double page_curve_real(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
     return json_is_number(value) ? json_number_value(value) : NAN;
@@ -38,13 +37,14 @@ const char *page_curve_figure(char name[PAGE_COLUMN_BYTES], const char *path, co
 
 double page_curve_number(const json_t *point, const char *figure)
 {
-    return real_of(json_object_get(point, "figures"), figure);
+    return page_curve_real(json_object_get(point, "figures"), figure);
 }
 
 const char *page_curve_times(const json_t *curve)
 {
-    return metric_table[strcmp(string_of(curve, "loop"), "closed") == 0 ? METRIC_SERVICE_TIME
-                                                                        : METRIC_RESPONSE_TIME]
+    return metric_table[strcmp(page_curve_text(curve, "loop"), "closed") == 0
+                            ? METRIC_SERVICE_TIME
+                            : METRIC_RESPONSE_TIME]
         .path;
 }
 
@@ -78,7 +78,7 @@ static void put_times(const struct figures *figures, enum metric_id metric, json
     json_t *value;
     json_object_foreach(times, key, value)
     {
-        const double bound = real_of(bounds, key);
+        const double bound = page_curve_real(bounds, key);
         put(figures, metric, key, json_is_number(value) ? json_number_value(value) : -bound);
     }
 }
@@ -86,26 +86,27 @@ static void put_times(const struct figures *figures, enum metric_id metric, json
 static void put_probe(const struct figures *figures, const json_t *probe)
 {
     const json_t *rate = json_object_get(probe, "rate");
-    put(figures, METRIC_TARGET_RATE, NULL, real_of(rate, "asked"));
-    put(figures, METRIC_ACHIEVED_RATE, NULL, real_of(rate, "achieved"));
+    put(figures, METRIC_TARGET_RATE, NULL, page_curve_real(rate, "asked"));
+    put(figures, METRIC_ACHIEVED_RATE, NULL, page_curve_real(rate, "achieved"));
     put_times(figures, METRIC_RESPONSE_TIME, json_object_get(probe, "response_time_us"),
               json_object_get(probe, "at_least_us"));
-    put(figures, METRIC_FAILED_PERCENT, NULL, real_of(probe, "error_share") * 100);
-    put(figures, METRIC_BACKLOG, NULL, real_of(probe, "backlog"));
-    put(figures, METRIC_SLIP, "p99", real_of(probe, "slip_p99_us"));
-    put(figures, METRIC_LOOP_LAG, "p99", real_of(probe, "loop_lag_p99_us"));
+    put(figures, METRIC_FAILED_PERCENT, NULL, page_curve_real(probe, "error_share") * 100);
+    put(figures, METRIC_BACKLOG, NULL, page_curve_real(probe, "backlog"));
+    put(figures, METRIC_SLIP, "p99", page_curve_real(probe, "slip_p99_us"));
+    put(figures, METRIC_LOOP_LAG, "p99", page_curve_real(probe, "loop_lag_p99_us"));
 }
 
 static void put_step(const struct figures *figures, const json_t *step, bool open_loop)
 {
-    const double memory_mb = real_of(step, "server_mb");
-    put(figures, METRIC_TARGET_RATE, NULL, real_of(step, "target_per_second"));
-    put(figures, METRIC_ACHIEVED_RATE, NULL, real_of(step, "ops_per_second"));
+    const double memory_mb = page_curve_real(step, "server_mb");
+    put(figures, METRIC_TARGET_RATE, NULL, page_curve_real(step, "target_per_second"));
+    put(figures, METRIC_ACHIEVED_RATE, NULL, page_curve_real(step, "ops_per_second"));
     put_times(figures, open_loop ? METRIC_RESPONSE_TIME : METRIC_SERVICE_TIME,
               json_object_get(step, "latency_us"), json_object_get(step, "at_least_us"));
-    put(figures, METRIC_FAILED_PERCENT, NULL, real_of(step, "error_share") * 100);
+    put(figures, METRIC_FAILED_PERCENT, NULL, page_curve_real(step, "error_share") * 100);
     put(figures, METRIC_WORKER_CPU, NULL,
-        real_of(step, "client_cpu_share") * 100 / fmax(real_of(step, "workers"), 1));
+        page_curve_real(step, "client_cpu_share") * 100 /
+            fmax(page_curve_real(step, "workers"), 1));
     if (!isfinite(memory_mb))
         return;
     json_object_set_new(figures->values, "used_memory", json_real(memory_mb * BYTES_PER_MB));
@@ -135,23 +136,23 @@ static void put_verdict(json_t *point, const json_t *verdict)
     json_t *doubts = json_array(), *client = json_array();
     json_array_foreach(json_object_get(verdict, "checks"), i, check)
     {
-        const char *name = string_of(check, "name");
-        if (strcmp(string_of(check, "level"), "GREEN") == 0)
+        const char *name = page_curve_text(check, "name");
+        if (strcmp(page_curve_text(check, "level"), "GREEN") == 0)
             continue;
         json_array_append_new(doubts, json_pack("{s:s, s:s, s:s}", "name", name, "text",
-                                                string_of(check, "text"), "advice",
-                                                string_of(check, "advice")));
+                                                page_curve_text(check, "text"), "advice",
+                                                page_curve_text(check, "advice")));
         if (is_of_client(name))
             json_array_append_new(client, json_string(name));
     }
-    json_object_set_new(point, "verdict", json_string(string_of(verdict, "level")));
+    json_object_set_new(point, "verdict", json_string(page_curve_text(verdict, "level")));
     json_object_set_new(point, "doubts", doubts);
     json_object_set_new(point, "client", client);
 }
 
 static const char *outcome_of_probe(const json_t *probe)
 {
-    const char *end = string_of(probe, "end");
+    const char *end = page_curve_text(probe, "end");
     if (strcmp(end, "cut") == 0 || strcmp(end, "error") == 0)
         return "not judged";
     return json_is_true(json_object_get(probe, "passed")) ? "held" : "not held";
@@ -174,14 +175,15 @@ static json_t *point_of(const json_t *from, size_t index, bool search, bool open
                         json_t *described)
 {
     const json_t *rate = json_object_get(from, "rate");
-    const double load = search ? real_of(rate, "asked") : real_of(from, "value");
+    const double load = search ? page_curve_real(rate, "asked") : page_curve_real(from, "value");
     const struct figures figures = {json_object(), described};
-    json_t *point = json_pack(
-        "{s:i, s:f, s:s, s:s, s:b, s:s, s:f}", "number", (int)index + 1, "load",
-        load >= 0 && load <= LOAD_MAX ? load : 0, "outcome",
-        search ? outcome_of_probe(from) : outcome_of_step(from), "end", string_of(from, "end"),
-        "retest", json_is_true(json_object_get(from, "retest")), "reason",
-        string_of(from, search ? "reason" : "note"), "seconds", fmax(real_of(from, "seconds"), 0));
+    json_t *point = json_pack("{s:i, s:f, s:s, s:s, s:b, s:s, s:f}", "number", (int)index + 1,
+                              "load", load >= 0 && load <= LOAD_MAX ? load : 0, "outcome",
+                              search ? outcome_of_probe(from) : outcome_of_step(from), "end",
+                              page_curve_text(from, "end"), "retest",
+                              json_is_true(json_object_get(from, "retest")), "reason",
+                              page_curve_text(from, search ? "reason" : "note"), "seconds",
+                              fmax(page_curve_real(from, "seconds"), 0));
     if (search) {
         put_probe(&figures, from);
         json_object_set(point, "windows", json_object_get(from, "windows_judged"));
@@ -212,8 +214,8 @@ static json_t *curve_of(const json_t *document, bool search)
 {
     size_t i;
     const json_t *from, *result = json_object_get(document, "result");
-    const char *swept = search ? "qps" : string_of(document, "swept");
-    const bool open_loop = search || strcmp(string_of(document, "loop"), "open") == 0;
+    const char *swept = search ? "qps" : page_curve_text(document, "swept");
+    const bool open_loop = search || strcmp(page_curve_text(document, "loop"), "open") == 0;
     json_t *points = json_array(), *described = json_object();
     json_array_foreach(json_object_get(document, search ? "probes" : "steps"), i, from)
     {
@@ -226,8 +228,8 @@ static json_t *curve_of(const json_t *document, bool search)
         strcmp(swept, "qps") == 0       ? "requests/s"
         : strcmp(swept, "clients") == 0 ? "connections"
                                         : "requests in flight",
-        "loop", open_loop ? "open" : "closed", "test", string_of(document, "name"), "status",
-        search ? string_of(result, "status") : "", "found", found_of(document), "limit",
+        "loop", open_loop ? "open" : "closed", "test", page_curve_text(document, "name"), "status",
+        search ? page_curve_text(result, "status") : "", "found", found_of(document), "limit",
         json_object_get(result, "limit"), "marked", json_object_get(document, "points"),
         "objectives", json_object_get(document, "objectives"), "error",
         json_object_get(document, "error"), "interrupted", json_object_get(document, "interrupted"),
@@ -240,21 +242,22 @@ static void name_regions(struct page_result *result, const json_t *curve)
     size_t i, runs = 0, at = 0;
     json_t *region, *points = json_object_get(curve, "points");
     char name[RATE_TEXT_BYTES];
-    const bool rate = strcmp(string_of(curve, "swept"), "qps") == 0;
+    const bool rate = strcmp(page_curve_text(curve, "swept"), "qps") == 0;
     const size_t count = json_array_size(points);
     json_array_foreach(result->regions, i, region) runs +=
-        strcmp(string_of(region, "kind"), "run") == 0;
+        strcmp(page_curve_text(region, "kind"), "run") == 0;
     if (runs < count)
         return;
     json_array_foreach(result->regions, i, region)
     {
-        if (strcmp(string_of(region, "kind"), "run") != 0 || at++ < runs - count)
+        if (strcmp(page_curve_text(region, "kind"), "run") != 0 || at++ < runs - count)
             continue; /* the keys are filled before */
-        const double load = real_of(json_array_get(points, at - 1 - (runs - count)), "load");
+        const double load =
+            page_curve_real(json_array_get(points, at - 1 - (runs - count)), "load");
         rate_format(name, sizeof name, (uint64_t)llround(load * (double)SCHEDULE_MICRO));
         json_object_set_new(region, "name",
                             rate ? json_sprintf("%s/s", name)
-                                 : json_sprintf("%s %s", string_of(curve, "swept"), name));
+                                 : json_sprintf("%s %s", page_curve_text(curve, "swept"), name));
     }
 }
 
@@ -267,12 +270,12 @@ static bool is_swept(const char *option)
 
 enum err_code page_curve_set(struct page *page, const json_t *document, struct err *err)
 {
-    const char *schema = string_of(document, "schema");
+    const char *schema = page_curve_text(document, "schema");
     const bool search = strcmp(schema, "volley.find-max/1") == 0;
     struct page_result *result = page_result_newest(page);
     if (!search && strcmp(schema, "volley.sweep/1") != 0)
         return err_set(err, E_DATA, "it is neither of volley.find-max/1 nor of volley.sweep/1");
-    if (!search && !is_swept(string_of(document, "swept")))
+    if (!search && !is_swept(page_curve_text(document, "swept")))
         return err_set(err, E_DATA,
                        "the sweep.json is damaged: it sweeps neither clients nor qps nor pipeline");
     json_t *curve = curve_of(document, search);
@@ -294,10 +297,10 @@ enum err_code page_curve_set(struct page *page, const json_t *document, struct e
 
 const char *page_curve_name(char text[PAGE_CURVE_TITLE_BYTES], const json_t *curve)
 {
-    const char *test = string_of(curve, "test");
-    if (strcmp(string_of(curve, "of"), "sweep") == 0)
+    const char *test = page_curve_text(curve, "test");
+    if (strcmp(page_curve_text(curve, "of"), "sweep") == 0)
         snprintf(text, PAGE_CURVE_TITLE_BYTES, "%.160s, sweep of %.20s", test,
-                 string_of(curve, "swept"));
+                 page_curve_text(curve, "swept"));
     else
         snprintf(text, PAGE_CURVE_TITLE_BYTES, "%.160s, find-max", test);
     return text;
@@ -316,15 +319,15 @@ const json_t *page_curve_best(const json_t *curve)
 {
     size_t i;
     const json_t *point, *best = NULL, *found = json_object_get(curve, "found");
-    const double rate = real_of(found, "rate");
+    const double rate = page_curve_real(found, "rate");
     json_array_foreach(json_object_get(curve, "points"), i, point)
     {
-        const char *outcome = string_of(point, "outcome");
+        const char *outcome = page_curve_text(point, "outcome");
         const double achieved = page_curve_number(point, "rate.achieved");
         if (strcmp(outcome, "not judged") == 0 || !isfinite(achieved))
             continue;
         if (found != NULL && (strcmp(outcome, "held") != 0 || !isfinite(rate) ||
-                              fabs(real_of(point, "load") - rate) > rate * 1e-9))
+                              fabs(page_curve_real(point, "load") - rate) > rate * 1e-9))
             continue; /* the newest that held at the rate that was found */
         if (found != NULL || best == NULL || achieved > page_curve_number(best, "rate.achieved"))
             best = point;

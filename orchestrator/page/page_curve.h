@@ -21,7 +21,10 @@ const char *page_curve_title(char text[PAGE_CURVE_TITLE_BYTES], const struct pag
 /* The name of a figure of a point by the table of figures: "response_time_us.p99"; statistic NULL: of one without. */
 const char *page_curve_figure(char name[PAGE_COLUMN_BYTES], const char *path,
                               const char *statistic);
-/* One of a point: below 0, of a time: at least so much. NAN: not known. */
+/* A member of any object in it: "" and NAN where it is none, or null. */
+const char *page_curve_text(const json_t *object, const char *key);
+double page_curve_real(const json_t *object, const char *key);
+/* A figure of a point: below 0, of a time: at least so much. NAN: not known. */
 double page_curve_number(const json_t *point, const char *figure);
 /* "response_time_us", or in a closed loop "service_time_us". */
 const char *page_curve_times(const json_t *curve);

@@ -13,18 +13,6 @@
 
 #define STATISTICS_MAX 40u
 
-static const char *string_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
-static double real_of(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 /* "20,370"; of what is not known "-". */
 static const char *count_text(char text[RATE_TEXT_BYTES], double value)
 {
@@ -66,7 +54,7 @@ static void put_objectives(struct output *out, const json_t *curve)
     json_array_foreach(json_object_get(curve, "objectives"), i, objective)
     {
         output_printf(out, "%s", i > 0 ? ", " : "");
-        page_html_text(out, string_of(objective, "text"));
+        page_html_text(out, page_curve_text(objective, "text"));
     }
 }
 
@@ -74,8 +62,8 @@ static void put_objectives(struct output *out, const json_t *curve)
 static void confidence_text(char text[160], const json_t *found)
 {
     char lower[RATE_TEXT_BYTES], upper[RATE_TEXT_BYTES];
-    const double from = real_of(found, "lower"), to = real_of(found, "upper");
-    const double confidence = real_of(found, "confidence") * 100;
+    const double from = page_curve_real(found, "lower"), to = page_curve_real(found, "upper");
+    const double confidence = page_curve_real(found, "confidence") * 100;
     count_text(lower, from);
     count_text(upper, to);
     if (isfinite(from) && isfinite(to))
@@ -96,15 +84,15 @@ static void put_status(struct output *out, const json_t *curve)
         {"nothing", "NOTHING", "no rate keeps "},
         {"unfinished", "UNFINISHED", "so far, the highest rate that keeps "},
         {"none", "UNFINISHED", "no rate was found so far that keeps "}};
-    const char *status = string_of(curve, "status");
-    const double rate = real_of(json_object_get(curve, "found"), "rate");
+    const char *status = page_curve_text(curve, "status");
+    const double rate = page_curve_real(json_object_get(curve, "found"), "rate");
     if (strcmp(status, "unfinished") == 0 && !isfinite(rate))
         status = "none";
     const bool stopped = json_is_true(json_object_get(curve, "interrupted"));
     const bool failed = json_is_string(json_object_get(curve, "error"));
-    if (strcmp(string_of(curve, "of"), "sweep") == 0) {
+    if (strcmp(page_curve_text(curve, "of"), "sweep") == 0) {
         page_html_level(out, failed ? "ERROR" : stopped ? "INTERRUPTED" : "DONE");
-        output_printf(out, "one run for each value of %s", string_of(curve, "swept"));
+        output_printf(out, "one run for each value of %s", page_curve_text(curve, "swept"));
         if (json_array_size(json_object_get(curve, "objectives")) > 0)
             output_printf(out, ", looked at for ");
     }
@@ -120,8 +108,8 @@ static void put_status(struct output *out, const json_t *curve)
 static const char *load_text(char text[RATE_TEXT_BYTES + 24], const json_t *curve, double load)
 {
     char value[RATE_TEXT_BYTES];
-    const bool sweep = strcmp(string_of(curve, "of"), "sweep") == 0;
-    snprintf(text, RATE_TEXT_BYTES + 24, "%s%s%s%s", sweep ? string_of(curve, "swept") : "",
+    const bool sweep = strcmp(page_curve_text(curve, "of"), "sweep") == 0;
+    snprintf(text, RATE_TEXT_BYTES + 24, "%s%s%s%s", sweep ? page_curve_text(curve, "swept") : "",
              sweep ? " " : "", count_text(value, load), sweep ? "" : " requests/s");
     return text;
 }
@@ -130,7 +118,7 @@ static bool is_marked(const json_t *curve, double load)
 {
     static const char *const marks[] = {"degradation", "breaking", "objective"};
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
-        if (fabs(real_of(json_object_get(curve, "marked"), marks[i]) - load) <= load * 1e-9)
+        if (fabs(page_curve_real(json_object_get(curve, "marked"), marks[i]) - load) <= load * 1e-9)
             return true;
     return false;
 }
@@ -143,12 +131,12 @@ static void put_marked(struct output *out, const json_t *curve)
     char load[RATE_TEXT_BYTES + 24];
     json_array_foreach(json_object_get(curve, "points"), i, point)
     {
-        if (!is_marked(curve, real_of(point, "load")))
+        if (!is_marked(curve, page_curve_real(point, "load")))
             continue;
         output_printf(out, "<li><b>");
-        page_html_text(out, load_text(load, curve, real_of(point, "load")));
+        page_html_text(out, load_text(load, curve, page_curve_real(point, "load")));
         output_printf(out, "</b>: ");
-        page_html_text(out, string_of(point, "reason"));
+        page_html_text(out, page_curve_text(point, "reason"));
         output_printf(out, "</li>\n");
     }
 }
@@ -157,24 +145,24 @@ static void put_found(struct output *out, const json_t *curve)
 {
     char rate[RATE_TEXT_BYTES];
     const json_t *limit = json_object_get(curve, "limit");
-    const double failing = real_of(json_object_get(curve, "found"), "first_failing");
+    const double failing = page_curve_real(json_object_get(curve, "found"), "first_failing");
     put_status(out, curve);
     output_printf(out, "<ul>\n");
     if (isfinite(failing))
         output_printf(out, "<li><b>Fails</b> at %s requests/s</li>\n", count_text(rate, failing));
-    if (string_of(limit, "evidence")[0] != '\0') {
+    if (page_curve_text(limit, "evidence")[0] != '\0') {
         output_printf(out, "<li><b>Limit</b>: ");
-        page_html_text(out, string_of(limit, "name"));
+        page_html_text(out, page_curve_text(limit, "name"));
         output_printf(out, ": ");
-        page_html_text(out, string_of(limit, "evidence"));
+        page_html_text(out, page_curve_text(limit, "evidence"));
         output_printf(out, "</li>\n");
     }
     put_marked(out, curve);
     if (json_is_true(json_object_get(curve, "interrupted")))
         output_printf(out, "<li><b>Interrupted</b></li>\n");
-    if (string_of(curve, "error")[0] != '\0') {
+    if (page_curve_text(curve, "error")[0] != '\0') {
         output_printf(out, "<li><b>Ended by an error</b>: ");
-        page_html_text(out, string_of(curve, "error"));
+        page_html_text(out, page_curve_text(curve, "error"));
         output_printf(out, "</li>\n");
     }
     output_printf(out, "</ul></div>\n");
@@ -186,18 +174,18 @@ static void put_trust(struct output *out, const json_t *curve, const json_t *bes
     char load[RATE_TEXT_BYTES + 24];
     size_t i;
     const json_t *doubt;
-    page_html_level(out, string_of(best, "verdict"));
+    page_html_level(out, page_curve_text(best, "verdict"));
     output_printf(out, "volley's verdict at %s<ul>\n",
-                  load_text(load, curve, real_of(best, "load")));
+                  load_text(load, curve, page_curve_real(best, "load")));
     json_array_foreach(json_object_get(best, "doubts"), i, doubt)
     {
         output_printf(out, "<li><b>");
-        page_html_text(out, string_of(doubt, "name"));
+        page_html_text(out, page_curve_text(doubt, "name"));
         output_printf(out, "</b>: ");
-        page_html_text(out, string_of(doubt, "text"));
-        if (string_of(doubt, "advice")[0] != '\0') {
+        page_html_text(out, page_curve_text(doubt, "text"));
+        if (page_curve_text(doubt, "advice")[0] != '\0') {
             output_printf(out, " &#8212; ");
-            page_html_text(out, string_of(doubt, "advice"));
+            page_html_text(out, page_curve_text(doubt, "advice"));
         }
         output_printf(out, "</li>\n");
     }
@@ -214,11 +202,11 @@ static void put_numbers(struct output *out, const json_t *curve, const json_t *b
         char confidence[160];
         confidence_text(confidence, found);
         snprintf(more, sizeof more, " sustained<br>%s", confidence);
-        count_text(rate, real_of(found, "rate"));
+        count_text(rate, page_curve_real(found, "rate"));
     } else {
         char load[RATE_TEXT_BYTES + 24];
         snprintf(more, sizeof more, ", the most<br>at %s",
-                 load_text(load, curve, real_of(best, "load")));
+                 load_text(load, curve, page_curve_real(best, "load")));
         count_text(rate, page_curve_number(best, "rate.achieved"));
     }
     page_html_number(out, "requests/s", rate, more);
@@ -275,10 +263,10 @@ static struct statistics statistics_of(const json_t *curve)
 static int by_load(const void *a, const void *b)
 {
     const json_t *x = *(const json_t *const *)a, *y = *(const json_t *const *)b;
-    const double loads[] = {real_of(x, "load"), real_of(y, "load")};
+    const double loads[] = {page_curve_real(x, "load"), page_curve_real(y, "load")};
     if (loads[0] > loads[1] || loads[0] < loads[1])
         return loads[0] > loads[1] ? 1 : -1;
-    return real_of(x, "number") > real_of(y, "number") ? 1 : -1;
+    return page_curve_real(x, "number") > page_curve_real(y, "number") ? 1 : -1;
 }
 
 static bool has(const json_t *curve, enum metric_id metric)
@@ -291,8 +279,9 @@ static void put_heading(struct output *out, const json_t *curve,
 {
     const bool search = json_object_get(curve, "found") != NULL;
     output_printf(out, "<tr><th class=\"number\">%s<th>outcome",
-                  strcmp(string_of(curve, "swept"), "qps") == 0 ? "asked for/s"
-                                                                : string_of(curve, "swept"));
+                  strcmp(page_curve_text(curve, "swept"), "qps") == 0
+                      ? "asked for/s"
+                      : page_curve_text(curve, "swept"));
     if (search)
         output_printf(out, "<th class=\"number\">windows");
     output_printf(out, "<th class=\"number\">answered/s");
@@ -316,7 +305,7 @@ static void put_remarks(struct output *out, const json_t *point, bool newest)
     const char *separator = "";
     const char *const words[] = {newest ? "found" : "",
                                  json_is_true(json_object_get(point, "retest")) ? "again" : "",
-                                 string_of(point, "reason")};
+                                 page_curve_text(point, "reason")};
     for (i = 0; i < sizeof words / sizeof words[0]; i++)
         if (words[i][0] != '\0') {
             output_printf(out, "%s", separator);
@@ -326,7 +315,7 @@ static void put_remarks(struct output *out, const json_t *point, bool newest)
     json_array_foreach(json_object_get(point, "doubts"), i, doubt)
     {
         output_printf(out, "%s", i == 0 ? separator : ", ");
-        page_html_text(out, string_of(doubt, "name"));
+        page_html_text(out, page_curve_text(doubt, "name"));
     }
 }
 
@@ -335,14 +324,15 @@ static void put_point(struct output *out, const json_t *curve, const json_t *poi
 {
     char text[48], rate[RATE_TEXT_BYTES];
     const json_t *found = json_object_get(curve, "found");
-    const double load = real_of(point, "load"), memory = page_curve_number(point, "used_memory");
-    const bool best = found != NULL && fabs(load - real_of(found, "rate")) <= load * 1e-9;
+    const double load = page_curve_real(point, "load"),
+                 memory = page_curve_number(point, "used_memory");
+    const bool best = found != NULL && fabs(load - page_curve_real(found, "rate")) <= load * 1e-9;
     output_printf(out, "<tr%s><td class=\"number\">%s<td>", best ? " class=\"best\"" : "",
                   count_text(rate, load));
-    page_html_text(out, string_of(point, "outcome"));
+    page_html_text(out, page_curve_text(point, "outcome"));
     if (found != NULL)
-        output_printf(out, "<td class=\"number\">%.0f/%.0f", real_of(point, "windows_passed"),
-                      real_of(point, "windows"));
+        output_printf(out, "<td class=\"number\">%.0f/%.0f",
+                      page_curve_real(point, "windows_passed"), page_curve_real(point, "windows"));
     output_printf(out, "<td class=\"number\">%s",
                   count_text(rate, page_curve_number(point, "rate.achieved")));
     for (size_t i = 0; i < statistics->count; i++)
@@ -357,7 +347,7 @@ static void put_point(struct output *out, const json_t *curve, const json_t *poi
         output_printf(out, isfinite(memory) ? "<td class=\"number\">%.1f MB" : "<td>",
                       memory / 1048576);
     output_printf(out, "<td>");
-    page_html_text(out, string_of(point, "verdict"));
+    page_html_text(out, page_curve_text(point, "verdict"));
     output_printf(out, "<td>");
     put_remarks(out, point, best);
     output_printf(out, "</tr>\n");

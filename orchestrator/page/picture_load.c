@@ -26,21 +26,9 @@ static const struct {
              {"p50", PICTURE_BLUE, "p50", 1.8}};
 #define TIMES (sizeof times / sizeof times[0])
 
-static const char *string_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
-static double real_of(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 static bool is(const json_t *point, const char *outcome)
 {
-    return strcmp(string_of(point, "outcome"), outcome) == 0;
+    return strcmp(page_curve_text(point, "outcome"), outcome) == 0;
 }
 
 /* ---- points of one figure ---- */
@@ -77,7 +65,7 @@ static struct dots dots_of(const json_t *curve, const char *figure)
         const double value = page_curve_number(point, figure);
         if (dots.list == NULL || !isfinite(value))
             continue;
-        dots.list[dots.count++] = (struct dot){real_of(point, "load"), value, point};
+        dots.list[dots.count++] = (struct dot){page_curve_real(point, "load"), value, point};
         dots.least = value != 0 ? fmin(dots.least, fabs(value)) : dots.least;
         dots.most = fmax(dots.most, fabs(value));
         dots.zero |= !(fabs(value) > 0);
@@ -176,7 +164,7 @@ static struct loads loads_of(const json_t *curve)
     struct loads loads = {.least = INFINITY, .most = 0};
     json_array_foreach(json_object_get(curve, "points"), i, point)
     {
-        const double load = real_of(point, "load");
+        const double load = page_curve_real(point, "load");
         loads.least = fmin(loads.least, load > 0 ? load : loads.least);
         loads.most = fmax(loads.most, load);
     }
@@ -223,7 +211,7 @@ static void put_loads(FILE *out, const json_t *curve)
     fprintf(out, "set xtics (");
     json_array_foreach(points, i, point)
     {
-        const double load = real_of(point, "load");
+        const double load = page_curve_real(point, "load");
         fprintf(out, "%s'%s' %.9g", i > 0 ? ", " : "", short_number(text, load), load);
     }
     fprintf(out, ")\n");
@@ -258,7 +246,7 @@ static void load_axis(const struct picture_sheet *sheet, const json_t *curve,
                 loads->most * 1.2);
     else
         fprintf(sheet->out, "set xrange [%.9g:%.9g]\n", from, to);
-    const bool few = strcmp(string_of(curve, "of"), "sweep") == 0 &&
+    const bool few = strcmp(page_curve_text(curve, "of"), "sweep") == 0 &&
                      json_array_size(json_object_get(curve, "points")) <= LOADS_NAMED;
     if (few)
         put_loads(sheet->out, curve);
@@ -307,15 +295,15 @@ static const char *load_text(char text[RATE_TEXT_BYTES], double load)
 static void found_text(char text[200], const json_t *found)
 {
     char rate[RATE_TEXT_BYTES], from[RATE_TEXT_BYTES] = "", to[RATE_TEXT_BYTES] = "";
-    const double lower = real_of(found, "lower"), upper = real_of(found, "upper");
-    load_text(rate, real_of(found, "rate"));
+    const double lower = page_curve_real(found, "lower"), upper = page_curve_real(found, "upper");
+    load_text(rate, page_curve_real(found, "rate"));
     if (isfinite(lower))
         load_text(from, lower);
     if (isfinite(upper))
         load_text(to, upper);
     if (isfinite(lower) || isfinite(upper))
         snprintf(text, 200, "sustainable: %s (%.3g %%: %s%s%s%s)", rate,
-                 real_of(found, "confidence") * 100, isfinite(lower) ? "" : "below ", from,
+                 page_curve_real(found, "confidence") * 100, isfinite(lower) ? "" : "below ", from,
                  !isfinite(upper)  ? " or more"
                  : isfinite(lower) ? " to "
                                    : "",
@@ -330,8 +318,8 @@ static void put_found(const struct picture_sheet *sheet, const struct picture_bo
     static const char *const marks[][2] = {{"breaking", "breaking point at"},
                                            {"degradation", "degradation point at"}};
     const json_t *found = json_object_get(curve, "found");
-    const double lower = real_of(found, "lower"), upper = real_of(found, "upper");
-    const double rate = real_of(found, "rate");
+    const double lower = page_curve_real(found, "lower"), upper = page_curve_real(found, "upper");
+    const double rate = page_curve_real(found, "rate");
     char text[200], value[RATE_TEXT_BYTES];
     if (isfinite(lower) || isfinite(upper))
         fprintf(sheet->out,
@@ -346,7 +334,7 @@ static void put_found(const struct picture_sheet *sheet, const struct picture_bo
             name_vertical(sheet, box, loads, rate, 0, text);
     }
     for (int i = 0; i < 2; i++) {
-        const double at = real_of(json_object_get(curve, "marked"), marks[i][0]);
+        const double at = page_curve_real(json_object_get(curve, "marked"), marks[i][0]);
         if (!isfinite(at))
             continue;
         put_vertical(sheet, at, "dashtype 3", PICTURE_BLACK);
@@ -364,7 +352,7 @@ static double put_limits(const struct picture_sheet *sheet, const json_t *curve,
     double most = 0;
     json_array_foreach(json_object_get(curve, "objectives"), i, objective)
     {
-        const double us = real_of(objective, "limit_us");
+        const double us = page_curve_real(objective, "limit_us");
         if (!isfinite(us))
             continue;
         most = fmax(most, us);
@@ -372,7 +360,7 @@ static double put_limits(const struct picture_sheet *sheet, const json_t *curve,
                 "set arrow from graph 0, first %.7g to graph 1, first %.7g nohead front linewidth "
                 "1.2 dashtype 2 linecolor rgb '" PICTURE_BLACK "'\nset label ",
                 us / divisor, us / divisor);
-        gnuplot_text(sheet->out, string_of(objective, "text"));
+        gnuplot_text(sheet->out, page_curve_text(objective, "text"));
         fprintf(sheet->out,
                 " at graph 0.004, first %.7g left offset 0,0.5 front font ',%g' noenhanced\n",
                 us / divisor, 12 * sheet->font_scale);
@@ -409,8 +397,8 @@ static bool draw_times(const struct picture_sheet *sheet, const json_t *curve,
     put_found(sheet, &box, curve, loads, true);
     most = fmax(most, fmin(put_limits(sheet, curve, unit.divisor), most * 3));
     fprintf(sheet->out, "set ylabel '%s time, %s%s'\n",
-            strcmp(string_of(curve, "loop"), "closed") == 0 ? "service" : "response", unit.name,
-            logarithmic ? " (logarithmic)" : "");
+            strcmp(page_curve_text(curve, "loop"), "closed") == 0 ? "service" : "response",
+            unit.name, logarithmic ? " (logarithmic)" : "");
     if (logarithmic)
         fprintf(sheet->out, "set logscale y\nset yrange [%.6g:%.6g]\n", least / unit.divisor * 0.8,
                 most / unit.divisor * 1.5);
@@ -436,7 +424,7 @@ static void draw_rates(const struct picture_sheet *sheet, const json_t *curve,
     const struct picture_box box = {PICTURE_LEFT, PICTURE_RIGHT, BOTTOM, alone ? TOP : LOWER_TOP};
     struct picture_plot plot = {.sheet = sheet};
     bool seen[SIGNS] = {false};
-    const bool rate = strcmp(string_of(curve, "swept"), "qps") == 0;
+    const bool rate = strcmp(page_curve_text(curve, "swept"), "qps") == 0;
     struct dots dots = dots_of(curve, "rate.achieved");
     const double most = rate ? fmax(dots.most, loads->most) : dots.most;
     const struct picture_unit unit = picture_unit("requests/s", most, false);
@@ -444,7 +432,8 @@ static void draw_rates(const struct picture_sheet *sheet, const json_t *curve,
     picture_box(sheet, &box);
     load_axis(sheet, curve, loads);
     put_found(sheet, &box, curve, loads, alone);
-    snprintf(words, sizeof words, "%s%s", rate ? "asked for, requests/s" : string_of(curve, "unit"),
+    snprintf(words, sizeof words, "%s%s",
+             rate ? "asked for, requests/s" : page_curve_text(curve, "unit"),
              loads->logarithmic ? " (logarithmic)" : "");
     picture_words(sheet, &box, words);
     fprintf(sheet->out, "set ylabel 'answered, requests/s'\nset format y '%s'\n", unit.tics);
@@ -474,11 +463,11 @@ bool picture_load(FILE *script, enum picture_format format, const struct page_re
     const struct loads loads = loads_of(curve);
     if (!(loads.most > 0))
         return false;
-    const struct picture_sheet sheet =
-        picture_open(script, format,
-                     strcmp(string_of(curve, "loop"), "closed") == 0 ? "Service time against load"
-                                                                     : "Response time against load",
-                     result);
+    const struct picture_sheet sheet = picture_open(
+        script, format,
+        strcmp(page_curve_text(curve, "loop"), "closed") == 0 ? "Service time against load"
+                                                              : "Response time against load",
+        result);
     const bool answered = draw_times(&sheet, curve, &loads);
     draw_rates(&sheet, curve, &loads, !answered);
     picture_close(&sheet);

@@ -82,14 +82,13 @@ static enum err_code parse_strategy(void *target, const char *value, struct err 
 {
     static const char prefix[] = "prefix:";
     struct phase *phase = target;
+    if (strncasecmp(value, prefix, strlen(prefix)) != 0)
+        return scenario_strategy(&phase->strategy, &phase->stride, value, reason);
+    phase->strategy = LIVE_PICK_OLDEST;
     phase->copy_level = scenario_copy_level(value);
-    if (phase->copy_level > 0 || strncasecmp(value, prefix, strlen(prefix)) == 0)
-        phase->strategy = LIVE_PICK_OLDEST;
-    if (phase->copy_level > 0)
-        return OK;
-    if (phase->strategy == LIVE_PICK_OLDEST)
-        return scenario_key_prefix(phase->pick_prefix, value + strlen(prefix), reason);
-    return scenario_strategy(&phase->strategy, &phase->stride, value, reason);
+    return phase->copy_level > 0
+               ? OK
+               : scenario_key_prefix(phase->pick_prefix, value + strlen(prefix), reason);
 }
 
 static enum err_code parse_key_order(void *target, const char *value, struct err *reason)

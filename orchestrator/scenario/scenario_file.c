@@ -121,6 +121,12 @@ bool scenario_has_share(const struct phase *phase, enum phase_operation operatio
     return false;
 }
 
+bool scenario_loads_keys(const struct phase *phase)
+{
+    return (phase->type == PHASE_LOAD && phase->workload == NULL) ||
+           scenario_has_share(phase, OPERATION_LOAD);
+}
+
 static enum err_code settle_ramp(const struct reading *reading, struct phase *phase,
                                  const struct scenario_ramp *ramp)
 {
@@ -255,8 +261,7 @@ static enum err_code check_ends(const struct reading *reading, struct phase *pha
 /* Whether there are keys to work on, and of one type. */
 static enum err_code check_keys(const struct reading *reading, struct phase *phase)
 {
-    const bool loads = (phase->type == PHASE_LOAD && phase->workload == NULL) ||
-                       scenario_has_share(phase, OPERATION_LOAD);
+    const bool loads = scenario_loads_keys(phase);
     const bool needs =
         (phase->workload != NULL && scenario_workload_uses_live_keys(phase->workload)) ||
         phase->type == PHASE_DELETE || phase->type == PHASE_OVERWRITE ||
@@ -282,8 +287,7 @@ static enum err_code check_keys(const struct reading *reading, struct phase *pha
 /* What later phases build on. */
 static void remember(struct reading *reading, struct phase *phase)
 {
-    const bool loads = (phase->type == PHASE_LOAD && phase->workload == NULL) ||
-                       scenario_has_share(phase, OPERATION_LOAD);
+    const bool loads = scenario_loads_keys(phase);
     if (!phase->has_value_size)
         phase->value_size = reading->sizes;
     if (phase->type == PHASE_LOAD && phase->workload == NULL)

@@ -8,12 +8,6 @@
 #include "orchestrator/scenario/scenario_variables.h"
 #include "orchestrator/scenario/scenario_vectors.h"
 
-static bool loads(const struct phase *phase)
-{
-    return (phase->type == PHASE_LOAD && phase->workload == NULL) ||
-           scenario_has_share(phase, OPERATION_LOAD);
-}
-
 static enum err_code settle_text(const struct reading *reading, const struct phase *phase,
                                  const struct scenario_turn *turn, const char *key, char *text)
 {
@@ -36,7 +30,7 @@ static enum err_code check_prefix(const struct reading *reading, const struct ph
         return REFUSE(reading, phase, "key_prefix",
                       "key_prefix: %s: copies of vectors begin so: take another one",
                       phase->key_prefix);
-    if (!loads(phase))
+    if (!scenario_loads_keys(phase))
         return REFUSE(reading, phase, "key_prefix",
                       "key_prefix: %s loads no keys; strategy: prefix:%s is about those that have "
                       "one",

@@ -48,6 +48,7 @@ MUST_USE enum err_code scenario_settle_check(struct reading *reading, struct sce
 /* Writes text with what ${loop_index} stands for; whether it has any. It fits where what it was read from did. */
 bool scenario_put_index(char *text, size_t text_bytes, const char *from, uint32_t index);
 bool scenario_has_share(const struct phase *phase, enum phase_operation operation);
+bool scenario_loads_keys(const struct phase *phase); /* by itself, or in its mix */
 /* key_prefix, keyspace and the prefix of a strategy; scenario_key_names.c. Once all else of the phase is settled. */
 MUST_USE enum err_code scenario_settle_key_names(struct reading *reading, struct phase *phase,
                                                  const struct scenario_turn *turn);

@@ -78,12 +78,11 @@ static bool value_text(char text[VALUE_BYTES], const json_t *value)
 }
 
 /* Two that differ only behind what is kept would be taken for one. */
-static enum err_code check_lengths(const json_t *object, const char *path, size_t number,
-                                   struct err *err)
+static enum err_code check_lengths(json_t *object, const char *path, size_t number, struct err *err)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    json_object_foreach(object, key, value)
     {
         char *dump =
             json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
