@@ -12,7 +12,6 @@
 
 #define POINTS_MAX 2000u /* more than any search makes: a document comes from a file */
 #define LOAD_MAX 1e12
-#define BYTES_PER_MB 1e6
 
 /* ---- reading ---- */
 
@@ -109,10 +108,10 @@ static void put_step(const struct figures *figures, const json_t *step, bool ope
             fmax(page_curve_real(step, "workers"), 1));
     if (!isfinite(memory_mb))
         return;
-    json_object_set_new(figures->values, "used_memory", json_real(memory_mb * BYTES_PER_MB));
-    json_object_set_new(
-        figures->described, "used_memory",
-        json_pack("{s:s, s:s}", "unit", "bytes", "help", "INFO's used_memory after the step"));
+    json_object_set_new(figures->values, "server_mb", json_real(memory_mb));
+    json_object_set_new(figures->described, "server_mb",
+                        json_pack("{s:s, s:s}", "unit", "MB", "help",
+                                  "INFO's used_memory after the step, in 10^6 bytes"));
 }
 
 /* ---- points ---- */

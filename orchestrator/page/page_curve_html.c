@@ -293,7 +293,7 @@ static void put_heading(struct output *out, const json_t *curve,
     output_printf(out, "<th class=\"number\">errors");
     if (has(curve, METRIC_WORKER_CPU))
         output_printf(out, "<th class=\"number\">CPU of the workers");
-    if (json_object_get(json_object_get(curve, "figures"), "used_memory") != NULL)
+    if (json_object_get(json_object_get(curve, "figures"), "server_mb") != NULL)
         output_printf(out, "<th class=\"number\">used memory");
     output_printf(out, "<th>verdict<th>remarks</tr>\n");
 }
@@ -325,7 +325,7 @@ static void put_point(struct output *out, const json_t *curve, const json_t *poi
     char text[48], rate[RATE_TEXT_BYTES];
     const json_t *found = json_object_get(curve, "found");
     const double load = page_curve_real(point, "load"),
-                 memory = page_curve_number(point, "used_memory");
+                 memory = page_curve_number(point, "server_mb");
     const bool best = found != NULL && fabs(load - page_curve_real(found, "rate")) <= load * 1e-9;
     output_printf(out, "<tr%s><td class=\"number\">%s<td>", best ? " class=\"best\"" : "",
                   count_text(rate, load));
@@ -343,9 +343,8 @@ static void put_point(struct output *out, const json_t *curve, const json_t *poi
     if (has(curve, METRIC_WORKER_CPU))
         output_printf(out, "<td class=\"number\">%.1f %%",
                       page_curve_number(point, metric_table[METRIC_WORKER_CPU].path));
-    if (json_object_get(json_object_get(curve, "figures"), "used_memory") != NULL)
-        output_printf(out, isfinite(memory) ? "<td class=\"number\">%.1f MB" : "<td>",
-                      memory / 1048576);
+    if (json_object_get(json_object_get(curve, "figures"), "server_mb") != NULL)
+        output_printf(out, isfinite(memory) ? "<td class=\"number\">%.1f MB" : "<td>", memory);
     output_printf(out, "<td>");
     page_html_text(out, page_curve_text(point, "verdict"));
     output_printf(out, "<td>");

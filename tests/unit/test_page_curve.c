@@ -146,8 +146,8 @@ TEST(of_a_sweep)
     ck_assert_int_eq(page_curve_set(page, document, &err), OK);
     ck_assert_double_eq(page_curve_number(point(0), "service_time_us.p50"), 10);
     ck_assert_double_eq(page_curve_number(point(0), "worker_cpu_percent"), 75);
-    ck_assert_double_eq(page_curve_number(point(1), "used_memory"), 2e6);
-    ck_assert(isnan(page_curve_number(point(0), "used_memory")));
+    ck_assert_double_eq(page_curve_number(point(1), "server_mb"), 2);
+    ck_assert(isnan(page_curve_number(point(0), "server_mb")));
     ck_assert_str_eq(word(point(1), "outcome"), "not held");
     ck_assert_ptr_eq(page_curve_best(page_result_newest(page)->curve), point(0));
     write_html();

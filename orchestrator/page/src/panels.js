@@ -63,8 +63,8 @@ export const PANELS = [
     series: [line('slip p99', SKY, 'slip_us.p99'), line('loop lag p99', ORANGE, 'loop_lag_us.p99')] },
   { id: 'curve_cpu', kind: 'curve', section: 'curve', title: 'CPU of the workers', unit: 'percent', scale: 'zero',
     series: [line('busy', BLUE, 'worker_cpu_percent')] },
-  { id: 'curve_memory', kind: 'curve', section: 'curve', title: 'Memory of the server', unit: 'bytes', scale: 'zero',
-    series: [line('used', BLUE, 'used_memory')] },
+  { id: 'curve_memory', kind: 'curve', section: 'curve', title: 'Memory of the server', unit: 'MB', scale: 'zero',
+    series: [line('used', BLUE, 'server_mb')] },
   { id: 'curve_search', kind: 'curve', section: 'curve', title: 'How the search went', unit: 'requests/s', scale: 'load',
     of: 'find-max', x: 'number', series: [line('rate of the probe', GREEN, 'load')] },
 
