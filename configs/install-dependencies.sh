@@ -44,6 +44,7 @@ pinned   clang-format-14 clang-format-14|clang-format clang-tools-extra clang cl
 pinned   clang-tidy-14 clang-tidy-14|clang-tidy clang-tools-extra clang clang-extra-tools clang-tools
 command  cppcheck      cppcheck       cppcheck        cppcheck  cppcheck       cppcheck
 command  shellcheck    shellcheck     ShellCheck      shellcheck shellcheck    ShellCheck
+command  git           git            git             git       git            git
 command  openssl       openssl        openssl         openssl   openssl        openssl
 command  valgrind      valgrind       valgrind        valgrind  valgrind       valgrind
 command  node          nodejs         nodejs          nodejs    nodejs         nodejs

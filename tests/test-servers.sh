@@ -7,12 +7,14 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# Suites are those of `make check-tests`, `servers` all that need a server; a script gets VOLLEY as its argument.
-#mark   server      suites or script
+# Suites are those of `make check-tests`, `servers` all that need a server; a script gets VOLLEY as its argument. The name of one
+# suite is that with its tests that build servers from git, which others leave out (tests/support/check/slow_valkey.h).
+#mark   server      suites, script or suite
 readonly table='
 -       valkey-9.1  servers
 -       redis-8.0   servers
 marked  valkey-9.1  tests/valkey-own-tests.sh
+marked  valkey-9.1  source_build
 '
 
 marked_only=no
@@ -29,6 +31,7 @@ run_row() { # SERVER WHAT
     case $2 in
     servers) make --no-print-directory check-tests SERVER="$1" SUITES=servers ;;
     */*) "$2" "$volley" ;;
+    *) VOLLEY_BUILDS=1 make --no-print-directory check-tests SERVER="$1" CK_RUN_SUITE="$2" ;;
     esac
 }
 

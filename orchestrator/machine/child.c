@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -95,6 +96,9 @@ static _Noreturn void become_program(const struct child_plan *plan)
 {
     for (uint32_t i = 0; i < plan->keep_count; i++)
         (void)fcntl(plan->keep_fds[i], F_SETFD, 0);
+    for (const char *const *entry = plan->environment; entry != NULL && *entry != NULL; entry++)
+        (void)putenv(
+            (char *)(uintptr_t)*entry); /* of this process, which only begins the program */
     execv(plan->argv[0], (char *const *)(uintptr_t)plan->argv);
     if (plan->name != NULL)
         dprintf(STDERR_FILENO, "cannot run %s: %s\n", plan->argv[0], strerror(errno));

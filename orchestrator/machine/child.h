@@ -25,6 +25,8 @@ struct child_plan {
     int (*run)(void *state, int telling_fd); /* returns the status; telling_fd -1: nobody hears */
     void *state;
     const char *const *argv; /* run NULL: the program, found at the path argv[0]; ends with NULL */
+    /* A program's, beside that of this process: "NAME=value" is set, "NAME" taken out; ends with NULL; NULL: nothing. */
+    const char *const *environment;
 
     bool
         heard; /* what it tells comes back: written to telling_fd, or a program's stdout and stderr */

@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/printable.h"
+#include "orchestrator/machine/cache_folder.h"
 #include "orchestrator/machine/child.h"
 #include "orchestrator/machine/program_path.h"
 
@@ -32,48 +33,6 @@ struct build {
     char text[PATH_MAX], made[PATH_MAX]; /* for a while: beside the library */
     char said[SAID_BYTES];
 };
-
-/* ---- the folder ---- */
-
-static bool is_own(const char *path, bool folder)
-{
-    struct stat status;
-    return lstat(path, &status) == 0 &&
-           (folder ? S_ISDIR(status.st_mode) : S_ISREG(status.st_mode)) &&
-           status.st_uid == geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-static enum err_code make_folder(struct build *build, struct err *err)
-{
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    const bool given = cache != NULL && cache[0] == '/';
-    if (!given && (home == NULL || home[0] != '/'))
-        return err_set(err, E_SYSTEM,
-                       "no folder for what is compiled: set XDG_CACHE_HOME or HOME, or compile the "
-                       "plug-in and give the .so");
-    const int length = snprintf(build->folder, sizeof build->folder, "%s%s/volley/plugins",
-                                given ? cache : home, given ? "" : "/.cache");
-    if (length < 0 || (size_t)length >= sizeof build->folder)
-        return err_set(err, E_SYSTEM, "the path of the cache folder is too long");
-    for (char *slash = strchr(build->folder + 1, '/');; slash = strchr(slash + 1, '/')) {
-        if (slash != NULL)
-            *slash = '\0';
-        const bool made = mkdir(build->folder, 0700) == 0 || errno == EEXIST;
-        const int cause = errno;
-        if (!made)
-            return err_set(err, E_SYSTEM, "%s: cannot be made: %s", PRINTABLE(build->folder),
-                           strerror(cause));
-        if (slash == NULL)
-            break;
-        *slash = '/';
-    }
-    if (!is_own(build->folder, true))
-        return err_set(err, E_SYSTEM,
-                       "%s: is no folder of yours alone, so nothing that stands there is run; set "
-                       "XDG_CACHE_HOME to another place",
-                       PRINTABLE(build->folder));
-    return OK;
-}
 
 /* ---- the compiler ---- */
 
@@ -170,7 +129,8 @@ static enum err_code find_tools(struct build *build, struct err *err)
                        "volley_plugin.h is not there: neither in %s nor in %s beside the program; "
                        "`make install` puts it in place",
                        header_places[0], header_places[1]);
-    return make_folder(build, err);
+    return cache_folder_make(build->folder, sizeof build->folder, NULL, "plugins",
+                             "compile the plug-in and give the .so", err);
 }
 
 static enum err_code make_library(struct build *build, const char *library, struct err *err)
@@ -202,7 +162,7 @@ enum err_code plugin_build(char library[PATH_MAX], const char *file, struct err 
                        strerror(errno));
     if (code == OK) {
         snprintf(library, PATH_MAX, "%s/%s.so", build->folder, key);
-        if (!is_own(library, false))
+        if (!cache_folder_is_own(library, false))
             code = make_library(build, library, err);
     }
     if (build->text[0] != '\0') {

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "orchestrator/report/shell_word.h"
+
 /* What a managed server cannot do without, and why nobody else may set it. */
 static const struct {
     const char *name, *why;
@@ -81,29 +83,6 @@ static enum err_code check_word(const char *word, struct err *err)
     return OK;
 }
 
-/* One word from *at on, written to *out with its zero. False: a quote has no end. */
-static bool take_word(char **out, const char **at)
-{
-    char quote = '\0';
-    for (; **at != '\0' && (quote != '\0' || strchr(" \t", **at) == NULL); ++*at) {
-        char c = **at;
-        if (quote == '\0' && (c == '\'' || c == '"')) {
-            quote = c;
-        } else if (c == quote) {
-            quote = '\0';
-        } else if (c == '\\' && quote != '\'' &&
-                   (quote == '\0' || (*at)[1] == '"' || (*at)[1] == '\\')) {
-            if (*++*at == '\0')
-                return false;
-            *(*out)++ = **at;
-        } else {
-            *(*out)++ = c;
-        }
-    }
-    *(*out)++ = '\0';
-    return quote == '\0';
-}
-
 static enum err_code check_text(const char *text, struct err *err)
 {
     if (strlen(text) > MANAGED_ARGS_BYTES_MAX)
@@ -150,7 +129,7 @@ enum err_code managed_args_parse(struct managed_args *args, const char *text, st
             return err_set(err, E_USAGE, "--managed-args: at most %u words are possible",
                            MANAGED_ARGS_MAX);
         args->words[args->count++] = out;
-        if (!take_word(&out, &at))
+        if (!shell_word_take(&out, &at))
             return refuse("a quote or a backslash has nothing behind it", text, err);
         code = check_word(args->words[args->count - 1], err);
         if (code != OK)

@@ -18,3 +18,25 @@ size_t shell_word(char *text, size_t text_bytes, const char *word)
             (size_t)snprintf(text + used, text_bytes - used, "%s", word[0] == '\0' ? "''" : "'");
     return used;
 }
+
+bool shell_word_take(char **out, const char **at)
+{
+    char quote = '\0';
+    for (; **at != '\0' && (quote != '\0' || strchr(" \t", **at) == NULL); ++*at) {
+        char c = **at;
+        if (quote == '\0' && (c == '\'' || c == '"')) {
+            quote = c;
+        } else if (c == quote) {
+            quote = '\0';
+        } else if (c == '\\' && quote != '\'' &&
+                   (quote == '\0' || (*at)[1] == '"' || (*at)[1] == '\\')) {
+            if (*++*at == '\0')
+                return false;
+            *(*out)++ = **at;
+        } else {
+            *(*out)++ = c;
+        }
+    }
+    *(*out)++ = '\0';
+    return quote == '\0';
+}

@@ -1,10 +1,17 @@
-/* One word of a command line that people are to copy, as a shell takes it. Pure. */
+/* Words of a command line as a shell takes them. Pure. */
 #ifndef ORCHESTRATOR_REPORT_SHELL_WORD_H
 #define ORCHESTRATOR_REPORT_SHELL_WORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* In quotes where it needs them. Returns how many bytes it takes, as snprintf does: text_bytes or more is cut. */
+/* One that people are to copy, in quotes where it needs them. Returns how many bytes it takes, as snprintf does:
+ * text_bytes or more is cut. */
 size_t shell_word(char *text, size_t text_bytes, const char *word);
+
+/* The word that begins at *at, which is no blank: written to *out with its zero, and no longer than it stands there;
+ * both go on. It ends at a blank that is not quoted with '...', "..." or a backslash; nothing is ever expanded.
+ * False: a quote has no end. */
+bool shell_word_take(char **out, const char **at);
 
 #endif

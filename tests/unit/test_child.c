@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -107,6 +108,22 @@ TEST(a_program)
     start(&(struct child_plan){.argv = argv, .heard = true, .keep_fds = &kept_fd, .keep_count = 1});
     expect_end(CHILD_EXITED, 3);
     ck_assert_str_eq(words, "kept\nshut\nleads\nno input\n0\n0\n");
+}
+
+TEST(an_environment_of_its_own)
+{
+    /* Breaks when a program gets a variable that was not meant for it, or this process loses one. */
+    const char *const argv[] = {"/bin/sh", "-c", "echo \"$CHILD_A ${CHILD_B-none} $CHILD_C\"",
+                                NULL};
+    const char *const environment[] = {"CHILD_A=given", "CHILD_B", NULL};
+    setenv("CHILD_A", "before", 1);
+    setenv("CHILD_B", "before", 1);
+    setenv("CHILD_C", "stays", 1);
+    start(&(struct child_plan){.argv = argv, .environment = environment, .heard = true});
+    expect_end(CHILD_EXITED, 0);
+    ck_assert_str_eq(words, "given none stays\n");
+    ck_assert_str_eq(getenv("CHILD_A"), "before");
+    ck_assert_str_eq(getenv("CHILD_B"), "before");
 }
 
 TEST(cannot_begin)
