@@ -1,6 +1,8 @@
 #include "orchestrator/machine/host.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -85,6 +87,56 @@ static json_t *os_name(void)
     return json_value_known_text(true, value);
 }
 
+/* Intel's driver says whether it is off, the others whether it is on. */
+static json_t *turbo(void)
+{
+    char text[16];
+    if (system_file_read(text, sizeof text, "/sys/devices/system/cpu/intel_pstate/no_turbo"))
+        return json_boolean(strcmp(text, "0") == 0);
+    if (system_file_read(text, sizeof text, "/sys/devices/system/cpu/cpufreq/boost"))
+        return json_boolean(strcmp(text, "1") == 0);
+    return json_null();
+}
+
+/* Weaknesses of the CPU, by name and each with a blank behind it, of which the kernel's file begins with this word. */
+static void add_weaknesses(char *text, size_t text_bytes, const char *word)
+{
+    static const char folder[] = "/sys/devices/system/cpu/vulnerabilities";
+    struct dirent **entries = NULL;
+    char state[256];
+    const int count = scandir(folder, &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        const size_t used = strlen(text);
+        if (entries[i]->d_name[0] != '.' &&
+            system_file_read(state, sizeof state, "%s/%s", folder, entries[i]->d_name) &&
+            strncmp(state, word, strlen(word)) == 0 &&
+            used + strlen(entries[i]->d_name) + 2 < text_bytes)
+            snprintf(text + used, text_bytes - used, "%s ", entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+/* "mitigated: mds meltdown; vulnerable: tsa"; each half may be missing. */
+static json_t *mitigations(void)
+{
+    static const struct {
+        const char *word, *text;
+    } states[] = {{"Mitigation", "mitigated: "}, {"Vulnerable", "vulnerable: "}};
+    char text[1024] = "", names[480];
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        names[0] = '\0';
+        add_weaknesses(names, sizeof names, states[i].word);
+        if (names[0] == '\0')
+            continue;
+        names[strlen(names) - 1] = '\0';
+        const size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%s%s", used > 0 ? "; " : "", states[i].text,
+                 names);
+    }
+    return json_value_known_text(true, text);
+}
+
 static json_t *limit_value(rlim_t limit)
 {
     return limit == RLIM_INFINITY ? json_null() : json_integer((json_int_t)limit);
@@ -143,6 +195,9 @@ json_t *host_describe(const struct cpu_set_order *order)
     json_object_set_new(host, "physical_cores", json_integer(order->physical_core_count));
     json_object_set_new(host, "governor",
                         system_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
+    json_object_set_new(host, "turbo", turbo());
+    json_object_set_new(host, "numa_nodes", system_text("/sys/devices/system/node/online"));
+    json_object_set_new(host, "mitigations", mitigations());
     json_object_set_new(host, "limits", describe_limits());
     json_object_set_new(host, "cgroup", describe_cgroup(order));
     json_object_set_new(host, "transparent_hugepages",

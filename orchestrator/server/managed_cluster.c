@@ -46,6 +46,8 @@ static enum err_code launch_all(struct managed_cluster *cluster, uint32_t wanted
         struct managed_server_setup setup = cluster->setup;
         if (cluster->count > 0 && !cluster->setup.cluster)
             setup.replica_of = cluster->nodes[0].port;
+        if (setup.ports != NULL)
+            setup.ports += cluster->count;
         code = managed_server_launch(&cluster->nodes[cluster->count++], &setup, err);
         if (code == OK && cluster->count == 1 && wanted > 1 && !cluster->setup.cluster)
             code = managed_server_await(&cluster->nodes[0], interrupted, err);

@@ -35,8 +35,9 @@ static void pause_ns(uint64_t duration_ns)
 
 /* ---- where ---- */
 
-/* Takes a port, 0: any, for a moment. Returns it, 0: it is taken, and errno tells. */
-static uint16_t probe_port(uint16_t port)
+/* Takes a port, 0: any, for a moment. Returns it, 0: it is taken, and errno tells. again: connections of a server that was
+ * there before, and that the kernel has not forgotten yet, do not count, as they do not for a server. */
+static uint16_t probe_port(uint16_t port, int again)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -44,7 +45,8 @@ static uint16_t probe_port(uint16_t port)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return 0;
-    bool found = bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+    bool found = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &again, sizeof again) == 0 &&
+                 bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
                  getsockname(fd, (struct sockaddr *)&address, &address_bytes) == 0;
     int sys_errno = errno;
     close(fd);
@@ -64,11 +66,12 @@ static enum err_code find_free_port(uint16_t *port, bool cluster, struct err *er
     const uint32_t count = local_ports_for_servers(&ports, cluster ? MANAGED_BUS_OFFSET : 0);
     const uint64_t start = rng_mix((uint64_t)getpid());
     for (uint32_t attempt = 0; attempt < PORT_PROBES; attempt++) {
-        *port = probe_port(count == 0 ? 0 : LOCAL_PORTS_SERVERS_FIRST + (start + drawn++) % count);
+        *port =
+            probe_port(count == 0 ? 0 : LOCAL_PORTS_SERVERS_FIRST + (start + drawn++) % count, 0);
         if (*port == 0)
             sys_errno = errno;
         else if (!cluster || (*port <= UINT16_MAX - MANAGED_BUS_OFFSET &&
-                              probe_port((uint16_t)(*port + MANAGED_BUS_OFFSET)) != 0))
+                              probe_port((uint16_t)(*port + MANAGED_BUS_OFFSET), 0) != 0))
             return OK;
     }
     return err_set_errno(err, E_SYSTEM, sys_errno, "cannot find a free port on 127.0.0.1");
@@ -129,6 +132,27 @@ bool managed_server_died(struct managed_server *server, char *text, size_t text_
              killed ? strsignal(process->number) : "", killed ? ")" : "",
              lines[0] != '\0' ? "; it said last: " : "", lines);
     return true;
+}
+
+#define COPIED_BYTES_MAX (1 << 20)
+
+enum err_code managed_server_copy_log(const struct managed_server *server, FILE *file,
+                                      struct err *err)
+{
+    char path[sizeof server->directory.path + sizeof SERVER_OUTPUT_NAME], part[4096];
+    snprintf(path, sizeof path, "%s/" SERVER_OUTPUT_NAME, server->directory.path);
+    const int fd = server->directory.path[0] != '\0' ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return OK;
+    const off_t size = lseek(fd, 0, SEEK_END);
+    (void)lseek(fd, size > COPIED_BYTES_MAX ? size - COPIED_BYTES_MAX : 0, SEEK_SET);
+    ssize_t bytes;
+    while ((bytes = read(fd, part, sizeof part)) > 0)
+        (void)fwrite(part, 1, (size_t)bytes, file);
+    close(fd);
+    return fflush(file) == 0 && !ferror(file)
+               ? OK
+               : err_set_errno(err, E_SYSTEM, errno, "the server's log cannot be written");
 }
 
 static bool port_was_taken(const struct managed_server *server)
@@ -210,10 +234,30 @@ static enum err_code wait_ready(struct managed_server *server, const volatile in
     }
 }
 
+/* The port that it is to have. */
+static enum err_code take_port(struct managed_server *server, struct err *err)
+{
+    const uint16_t port = server->setup.ports[0];
+    server->port = port;
+    if (server->setup.cluster && port > UINT16_MAX - MANAGED_BUS_OFFSET)
+        return err_set(err, E_USAGE,
+                       "port %u: a node of a cluster needs one that is %u higher, too", port,
+                       MANAGED_BUS_OFFSET);
+    if (probe_port(port, 1) != 0 &&
+        (!server->setup.cluster || probe_port((uint16_t)(port + MANAGED_BUS_OFFSET), 1) != 0))
+        return OK;
+    return err_set_errno(
+        err, E_CONNECT, errno,
+        "port %u%s of 127.0.0.1 is not free: end what listens there, or take another one", port,
+        server->setup.cluster ? ", or its second one," : "");
+}
+
 /* A port, and a process that is to listen there. */
 static enum err_code settle_port(struct managed_server *server, struct err *err)
 {
-    enum err_code code = find_free_port(&server->port, server->setup.cluster, err);
+    enum err_code code = server->setup.ports != NULL
+                             ? take_port(server, err)
+                             : find_free_port(&server->port, server->setup.cluster, err);
     return code == OK ? server_process_spawn(server, err) : code;
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/endpoint.h"
 #include "common/err.h"
@@ -31,6 +32,8 @@ struct managed_server_setup {
     uint32_t cpu_count;   /* 0: not pinned   */
     bool cluster;         /* cluster-enabled; the port + MANAGED_BUS_OFFSET is free, too */
     uint16_t replica_of;  /* port of its primary, 0: none                         */
+    const uint16_t *
+        ports; /* its port; of a cluster those of the nodes that it begins with, rising; NULL: free ones */
     const struct managed_certificates *certificates; /* it speaks TLS only; NULL: plain */
     struct tls_client *tls_client;                   /* that trusts them                */
 };
@@ -48,6 +51,9 @@ struct managed_server {
 MUST_USE enum err_code managed_server_start(struct managed_server *server,
                                             const struct managed_server_setup *setup,
                                             const volatile int *interrupted, struct err *err);
+/* Adds what it has printed, cut at a megabyte from the end, to a file. E_SYSTEM. */
+MUST_USE enum err_code managed_server_copy_log(const struct managed_server *server, FILE *file,
+                                               struct err *err);
 /* The two halves, to start several at once. After a failure: managed_server_stop. */
 MUST_USE enum err_code managed_server_launch(struct managed_server *server,
                                              const struct managed_server_setup *setup,

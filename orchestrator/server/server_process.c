@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define ARGS_MAX 128 /* volley's own are about 50 */
+#define ARGS_MAX 512 /* volley's own are about 50 */
 
 struct arguments_list {
     const char *items[ARGS_MAX + 1]; /* the last one NULL */
