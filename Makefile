@@ -77,7 +77,7 @@ SUPPORT_OBJECTS := $(filter $(BUILD)/obj/tests/support/%,$(TEST_OBJECTS))
 STRESS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/stress/*.c)))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 PERF_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/perf/*.c)))
-PERF := $(BUILD)/perf/floor $(BUILD)/perf/draws $(BUILD)/perf/lua $(BUILD)/perf/subscriber $(BUILD)/perf/compare $(BUILD)/perf/honesty $(BUILD)/perf/verdicts $(BUILD)/perf/long_run
+PERF := $(BUILD)/perf/floor $(BUILD)/perf/draws $(BUILD)/perf/lua $(BUILD)/perf/subscriber $(BUILD)/perf/slowdown $(BUILD)/perf/compare $(BUILD)/perf/honesty $(BUILD)/perf/verdicts $(BUILD)/perf/long_run
 # The server that stamps every request, and the reader of its record.
 RECORDER := $(BUILD)/support/recorder_server
 RECORD_OBJECT := $(BUILD)/obj/tests/support/recorder_record.o
@@ -195,6 +195,7 @@ $(MAN_PAGE): docs/man/volley.1 $(BUILD)/volley
 	$(Q)sed -e "s/@VERSION@/$$($(BUILD)/volley version | cut -d' ' -f2)/" -e '/@OPTIONS@/{r $(BUILD)/gen/options.man' -e 'd}' $< > $@
 
 WORKLOADS = $(notdir $(wildcard configs/workloads/*.yaml))
+SUITES = $(notdir $(wildcard configs/benchmark-*.json))
 SCENARIO_FOLDERS = scenarios/load scenarios/interference scenarios
 SCENARIOS = $(patsubst configs/scenarios/%,%,$(wildcard configs/scenarios/*.yaml configs/scenarios/*/*.yaml))
 PLUGINS = $(notdir $(wildcard configs/plugins/*))
@@ -206,6 +207,7 @@ install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads and s
 	$(INSTALL) -D -m 644 $(MAN_PAGE) $(DESTDIR)$(PREFIX)/share/man/man1/volley.1
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/volley/workloads
 	$(INSTALL) -m 644 $(WORKLOADS:%=configs/workloads/%) $(DESTDIR)$(PREFIX)/share/volley/workloads
+	$(INSTALL) -m 644 $(SUITES:%=configs/%) $(DESTDIR)$(PREFIX)/share/volley
 	$(INSTALL) -d $(SCENARIO_FOLDERS:%=$(DESTDIR)$(PREFIX)/share/volley/%)
 	for file in $(SCENARIOS); do $(INSTALL) -m 644 configs/scenarios/$$file $(DESTDIR)$(PREFIX)/share/volley/scenarios/$$file || exit 1; done
 	$(INSTALL) -D -m 644 common/volley_plugin.h $(DESTDIR)$(PREFIX)/include/volley_plugin.h
@@ -221,7 +223,7 @@ uninstall: ## remove what install put in place
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/volley
 	for link in $(TOOLS:%=$(DESTDIR)$(LINKS)/%); do \
 	    [ "$$(readlink $$link)" != $(LINKED) ] || rm -f $$link; done
-	rm -f $(WORKLOADS:%=$(DESTDIR)$(PREFIX)/share/volley/workloads/%) $(SCENARIOS:%=$(DESTDIR)$(PREFIX)/share/volley/scenarios/%) $(DESTDIR)$(PREFIX)/include/volley_plugin.h \
+	rm -f $(SUITES:%=$(DESTDIR)$(PREFIX)/share/volley/%) $(WORKLOADS:%=$(DESTDIR)$(PREFIX)/share/volley/workloads/%) $(SCENARIOS:%=$(DESTDIR)$(PREFIX)/share/volley/scenarios/%) $(DESTDIR)$(PREFIX)/include/volley_plugin.h \
 	    $(PLUGINS:%=$(DESTDIR)$(PREFIX)/share/volley/plugins/%) $(MODULES:%=$(DESTDIR)$(MODULE_FOLDER)/volley-%.so)
 	rmdir $(DESTDIR)$(MODULE_FOLDER) $(DESTDIR)$(LINKS) $(DESTDIR)$(PREFIX)/share/volley/plugins $(DESTDIR)$(PREFIX)/share/volley/workloads $(SCENARIO_FOLDERS:%=$(DESTDIR)$(PREFIX)/share/volley/%) $(DESTDIR)$(PREFIX)/share/volley 2>/dev/null || true
 
@@ -259,8 +261,9 @@ $(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o
 $(BUILD)/perf/draws: $(BUILD)/obj/tests/perf/draws.o
 $(BUILD)/perf/lua: $(BUILD)/obj/tests/perf/lua.o
 $(BUILD)/perf/subscriber: $(BUILD)/obj/tests/perf/subscriber.o
-$(BUILD)/perf/compare: $(filter-out %/floor.o %/draws.o %/lua.o %/subscriber.o %/verdicts.o %/long_run.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS))
-$(BUILD)/perf/honesty: $(filter-out %/floor.o %/draws.o %/lua.o %/subscriber.o %/compare.o %/verdicts.o %/long_run.o,$(PERF_OBJECTS)) $(RECORD_OBJECT)
+$(BUILD)/perf/slowdown: $(BUILD)/obj/tests/perf/slowdown.o
+$(BUILD)/perf/compare: $(filter-out %/floor.o %/draws.o %/lua.o %/subscriber.o %/verdicts.o %/slowdown.o %/long_run.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS))
+$(BUILD)/perf/honesty: $(filter-out %/floor.o %/draws.o %/lua.o %/subscriber.o %/compare.o %/verdicts.o %/slowdown.o %/long_run.o,$(PERF_OBJECTS)) $(RECORD_OBJECT)
 $(BUILD)/perf/verdicts: $(addprefix $(BUILD)/obj/tests/perf/,verdicts.o honesty_runs.o processes.o server.o) $(RECORD_OBJECT)
 $(BUILD)/perf/long_run: $(addprefix $(BUILD)/obj/tests/,perf/long_run.o support/check/report_fixture.o)
 $(BUILD)/perf/long_run: private ALL_LIBS += $(CHECK_LIBS)

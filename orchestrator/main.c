@@ -34,6 +34,8 @@ static const struct {
     {"run", command_run, "carry out a scenario in phases, with the server's memory beside it",
      true},
     {"visualize", command_visualize, "list runs of scenarios, and export their samples", true},
+    {"suite", command_suite, "build commits, measure them with every combination, keep the figures",
+     true},
     {"compare", command_compare, "say which of two results is faster, and how sure that is", true},
     {"validate", command_validate, "check a scenario, a workload or a config file", true},
     {"info", command_info, "what volley sees of this machine, or of a server", true},

@@ -15,6 +15,7 @@ int command_report(int argc, const char *const *argv);
 int command_model(int argc, const char *const *argv);
 int command_run(int argc, const char *const *argv);
 int command_visualize(int argc, const char *const *argv);
+int command_suite(int argc, const char *const *argv);
 int command_compare(int argc, const char *const *argv);
 int command_results(int argc, const char *const *argv);
 int command_record(int argc, const char *const *argv);
@@ -35,7 +36,7 @@ const struct option_table *record_option_table(void);
 const struct option_table *model_option_table(void);
 const struct option_table *run_option_table(void);
 const struct option_table *info_option_table(void);
-extern const struct option_table visualize_option_table, compare_option_table, dataset_option_table,
-    validate_option_table;
+extern const struct option_table visualize_option_table, compare_option_table, suite_option_table,
+    dataset_option_table, validate_option_table;
 
 #endif

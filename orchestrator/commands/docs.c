@@ -12,6 +12,7 @@
 #include "orchestrator/options/workload_file.h"
 #include "orchestrator/report/interval_csv.h"
 #include "orchestrator/scenario/scenario_file.h"
+#include "orchestrator/suite/suite_config.h"
 
 static const struct option_table *ctl_table(void)
 {
@@ -26,6 +27,11 @@ static const struct option_table *results_table(void)
 static const struct option_table *compare_table(void)
 {
     return &compare_option_table;
+}
+
+static const struct option_table *suite_table(void)
+{
+    return &suite_option_table;
 }
 
 static const struct option_table *visualize_table(void)
@@ -69,6 +75,7 @@ static const struct {
     {"model", model_option_table, NULL},
     {"run", run_option_table, NULL},
     {"visualize", visualize_table, NULL},
+    {"suite", suite_table, NULL},
     {"compare", compare_table, NULL},
     {"validate", validate_table, NULL},
     {"info", info_option_table, NULL},
@@ -181,7 +188,8 @@ static enum err_code print_dialect(const char *name)
 static enum err_code print_schema(const char *name)
 {
     static const struct file_kind *const kinds[] = {&rate_plan_kind, &chaos_plan_kind,
-                                                    &workload_file_kind, &scenario_file_kind};
+                                                    &workload_file_kind, &scenario_file_kind,
+                                                    &suite_config_kind};
     json_t *schema = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(name, kinds[i]->name) == 0)
@@ -190,8 +198,8 @@ static enum err_code print_schema(const char *name)
         schema = file_schema_of_options(&options_config_kind, bench_option_table());
     if (schema == NULL || json_dumpf(schema, stdout, JSON_INDENT(2)) != 0) {
         log_line(LOG_ERROR,
-                 "volley docs schema: there are rate-plan, chaos, workload, scenario and config, "
-                 "not \"%s\"",
+                 "volley docs schema: there are rate-plan, chaos, workload, scenario, suite and "
+                 "config, not \"%s\"",
                  name);
         json_decref(schema);
         return E_USAGE;
@@ -210,8 +218,8 @@ static void print_help(void)
            "  markdown      docs/reference/options.md\n"
            "  metrics       docs/reference/metrics.md\n"
            "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
-           "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario or "
-           "config\n");
+           "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
+           "                suite or config\n");
 }
 
 int command_docs(int argc, const char *const *argv)

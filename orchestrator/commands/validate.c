@@ -11,6 +11,7 @@
 #include "orchestrator/options/workload_library.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_library.h"
+#include "orchestrator/suite/suite_plan.h"
 
 struct validate_request {
     struct option_values values;
@@ -29,10 +30,11 @@ const struct option_table validate_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .command = "validate",
-    .usage = "volley validate scenario|workload|config FILE",
+    .usage = "volley validate scenario|workload|config|suite FILE",
     .synopsis =
         "Reads and checks a file, and connects to nothing. FILE is also the name of one that "
-        "comes with volley; a config is one for bench --config. Exit status 3 when "
+        "comes with volley; a config is one for bench --config, a suite one for suite --config. "
+        "Exit status 3 when "
         "something is wrong with it, which is told with its line and column.",
     .takes_command = true,
 };
@@ -83,6 +85,24 @@ static enum err_code check_workload(const char *given, struct err *err)
     return code;
 }
 
+static void warn(void *state, const char *text)
+{
+    (void)state;
+    log_line(LOG_WARNING, "%s", text);
+}
+
+static enum err_code check_suite(const char *given, struct err *err)
+{
+    struct suite_config config;
+    struct suite_plan plan = {.items = NULL};
+    enum err_code code = suite_config_read(&config, &(struct file_source){.name = given}, err);
+    if (code == OK)
+        code = suite_plan_make(&plan, &config, warn, NULL, err);
+    suite_plan_free(&plan);
+    suite_config_free(&config);
+    return code;
+}
+
 /* As bench would take it. */
 static enum err_code check_config(const char *given, struct err *err)
 {
@@ -103,8 +123,10 @@ static enum err_code run(void *target, struct err *err)
     static const struct {
         const char *name;
         enum err_code (*check)(const char *given, struct err *err);
-    } kinds[] = {
-        {"scenario", check_scenario}, {"workload", check_workload}, {"config", check_config}};
+    } kinds[] = {{"scenario", check_scenario},
+                 {"workload", check_workload},
+                 {"config", check_config},
+                 {"suite", check_suite}};
     const struct validate_request *request = target;
     const struct command_words *words = &request->words;
     if (words->count != 2)

@@ -372,7 +372,7 @@ static enum err_code parse_sources(struct option_values *values, const struct ar
     const struct config_source config = {
         .file.name = argument_value(values->table, arguments, "config"),
         .trusted = argument_flag(values->table, arguments, "trust-config")};
-    if (code == OK && config.file.name != NULL)
+    if (code == OK && config.file.name != NULL && !values->table->config_is_own)
         code = apply_config(values, &config, err);
     if (code == OK)
         code = apply_arguments(values, arguments, err);

@@ -44,15 +44,16 @@ bool record_figure_is_rate(enum record_figure figure)
 /* What of a record is configuration, by name. Anything else may differ between records that are alike: of an environment, of
  * a status, or of a date. */
 static const char *const section_keys[] = {
-    "benchmark_mode", "benchmark_threads",
-    "clients",        "cluster_mode",
-    "cluster_nodes",  "config_set",
-    "data_size",      "dataset",
-    "duration",       "group",
-    "keyspacelen",    "requests",
-    "scenario",       "test_id",
-    "test_phase",     "tls",
-    "tls_mode",       "valkey_benchmark_threads",
+    "benchmark_mode",  "benchmark_threads",
+    "clients",         "cluster_mode",
+    "cluster_nodes",   "config_set",
+    "data_size",       "dataset",
+    "duration",        "group",
+    "keyspacelen",     "requests",
+    "scenario",        "server_config_file",
+    "server_settings", "test_id",
+    "test_phase",      "tls",
+    "tls_mode",        "valkey_benchmark_threads",
     "warmup",
 };
 

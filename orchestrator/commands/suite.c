@@ -1,0 +1,495 @@
+/* `volley suite`: commits and configurations, measured one by one and kept for comparison. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/printable.h"
+#include "common/transport_tls.h"
+#include "common/version.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/frame.h"
+#include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/suite_options.h"
+#include "orchestrator/machine/cpu_order.h"
+#include "orchestrator/machine/host.h"
+#include "orchestrator/machine/program_path.h"
+#include "orchestrator/report/json_value.h"
+#include "orchestrator/report/output.h"
+#include "orchestrator/suite/comparison_report.h"
+#include "orchestrator/suite/suite_load.h"
+#include "orchestrator/suite/suite_lock.h"
+#include "orchestrator/suite/suite_subjects.h"
+
+#define USUAL_PORT 6379u
+#define HELP_BYTES (32u << 10)
+#define CONFIDENCE 0.95
+#define THRESHOLD 0.05
+
+/* All that a suite is made of, from the file to the results. */
+struct work {
+    const struct suite_request *request;
+    const volatile int *interrupted;
+    struct suite_config config;
+    struct suite_plan plan;
+    struct suite_tool tool, filler;
+    struct cpu_set_order cpus;
+    struct suite_running running;
+    struct suite_subjects subjects;
+    struct suite_run run;
+    char certificate_paths[3][PATH_MAX];
+    char config_path[PATH_MAX];
+    uint64_t seed;
+    int lock_fd;
+};
+
+static void tell(void *state, const char *text)
+{
+    (void)state;
+    log_line(LOG_WARNING, "%s", text);
+}
+
+/* --- what is measured ------------------------------------------------------------------------ */
+
+/* The usual file comes with volley: beside the sources that it was built from, or where it was installed. */
+static const char *find_config(struct work *work)
+{
+    static const char *const places[] = {"../configs", "../../configs", "../share/volley"};
+    const char *given = work->request->config;
+    static const char folder[] = "configs/";
+    const bool usual = strncmp(given, folder, strlen(folder)) == 0;
+    if (access(given, F_OK) != 0 && usual &&
+        program_path_beside(work->config_path, sizeof work->config_path, places,
+                            sizeof places / sizeof places[0], given + strlen(folder)))
+        return work->config_path;
+    return given;
+}
+
+static enum err_code read_plan(struct work *work, struct err *err)
+{
+    const struct file_source source = {.name = find_config(work)};
+    const struct suite_request *request = work->request;
+    const struct suite_choice choice = {.groups = request->groups,
+                                        .scenarios = request->scenarios,
+                                        .cluster_mode =
+                                            request->cluster_filter == SUITE_CLUSTERS     ? 1
+                                            : request->cluster_filter == SUITE_BOTH_KINDS ? -1
+                                                                                          : 0,
+                                        .skip_config_sets = request->skip_config_sets};
+    enum err_code code = suite_config_read(&work->config, &source, err);
+    if (code == OK)
+        code = suite_config_choose(&work->config, &choice, err);
+    return code == OK ? suite_plan_make(&work->plan, &work->config, tell, NULL, err) : code;
+}
+
+static enum err_code find_volley(struct suite_tool *tool, struct err *err)
+{
+    char path[PATH_MAX];
+    const ssize_t bytes = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (bytes <= 0)
+        return err_set(err, E_SYSTEM, "volley does not find its own program");
+    path[bytes] = '\0';
+    suite_tool_describe(tool, path, NULL);
+    snprintf(tool->version, sizeof tool->version, "volley %s", volley_version);
+    return OK;
+}
+
+static enum err_code find_tool(struct work *work, struct err *err)
+{
+    const char *path = work->request->tool_path;
+    char *help = NULL, version[200] = "";
+    enum err_code code = find_volley(&work->filler, err);
+    work->tool = work->filler;
+    if (code != OK || path == NULL)
+        return code;
+    if (work->request->list_plan) { /* which asks nobody */
+        suite_tool_describe(&work->tool, path, "--csv --sequential --duration --warmup --threads");
+        return OK;
+    }
+    help = calloc(1, HELP_BYTES);
+    code = help != NULL ? suite_load_ask(help, HELP_BYTES, path, "--help", err)
+                        : err_set(err, E_SYSTEM, "no memory for the help of %.200s", path);
+    if (code == OK)
+        code = suite_load_ask(version, sizeof version, path, "--version", err);
+    if (code == OK) {
+        suite_tool_describe(&work->tool, path, help);
+        snprintf(work->tool.version, sizeof work->tool.version, "%.*s",
+                 (int)strcspn(version, "\r\n"), version);
+        code = suite_tool_check(&work->tool, &work->plan, err);
+    }
+    free(help);
+    return code == OK ? OK : err->code;
+}
+
+/* --- the plan -------------------------------------------------------------------------------- */
+
+static void print_time(double seconds)
+{
+    if (seconds < 120)
+        printf("about %.0f s", seconds);
+    else if (seconds < 7200)
+        printf("about %.0f min", seconds / 60);
+    else
+        printf("about %.1f h", seconds / 3600);
+}
+
+static void list_plan(const struct work *work)
+{
+    const struct suite_request *request = work->request;
+    const struct suite_target target = {.host = request->target_ip, .port = 0};
+    const uint64_t subjects = request->use_running ? 1 : request->ref_count + request->control;
+    const uint64_t runs = work->plan.count * subjects * request->runs;
+    char text[300];
+    for (size_t i = 0; i < work->plan.count; i++) {
+        struct suite_argv argv;
+        const struct suite_combination *combination = &work->plan.items[i];
+        struct suite_target at = target;
+        at.port = (uint16_t)combination->block->port;
+        const struct suite_stage_wish wish = {
+            .tool = &work->tool,
+            .combination = combination,
+            .target = &at,
+            .seed = combination->block->has_seed ? combination->block->seed : SUITE_SEED_OPEN};
+        suite_stage_argv(&argv, &wish, SUITE_MEASURE);
+        printf("%s: ", suite_combination_text(text, sizeof text, combination));
+        suite_argv_print(stdout, &argv);
+        printf("\n");
+    }
+    printf("%zu combination%s, %llu commit%s, %llu run%s each: %llu runs, ", work->plan.count,
+           work->plan.count == 1 ? "" : "s", (unsigned long long)subjects, subjects == 1 ? "" : "s",
+           (unsigned long long)request->runs, request->runs == 1 ? "" : "s",
+           (unsigned long long)runs);
+    print_time(suite_plan_seconds(&work->plan) * (double)(subjects * request->runs));
+    printf(" beside builds%s\n", work->plan.requests > 0
+                                     ? ", at 100,000 requests per second where they are counted"
+                                     : "");
+}
+
+/* --- who is measured ------------------------------------------------------------------------- */
+
+/* valkey's own test certificates, as its script makes them. */
+static enum err_code find_certificates(struct work *work, struct err *err)
+{
+    static const char *const names[] = {"ca.crt", "valkey.crt", "valkey.key"};
+    const char *const tree = work->request->valkey_path;
+    bool tls = false;
+    for (size_t i = 0; i < work->plan.count; i++)
+        tls |= work->plan.items[i].block->tls;
+    if (!tls)
+        return OK;
+    if (tree == NULL)
+        return err_set(err, E_USAGE,
+                       "tls_mode with a running server: --valkey-path says whose "
+                       "tests/tls has the certificates");
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(work->certificate_paths[i], PATH_MAX, "%.3900s/tests/tls/%s", tree, names[i]);
+        if (access(work->certificate_paths[i], R_OK) != 0)
+            return err_set(err, E_USAGE,
+                           "--valkey-path: %.250s is not there: make it with "
+                           "utils/gen-test-certs.sh",
+                           PRINTABLE(work->certificate_paths[i]));
+    }
+    work->running.cacert = work->certificate_paths[0];
+    work->running.cert = work->certificate_paths[1];
+    work->running.key = work->certificate_paths[2];
+    const struct tls_options options = {.wanted = true,
+                                        .cacert = work->running.cacert,
+                                        .cert = work->running.cert,
+                                        .key = work->running.key,
+                                        .any_name = true};
+    return tls_client_create(&work->running.tls, &options, err);
+}
+
+/* One server runs, at one port. */
+static enum err_code find_running(struct work *work, struct err *err)
+{
+    const struct suite_request *request = work->request;
+    const uint64_t port = work->plan.items[0].block->port;
+    for (size_t i = 0; i < work->plan.count; i++)
+        if (work->plan.items[i].block->port != port)
+            return err_set(err, E_CONFIG,
+                           "the configurations name several ports, and there is one "
+                           "running server");
+    work->running = (struct suite_running){.host = request->target_ip,
+                                           .port = (uint16_t)(port > 0 ? port : USUAL_PORT),
+                                           .may_flush = request->allow_flush};
+    enum err_code code = find_certificates(work, err);
+    if (code == OK)
+        code = suite_subjects_running(&work->subjects, &work->running,
+                                      request->commits_text != NULL ? request->refs[0] : NULL,
+                                      work->interrupted, err);
+    if (code == OK && !request->allow_flush)
+        log_line(LOG_WARNING,
+                 "the server is not emptied between runs, nor started anew: what one run "
+                 "leaves is there in the next; see --allow-flush");
+    return code;
+}
+
+static enum err_code find_subjects(struct work *work, struct err *err)
+{
+    const struct suite_request *request = work->request;
+    bool tls = false;
+    if (request->use_running)
+        return find_running(work, err);
+    for (size_t i = 0; i < work->plan.count; i++)
+        tls |= work->plan.items[i].block->tls;
+    const bool named = request->commits_text != NULL || request->baseline != NULL;
+    const struct suite_subjects_wish wish = {
+        .source = {.repository = request->repository,
+                   .tree = request->valkey_path,
+                   .make_args = request->make_args != NULL ? request->make_args : "",
+                   .tls = tls,
+                   .keep_programs_built = !named},
+        .refs = request->refs,
+        .ref_count = request->ref_count,
+        .named = named,
+        .control = request->control,
+        .interrupted = work->interrupted};
+    return suite_subjects_build(&work->subjects, &wish, err);
+}
+
+/* --- measuring ------------------------------------------------------------------------------- */
+
+static void set_given(json_t *environment, const char *key, const char *text)
+{
+    if (text != NULL)
+        json_object_set_new(environment, key, json_value_text(text));
+}
+
+/* env_ and what host_describe says, as far as it may explain a difference. */
+static json_t *describe_environment(const struct work *work)
+{
+    static const char *const keys[] = {
+        "kernel", "os",         "cpu_model",   "cpu_count",   "physical_cores",        "governor",
+        "turbo",  "numa_nodes", "mitigations", "clocksource", "transparent_hugepages", "aslr"};
+    json_t *host = host_describe(&work->cpus), *environment = json_object();
+    char name[60];
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        snprintf(name, sizeof name, "env_%s", keys[i]);
+        json_object_set(environment, name, json_object_get(host, keys[i]));
+    }
+    json_object_set(environment, "architecture", json_object_get(host, "architecture"));
+    json_object_set_new(environment, "env_tool", json_string(work->tool.version));
+    const struct suite_request *request = work->request;
+    set_given(environment, "repository", request->repository_name);
+    set_given(environment, "module",
+              request->module != NULL ? request->module : request->module_path);
+    set_given(environment, "module_commit", request->module_commit);
+    set_given(environment, "module_commit_timestamp", request->module_timestamp);
+    json_decref(host);
+    return environment;
+}
+
+static enum err_code open_run(struct work *work, struct err *err)
+{
+    const struct suite_request *request = work->request;
+    work->run = (struct suite_run){.plan = &work->plan,
+                                   .tool = &work->tool,
+                                   .filler = &work->filler,
+                                   .subjects = work->subjects.items,
+                                   .subject_count = work->subjects.count,
+                                   .running = work->running,
+                                   .module_path = request->module_path,
+                                   .runs = request->runs,
+                                   .seed = work->seed,
+                                   .in_turn = request->order == SUITE_TURNS &&
+                                              (work->subjects.count > 1 || request->runs > 1),
+                                   .resume = request->resume,
+                                   .keep_histograms = request->keep_histograms,
+                                   .environment = describe_environment(work),
+                                   .allowed_cpus = work->cpus.cpus,
+                                   .allowed_count = work->cpus.count,
+                                   .interrupted = work->interrupted};
+    return suite_run_open(&work->run, request->results_dir, err);
+}
+
+/* Starts the server of the first combination, and waits. */
+static enum err_code serve(struct work *work, struct err *err)
+{
+    struct suite_servers *servers = calloc(1, sizeof *servers);
+    struct suite_subject *subject = work->subjects.items;
+    const struct suite_combination *combination = &work->plan.items[0];
+    const struct timespec pause = {.tv_nsec = 50000000};
+    char died[700] = "";
+    enum err_code code = servers != NULL
+                             ? suite_servers_start(servers, &work->run, subject, combination, err)
+                             : err_set(err, E_SYSTEM, "no memory for a server");
+    if (code == OK) {
+        printf("%s %s: %s:%u%s%s%s\n", subject->server_version, subject->name, servers->target.host,
+               servers->target.port, combination->block->tls ? ", TLS, authority " : "",
+               combination->block->tls ? servers->target.cacert : "",
+               combination->block->cluster ? ", cluster" : "");
+        (void)fflush(stdout);
+        log_line(LOG_INFO, "Ctrl+C ends the server");
+    }
+    while (code == OK && *work->interrupted == 0) {
+        if (suite_servers_died(servers, died, sizeof died))
+            code = err_set(err, E_FAILED, "the server is gone: %.300s", died);
+        (void)nanosleep(&pause, NULL);
+    }
+    if (servers != NULL)
+        suite_servers_stop(servers, subject, combination);
+    free(servers);
+    return code;
+}
+
+/* --- comparing ------------------------------------------------------------------------------- */
+
+static const struct suite_subject *find_subject(const struct work *work, const char *ref)
+{
+    for (size_t i = 0; i < work->subjects.count; i++) {
+        const struct suite_subject *subject = &work->subjects.items[i];
+        if (strcmp(subject->reference, ref) == 0 || strcmp(subject->commit, ref) == 0 ||
+            (strlen(ref) >= 4 && strncmp(subject->commit, ref, strlen(ref)) == 0))
+            return subject;
+    }
+    return NULL;
+}
+
+static enum err_code compare_two(struct output *output, const struct suite_subject *base,
+                                 const struct suite_subject *other, struct err *err)
+{
+    struct record_set sets[2] = {{.records = NULL}, {.records = NULL}};
+    struct comparison comparison = {.rows = NULL};
+    const struct comparison_wishes wishes = {
+        .confidence = CONFIDENCE, .threshold = THRESHOLD, .rates = true, .latencies = true};
+    enum err_code code = record_set_read(&sets[0], base->directory, err);
+    if (code == OK)
+        code = record_set_read(&sets[1], other->directory, err);
+    if (code == OK)
+        code = comparison_make(&comparison, &sets[0], &sets[1], &wishes, err);
+    if (code == OK)
+        comparison_write_markdown(output, &comparison);
+    comparison_free(&comparison);
+    record_set_free(&sets[0]);
+    record_set_free(&sets[1]);
+    return code;
+}
+
+/* Each of the others with the baseline, one below the other. */
+static enum err_code compare_all(const struct work *work, struct err *err)
+{
+    const struct suite_request *request = work->request;
+    const struct suite_subject *base =
+        request->baseline != NULL ? find_subject(work, request->baseline) : work->subjects.items;
+    struct output output = {.file = NULL};
+    char path[PATH_MAX];
+    if (base == NULL || work->subjects.count < 2 ||
+        (request->baseline == NULL && !request->control))
+        return OK;
+    snprintf(path, sizeof path, "%.3900s/comparison.md", request->results_dir);
+    enum err_code code = output_create(&output, path, OUTPUT_OWN, err);
+    for (size_t i = 0; i < work->subjects.count && code == OK; i++) {
+        const struct suite_subject *other = &work->subjects.items[i];
+        if (other != base && json_array_size(other->metrics.records) > 0 &&
+            json_array_size(base->metrics.records) > 0)
+            code = compare_two(&output, base, other, err);
+    }
+    if (code == OK)
+        code = output_commit(&output, err);
+    output_discard(&output);
+    if (code == OK)
+        printf("%s\n", PRINTABLE(path));
+    return code;
+}
+
+static void print_results(const struct work *work)
+{
+    for (size_t i = 0; i < work->subjects.count; i++) {
+        const struct suite_subject *subject = &work->subjects.items[i];
+        printf("%s: %zu record%s, %zu run%s measured, %zu failed, %zu there already\n",
+               PRINTABLE(subject->metrics.path), json_array_size(subject->metrics.records),
+               json_array_size(subject->metrics.records) == 1 ? "" : "s", subject->measured,
+               subject->measured == 1 ? "" : "s", subject->failed, subject->skipped);
+    }
+}
+
+/* --- the story ------------------------------------------------------------------------------- */
+
+static uint64_t draw_seed(void)
+{
+    uint32_t seed = 0;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
+        seed = (uint32_t)time(NULL);
+    return seed % 1000001;
+}
+
+static enum err_code measure(struct work *work, struct err *err)
+{
+    work->seed = work->request->has_seed ? work->request->seed : draw_seed();
+    log_line(LOG_INFO, "seed %llu, %zu combinations, %zu commits", (unsigned long long)work->seed,
+             work->plan.count, work->subjects.count);
+    enum err_code code = open_run(work, err);
+    if (code == OK && work->request->mode == SUITE_SERVER)
+        code = serve(work, err);
+    else if (code == OK) {
+        code = suite_run_all(&work->run, err);
+        print_results(work);
+        struct err reason = {.code = OK};
+        if ((code == OK || code == E_FAILED) && compare_all(work, &reason) != OK)
+            code = err_set(err, reason.code, "the comparison: %s", reason.text);
+    }
+    suite_run_close(&work->run);
+    json_decref(work->run.environment);
+    return code;
+}
+
+static enum err_code carry_out(struct work *work, struct err *err)
+{
+    enum err_code code = read_plan(work, err);
+    if (code == OK)
+        code = find_tool(work, err);
+    if (code != OK || work->request->list_plan) {
+        if (code == OK)
+            list_plan(work);
+        return code;
+    }
+    code = cpu_order_discover(&work->cpus, "", NULL, err);
+    if (code == OK)
+        code = suite_config_check_machine(&work->config, work->cpus.cpus, work->cpus.count, err);
+    if (code == OK)
+        code = suite_lock_take(&work->lock_fd, work->request->results_dir, err);
+    if (code == OK)
+        code = find_subjects(work, err);
+    if (code == OK)
+        code = measure(work, err);
+    if (code == OK && work->subjects.failed > 0)
+        code = err_set(err, E_FAILED, "%zu of %zu commits do not build", work->subjects.failed,
+                       work->request->ref_count);
+    return code;
+}
+
+static enum err_code run(void *target, struct err *err)
+{
+    const struct suite_request *request = target;
+    struct work *work = calloc(1, sizeof *work);
+    if (work == NULL)
+        return err_set(err, E_SYSTEM, "no memory for a suite");
+    log_set_level(request->log_level);
+    work->request = request;
+    work->interrupted = &interrupts_install()->count;
+    work->lock_fd = -1;
+    const enum err_code code = carry_out(work, err);
+    suite_subjects_free(&work->subjects);
+    tls_client_destroy(work->running.tls);
+    suite_lock_release(work->lock_fd);
+    suite_plan_free(&work->plan);
+    suite_config_free(&work->config);
+    free(work);
+    return code;
+}
+
+int command_suite(int argc, const char *const *argv)
+{
+    struct suite_request request = {.help = false};
+    const struct command_frame frame = {.table = &suite_option_table,
+                                        .target = &request,
+                                        .values = &request.values,
+                                        .help = &request.help,
+                                        .parse = suite_options_parse,
+                                        .run = run,
+                                        .destroy = suite_options_free};
+    return command_frame_run(&frame, argc, argv);
+}

@@ -1,0 +1,265 @@
+#include "orchestrator/commands/suite_options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/printable.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/options/option_group.h"
+
+#define RUNS_MAX 1000u
+#define REPOSITORY "https://github.com/valkey-io/valkey.git"
+
+static const char *mode_at(size_t index)
+{
+    static const char *const words[] = {"both", "server", "client"};
+    return index < sizeof words / sizeof words[0] ? words[index] : NULL;
+}
+
+static const char *order_at(size_t index)
+{
+    static const char *const words[] = {"turns", "plan"};
+    return index < sizeof words / sizeof words[0] ? words[index] : NULL;
+}
+
+static const char *filter_at(size_t index)
+{
+    static const char *const words[] = {"both", "true", "false"};
+    return index < sizeof words / sizeof words[0] ? words[index] : NULL;
+}
+
+static const char *level_at(size_t index)
+{
+    static const char *const words[] = {"error", "warning", "info", "debug"};
+    return index < sizeof words / sizeof words[0] ? words[index] : NULL;
+}
+
+static enum err_code parse_level(void *target, const char *value, struct err *reason)
+{
+    return log_level_parse(&((struct suite_request *)target)->log_level, value)
+               ? OK
+               : err_set(reason, E_USAGE, "--log-level %.80s: allowed: error, warning, info, debug",
+                         PRINTABLE(value));
+}
+
+#define AT(member) offsetof(struct suite_request, member)
+#define WHAT "What"
+#define SERVERS "Servers"
+#define LOAD "Load"
+#define RESULTS "Results"
+/* clang-format off: a row reads best as a few short lines */
+static const struct option_row rows[] = {
+    {ROW("config", NULL, OPTION_TEXT, "FILE", AT(config)), .section = WHAT,
+     .command_line_only = true, .unset = "configs/benchmark-configs.json",
+     .help = "What is measured, JSON or YAML: configurations with lists that are crossed."},
+    {ROW("commits", NULL, OPTION_TEXT, "REF...", AT(commits_text)), .section = WHAT,
+     .repeats = true,
+     .help = "Commits, branches or tags to build and measure, one or more; HEAD without it."},
+    {ROW("baseline", NULL, OPTION_TEXT, "REF", AT(baseline)), .section = WHAT,
+     .help = "Measured, too, and all others are compared with it in the end: comparison.md."},
+    {ROW("runs", NULL, OPTION_COUNT, "N", AT(runs)), NUMBER(1, RUNS_MAX), .section = WHAT,
+     .unset = "1",
+     .help = "How often each combination is measured, with a server started anew for each."},
+    {ROW("control", NULL, OPTION_FLAG, NULL, AT(control)), .section = WHAT,
+     .help =
+         "Measure the first commit twice, as if it were two: what a comparison of them finds is "
+         "noise."},
+    {ROW("order", NULL, OPTION_WORD, "ORDER", AT(order)), .value_at = order_at, .section = WHAT,
+     .unset = "turns",
+     .help = "turns: run by run, the commits by turns in each combination, in an order that the "
+             "seed decides, so "
+             "that what changes with time meets them all alike. plan: a commit after the other, as "
+             "--list-plan "
+             "has it."},
+    {ROW("seed", NULL, OPTION_COUNT, "N", AT(seed)), NUMBER(0, UINT32_MAX), .section = WHAT,
+     .help = "Where order and load begin; drawn, and told, without it."},
+    {ROW("groups", NULL, OPTION_TEXT, "LIST", AT(groups)), .section = WHAT,
+     .help = "Only configurations whose group is one of these, separated by commas."},
+    {ROW("scenarios", NULL, OPTION_TEXT, "LIST", AT(scenarios)), .section = WHAT,
+     .help = "Only configurations whose scenario is one of these."},
+    {ROW("cluster-mode-filter", NULL, OPTION_WORD, "true|false", AT(cluster_filter)),
+     .value_at = filter_at, .section = WHAT, .unset = "both",
+     .help = "Only clusters, or only what is none."},
+    {ROW("skip-config-set", NULL, OPTION_FLAG, NULL, AT(skip_config_sets)), .section = WHAT,
+     .help = "Leave config_sets out: all is measured once, with none of them."},
+    {ROW("list-plan", NULL, OPTION_FLAG, NULL, AT(list_plan)), .command_line_only = true,
+     .section = WHAT,
+     .help = "Print a line for each combination, with its command, and how long all of them take, "
+             "about."},
+
+    {ROW("mode", NULL, OPTION_WORD, "MODE", AT(mode)), .value_at = mode_at, .section = SERVERS,
+     .unset = "both",
+     .help = "both: servers and load. server: start the server of the first configuration, say "
+             "where it is, and "
+             "wait for Ctrl+C. client: the load alone, for a server that runs elsewhere."},
+    {ROW("repo", NULL, OPTION_TEXT, "URL|PATH", AT(repository)), .section = SERVERS,
+     .unset = REPOSITORY, .needs_trust = true, .help = "The git repository that commits are of."},
+    {ROW("valkey-path", NULL, OPTION_TEXT, "DIR", AT(valkey_path)), .section = SERVERS,
+     .needs_trust = true,
+     .help =
+         "Sources that are there already, in place of a repository; without --commits the programs "
+         "that were built there are taken as they are."},
+    {ROW("make-args", NULL, OPTION_TEXT, "ARGS", AT(make_args)), .section = SERVERS,
+     .needs_trust = true, .help = "Further arguments of make, as 'OPTIMIZATION=-O3 MALLOC=libc'."},
+    {ROW("repository", NULL, OPTION_TEXT, "OWNER/NAME", AT(repository_name)), .section = SERVERS,
+     .help = "What records call the repository."},
+    {ROW("module", NULL, OPTION_TEXT, "NAME", AT(module)), .section = SERVERS,
+     .help = "The name of --module-path's module in the records."},
+    {ROW("module-path", NULL, OPTION_TEXT, "FILE", AT(module_path)), .section = SERVERS,
+     .needs_trust = true, .help = "A module that each server loads."},
+    {ROW("module-commit", NULL, OPTION_TEXT, "SHA", AT(module_commit)), .section = SERVERS,
+     .help = "The commit that it was built from, for the records."},
+    {ROW("module-commit-timestamp", NULL, OPTION_TEXT, "TIME", AT(module_timestamp)),
+     .section = SERVERS, .help = "Of that commit."},
+    {ROW("use-running-server", NULL, OPTION_FLAG, NULL, AT(use_running)), .section = SERVERS,
+     .help = "Start none: one runs at --target-ip, at the configuration's port, or 6379. To start "
+             "it anew "
+             "between runs is yours to do."},
+    {ROW("target-ip", NULL, OPTION_TEXT, "IP", AT(target_ip)), .section = SERVERS,
+     .unset = "127.0.0.1",
+     .help = "Where that server is; another one than 127.0.0.1 is one that runs."},
+    {ROW("allow-flush", NULL, OPTION_FLAG, NULL, AT(allow_flush)), .section = SERVERS,
+     .needs_trust = true,
+     .help = "Empty a server that volley has not started (FLUSHDB) before each run."},
+
+    {ROW("valkey-benchmark-path", NULL, OPTION_TEXT, "FILE", AT(tool_path)), .section = LOAD,
+     .needs_trust = true, .help = "Let this valkey-benchmark make the load, in place of volley."},
+
+    {ROW("results-dir", NULL, OPTION_TEXT, "DIR", AT(results_dir)), .section = RESULTS,
+     .unset = "results", .needs_trust = true,
+     .help =
+         "Where each commit has a directory with metrics.json, logs.txt and its servers' logs."},
+    {ROW("resume", NULL, OPTION_FLAG, NULL, AT(resume)), .section = RESULTS,
+     .help = "Leave out what has its records already."},
+    {ROW("keep-histograms", NULL, OPTION_FLAG, NULL, AT(keep_histograms)), .section = RESULTS,
+     .help = "Keep each run's latencies as an HdrHistogram log, too."},
+    {ROW("log-level", NULL, OPTION_CUSTOM, "LEVEL", 0), .parse = parse_level, .value_at = level_at,
+     .unset = "info", .section = RESULTS,
+     .help =
+         "What is told on standard error: error, warning, info or debug. logs.txt has all of it."},
+    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
+     .help = "This text."},
+};
+/* clang-format on */
+#undef AT
+
+const struct option_table suite_option_table = {
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .command = "suite",
+    .config_is_own = true,
+    .usage = "volley suite [--config FILE] [--commits REF...] [--baseline REF] [OPTIONS]",
+    .synopsis =
+        "Builds commits of a server, measures each with every combination of a configuration, "
+        "and keeps the figures of each run for volley compare.",
+};
+
+/* --- words ----------------------------------------------------------------------------------- */
+
+/* "--commits A B" as "--commits A --commits B", whose values are joined. */
+static enum err_code spread_commits(struct suite_request *request, int *argc,
+                                    const char *const *argv, struct err *err)
+{
+    static const char option[] = "--commits";
+    const char **spread = calloc(2 * (size_t)*argc + 1, sizeof spread[0]);
+    bool behind = false;
+    int count = 0;
+    request->argv = spread;
+    if (spread == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the arguments");
+    for (int i = 0; i < *argc; i++) {
+        const bool is_ref = behind && argv[i][0] != '-' && i > 0;
+        if (is_ref && strcmp(argv[i - 1], option) != 0)
+            spread[count++] = option;
+        spread[count++] = argv[i];
+        behind = strcmp(argv[i], option) == 0 || is_ref;
+    }
+    *argc = count;
+    return OK;
+}
+
+static enum err_code add_ref(struct suite_request *request, const char *ref, struct err *err)
+{
+    for (size_t i = 0; i < request->ref_count; i++)
+        if (strcmp(request->refs[i], ref) == 0)
+            return OK;
+    if (request->ref_count == SUITE_REFS_MAX)
+        return err_set(err, E_USAGE, "--commits: %u commits are the most", SUITE_REFS_MAX);
+    request->refs[request->ref_count++] = ref;
+    return OK;
+}
+
+static enum err_code find_refs(struct suite_request *request, struct err *err)
+{
+    char *rest = NULL;
+    enum err_code code = OK;
+    request->commits_words = request->commits_text != NULL ? strdup(request->commits_text) : NULL;
+    for (char *ref = request->commits_words != NULL ? strtok_r(request->commits_words, ",", &rest)
+                                                    : NULL;
+         ref != NULL && code == OK; ref = strtok_r(NULL, ",", &rest))
+        code = add_ref(request, ref, err);
+    if (code == OK && request->ref_count == 0)
+        code = add_ref(request, "HEAD", err);
+    if (code == OK && request->baseline != NULL)
+        code = add_ref(request, request->baseline, err);
+    return code;
+}
+
+static enum err_code check(struct suite_request *request, struct err *err)
+{
+    const bool elsewhere =
+        request->target_ip != NULL && strcmp(request->target_ip, "127.0.0.1") != 0;
+    if (request->mode == SUITE_CLIENT || elsewhere)
+        request->use_running = true;
+    if (request->mode == SUITE_SERVER && request->use_running)
+        return err_set(err, E_USAGE, "--mode server starts one, and %s says that it runs",
+                       elsewhere ? "--target-ip" : "--use-running-server");
+    if (request->use_running && (request->baseline != NULL || request->control))
+        return err_set(err, E_USAGE,
+                       "%s needs servers that volley starts: a running one is of one version",
+                       request->baseline != NULL ? "--baseline" : "--control");
+    if (request->use_running && request->ref_count > 1)
+        return err_set(err, E_USAGE, "--commits: a running server is of one commit");
+    if (request->allow_flush && !request->use_running)
+        return err_set(err, E_USAGE,
+                       "--allow-flush is for a running server: those that volley "
+                       "starts begin empty");
+    if (request->module_path == NULL &&
+        (request->module != NULL || request->module_commit != NULL ||
+         request->module_timestamp != NULL))
+        return err_set(err, E_USAGE, "--module: --module-path says which module is loaded");
+    if (request->module_path != NULL && request->use_running)
+        return err_set(err, E_USAGE, "--module-path: a running server has loaded its own modules");
+    if (request->module_path != NULL && access(request->module_path, R_OK) != 0)
+        return err_set(err, E_USAGE, "--module-path %.200s: %s", PRINTABLE(request->module_path),
+                       strerror(errno));
+    if (request->mode == SUITE_SERVER && request->ref_count > 1)
+        return err_set(err, E_USAGE, "--mode server starts the server of one commit");
+    return OK;
+}
+
+enum err_code suite_options_parse(void *target, int argc, const char *const *argv, struct err *err)
+{
+    struct suite_request *request = target;
+    int count = argc;
+    enum err_code code = spread_commits(request, &count, argv, err);
+    if (code == OK)
+        code = options_parse(&request->values, &suite_option_table, request, count, request->argv,
+                             err);
+    if (code != OK || request->help)
+        return code;
+    for (int i = 1; i < argc; i++)
+        request->has_seed |= strncmp(argv[i], "--seed", 6) == 0;
+    code = find_refs(request, err);
+    return code == OK ? check(request, err) : code;
+}
+
+void suite_options_free(void *target)
+{
+    struct suite_request *request = target;
+    options_free(&request->values);
+    free(request->commits_words);
+    free(request->argv);
+}

@@ -1,0 +1,51 @@
+/* What a suite measures, one by one: the lists of each configuration crossed. Pure: it needs no server and no machine. */
+#ifndef ORCHESTRATOR_SUITE_SUITE_PLAN_H
+#define ORCHESTRATOR_SUITE_SUITE_PLAN_H
+
+#include "orchestrator/suite/suite_command.h"
+#include "orchestrator/suite/suite_config.h"
+
+#define SUITE_COMBINATIONS_MAX 1000000u
+#define SUITE_CLIENTS_DEFAULT 50u
+
+struct suite_combination {
+    const struct suite_block *block;
+    const struct suite_command *command;
+    uint64_t requests; /* 0: the block's duration counts */
+    uint64_t keyspace, data_bytes, pipeline, clients;
+    uint64_t io_threads; /* 0: as the server has it */
+    size_t config_set;   /* of the block's; SIZE_MAX: none */
+};
+
+struct suite_plan {
+    struct suite_combination *items;
+    size_t count;
+    struct suite_command *mixed; /* owned: one for each configuration of writes and reads */
+    size_t mixed_count;
+    uint64_t load_seconds; /* of all, as far as they say how long they last */
+    uint64_t requests;     /* of those that do not */
+};
+
+/* Who is told what is left out, or taken for granted; once each. */
+typedef void suite_tell(void *state, const char *text);
+
+/* In the order in which they are measured: a configuration after the other, in it I/O threads and sets of settings, then
+ * requests, keyspacelen, data_sizes, pipelines, clients, commands. E_CONFIG: nothing is left to measure, or too much;
+ * E_SYSTEM. The plan points into the config; suite_plan_free in any case. */
+MUST_USE enum err_code suite_plan_make(struct suite_plan *plan, const struct suite_config *config,
+                                       suite_tell *tell, void *state, struct err *err);
+void suite_plan_free(struct suite_plan *plan);
+
+/* "SET | size=16 | pipeline=1 | clients=50 | requests=1000 | keyspacelen=1000 | warmup=0", as the log has it. */
+char *suite_combination_text(char *text, size_t text_bytes,
+                             const struct suite_combination *combination);
+
+/* Puts them into another order, which the seed decides. */
+void suite_plan_shuffle(size_t *order, size_t count, uint64_t seed);
+
+/* What one run of all of them takes, about: requests at SUITE_ESTIMATED_RATE, and what starting servers costs. */
+#define SUITE_ESTIMATED_RATE 100000u
+#define SUITE_ESTIMATED_START_MS 700u
+double suite_plan_seconds(const struct suite_plan *plan);
+
+#endif

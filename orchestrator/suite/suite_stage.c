@@ -1,0 +1,282 @@
+#include "orchestrator/suite/suite_stage.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/printable.h"
+#include "orchestrator/machine/cpu_order.h"
+#include "orchestrator/report/shell_word.h"
+
+const char *suite_stage_name(enum suite_stage stage)
+{
+    static const char *const names[] = {"populate", "warm up", "measure"};
+    return names[stage];
+}
+
+/* --- which stages there are ------------------------------------------------------------------ */
+
+/* volley writes what its own tests read, and no more than that. */
+static bool fills_itself(const struct suite_tool *tool, const struct suite_command *command)
+{
+    return tool->is_volley && (command->test != NULL || command->mix != NULL);
+}
+
+bool suite_stage_runs(const struct suite_stage_wish *wish, enum suite_stage stage)
+{
+    const struct suite_command *command = wish->combination->command;
+    switch (stage) {
+    case SUITE_POPULATE:
+        return command->populate_test != NULL && !fills_itself(wish->tool, command);
+    case SUITE_WARM_UP:
+        return wish->combination->block->warmup_seconds > 0 && !wish->tool->has_warmup;
+    default:
+        return true;
+    }
+}
+
+/* --- arguments ------------------------------------------------------------------------------- */
+
+static void add(struct suite_argv *argv, const char *word)
+{
+    if (argv->count < SUITE_ARGV_MAX)
+        argv->items[argv->count++] = word;
+    argv->items[argv->count] = NULL;
+}
+
+static void add_text(struct suite_argv *argv, const char *format, ...) PRINTF_LIKE(2, 3);
+static void add_text(struct suite_argv *argv, const char *format, ...)
+{
+    char *text = argv->text + argv->used;
+    va_list args;
+    va_start(args, format);
+    const int bytes = vsnprintf(text, sizeof argv->text - argv->used, format, args);
+    va_end(args);
+    if (bytes >= 0 && (size_t)bytes < sizeof argv->text - argv->used) {
+        argv->used += (size_t)bytes + 1;
+        add(argv, text);
+    }
+}
+
+static void add_number(struct suite_argv *argv, const char *name, uint64_t number)
+{
+    add(argv, name);
+    add_text(argv, "%llu", (unsigned long long)number);
+}
+
+static void add_pair(struct suite_argv *argv, const char *name, const char *value)
+{
+    add(argv, name);
+    add(argv, value);
+}
+
+static void add_target(struct suite_argv *argv, const struct suite_stage_wish *wish)
+{
+    const struct suite_target *target = wish->target;
+    add_pair(argv, "-h", target->host);
+    add(argv, "-p");
+    if (target->port > 0)
+        add_text(argv, "%u", target->port);
+    else
+        add(argv, "PORT");
+    if (wish->combination->block->cluster)
+        add(argv, "--cluster");
+    if (!wish->combination->block->tls)
+        return;
+    add(argv, "--tls");
+    if (target->cacert != NULL)
+        add_pair(argv, "--cacert", target->cacert);
+    if (target->cert != NULL)
+        add_pair(argv, "--cert", target->cert);
+    if (target->key != NULL)
+        add_pair(argv, "--key", target->key);
+}
+
+/* Sizes are powers of two without a unit, too: the digits are bytes in both tools. */
+static void add_load(struct suite_argv *argv, const struct suite_stage_wish *wish)
+{
+    const struct suite_combination *combination = wish->combination;
+    const struct suite_cpus *cpus = &combination->block->client_cpus;
+    add_number(argv, "-d", combination->data_bytes);
+    add_number(argv, "-P", combination->pipeline);
+    add_number(argv, "-c", combination->clients);
+    if (wish->seed != SUITE_SEED_OPEN)
+        add_number(argv, "--seed", wish->seed);
+    else
+        add_pair(argv, "--seed", "SEED");
+    if (combination->block->benchmark_threads > 0 && wish->tool->has_threads)
+        add_number(argv, "--threads", combination->block->benchmark_threads);
+    if (cpus->count > 0 && wish->tool->is_volley) {
+        char list[256];
+        add(argv, "--cpus");
+        add_text(argv, "%s", cpu_order_list(list, sizeof list, cpus->items, cpus->count));
+    }
+}
+
+/* Text of a command without a test. valkey-benchmark has a key for each node of a cluster; volley sends each to its own. */
+static void add_words(struct suite_argv *argv, const struct suite_stage_wish *wish)
+{
+    static const char tag[] = ":{tag}";
+    const bool cluster = wish->combination->block->cluster && !wish->tool->is_volley;
+    for (size_t i = 0; wish->combination->command->words[i] != NULL; i++) {
+        const char *word = wish->combination->command->words[i];
+        const char *found = cluster ? NULL : strstr(word, tag);
+        if (found == NULL)
+            add(argv, word);
+        else
+            add_text(argv, "%.*s%s", (int)(found - word), word, found + strlen(tag));
+    }
+}
+
+static void add_command(struct suite_argv *argv, const struct suite_stage_wish *wish)
+{
+    const struct suite_command *command = wish->combination->command;
+    if (command->mix != NULL)
+        add_pair(argv, "--mix", command->mix);
+    else if (command->test != NULL)
+        add_pair(argv, "-t", command->test);
+    else {
+        if (wish->tool->is_volley)
+            add(argv, "--");
+        add_words(argv, wish);
+    }
+}
+
+/* Every key of the key space, or what is taken away, once. */
+static void add_populate(struct suite_argv *argv, const struct suite_stage_wish *wish)
+{
+    const struct suite_combination *combination = wish->combination;
+    const struct suite_command *command = combination->command;
+    uint64_t count = combination->keyspace;
+    if (command->consumes && combination->requests > count)
+        count = combination->requests;
+    add_number(argv, "-n", count);
+    if (wish->tool->is_volley)
+        add_number(argv, "--sequential", combination->keyspace);
+    else {
+        add_number(argv, "-r", combination->keyspace);
+        add(argv, "--sequential");
+    }
+    add_pair(argv, "-t", command->populate_test);
+}
+
+static void add_length(struct suite_argv *argv, const struct suite_stage_wish *wish,
+                       enum suite_stage stage)
+{
+    const struct suite_combination *combination = wish->combination;
+    const struct suite_block *block = combination->block;
+    if (stage == SUITE_WARM_UP) {
+        add(argv, "-l"); /* until it is told to end */
+        return;
+    }
+    if (block->warmup_seconds > 0 && wish->tool->has_warmup)
+        add_number(argv, "--warmup", block->warmup_seconds);
+    if (combination->requests > 0)
+        add_number(argv, "-n", combination->requests);
+    else
+        add_number(argv, wish->tool->is_volley ? "--test-duration" : "--duration",
+                   block->duration_seconds);
+}
+
+void suite_stage_argv(struct suite_argv *argv, const struct suite_stage_wish *wish,
+                      enum suite_stage stage)
+{
+    const bool is_volley = wish->tool->is_volley;
+    argv->count = argv->used = 0;
+    add(argv, wish->tool->path);
+    if (is_volley)
+        add(argv, "bench");
+    add_target(argv, wish);
+    add_load(argv, wish);
+    if (!is_volley)
+        add(argv, "--csv");
+    if (stage == SUITE_POPULATE) {
+        add_populate(argv, wish);
+        return;
+    }
+    add_length(argv, wish, stage);
+    add_number(argv, "-r", wish->combination->keyspace);
+    if (is_volley && wish->combination->command->populate_test != NULL &&
+        fills_itself(wish->tool, wish->combination->command))
+        add(argv, "--prefill");
+    if (wish->json_path != NULL && is_volley)
+        add_pair(argv, "--json", wish->json_path);
+    if (wish->hdr_path != NULL && is_volley)
+        add_pair(argv, "--hdr", wish->hdr_path);
+    add_command(argv, wish);
+}
+
+void suite_argv_print(FILE *out, const struct suite_argv *argv)
+{
+    char word[PATH_MAX + 64];
+    for (size_t i = 0; i < argv->count; i++) {
+        const char *item = argv->items[i];
+        const char *slash = i == 0 ? strrchr(item, '/') : NULL;
+        (void)shell_word(word, sizeof word, slash != NULL ? slash + 1 : item);
+        fprintf(out, "%s%s", i > 0 ? " " : "", PRINTABLE(word));
+    }
+}
+
+/* --- tools ----------------------------------------------------------------------------------- */
+
+void suite_tool_describe(struct suite_tool *tool, const char *path, const char *help)
+{
+    *tool = (struct suite_tool){.is_volley = help == NULL};
+    snprintf(tool->path, sizeof tool->path, "%s", path);
+    tool->has_sequential = help == NULL || strstr(help, "--sequential") != NULL;
+    tool->has_duration = help == NULL || strstr(help, "--duration") != NULL;
+    tool->has_warmup = help == NULL || strstr(help, "--warmup") != NULL;
+    tool->has_csv = help == NULL || strstr(help, "--csv") != NULL;
+    tool->has_threads = help == NULL || strstr(help, "--threads") != NULL;
+}
+
+enum err_code suite_tool_check(const struct suite_tool *tool, const struct suite_plan *plan,
+                               struct err *err)
+{
+    if (!tool->has_csv)
+        return err_set(err, E_USAGE,
+                       "--valkey-benchmark-path: %.200s knows no --csv, by its --help: it is no "
+                       "valkey-benchmark",
+                       PRINTABLE(tool->path));
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->items[i].command->mix != NULL && !tool->is_volley)
+            return err_set(err, E_CONFIG,
+                           "--valkey-benchmark-path: %.200s cannot send writes and reads at once, "
+                           "which the configuration asks for; volley can",
+                           PRINTABLE(tool->path));
+        if (plan->items[i].requests == 0 && !tool->has_duration)
+            return err_set(err, E_CONFIG,
+                           "--valkey-benchmark-path: %s has no --duration, which the "
+                           "configuration asks for; give requests there",
+                           PRINTABLE(tool->path));
+    }
+    return OK;
+}
+
+/* A field in quotes, and the comma behind it. NULL: there is none. */
+static const char *take_field(char *field, size_t field_bytes, const char *at)
+{
+    const char *end = at[0] == '"' ? strchr(at + 1, '"') : NULL;
+    if (end == NULL || (end[1] != ',' && end[1] != '\0' && end[1] != '\n' && end[1] != '\r'))
+        return NULL;
+    snprintf(field, field_bytes, "%.*s", (int)(end - at - 1), at + 1);
+    return end[1] == ',' ? end + 2 : end + 1;
+}
+
+bool suite_csv_parse(struct suite_csv_row *row, const char *line)
+{
+    double *const numbers[] = {&row->rps,    &row->avg_ms, &row->min_ms, &row->p50_ms,
+                               &row->p95_ms, &row->p99_ms, &row->max_ms};
+    char text[40], *end;
+    line = take_field(row->test, sizeof row->test, line);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        line = line != NULL ? take_field(text, sizeof text, line) : NULL;
+        if (line == NULL)
+            return false;
+        *numbers[i] = strtod(text, &end);
+        if (end == text || *end != '\0' || !isfinite(*numbers[i]) || *numbers[i] < 0)
+            return false;
+    }
+    return true;
+}
