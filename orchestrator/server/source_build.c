@@ -264,7 +264,7 @@ static struct source_tool prepare_make(const struct making *making, uint64_t lim
 {
     struct source_tool tool = {
         .limit_ns = limit_ns, .interrupted = making->interrupted, .log_fd = making->log_fd};
-    source_tool_add(&tool, "make", "-C", making->build->directory, NULL);
+    source_tool_add(&tool, "make", "--no-print-directory", "-C", making->build->directory, NULL);
     return tool;
 }
 

@@ -51,6 +51,13 @@ TEST(lines)
     ck_assert_ptr_null(source_tool_last_line(&tool, 4));
 }
 
+TEST(colours)
+{
+    /* Breaks when a log is full of the colours of a terminal, or a letter is lost with them. */
+    ck_assert_int_eq(run("printf '\\033[34;1mCC\\033[0m a.c\\033[K\\033[2\\n'"), OK);
+    expect_log("CC a.c [2\n");
+}
+
 TEST(the_last_lines_and_the_first_error)
 {
     /* Breaks when the cause of a failure is lost among what came behind it. */
