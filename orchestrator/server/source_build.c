@@ -159,12 +159,15 @@ static enum err_code resolve_in_git(struct source_commit *commits, size_t count,
 {
     struct source_folder folder;
     struct source_repository repository = {.login = NULL};
+    void (*hears)(void *state, const char *text) = wish->tell != NULL ? wish->tell : tell_log;
     if (source_folder_find(&folder, wish->cache_folder, err) != OK)
         return err->code;
     enum err_code code =
         source_repository_open(&repository, wish->repository, tree, &folder, interrupted, err);
+    repository.tell = hears;
+    repository.tell_state = wish->tell_state;
     if (code == OK && tree == NULL)
-        code = source_folder_lock(&folder, tell_log, NULL, interrupted, err);
+        code = source_folder_lock(&folder, hears, wish->tell_state, interrupted, err);
     if (code == OK)
         code = source_repository_resolve(&repository, commits, count, err);
     source_folder_unlock(&folder);
@@ -261,7 +264,7 @@ static struct source_tool prepare_make(const struct making *making, uint64_t lim
 {
     struct source_tool tool = {
         .limit_ns = limit_ns, .interrupted = making->interrupted, .log_fd = making->log_fd};
-    source_tool_add(&tool, "make", "-C", making->build->directory, NULL);
+    source_tool_add(&tool, "make", "--no-print-directory", "-C", making->build->directory, NULL);
     return tool;
 }
 

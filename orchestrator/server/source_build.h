@@ -28,6 +28,9 @@ struct source_wish {
     const char *cache_folder; /* NULL: $XDG_CACHE_HOME/volley/builds or ~/.cache/volley/builds */
     bool
         keep_programs_built; /* where the tree has its programs already, they are taken as they are */
+    /* Hears of what source_resolve does, once a second while it fetches. NULL: the log does. */
+    void (*tell)(void *state, const char *text);
+    void *tell_state;
 };
 
 struct source_commit {

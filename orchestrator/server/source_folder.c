@@ -23,7 +23,6 @@
 #define LOCK_LIMIT_NS (100 * 60 * NS_PER_SECOND) /* a clone and a build may take that */
 #define LOCK_LOOK_NS (200 * NS_PER_MS)
 #define LOCK_TELL_NS (30 * NS_PER_SECOND)
-#define TREE_PREFIX "valkey_"
 #define TREES_MAX 9u /* of one commit at a time */
 #define REMOVE_FDS 16
 
@@ -170,6 +169,18 @@ int source_tree_hold(const char *path)
     return -1;
 }
 
+/* valkey_, 40 digits, and a number if need be: nothing else in a folder that a user has named is volley's. */
+static bool is_tree_name(const char *name)
+{
+    static const char prefix[] = "valkey_";
+    const size_t digits = SOURCE_SHA_BYTES - 1;
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0 ||
+        strspn(name + sizeof prefix - 1, "0123456789abcdef") != digits)
+        return false;
+    const char *end = name + sizeof prefix - 1 + digits;
+    return end[0] == '\0' || (end[0] == '-' && end[1] >= '2' && end[1] <= '9' && end[2] == '\0');
+}
+
 static void remove_left(const struct source_folder *folder)
 {
     DIR *entries = opendir(folder->path);
@@ -177,7 +188,7 @@ static void remove_left(const struct source_folder *folder)
         return;
     for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
         char path[SOURCE_PATH_BYTES];
-        if (strncmp(entry->d_name, TREE_PREFIX, strlen(TREE_PREFIX)) != 0 ||
+        if (!is_tree_name(entry->d_name) ||
             source_path(path, NULL, "%s/%s", folder->path, entry->d_name) != OK)
             continue;
         const int fd = source_tree_hold(path);
@@ -197,7 +208,7 @@ enum err_code source_tree_place(char path[SOURCE_PATH_BYTES], const struct sourc
         char number[16] = "";
         if (i > 1)
             snprintf(number, sizeof number, "-%u", i);
-        if (source_path(path, err, "%s/" TREE_PREFIX "%s%s", folder->path, sha, number) != OK)
+        if (source_path(path, err, "%s/valkey_%s%s", folder->path, sha, number) != OK)
             return err->code;
         if (access(path, F_OK) != 0)
             return OK;

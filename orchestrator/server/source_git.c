@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/log.h"
 #include "common/printable.h"
 #include "common/suggest.h"
 #include "orchestrator/server/source_login.h"
@@ -131,13 +130,49 @@ static const char *answer(const struct source_tool *tool)
 
 /* ---- fetching ---- */
 
+/* What git says of its progress. */
+struct fetching {
+    const struct source_repository *repository;
+    const char *doing; /* "cloning" */
+    char line[128];
+};
+
+static void tell_step(const struct fetching *fetching, const char *line)
+{
+    char text[384];
+    const struct source_repository *repository = fetching->repository;
+    if (repository->tell == NULL)
+        return;
+    snprintf(text, sizeof text, "%s %.200s%s%s", fetching->doing, PRINTABLE(repository->address),
+             line[0] != '\0' ? ": " : "", line);
+    repository->tell(repository->tell_state, text);
+}
+
+static void keep_line(void *state, const char *line)
+{
+    struct fetching *fetching = state;
+    snprintf(fetching->line, sizeof fetching->line, "%.*s", (int)sizeof fetching->line - 1, line);
+}
+
+static void tell_progress(void *state, uint64_t line_count)
+{
+    const struct fetching *fetching = state;
+    (void)line_count;
+    tell_step(fetching, fetching->line);
+}
+
 static enum err_code fetch(const struct source_repository *repository, const char *directory,
-                           const char *ref, struct err *err)
+                           const char *doing, const char *ref, struct err *err)
 {
     char what[256];
+    struct fetching fetching = {.repository = repository, .doing = doing};
     struct source_tool tool = prepare(repository, CLONE_LIMIT_NS);
+    tool.hear = keep_line;
+    tool.beat = tell_progress;
+    tool.state = &fetching;
+    tell_step(&fetching, "");
     snprintf(what, sizeof what, "%s cannot be fetched", PRINTABLE(repository->address));
-    source_tool_add(&tool, "-C", directory, "fetch", "--quiet", "--no-write-fetch-head",
+    source_tool_add(&tool, "-C", directory, "fetch", "--progress", "--no-write-fetch-head",
                     "--no-tags", "--force", "--update-shallow", NULL);
     if (ref == NULL)
         source_tool_add(&tool, "--prune", "--end-of-options", repository->address,
@@ -154,13 +189,12 @@ static enum err_code clone_repository(const struct source_repository *repository
     char path[SOURCE_PATH_BYTES];
     if (source_path(path, err, "%s.new", repository->directory) != OK)
         return err->code;
-    log_line(LOG_INFO, "cloning %s to %s", PRINTABLE(repository->address), repository->directory);
     source_folder_remove(path); /* of one that was killed */
     struct source_tool tool = prepare(repository, LOOK_LIMIT_NS);
     source_tool_add(&tool, "init", "--quiet", "--bare", "--template=", "--", path, NULL);
     enum err_code code = run(&tool, "no clone can be made", E_SYSTEM, err);
     if (code == OK)
-        code = fetch(repository, path, NULL, err);
+        code = fetch(repository, path, "cloning", NULL, err);
     if (code == OK && rename(path, repository->directory) != 0)
         code = err_set_errno(err, E_SYSTEM, errno, "%s cannot be made", repository->directory);
     if (code != OK)
@@ -226,7 +260,8 @@ static enum err_code fetch_alone(const struct source_repository *repository, con
         snprintf(wanted, sizeof wanted, "+%s:%s", ref, ref);
     else
         return OK;
-    const enum err_code code = fetch(repository, repository->directory, wanted, &ignored);
+    const enum err_code code =
+        fetch(repository, repository->directory, "asking for one more commit of", wanted, &ignored);
     return code == E_INTERRUPTED ? err_set(err, code, "%s", ignored.text) : OK;
 }
 
@@ -286,8 +321,7 @@ static enum err_code bring_up_to_date(const struct source_repository *repository
         return err->code;
     if (all)
         return OK;
-    log_line(LOG_INFO, "fetching what is new in %s", PRINTABLE(repository->address));
-    return fetch(repository, repository->directory, NULL, err);
+    return fetch(repository, repository->directory, "fetching what is new in", NULL, err);
 }
 
 enum err_code source_repository_resolve(struct source_repository *repository,

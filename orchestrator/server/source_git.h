@@ -16,6 +16,9 @@ struct source_repository {
     bool is_tree;
     struct source_login *login; /* NULL: none */
     const volatile int *interrupted;
+    /* Hears of fetching; set behind source_repository_open. NULL: nobody. */
+    void (*tell)(void *state, const char *text);
+    void *tell_state;
 };
 
 /* Whether a directory is a git work tree itself. */

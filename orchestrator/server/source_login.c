@@ -84,7 +84,7 @@ enum err_code source_login_take(struct source_login **login, char *bare, size_t 
     if (strlen(address) >= bare_bytes)
         return err_set(err, E_USAGE, "the repository's address is longer than %zu bytes",
                        bare_bytes - 1);
-    snprintf(bare, bare_bytes, "%s", address);
+    memcpy(bare, address, strlen(address) + 1);
     const char *scheme_end = strstr(address, "://");
     if (scheme_end == NULL)
         return OK;

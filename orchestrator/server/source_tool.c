@@ -79,11 +79,27 @@ static void write_all(struct hearing *hearing, const char *text)
     }
 }
 
+/* Colours and the like: ESC [ ... and a letter. What is no whole one stays, for others to clean. */
+static void strip_colours(char *line)
+{
+    char *out = line;
+    for (const char *at = line; *at != '\0';) {
+        const size_t inner = at[0] == '\033' && at[1] == '[' ? strspn(at + 2, "0123456789;?") : 0;
+        const char end = at[0] == '\033' && at[1] == '[' ? at[2 + inner] : '\0';
+        if ((end >= 'A' && end <= 'Z') || (end >= 'a' && end <= 'z'))
+            at += 3 + inner;
+        else
+            *out++ = *at++;
+    }
+    *out = '\0';
+}
+
 static void take_line(struct hearing *hearing)
 {
     struct source_tool *tool = hearing->tool;
     hearing->line[hearing->bytes] = '\0';
     hearing->bytes = 0;
+    strip_colours(hearing->line);
     printable_lines(hearing->line);
     for (size_t i = 0; i < SOURCE_TOOL_SECRETS; i++)
         (void)secret_mask(hearing->line, tool->secrets[i]);
