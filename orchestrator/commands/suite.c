@@ -245,7 +245,9 @@ static enum err_code find_subjects(struct work *work, struct err *err)
         .refs = request->refs,
         .ref_count = request->ref_count,
         .named = named,
-        .control = request->control,
+        .control_of = !request->control           ? NULL
+                      : request->baseline != NULL ? request->baseline
+                                                  : request->refs[0],
         .interrupted = work->interrupted};
     return suite_subjects_build(&work->subjects, &wish, err);
 }
@@ -341,11 +343,21 @@ static const struct suite_subject *find_subject(const struct work *work, const c
 {
     for (size_t i = 0; i < work->subjects.count; i++) {
         const struct suite_subject *subject = &work->subjects.items[i];
+        if (subject->control)
+            continue;
         if (strcmp(subject->reference, ref) == 0 || strcmp(subject->commit, ref) == 0 ||
             (strlen(ref) >= 4 && strncmp(subject->commit, ref, strlen(ref)) == 0))
             return subject;
     }
     return NULL;
+}
+
+/* What the user called it, or the beginning of its name. */
+static void name_set(struct record_set *set, const struct suite_subject *subject)
+{
+    snprintf(set->name, sizeof set->name, "%.*s%s", subject->reference[0] != '\0' ? 40 : 8,
+             subject->reference[0] != '\0' ? subject->reference : subject->commit,
+             subject->control ? " (control)" : "");
 }
 
 static enum err_code compare_two(struct output *output, const struct suite_subject *base,
@@ -358,6 +370,8 @@ static enum err_code compare_two(struct output *output, const struct suite_subje
     enum err_code code = record_set_read(&sets[0], base->directory, err);
     if (code == OK)
         code = record_set_read(&sets[1], other->directory, err);
+    name_set(&sets[0], base);
+    name_set(&sets[1], other);
     if (code == OK)
         code = comparison_make(&comparison, &sets[0], &sets[1], &wishes, err);
     if (code == OK)

@@ -64,8 +64,8 @@ static const struct option_row rows[] = {
      .help = "How often each combination is measured, with a server started anew for each."},
     {ROW("control", NULL, OPTION_FLAG, NULL, AT(control)), .section = WHAT,
      .help =
-         "Measure the first commit twice, as if it were two: what a comparison of them finds is "
-         "noise."},
+         "Measure the baseline, or else the first commit, twice, as if it were two: what a "
+         "comparison of them finds is noise."},
     {ROW("order", NULL, OPTION_WORD, "ORDER", AT(order)), .value_at = order_at, .section = WHAT,
      .unset = "turns",
      .help = "turns: run by run, the commits by turns in each combination, in an order that the "

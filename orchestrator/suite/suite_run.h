@@ -16,7 +16,7 @@ struct suite_subject {
     char timestamp[40];  /* of the commit, ISO 8601 */
     struct server_program program;
     char server_version[64]; /* as the program says; "": not known */
-    bool control;            /* the first subject once more, whose difference from it is noise */
+    bool control;            /* another one once more: what differs between the two is noise */
     char directory[PATH_MAX];
     struct suite_metrics metrics;
     struct suite_log log;

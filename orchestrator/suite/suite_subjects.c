@@ -75,10 +75,17 @@ static bool is_there(const struct suite_subjects *subjects, const struct suite_s
     return false;
 }
 
-static void add_control(struct suite_subjects *subjects)
+/* Of what builds; where the ref that is meant does not, of the first one. */
+static void add_control(struct suite_subjects *subjects, const char *ref)
 {
-    struct suite_subject *control = &subjects->items[subjects->count++];
-    *control = subjects->items[0];
+    struct suite_subject *control = &subjects->items[subjects->count];
+    size_t of = 0;
+    for (size_t i = 0; i < subjects->count; i++)
+        if (strcmp(subjects->items[i].reference, ref) == 0 ||
+            strcmp(subjects->items[i].commit, ref) == 0)
+            of = i;
+    *control = subjects->items[of];
+    subjects->count++;
     control->control = true;
     strncat(control->name, CONTROL_SUFFIX, sizeof control->name - strlen(control->name) - 1);
     strncat(control->commit, CONTROL_SUFFIX, sizeof control->commit - strlen(control->commit) - 1);
@@ -123,8 +130,8 @@ enum err_code suite_subjects_build(struct suite_subjects *subjects,
     free(commits);
     if (code == OK && subjects->count == 0)
         code = err_set(err, E_FAILED, "no commit that builds is left to measure");
-    if (code == OK && wish->control)
-        add_control(subjects);
+    if (code == OK && wish->control_of != NULL)
+        add_control(subjects, wish->control_of);
     return code;
 }
 

@@ -17,7 +17,7 @@ struct suite_subjects_wish {
     const char *const *refs;
     size_t ref_count;
     bool named; /* a user has named the refs */
-    bool control;
+    const char *control_of; /* the ref that is measured twice; NULL: none is */
     const volatile int *interrupted;
 };
 

@@ -100,11 +100,16 @@ const char *slow_valkey_repository(void)
     return repository;
 }
 
+const char *slow_valkey_cache_home(void)
+{
+    return folder;
+}
+
 struct source_wish slow_valkey_wish(void)
 {
     static char builds[PATH_MAX];
     const char *repository = slow_valkey_repository();
-    snprintf(builds, sizeof builds, "%s/builds", folder);
+    snprintf(builds, sizeof builds, "%s/volley/builds", folder);
     return (struct source_wish){.repository = repository,
                                 .make_args = "valkey-server MALLOC=libc OPTIMIZATION=-O2",
                                 .cache_folder = builds};

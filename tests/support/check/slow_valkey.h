@@ -16,6 +16,9 @@ bool slow_valkey_wanted(void);
 /* The path of the repository. It lives as long as the process. */
 const char *slow_valkey_repository(void);
 
+/* What XDG_CACHE_HOME has to be for a volley that is to find its programs there. After slow_valkey_repository. */
+const char *slow_valkey_cache_home(void);
+
 /* How its commits are built quickly, the server alone, and where the programs are kept for the next tests. */
 struct source_wish slow_valkey_wish(void);
 
