@@ -9,7 +9,9 @@
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
+#include "orchestrator/page/gnuplot.h"
 #include "orchestrator/report/output_place.h"
+#include "orchestrator/suite/comparison_graphs.h"
 #include "orchestrator/suite/comparison_report.h"
 
 #define PATH_BYTES 4200u
@@ -17,15 +19,21 @@
 struct compare_request {
     struct option_values values;
     struct command_words words;
-    const char *base, *other, *results_dir, *output, *json, *junit;
-    unsigned figures; /* by metrics_at */
+    const char *base, *other, *results_dir, *output, *json, *junit, *graph_dir;
+    unsigned figures, graph_format; /* by metrics_at, format_at */
     double confidence_percent, threshold;
-    bool fail_on_regression, help;
+    bool fail_on_regression, graphs, help;
 };
 
 static const char *metrics_at(size_t index)
 {
     static const char *const words[] = {"all", "rps", "latency"};
+    return index < sizeof words / sizeof words[0] ? words[index] : NULL;
+}
+
+static const char *format_at(size_t index)
+{
+    static const char *const words[] = {[PICTURE_PNG] = "png", [PICTURE_SVG] = "svg"};
     return index < sizeof words / sizeof words[0] ? words[index] : NULL;
 }
 
@@ -71,6 +79,12 @@ static const struct option_row rows[] = {
      .help = "All of it for programs; - for standard output in place of the Markdown."},
     {ROW("junit", NULL, OPTION_TEXT, "FILE", AT(junit)), .section = "Comparison",
      .needs_trust = true, .help = "A test case a row, for CI."},
+    {ROW("graphs", NULL, OPTION_FLAG, NULL, AT(graphs)), .section = "Graphs",
+     .help = "Draws them with gnuplot: all figures as bars, and the single runs of each row."},
+    {ROW("graph-dir", NULL, OPTION_TEXT, "DIR", AT(graph_dir)), .section = "Graphs",
+     .needs_trust = true, .help = "Where they go, which is made; without it here."},
+    {ROW("graph-format", NULL, OPTION_WORD, "WHICH", AT(graph_format)), .value_at = format_at,
+     .section = "Graphs", .unset = "png", .help = "What they are drawn as."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
      .help = "This text."},
 };
@@ -118,7 +132,9 @@ static enum err_code check(const struct compare_request *request, struct err *er
                        "--json - and --output -: only one of them has standard output");
     if (output_is_stdout(request->junit))
         return err_set(err, E_USAGE, "--junit -: it needs a file of its own");
-    return OK;
+    if (request->graph_dir != NULL && !request->graphs)
+        return err_set(err, E_USAGE, "--graph-dir says where graphs go: --graphs is missing");
+    return request->graphs ? gnuplot_check("--graphs", err) : OK;
 }
 
 typedef bool write_function(struct output *output, const struct comparison *comparison);
@@ -166,6 +182,42 @@ static enum err_code close_all(struct output outputs[OUTPUTS], const char *const
     return code;
 }
 
+/* What stands on standard output already is not mixed with it. */
+static void tell_graphs(const struct compare_request *request,
+                        const struct comparison_graphs *graphs)
+{
+    const bool taken = request->output == NULL || output_is_stdout(request->output) ||
+                       output_is_stdout(request->json);
+    FILE *out = taken ? stderr : stdout;
+    if (graphs->configurations_left_out > 0)
+        log_line(LOG_WARNING,
+                 "%zu configurations are left out of the graphs of bars: %u sheets are the most",
+                 graphs->configurations_left_out, GRAPH_SHEETS_MAX);
+    if (graphs->rows_left_out > 0)
+        log_line(LOG_WARNING,
+                 "the single runs of %zu rows are left out: %u graphs are the most, of those whose "
+                 "difference is the surest",
+                 graphs->rows_left_out, GRAPH_LINES_MAX);
+    fprintf(out, "Generated %zu graph(s):\n", graphs->count);
+    for (size_t i = 0; i < graphs->count; i++)
+        fprintf(out, "%s\n", PRINTABLE(graphs->paths[i]));
+}
+
+static enum err_code draw_graphs(const struct compare_request *request,
+                                 const struct comparison *comparison, struct err *err)
+{
+    struct comparison_graphs graphs = {.count = 0};
+    if (!request->graphs)
+        return OK;
+    const enum err_code code = comparison_graphs_draw(
+        &graphs, comparison, request->graph_dir != NULL ? request->graph_dir : ".",
+        (enum picture_format)request->graph_format, err);
+    if (code == OK)
+        tell_graphs(request, &graphs);
+    comparison_graphs_free(&graphs);
+    return code;
+}
+
 /* None of them stands in the place of another one, or of what is read. */
 static enum err_code write_all(const struct compare_request *request,
                                const struct comparison *comparison, struct err *err)
@@ -186,6 +238,8 @@ static enum err_code write_all(const struct compare_request *request,
         code = open_all(outputs, paths, err);
     if (code == OK)
         code = close_all(outputs, paths, comparison, err);
+    if (code == OK)
+        code = draw_graphs(request, comparison, err);
     for (int i = 0; i < OUTPUTS; i++)
         output_discard(&outputs[i]);
     for (int side = 0; side < 2; side++)
