@@ -35,7 +35,7 @@ static json_t *describe_section(const char *section)
     return object;
 }
 
-static json_t *describe_row(const struct comparison *comparison, const struct comparison_row *row)
+json_t *comparison_row_json(const struct comparison *comparison, const struct comparison_row *row)
 {
     char answer[COMPARISON_ANSWER_BYTES];
     json_t *object = json_object();
@@ -61,7 +61,7 @@ static json_t *describe_row(const struct comparison *comparison, const struct co
     return object;
 }
 
-static json_t *describe_verdicts(const struct record_set *set)
+json_t *comparison_verdicts_json(const struct record_set *set)
 {
     size_t counts[VERDICT_RED + 1];
     json_t *object = json_object();
@@ -77,8 +77,8 @@ bool comparison_write_json(struct output *output, const struct comparison *compa
     json_t *head = json_pack("{ss so so so so sf sf sb}", "schema", "volley.comparison/1", "base",
                              json_value_text(comparison->sets[0]->name), "other",
                              json_value_text(comparison->sets[1]->name), "base_verdicts",
-                             describe_verdicts(comparison->sets[0]), "other_verdicts",
-                             describe_verdicts(comparison->sets[1]), "confidence",
+                             comparison_verdicts_json(comparison->sets[0]), "other_verdicts",
+                             comparison_verdicts_json(comparison->sets[1]), "confidence",
                              comparison->wishes.confidence, "threshold",
                              comparison->wishes.threshold, "regressed", comparison->regressed);
     if (head == NULL)
@@ -97,7 +97,7 @@ bool comparison_write_json(struct output *output, const struct comparison *compa
     json_decref(head);
     output_printf(output, "  \"rows\": [");
     for (size_t i = 0; i < comparison->count && written; i++) {
-        json_t *row = describe_row(comparison, &comparison->rows[i]);
+        json_t *row = comparison_row_json(comparison, &comparison->rows[i]);
         output_printf(output, "%s\n    ", i > 0 ? "," : "");
         written = row != NULL && json_value_write(output, row, JSON_COMPACT);
         json_decref(row);
