@@ -14,6 +14,7 @@
 #include "orchestrator/report/output_place.h"
 #include "orchestrator/report/shell_word.h"
 #include "orchestrator/suite/comparison_graphs.h"
+#include "orchestrator/suite/comparison_merged.h"
 #include "orchestrator/suite/comparison_report.h"
 
 #define PATH_BYTES 4200u
@@ -283,6 +284,15 @@ static enum err_code write_all(const struct compare_request *request,
     return code;
 }
 
+static void tell_missing(const struct record_set *set)
+{
+    if (set->histograms_missing > 0)
+        log_line(LOG_WARNING,
+                 "%s: the histograms of %zu records are not there: their percentiles are not "
+                 "merged",
+                 PRINTABLE(set->name), set->histograms_missing);
+}
+
 static enum err_code run(void *target, struct err *err)
 {
     const struct compare_request *request = target;
@@ -300,6 +310,10 @@ static enum err_code run(void *target, struct err *err)
         code = read_set(&other, request, request->other, err);
     if (code == OK)
         code = comparison_make(&comparison, &base, &other, &wishes, err);
+    for (int side = 0; side < 2 && code == OK && wishes.latencies; side++)
+        tell_missing(comparison.sets[side]);
+    if (code == OK && wishes.latencies)
+        code = comparison_merge(&comparison, err);
     if (code == OK)
         code = write_all(request, &comparison, err);
     if (code == OK && request->fail_on_regression && comparison.regressed)

@@ -109,6 +109,9 @@ static void put_side(struct output *out, const json_t *side)
     if (runs > 1)
         output_printf(out, " <span class=\"unit\">n=%.0f, &#963;=%.3f, CV=%.1f%%</span>", runs,
                       page_curve_real(side, "stdev"), page_curve_real(side, "cv_percent"));
+    if (!isnan(page_curve_real(side, "merged")))
+        output_printf(out, " <span class=\"unit\">merged %.3f</span>",
+                      page_curve_real(side, "merged"));
 }
 
 static void put_row(struct output *out, const json_t *row, size_t number, bool apart)
@@ -182,6 +185,16 @@ static void put_differences(struct output *out, const json_t *comparison)
     output_printf(out, "</table>\n");
 }
 
+static bool has_merged(const json_t *comparison)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach(
+        json_object_get(comparison, "rows"), i,
+        row) if (!isnan(page_curve_real(json_object_get(row, "base"), "merged"))) return true;
+    return false;
+}
+
 /* Configuration that all rows have alike is told once. */
 static void put_configuration(struct output *out, const json_t *comparison)
 {
@@ -217,6 +230,10 @@ void page_comparison_html_end(struct output *out, const json_t *comparison)
         "of the first. This is about chance from run to run: of what stays the same over all runs "
         "of a side, as another machine or build, it says nothing.</p>\n",
         confidence, threshold);
+    if (has_merged(comparison))
+        output_printf(out, "<p>Of percentiles the values are means of those of the runs, which "
+                           "answers are made of; merged are those of all requests of the runs "
+                           "together, read from their merged histograms.</p>\n");
     output_printf(out, "<h2>Command line</h2>\n<pre>");
     page_html_text(out, page_curve_text(comparison, "command_line"));
     output_printf(out, "</pre>\n");

@@ -32,6 +32,8 @@ struct comparison_side {
 struct comparison_group {
     const struct record *const *records[2];
     size_t counts[2];
+    bool merged;                         /* by comparison_merge */
+    double merged_ms[2][RECORD_FIGURES]; /* percentiles of all their requests; NAN: of none */
 };
 
 struct comparison_row {

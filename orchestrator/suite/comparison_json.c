@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "orchestrator/report/json_value.h"
+#include "orchestrator/suite/comparison_merged.h"
 #include "orchestrator/suite/comparison_report.h"
 
 static json_t *number(double value)
@@ -9,12 +10,14 @@ static json_t *number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-static json_t *describe_side(const struct comparison_side *side)
+static json_t *describe_side(const struct comparison_row *row, int number_of_side)
 {
-    return json_pack("{sI so so so}", "runs", (json_int_t)side->count, "mean",
+    const struct comparison_side *side = &row->sides[number_of_side];
+    return json_pack("{sI so so so so}", "runs", (json_int_t)side->count, "mean",
                      side->count > 0 ? number(side->mean) : json_null(), "stdev",
                      side->count > 1 ? number(side->deviation) : json_null(), "cv_percent",
-                     side->count > 1 ? number(side->cv_percent) : json_null());
+                     side->count > 1 ? number(side->cv_percent) : json_null(), "merged",
+                     number(comparison_merged(row, number_of_side)));
 }
 
 /* "key: value" lines as an object. */
@@ -45,8 +48,8 @@ json_t *comparison_row_json(const struct comparison *comparison, const struct co
     json_object_set_new(object, "pipeline", json_value_known_text(true, row->of->pipeline));
     json_object_set_new(object, "io_threads", json_value_known_text(true, row->of->io_threads));
     json_object_set_new(object, "configuration", describe_section(row->of->section));
-    json_object_set_new(object, "base", describe_side(&row->sides[0]));
-    json_object_set_new(object, "other", describe_side(&row->sides[1]));
+    json_object_set_new(object, "base", describe_side(row, 0));
+    json_object_set_new(object, "other", describe_side(row, 1));
     json_object_set_new(object, "answer", json_string(comparison_answer_word(row->answer)));
     json_object_set_new(object, "answer_text", json_string(answer));
     json_object_set_new(object, "change_percent", number(100 * row->change));
