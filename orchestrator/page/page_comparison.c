@@ -110,7 +110,7 @@ static void put_side(struct output *out, const json_t *side)
         output_printf(out, " <span class=\"unit\">n=%.0f, &#963;=%.3f, CV=%.1f%%</span>", runs,
                       page_curve_real(side, "stdev"), page_curve_real(side, "cv_percent"));
     if (!isnan(page_curve_real(side, "merged")))
-        output_printf(out, " <span class=\"unit\">merged %.3f</span>",
+        output_printf(out, "<span class=\"unit\">%s merged %.3f</span>", runs > 1 ? "," : "",
                       page_curve_real(side, "merged"));
 }
 

@@ -18,7 +18,7 @@ function fitted(words, room) {
 /** As far as changes go, and not as far as the widest of intervals: that would leave nothing to be seen of the rest. */
 function reachOf(rows, threshold) {
   const widest = Math.max(...rows.map((row) => Math.abs(row.change)), threshold || 0) * 2.5;
-  const least = Math.max(-widest, Math.min(0, ...rows.map((row) => row.low)));
+  const least = Math.max(-widest, -100, Math.min(0, ...rows.map((row) => row.low))); // nothing falls by more than all of it
   const most = Math.min(widest, Math.max(0, ...rows.map((row) => row.high)));
   return most > least ? [least, most] : [-1, 1];
 }
@@ -59,7 +59,7 @@ export function drawForest(chart, element, panel, view, theme) {
   const { rows, leftOut } = forestOf(view.rows || panel.comparison.rows);
   const narrow = element.clientWidth < NARROW;
   const names = narrow ? 0 : Math.min(NAMES_MAX, element.clientWidth * 0.42, Math.max(60, ...rows.map((row) => widthOf(row.name))));
-  const margin = { left: narrow ? 14 : names + 18, right: 16, top: 6, bottom: 40 };
+  const margin = { left: narrow ? 14 : names + 18, right: 24, top: 6, bottom: 40 };
   const height = `${Math.max(3, rows.length) * (narrow ? ROW_NARROW : ROW) + margin.top + margin.bottom}px`;
   if (element.parentNode.style.height !== height) {
     element.parentNode.style.height = height;
