@@ -314,3 +314,26 @@ enum err_code histogram_decode_add(struct histogram *into, struct wire_cursor *c
         into->max_ns = header.max_ns;
     return OK;
 }
+
+enum err_code histogram_payload_decode_add(struct histogram *into, const unsigned char *in,
+                                           size_t in_bytes, struct err *err)
+{
+    struct wire_cursor payload = {.in = in, .left_bytes = in_bytes};
+    uint64_t index = 0, count = into->count;
+    while (payload.left_bytes > 0) {
+        int64_t number = 0;
+        const size_t bytes = payload_number_decode(&number, payload.in, payload.left_bytes);
+        const uint64_t zeros = number < 0 ? -(uint64_t)number : 0;
+        if (bytes == 0)
+            return err_set(err, E_DATA, "histogram: cut short in a count");
+        (void)wire_take(&payload, bytes);
+        if (zeros > HISTOGRAM_COUNTS - index || (number >= 0 && index >= HISTOGRAM_COUNTS))
+            return err_set(err, E_DATA, "histogram: counts beyond the last bucket");
+        if (number > 0 && __builtin_add_overflow(count, (uint64_t)number, &count))
+            return err_set(err, E_DATA, "histogram: count overflows");
+        if (number > 0)
+            histogram_record_n(into, histogram_highest_value((uint32_t)index), (uint64_t)number);
+        index += number < 0 ? zeros : 1;
+    }
+    return OK;
+}

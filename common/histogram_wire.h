@@ -50,6 +50,11 @@ MUST_USE enum err_code histogram_decode_add(struct histogram *into, struct wire_
  * the histogram is empty. Returns bytes written; out must have HISTOGRAM_WIRE_MAX_BYTES. */
 size_t histogram_payload_encode(unsigned char *out, const struct histogram *histogram);
 
+/* Adds such a payload, whose buckets begin at 0; what lies in a bucket counts as its highest value, and maximum and sum are taken
+ * from there. Any input is safe; on error `into` may hold a part of it. E_DATA as histogram_decode_add. */
+MUST_USE enum err_code histogram_payload_decode_add(struct histogram *into, const unsigned char *in,
+                                                    size_t in_bytes, struct err *err);
+
 /* LEB128, shared with the interval and journal codecs. encode returns bytes written (at most
  * VARINT_MAX_BYTES); decode returns bytes read, 0 when cut short or longer than 64 bits. */
 #define VARINT_MAX_BYTES 10u

@@ -9,23 +9,36 @@
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
+#include "orchestrator/page/gnuplot.h"
+#include "orchestrator/page/page_bundle.h"
 #include "orchestrator/report/output_place.h"
+#include "orchestrator/report/shell_word.h"
+#include "orchestrator/suite/comparison_graphs.h"
+#include "orchestrator/suite/comparison_merged.h"
 #include "orchestrator/suite/comparison_report.h"
 
 #define PATH_BYTES 4200u
+#define COMMAND_LINE_BYTES 2000u
 
 struct compare_request {
     struct option_values values;
     struct command_words words;
-    const char *base, *other, *results_dir, *output, *json, *junit;
-    unsigned figures; /* by metrics_at */
+    const char *base, *other, *results_dir, *output, *json, *junit, *html, *graph_dir;
+    unsigned figures, graph_format; /* by metrics_at, format_at */
     double confidence_percent, threshold;
-    bool fail_on_regression, help;
+    bool fail_on_regression, graphs, help;
+    char command_line[COMMAND_LINE_BYTES]; /* as a page tells it */
 };
 
 static const char *metrics_at(size_t index)
 {
     static const char *const words[] = {"all", "rps", "latency"};
+    return index < sizeof words / sizeof words[0] ? words[index] : NULL;
+}
+
+static const char *format_at(size_t index)
+{
+    static const char *const words[] = {[PICTURE_PNG] = "png", [PICTURE_SVG] = "svg"};
     return index < sizeof words / sizeof words[0] ? words[index] : NULL;
 }
 
@@ -71,6 +84,14 @@ static const struct option_row rows[] = {
      .help = "All of it for programs; - for standard output in place of the Markdown."},
     {ROW("junit", NULL, OPTION_TEXT, "FILE", AT(junit)), .section = "Comparison",
      .needs_trust = true, .help = "A test case a row, for CI."},
+    {ROW("html", NULL, OPTION_TEXT, "FILE", AT(html)), .section = "Comparison", .needs_trust = true,
+     .help = "A page with the table, the changes with their intervals, and the single runs."},
+    {ROW("graphs", NULL, OPTION_FLAG, NULL, AT(graphs)), .section = "Graphs",
+     .help = "Draws them with gnuplot: all figures as bars, and the single runs of each row."},
+    {ROW("graph-dir", NULL, OPTION_TEXT, "DIR", AT(graph_dir)), .section = "Graphs",
+     .needs_trust = true, .help = "Where they go, which is made; without it here."},
+    {ROW("graph-format", NULL, OPTION_WORD, "WHICH", AT(graph_format)), .value_at = format_at,
+     .section = "Graphs", .unset = "png", .help = "What they are drawn as."},
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
      .help = "This text."},
 };
@@ -118,24 +139,54 @@ static enum err_code check(const struct compare_request *request, struct err *er
                        "--json - and --output -: only one of them has standard output");
     if (output_is_stdout(request->junit))
         return err_set(err, E_USAGE, "--junit -: it needs a file of its own");
+    if (request->graph_dir != NULL && !request->graphs)
+        return err_set(err, E_USAGE, "--graph-dir says where graphs go: --graphs is missing");
+    if (output_is_stdout(request->html))
+        return err_set(err, E_USAGE, "--html -: it needs a file of its own");
+    if (request->html != NULL && page_bundle_check("--html", request->html, err) != OK)
+        return err->code;
+    return request->graphs ? gnuplot_check("--graphs", err) : OK;
+}
+
+/* ---- what is written ---- */
+
+/* E_SYSTEM: no memory. */
+typedef enum err_code write_function(struct output *output, const struct compare_request *request,
+                                     const struct comparison *comparison, struct err *err);
+
+static enum err_code write_markdown(struct output *output, const struct compare_request *request,
+                                    const struct comparison *comparison, struct err *err)
+{
+    (void)request;
+    (void)err;
+    comparison_write_markdown(output, comparison);
     return OK;
 }
 
-typedef bool write_function(struct output *output, const struct comparison *comparison);
-
-static bool write_markdown(struct output *output, const struct comparison *comparison)
+static enum err_code write_json(struct output *output, const struct compare_request *request,
+                                const struct comparison *comparison, struct err *err)
 {
-    comparison_write_markdown(output, comparison);
-    return true;
+    return comparison_write_json(output, comparison)
+               ? OK
+               : err_set(err, E_SYSTEM, "no memory for %s", PRINTABLE(request->json));
 }
 
-static bool write_junit(struct output *output, const struct comparison *comparison)
+static enum err_code write_junit(struct output *output, const struct compare_request *request,
+                                 const struct comparison *comparison, struct err *err)
 {
+    (void)request;
+    (void)err;
     comparison_write_junit(output, comparison);
-    return true;
+    return OK;
 }
 
-enum { OF_PEOPLE, OF_PROGRAMS, OF_CI, OUTPUTS };
+static enum err_code write_page(struct output *output, const struct compare_request *request,
+                                const struct comparison *comparison, struct err *err)
+{
+    return comparison_write_page(output, comparison, request->command_line, err);
+}
+
+enum { OF_PEOPLE, OF_PROGRAMS, OF_CI, OF_BROWSERS, OUTPUTS };
 
 static enum err_code open_all(struct output outputs[OUTPUTS], const char *const paths[OUTPUTS],
                               struct err *err)
@@ -148,21 +199,58 @@ static enum err_code open_all(struct output outputs[OUTPUTS], const char *const 
 }
 
 static enum err_code close_all(struct output outputs[OUTPUTS], const char *const paths[OUTPUTS],
+                               const struct compare_request *request,
                                const struct comparison *comparison, struct err *err)
 {
-    static write_function *const writers[OUTPUTS] = {write_markdown, comparison_write_json,
-                                                     write_junit};
+    static write_function *const writers[OUTPUTS] = {write_markdown, write_json, write_junit,
+                                                     write_page};
     enum err_code code = OK;
     for (int i = 0; i < OUTPUTS && code == OK; i++) {
         if (paths[i] == NULL)
             continue;
-        if (!writers[i](&outputs[i], comparison))
-            return err_set(err, E_SYSTEM, "no memory for %s", PRINTABLE(paths[i]));
-        code = output_close(&outputs[i], err);
+        code = writers[i](&outputs[i], request, comparison, err);
+        if (code == OK)
+            code = output_close(&outputs[i], err);
     }
     for (int i = 0; i < OUTPUTS && code == OK; i++)
         if (paths[i] != NULL)
             code = output_commit(&outputs[i], err);
+    return code;
+}
+
+/* What stands on standard output already is not mixed with it. */
+static void tell_graphs(const struct compare_request *request,
+                        const struct comparison_graphs *graphs)
+{
+    const bool taken = request->output == NULL || output_is_stdout(request->output) ||
+                       output_is_stdout(request->json);
+    FILE *out = taken ? stderr : stdout;
+    if (graphs->configurations_left_out > 0)
+        log_line(LOG_WARNING,
+                 "%zu configurations are left out of the graphs of bars: %u sheets are the most",
+                 graphs->configurations_left_out, GRAPH_SHEETS_MAX);
+    if (graphs->rows_left_out > 0)
+        log_line(LOG_WARNING,
+                 "the single runs of %zu rows are left out: %u graphs are the most, of those whose "
+                 "difference is the surest",
+                 graphs->rows_left_out, GRAPH_LINES_MAX);
+    fprintf(out, "Generated %zu graph(s):\n", graphs->count);
+    for (size_t i = 0; i < graphs->count; i++)
+        fprintf(out, "%s\n", PRINTABLE(graphs->paths[i]));
+}
+
+static enum err_code draw_graphs(const struct compare_request *request,
+                                 const struct comparison *comparison, struct err *err)
+{
+    struct comparison_graphs graphs = {.count = 0};
+    if (!request->graphs)
+        return OK;
+    const enum err_code code = comparison_graphs_draw(
+        &graphs, comparison, request->graph_dir != NULL ? request->graph_dir : ".",
+        (enum picture_format)request->graph_format, err);
+    if (code == OK)
+        tell_graphs(request, &graphs);
+    comparison_graphs_free(&graphs);
     return code;
 }
 
@@ -174,7 +262,8 @@ static enum err_code write_all(const struct compare_request *request,
                                                       : output_is_stdout(request->json) ? NULL
                                                                                         : "-",
                                         [OF_PROGRAMS] = request->json,
-                                        [OF_CI] = request->junit};
+                                        [OF_CI] = request->junit,
+                                        [OF_BROWSERS] = request->html};
     struct output outputs[OUTPUTS] = {{.file = NULL}};
     struct output_place *read[2] = {NULL, NULL};
     enum err_code code = OK;
@@ -185,12 +274,23 @@ static enum err_code write_all(const struct compare_request *request,
     if (code == OK)
         code = open_all(outputs, paths, err);
     if (code == OK)
-        code = close_all(outputs, paths, comparison, err);
+        code = close_all(outputs, paths, request, comparison, err);
+    if (code == OK)
+        code = draw_graphs(request, comparison, err);
     for (int i = 0; i < OUTPUTS; i++)
         output_discard(&outputs[i]);
     for (int side = 0; side < 2; side++)
         output_place_release(read[side]);
     return code;
+}
+
+static void tell_missing(const struct record_set *set)
+{
+    if (set->histograms_missing > 0)
+        log_line(LOG_WARNING,
+                 "%s: the histograms of %zu records are not there: their percentiles are not "
+                 "merged",
+                 PRINTABLE(set->name), set->histograms_missing);
 }
 
 static enum err_code run(void *target, struct err *err)
@@ -210,6 +310,10 @@ static enum err_code run(void *target, struct err *err)
         code = read_set(&other, request, request->other, err);
     if (code == OK)
         code = comparison_make(&comparison, &base, &other, &wishes, err);
+    for (int side = 0; side < 2 && code == OK && wishes.latencies; side++)
+        tell_missing(comparison.sets[side]);
+    if (code == OK && wishes.latencies)
+        code = comparison_merge(&comparison, err);
     if (code == OK)
         code = write_all(request, &comparison, err);
     if (code == OK && request->fail_on_regression && comparison.regressed)
@@ -221,9 +325,20 @@ static enum err_code run(void *target, struct err *err)
     return code;
 }
 
+static void keep_command_line(struct compare_request *request, int argc, const char *const *argv)
+{
+    size_t used = (size_t)snprintf(request->command_line, COMMAND_LINE_BYTES, "volley compare");
+    for (int i = 1; i < argc && used + 1 < COMMAND_LINE_BYTES; i++) {
+        request->command_line[used++] = ' ';
+        used += shell_word(request->command_line + used, COMMAND_LINE_BYTES - used, argv[i]);
+    }
+    (void)printable_line(request->command_line);
+}
+
 int command_compare(int argc, const char *const *argv)
 {
     struct compare_request request = {.help = false};
+    keep_command_line(&request, argc, argv);
     const struct command_frame frame = {.table = &compare_option_table,
                                         .target = &request,
                                         .values = &request.values,

@@ -28,10 +28,10 @@ struct page *page_create(void)
 
 static void result_destroy(struct page_result *result)
 {
-    json_t *const values[] = {result->regions, result->marks,    result->spectra,
-                              result->runs,    result->phases,   result->environment,
-                              result->spec,    result->checks,   result->notices,
-                              result->numbers, result->findings, result->curve};
+    json_t *const values[] = {
+        result->regions,     result->marks, result->spectra,   result->runs,    result->phases,
+        result->environment, result->spec,  result->checks,    result->notices, result->numbers,
+        result->findings,    result->curve, result->comparison};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         json_decref(values[i]);
     for (uint32_t i = 0; i < result->lane_count; i++)

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/page/page_comparison.h"
 #include "orchestrator/page/page_curve.h"
 #include "orchestrator/page/page_leaves.h"
 #include "orchestrator/page/page_state.h"
@@ -21,12 +22,15 @@ static const char head[] =
     "body{font-family:system-ui,\"DejaVu Sans\",sans-serif;margin:1rem;overflow-wrap:anywhere}\n"
     "table{border-collapse:collapse}\nth,td{text-align:left;padding:.2rem .6rem}\n"
     ".rows{display:block;max-width:100%;overflow-x:auto;overflow-wrap:break-word}\n"
+    ".scroll{max-width:100%;overflow-x:auto}\n.scroll th,.scroll "
+    "td{white-space:nowrap;overflow-wrap:"
+    "normal}\n"
     ".rows th,.rows td{white-space:nowrap}\n.rows td.text{white-space:normal;min-width:14em}\n"
     "td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}\npre{overflow-x:auto}"
     "\n"
     ".numbers{display:flex;flex-wrap:wrap;gap:1.5rem}\n.numbers b{display:block;font-size:1.6rem}\n"
     ".cut{font-weight:600}\n"
-    "@media print{pre{white-space:pre-wrap}"
+    "@media print{pre{white-space:pre-wrap}.scroll{overflow:visible}.scroll td{white-space:normal}"
     ".rows td,.rows td.text{white-space:normal;min-width:0}.rows td.text{overflow-wrap:anywhere}"
     "details::details-content{content-visibility:visible;block-size:auto}}\n"
     "</style>\n";
@@ -313,6 +317,10 @@ void page_html_result(struct output *out, const struct page_result *result)
     char date[40];
     size_t i, measured = 0;
     const json_t *run, *notice, *last = NULL;
+    if (result->comparison != NULL) {
+        page_comparison_html(out, result->comparison);
+        return;
+    }
     json_array_foreach(result->runs, i, run) if (is_measured(run))
     {
         measured++;
@@ -423,6 +431,10 @@ static void put_rows(struct output *out, const char *caption, const json_t *rows
 
 void page_html_tables(struct output *out, const struct page_result *result)
 {
+    if (result->comparison != NULL) {
+        page_comparison_html_end(out, result->comparison);
+        return;
+    }
     output_printf(out, "<h2>");
     put_name(out, result);
     output_printf(out, "</h2>\n");

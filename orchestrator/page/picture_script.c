@@ -35,9 +35,10 @@ static void name_of(char name[100], const struct page_result *result)
     }
 }
 
-static void print_title(FILE *out, const char *what, const struct page_result *result)
+#define TITLE_BYTES 600u
+static void title_of(char title[TITLE_BYTES], const char *what, const struct page_result *result)
 {
-    char name[PAGE_CURVE_TITLE_BYTES], when[40] = "", where[120] = "", title[600];
+    char name[PAGE_CURVE_TITLE_BYTES], when[40] = "", where[120] = "";
     const json_t *server = json_object_get(result->environment, "server");
     const char *product = json_string_value(json_object_get(server, "product"));
     const char *version = json_string_value(json_object_get(server, "version"));
@@ -53,8 +54,7 @@ static void print_title(FILE *out, const char *what, const struct page_result *r
         page_curve_title(name, result);
     else
         name_of(name, result);
-    snprintf(title, sizeof title, "%s: %s%s%s", what, name, where, when);
-    gnuplot_text(out, title);
+    snprintf(title, TITLE_BYTES, "%s: %s%s%s", what, name, where, when);
 }
 
 /* Where the last of all tables ends. */
@@ -72,11 +72,9 @@ static double end_of(const struct page_result *result)
     return end;
 }
 
-struct picture_sheet picture_open(FILE *out, enum picture_format format, const char *what,
-                                  const struct page_result *result)
+struct picture_sheet picture_open_titled(FILE *out, enum picture_format format, const char *title)
 {
-    const struct picture_sheet sheet = {out, result, 0, end_of(result),
-                                        format == PICTURE_PNG ? 0.75 : 1};
+    const struct picture_sheet sheet = {out, NULL, 0, 1, format == PICTURE_PNG ? 0.75 : 1};
     if (format == PICTURE_PNG)
         fprintf(out,
                 "set terminal pngcairo noenhanced size %d,%d font '" FONT ",9.75' fontscale 1.5 "
@@ -87,11 +85,22 @@ struct picture_sheet picture_open(FILE *out, enum picture_format format, const c
                 "set terminal svg noenhanced size %d,%d font '" FONT ",13' background '#ffffff'\n",
                 PICTURE_WIDTH, PICTURE_HEIGHT);
     fprintf(out, "set output drawn\nset encoding utf8\nset multiplot title ");
-    print_title(out, what, result);
+    gnuplot_text(out, title);
     fprintf(out,
             " font ',%g' noenhanced\nunset key\nset border 3 linecolor rgb '%s'\nset tics nomirror "
             "out scale 0.5\n",
             16 * sheet.font_scale, PICTURE_GREY);
+    return sheet;
+}
+
+struct picture_sheet picture_open(FILE *out, enum picture_format format, const char *what,
+                                  const struct page_result *result)
+{
+    char title[TITLE_BYTES];
+    title_of(title, what, result);
+    struct picture_sheet sheet = picture_open_titled(out, format, title);
+    sheet.result = result;
+    sheet.end = end_of(result);
     return sheet;
 }
 

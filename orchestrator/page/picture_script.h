@@ -1,5 +1,5 @@
 /* What the scripts of pictures have in common: a sheet with a title, boxes in it that share an axis of time, blocks of data,
- * regions and marks. Private to orchestrator/page. Places are pixels of the sheet, from the lower left corner. */
+ * regions and marks. For those that draw, here and in rooms above. Places are pixels of the sheet, from the lower left corner. */
 #ifndef ORCHESTRATOR_PAGE_PICTURE_SCRIPT_H
 #define ORCHESTRATOR_PAGE_PICTURE_SCRIPT_H
 
@@ -23,9 +23,9 @@
 
 struct picture_sheet {
     FILE *out;
-    const struct page_result *result;
-    double begin, end; /* seconds: the axis of time */
-    double font_scale; /* of pixels to what the terminal counts in */
+    const struct page_result *result; /* NULL: picture_open_titled */
+    double begin, end;                /* seconds: the axis of time */
+    double font_scale;                /* of pixels to what the terminal counts in */
 };
 
 struct picture_box {
@@ -35,6 +35,8 @@ struct picture_box {
 /* Terminal, and the title: what, and where and when the result is from. */
 struct picture_sheet picture_open(FILE *out, enum picture_format format, const char *what,
                                   const struct page_result *result);
+/* The same without a result, under a title of the caller's: there is no axis of time. */
+struct picture_sheet picture_open_titled(FILE *out, enum picture_format format, const char *title);
 void picture_close(const struct picture_sheet *sheet);
 /* What follows stands there, nothing of the box before is left, and there is a grid. */
 void picture_box(const struct picture_sheet *sheet, const struct picture_box *box);

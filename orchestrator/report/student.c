@@ -6,7 +6,8 @@
 #define FRACTION_TERMS 500
 #define FRACTION_EXACT 1e-15
 #define NEARLY_NORMAL 1e8 /* degrees of freedom: no digit of 10 differs from there on */
-#define HALVINGS 200
+#define STEPS 200
+#define POINT_EXACT 1e-13
 
 double normal_below(double z)
 {
@@ -66,6 +67,16 @@ double student_below(double t, double freedom)
 /* ---- points ---- */
 
 /* Of a distribution that is symmetric around 0; freedom 0: normal. */
+static double density(double x, double freedom)
+{
+    if (!(freedom > 0) || freedom > NEARLY_NORMAL)
+        return exp(-x * x / 2) / sqrt(2 * M_PI);
+    return exp(lgamma((freedom + 1) / 2) - lgamma(freedom / 2) -
+               (freedom + 1) / 2 * log1p(x * x / freedom)) /
+           sqrt(freedom * M_PI);
+}
+
+/* Newton's steps on the logarithm, which tails are nearly straight in; halves where one would leave what is known to hold it. */
 static double find_point(double probability, double freedom)
 {
     const bool upper = probability > 0.5;
@@ -73,16 +84,22 @@ static double find_point(double probability, double freedom)
     double low = -1, high = 0;
     while ((freedom > 0 ? student_below(low, freedom) : normal_below(low)) > tail && !isinf(low))
         low *= 2;
-    for (int i = 0; i < HALVINGS && low < high; i++) {
-        const double middle = low + (high - low) / 2;
-        if (!(middle > low && middle < high))
-            break;
-        if ((freedom > 0 ? student_below(middle, freedom) : normal_below(middle)) < tail)
-            low = middle;
+    double at = low + (high - low) / 2;
+    for (int i = 0; i < STEPS && low < high; i++) {
+        const double below = freedom > 0 ? student_below(at, freedom) : normal_below(at);
+        const double step = (log(below) - log(tail)) * below / density(at, freedom);
+        if (below < tail)
+            low = at;
         else
-            high = middle;
+            high = at;
+        double next = at - step;
+        if (!(next > low && next < high))
+            next = low + (high - low) / 2;
+        if (fabs(next - at) <= fabs(at) * POINT_EXACT)
+            break;
+        at = next;
     }
-    return upper ? -high : high;
+    return upper ? -at : at;
 }
 
 static double point(double probability, double freedom)

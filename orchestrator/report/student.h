@@ -3,7 +3,7 @@
 #ifndef ORCHESTRATOR_REPORT_STUDENT_H
 #define ORCHESTRATOR_REPORT_STUDENT_H
 
-/* The probability of a value of z or less, and the z that a probability belongs to: by bisection, to 12 digits. */
+/* The probability of a value of z or less, and the z that a probability belongs to, to 12 digits. */
 double normal_below(double z);
 double normal_point(double probability);
 

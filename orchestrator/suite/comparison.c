@@ -12,12 +12,6 @@
 #define POWER 0.8
 #define RUNS_MAX 10000u
 
-/* One configuration: its records of both sides. */
-struct group {
-    const struct record *const *records[2];
-    size_t counts[2];
-};
-
 struct making {
     struct comparison *comparison;
     double *values[2], *room; /* of one figure of one group */
@@ -80,7 +74,7 @@ static void compare_runs(struct comparison_row *row, const struct making *making
 }
 
 /* Values of a figure that are known. */
-static size_t collect(double *values, const struct group *group, int side,
+static size_t collect(double *values, const struct comparison_group *group, int side,
                       enum record_figure figure)
 {
     size_t known = 0;
@@ -90,10 +84,12 @@ static size_t collect(double *values, const struct group *group, int side,
     return known;
 }
 
-static void add_row(struct making *making, const struct group *group, enum record_figure figure)
+static void add_row(struct making *making, const struct comparison_group *group,
+                    enum record_figure figure)
 {
     struct comparison *comparison = making->comparison;
-    struct comparison_row row = {.of = group->counts[0] > 0 ? group->records[0][0]
+    struct comparison_row row = {.group = group,
+                                 .of = group->counts[0] > 0 ? group->records[0][0]
                                                             : group->records[1][0],
                                  .figure = figure,
                                  .change = NAN,
@@ -186,7 +182,10 @@ static enum err_code answer_all(struct comparison *comparison, struct err *err)
 
 static int by_configuration(const void *one, const void *other)
 {
-    return record_order(*(const struct record *const *)one, *(const struct record *const *)other);
+    const struct record *left = *(const struct record *const *)one;
+    const struct record *right = *(const struct record *const *)other;
+    const int order = record_order(left, right);
+    return order != 0 ? order : (left > right) - (left < right); /* of one list */
 }
 
 static const struct record **sorted(const struct record_set *set)
@@ -205,10 +204,10 @@ static bool is_wanted(const struct comparison_wishes *wishes, enum record_figure
 }
 
 /* Of both sides those records that come next and have one configuration. */
-static struct group next_group(const struct record *const *const records[2], const size_t counts[2],
-                               size_t places[2])
+static struct comparison_group next_group(const struct record *const *const records[2],
+                                          const size_t counts[2], size_t places[2])
 {
-    struct group group = {.counts = {0, 0}};
+    struct comparison_group group = {.counts = {0, 0}};
     const struct record *first = NULL;
     for (int side = 0; side < 2; side++)
         if (places[side] < counts[side] &&
@@ -227,15 +226,16 @@ static struct group next_group(const struct record *const *const records[2], con
 
 static size_t add_groups(struct making *making, const struct record *const *const records[2])
 {
-    const struct comparison *comparison = making->comparison;
+    struct comparison *comparison = making->comparison;
     const size_t counts[2] = {comparison->sets[0]->count, comparison->sets[1]->count};
     size_t places[2] = {0, 0}, shared = 0;
     while (places[0] < counts[0] || places[1] < counts[1]) {
-        const struct group group = next_group(records, counts, places);
-        shared += group.counts[0] > 0 && group.counts[1] > 0;
+        struct comparison_group *group = &comparison->groups[comparison->group_count++];
+        *group = next_group(records, counts, places);
+        shared += group->counts[0] > 0 && group->counts[1] > 0;
         for (unsigned figure = 0; figure < RECORD_FIGURES; figure++)
             if (is_wanted(&comparison->wishes, (enum record_figure)figure))
-                add_row(making, &group, (enum record_figure)figure);
+                add_row(making, group, (enum record_figure)figure);
     }
     return shared;
 }
@@ -246,15 +246,18 @@ enum err_code comparison_make(struct comparison *comparison, const struct record
 {
     *comparison = (struct comparison){.sets = {base, other}, .wishes = *wishes};
     struct making making = {.comparison = comparison};
-    const struct record **records[2] = {sorted(base), sorted(other)};
+    const struct record **const records[2] = {sorted(base), sorted(other)};
     enum err_code code = OK;
+    memcpy(comparison->records, records, sizeof records);
+    comparison->groups = calloc(base->count + other->count + 1, sizeof comparison->groups[0]);
     comparison->rows =
         calloc((base->count + other->count + 1) * RECORD_FIGURES, sizeof comparison->rows[0]);
     making.values[0] = calloc(base->count + 1, sizeof(double));
     making.values[1] = calloc(other->count + 1, sizeof(double));
     making.room = calloc(base->count + other->count + 1, sizeof(double));
     if (records[0] == NULL || records[1] == NULL || comparison->rows == NULL ||
-        making.values[0] == NULL || making.values[1] == NULL || making.room == NULL)
+        comparison->groups == NULL || making.values[0] == NULL || making.values[1] == NULL ||
+        making.room == NULL)
         code = no_memory(err);
     const struct record *const *const given[2] = {records[0], records[1]};
     if (code == OK && add_groups(&making, given) == 0)
@@ -268,19 +271,24 @@ enum err_code comparison_make(struct comparison *comparison, const struct record
         code =
             err_set(err, E_DATA, "%s and %s have none of the figures that are compared in common",
                     PRINTABLE(base->name), PRINTABLE(other->name));
-    for (int side = 0; side < 2; side++) {
-        free(records[side]);
+    for (int side = 0; side < 2; side++)
         free(making.values[side]);
-    }
     free(making.room);
     return code;
 }
 
 void comparison_free(struct comparison *comparison)
 {
+    for (int side = 0; side < 2; side++)
+        free(comparison->records[side]);
+    free(comparison->groups);
     free(comparison->rows);
-    comparison->rows = NULL;
-    comparison->count = 0;
+    *comparison = (struct comparison){.rows = NULL};
+}
+
+void comparison_values(double *values, const struct comparison_row *row, int side)
+{
+    (void)collect(values, row->group, side, row->figure);
 }
 
 /* ---- in words ---- */

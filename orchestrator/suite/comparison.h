@@ -28,7 +28,16 @@ struct comparison_side {
     double cv_percent;      /* 0 where the mean is 0 */
 };
 
+/* The records of one configuration, base and other. */
+struct comparison_group {
+    const struct record *const *records[2];
+    size_t counts[2];
+    bool merged;                         /* by comparison_merge */
+    double merged_ms[2][RECORD_FIGURES]; /* percentiles of all their requests; NAN: of none */
+};
+
 struct comparison_row {
+    const struct comparison_group *group;
     const struct record *of; /* its configuration; a record of either set */
     enum record_figure figure;
     struct comparison_side sides[2]; /* base, other */
@@ -52,6 +61,9 @@ struct comparison {
     struct comparison_wishes wishes;
     struct comparison_row *rows; /* by record_order, and figure */
     size_t count;
+    struct comparison_group *groups; /* by record_order */
+    size_t group_count;
+    const struct record **records[2]; /* of the sets, by record_order: what groups are parts of */
     size_t answers[ANSWER_ONE_SIDED + 1]; /* rows of each */
     bool regressed;                       /* a row is slower by the threshold or more */
 };
@@ -61,6 +73,9 @@ MUST_USE enum err_code comparison_make(struct comparison *comparison, const stru
                                        const struct record_set *other,
                                        const struct comparison_wishes *wishes, struct err *err);
 void comparison_free(struct comparison *comparison); /* safe on a zeroed struct */
+
+/* Values of its runs on a side, in the order of the file: as many as its side counts. */
+void comparison_values(double *values, const struct comparison_row *row, int side);
 
 #define COMPARISON_ANSWER_BYTES 120u
 /* "slower by 5.1 % (4.2 to 6.0 %)", "cannot tell (24 runs would)". */

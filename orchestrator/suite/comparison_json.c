@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "orchestrator/report/json_value.h"
+#include "orchestrator/suite/comparison_merged.h"
 #include "orchestrator/suite/comparison_report.h"
 
 static json_t *number(double value)
@@ -9,12 +10,14 @@ static json_t *number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-static json_t *describe_side(const struct comparison_side *side)
+static json_t *describe_side(const struct comparison_row *row, int number_of_side)
 {
-    return json_pack("{sI so so so}", "runs", (json_int_t)side->count, "mean",
+    const struct comparison_side *side = &row->sides[number_of_side];
+    return json_pack("{sI so so so so}", "runs", (json_int_t)side->count, "mean",
                      side->count > 0 ? number(side->mean) : json_null(), "stdev",
                      side->count > 1 ? number(side->deviation) : json_null(), "cv_percent",
-                     side->count > 1 ? number(side->cv_percent) : json_null());
+                     side->count > 1 ? number(side->cv_percent) : json_null(), "merged",
+                     number(comparison_merged(row, number_of_side)));
 }
 
 /* "key: value" lines as an object. */
@@ -35,7 +38,7 @@ static json_t *describe_section(const char *section)
     return object;
 }
 
-static json_t *describe_row(const struct comparison *comparison, const struct comparison_row *row)
+json_t *comparison_row_json(const struct comparison *comparison, const struct comparison_row *row)
 {
     char answer[COMPARISON_ANSWER_BYTES];
     json_t *object = json_object();
@@ -45,8 +48,8 @@ static json_t *describe_row(const struct comparison *comparison, const struct co
     json_object_set_new(object, "pipeline", json_value_known_text(true, row->of->pipeline));
     json_object_set_new(object, "io_threads", json_value_known_text(true, row->of->io_threads));
     json_object_set_new(object, "configuration", describe_section(row->of->section));
-    json_object_set_new(object, "base", describe_side(&row->sides[0]));
-    json_object_set_new(object, "other", describe_side(&row->sides[1]));
+    json_object_set_new(object, "base", describe_side(row, 0));
+    json_object_set_new(object, "other", describe_side(row, 1));
     json_object_set_new(object, "answer", json_string(comparison_answer_word(row->answer)));
     json_object_set_new(object, "answer_text", json_string(answer));
     json_object_set_new(object, "change_percent", number(100 * row->change));
@@ -61,7 +64,7 @@ static json_t *describe_row(const struct comparison *comparison, const struct co
     return object;
 }
 
-static json_t *describe_verdicts(const struct record_set *set)
+json_t *comparison_verdicts_json(const struct record_set *set)
 {
     size_t counts[VERDICT_RED + 1];
     json_t *object = json_object();
@@ -77,8 +80,8 @@ bool comparison_write_json(struct output *output, const struct comparison *compa
     json_t *head = json_pack("{ss so so so so sf sf sb}", "schema", "volley.comparison/1", "base",
                              json_value_text(comparison->sets[0]->name), "other",
                              json_value_text(comparison->sets[1]->name), "base_verdicts",
-                             describe_verdicts(comparison->sets[0]), "other_verdicts",
-                             describe_verdicts(comparison->sets[1]), "confidence",
+                             comparison_verdicts_json(comparison->sets[0]), "other_verdicts",
+                             comparison_verdicts_json(comparison->sets[1]), "confidence",
                              comparison->wishes.confidence, "threshold",
                              comparison->wishes.threshold, "regressed", comparison->regressed);
     if (head == NULL)
@@ -97,7 +100,7 @@ bool comparison_write_json(struct output *output, const struct comparison *compa
     json_decref(head);
     output_printf(output, "  \"rows\": [");
     for (size_t i = 0; i < comparison->count && written; i++) {
-        json_t *row = describe_row(comparison, &comparison->rows[i]);
+        json_t *row = comparison_row_json(comparison, &comparison->rows[i]);
         output_printf(output, "%s\n    ", i > 0 ? "," : "");
         written = row != NULL && json_value_write(output, row, JSON_COMPACT);
         json_decref(row);

@@ -6,6 +6,7 @@
 #include "common/printable.h"
 #include "orchestrator/page/page_leaves.h"
 #include "orchestrator/report/verdict.h"
+#include "orchestrator/suite/comparison_merged.h"
 #include "orchestrator/suite/comparison_report.h"
 
 #define SECTION_LINE_BYTES 4200u
@@ -48,8 +49,20 @@ static void write_side(struct output *output, const struct comparison_side *side
                       side->deviation, side->cv_percent);
 }
 
+/* Both sides; merged: the table has that column. */
+static void write_merged(struct output *output, const struct comparison_row *row, bool merged)
+{
+    if (!merged)
+        return;
+    if (isnan(comparison_merged(row, 0)))
+        output_printf(output, " n/a |");
+    else
+        output_printf(output, " %.3f, %.3f |", comparison_merged(row, 0),
+                      comparison_merged(row, 1));
+}
+
 static void write_row(struct output *output, const struct comparison *comparison,
-                      const struct comparison_row *row)
+                      const struct comparison_row *row, bool merged)
 {
     char answer[COMPARISON_ANSWER_BYTES];
     output_printf(output, "|");
@@ -65,7 +78,9 @@ static void write_row(struct output *output, const struct comparison *comparison
         output_printf(output, " %.3f | %+.3f%% |", row->sides[1].mean - row->sides[0].mean,
                       100 * row->change);
     comparison_answer_format(answer, comparison, row);
-    output_printf(output, " %s |\n", answer);
+    output_printf(output, " %s |", answer);
+    write_merged(output, row, merged);
+    output_printf(output, "\n");
 }
 
 static void write_configuration(struct output *output, const char *section)
@@ -85,13 +100,16 @@ static void write_configuration(struct output *output, const char *section)
     output_printf(output, "\n");
 }
 
-static void write_table_head(struct output *output, const struct comparison *comparison)
+static void write_table_head(struct output *output, const struct comparison *comparison,
+                             bool merged)
 {
     output_printf(output, "| Command | Metric | Pipeline | io_threads |");
     write_cell(output, comparison->sets[0]->name);
     write_cell(output, comparison->sets[1]->name);
-    output_printf(output, " Diff | %% Change | Answer |\n"
-                          "|---|---|---|---|---|---|---|---|---|\n");
+    output_printf(output,
+                  " Diff | %% Change | Answer |%s\n"
+                  "|---|---|---|---|---|---|---|---|---|%s\n",
+                  merged ? " Merged |" : "", merged ? "---|" : "");
 }
 
 static void write_differences(struct output *output, const struct comparison *comparison)
@@ -149,11 +167,17 @@ static void write_summary(struct output *output, const struct comparison *compar
                   "corrected by Holm, and not against ranks); the same is what lies within %.4g %% "
                   "of the first.\n\n",
                   100 * wishes->confidence, 100 * wishes->threshold);
+    if (comparison_has_merged(comparison))
+        output_printf(output,
+                      "Of percentiles the values are means of those of the runs, which answers are "
+                      "made of; under Merged are those of all requests of the runs together, read "
+                      "from their merged histograms, of both sides.\n\n");
 }
 
 void comparison_write_markdown(struct output *output, const struct comparison *comparison)
 {
     const struct comparison_wishes *wishes = &comparison->wishes;
+    const bool merged = comparison_has_merged(comparison);
     const char *section = NULL;
     output_printf(output, "# %sBenchmark Comparison: ",
                   !wishes->latencies ? "RPS "
@@ -170,9 +194,9 @@ void comparison_write_markdown(struct output *output, const struct comparison *c
             output_printf(output, "%s", section == NULL ? "" : "\n");
             section = row->of->section;
             write_configuration(output, section);
-            write_table_head(output, comparison);
+            write_table_head(output, comparison, merged);
         }
-        write_row(output, comparison, row);
+        write_row(output, comparison, row, merged);
     }
     write_differences(output, comparison);
 }

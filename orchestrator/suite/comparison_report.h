@@ -10,7 +10,16 @@
 void comparison_write_markdown(struct output *output, const struct comparison *comparison);
 /* One object, rows with all that comparison.h has of them. False: no memory. */
 MUST_USE bool comparison_write_json(struct output *output, const struct comparison *comparison);
+/* Parts of it, new: a row, and how many runs of a set have each verdict. */
+json_t *comparison_row_json(const struct comparison *comparison, const struct comparison_row *row);
+json_t *comparison_verdicts_json(const struct record_set *set);
 /* A test case a row, for CI: slower by the threshold or more has failed, what cannot be told or is on one side is skipped. */
 void comparison_write_junit(struct output *output, const struct comparison *comparison);
+
+/* One HTML file (docs/design/pictures.md), with its rows, those that are the surest if there are very many. command_line: how it
+ * was asked for, for its end. page_bundle_check goes before. E_SYSTEM: no memory. */
+MUST_USE enum err_code comparison_write_page(struct output *output,
+                                             const struct comparison *comparison,
+                                             const char *command_line, struct err *err);
 
 #endif

@@ -1,6 +1,7 @@
 #include "orchestrator/suite/record_set.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,6 +215,122 @@ static void take_environment(struct record_set *set, json_t *record)
     }
 }
 
+/* Whether a run is one that counts: it came to its end, and is no prefill. */
+static bool counts(const json_t *run)
+{
+    return !json_is_true(json_object_get(run, "prefill")) &&
+           !json_is_true(json_object_get(run, "interrupted")) &&
+           number_of(json_object_get(run, "status"), "code") == 0;
+}
+
+static bool has_unanswered(const json_t *run)
+{
+    return number_of(json_object_get(run, "response_time_us"), "unanswered") > 0;
+}
+
+/* ---- histograms ---- */
+
+/* Whether a path stays below where it begins, by its words alone. */
+static bool is_below(const char *path)
+{
+    if (path[0] == '/' || path[0] == '\0')
+        return false;
+    for (const char *part = path; part != NULL; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0'))
+            return false;
+    }
+    return true;
+}
+
+static enum err_code outside(const char *path, size_t number, const char *given, struct err *err)
+{
+    return err_set(err, E_DATA,
+                   "%.200s: record %zu: histogram is %.100s: allowed is a file in the directory of "
+                   "the records, or below it",
+                   PRINTABLE(path), number, PRINTABLE(given));
+}
+
+/* "histogram": a file, seen from the directory of path, and "histogram_tag". Links do not lead elsewhere. */
+static enum err_code take_histogram(struct record_set *set, struct record *record,
+                                    const json_t *object, const char *path, struct err *err)
+{
+    const json_t *given = json_object_get(object, "histogram");
+    const char *file = json_string_value(given);
+    const char *tag = json_string_value(json_object_get(object, "histogram_tag"));
+    char joined[PATH_MAX], directory[PATH_MAX], found[PATH_MAX];
+    if (given == NULL || json_is_null(given))
+        return OK;
+    if (file == NULL || !is_below(file))
+        return outside(path, set->count, file != NULL ? file : "no text", err);
+    if (tag == NULL || tag[0] == '\0')
+        return err_set(err, E_DATA, "%.200s: record %zu has a histogram, and no histogram_tag",
+                       PRINTABLE(path), set->count);
+    const char *slash = strrchr(path, '/');
+    const int bytes = slash != NULL ? (int)(slash - path) + 1 : 0;
+    snprintf(joined, sizeof joined, "%.*s.", bytes, path);
+    if (realpath(joined, directory) == NULL ||
+        (size_t)snprintf(joined, sizeof joined, "%.*s%s", bytes, path, file) >= sizeof joined ||
+        realpath(joined, found) == NULL) {
+        set->histograms_missing++;
+        return OK;
+    }
+    const size_t length = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
+    if (strncmp(found, directory, length) != 0 || found[length] != '/')
+        return outside(path, set->count, file, err);
+    record->histogram_path = strdup(found);
+    record->histogram_tag = strdup(tag);
+    return record->histogram_path != NULL && record->histogram_tag != NULL ? OK : no_memory(err);
+}
+
+/* As report/hdr_log.c has it: tags end at a comma, and have no blanks. */
+static char *tag_of_run(const json_t *run)
+{
+    char *tag = NULL;
+    const json_t *target = json_object_get(json_object_get(run, "rate"), "target");
+    if (asprintf(&tag, "%s-%s", PRINTABLE(json_string_value(json_object_get(run, "name"))),
+                 json_is_number(target) ? "response" : "service") < 0)
+        return NULL;
+    for (char *at = tag; *at != '\0'; at++)
+        if (*at == ' ' || *at == ',')
+            *at = '_';
+    return tag;
+}
+
+/* Of a directory of runs: the lines of a test are those of all its runs, so that all of them have to count. */
+static enum err_code take_histogram_of_run(struct record *record, const json_t *runs,
+                                           const json_t *run, const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = json_string_value(json_object_get(run, "name"));
+    char file[RECORD_PATH_BYTES];
+    struct stat about;
+    size_t i;
+    const json_t *other;
+    if (name == NULL ||
+        (size_t)snprintf(file, sizeof file, "%.*slatency.hlog",
+                         slash != NULL ? (int)(slash - path) + 1 : 0, path) >= sizeof file ||
+        stat(file, &about) != 0 || !S_ISREG(about.st_mode))
+        return OK;
+    char *tag = tag_of_run(run);
+    bool all = tag != NULL;
+    json_array_foreach(runs, i, other)
+    {
+        const char *called = json_string_value(json_object_get(other, "name"));
+        if (json_is_true(json_object_get(other, "prefill")) || called == NULL || !all)
+            continue;
+        char *its = tag_of_run(other);
+        if (its != NULL && strcmp(its, tag) == 0)
+            all = counts(other) && strcmp(called, name) == 0 && !has_unanswered(other);
+        free(its);
+    }
+    record->histogram_path = all ? strdup(file) : NULL;
+    record->histogram_tag = all ? tag : NULL;
+    if (!all)
+        free(tag);
+    return tag != NULL && (!all || record->histogram_path != NULL) ? OK : no_memory(err);
+}
+
 static enum err_code read_list(struct record_set *set, const json_t *list, const char *path,
                                struct err *err)
 {
@@ -248,6 +365,8 @@ static enum err_code read_list(struct record_set *set, const json_t *list, const
                            PRINTABLE(path), PRINTABLE(commit_of(json_array_get(list, 0))),
                            PRINTABLE(commit_of(object)));
         if (code == OK)
+            code = take_histogram(set, record, object, path, err);
+        if (code == OK)
             take_environment(set, object);
     }
     if (code == OK && set->count == 0)
@@ -262,8 +381,8 @@ static enum err_code read_list(struct record_set *set, const json_t *list, const
 static double latency_of_run(const json_t *run, const char *name)
 {
     const json_t *times = json_object_get(run, "response_time_us");
-    if (!(number_of(times, "count") > 0) || number_of(times, "unanswered") > 0)
-        times = number_of(times, "unanswered") > 0 ? NULL : json_object_get(run, "service_time_us");
+    if (!(number_of(times, "count") > 0) || has_unanswered(run))
+        times = has_unanswered(run) ? NULL : json_object_get(run, "service_time_us");
     return number_of(times, name) / 1e3;
 }
 
@@ -295,9 +414,7 @@ static enum err_code read_run(struct record_set *set, const json_t *root, const 
     enum err_code code = make_room(set, json_array_size(runs), path, err);
     for (size_t i = 0; i < json_array_size(runs) && code == OK; i++) {
         const json_t *run = json_array_get(runs, i);
-        if (json_is_true(json_object_get(run, "prefill")) ||
-            json_is_true(json_object_get(run, "interrupted")) ||
-            number_of(json_object_get(run, "status"), "code") != 0)
+        if (!counts(run))
             continue;
         struct record *record = &set->records[set->count++];
         *record = (struct record){.section = strdup(""),
@@ -309,6 +426,8 @@ static enum err_code read_run(struct record_set *set, const json_t *root, const 
         record->values[RECORD_RPS] = number_of(json_object_get(run, "rate"), "achieved");
         for (unsigned figure = RECORD_AVG; figure < RECORD_FIGURES; figure++)
             record->values[figure] = latency_of_run(run, figures[figure].in_run);
+        if (code == OK)
+            code = take_histogram_of_run(record, runs, run, path, err);
     }
     if (code == OK && set->count == 0)
         return err_set(err, E_DATA, "%s has no run that came to its end", PRINTABLE(path));
@@ -413,6 +532,8 @@ void record_set_free(struct record_set *set)
         free(set->records[i].command);
         free(set->records[i].pipeline);
         free(set->records[i].io_threads);
+        free(set->records[i].histogram_path);
+        free(set->records[i].histogram_tag);
     }
     free(set->records);
     json_decref(set->environment);

@@ -32,6 +32,9 @@ struct record {
     char *section, *command, *pipeline, *io_threads;
     double values[RECORD_FIGURES]; /* NAN: not known */
     int verdict;                   /* enum verdict_level; -1: the tool that made it has none */
+    /* Where all its times are: lines of this tag in a .hlog file; NULL: nowhere. Several records may name the same lines, which
+     * are of all of them together. Owned by the set. */
+    char *histogram_path, *histogram_tag;
 };
 
 #define RECORD_PATH_BYTES 4200u
@@ -41,6 +44,7 @@ struct record_set {
     char path[RECORD_PATH_BYTES]; /* of the file that was read */
     struct record *records;
     size_t count;
+    size_t histograms_missing; /* records whose histogram is named, and not there */
     json_t *environment; /* an object: what may explain a difference; of runs their options, too */
 };
 

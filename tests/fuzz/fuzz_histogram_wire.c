@@ -50,6 +50,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
         histogram_init(&again);
         ready = true;
     }
+    struct err payload_err = {OK, ""};
+    histogram_reset(&histogram);
+    if (histogram_payload_decode_add(&histogram, input, input_bytes, &payload_err) == OK)
+        check_consistent(&histogram);
+    else
+        require(payload_err.code == E_DATA && payload_err.text[0] != '\0');
     histogram_reset(&histogram);
     struct err err = {OK, ""};
     size_t used_bytes = 0;

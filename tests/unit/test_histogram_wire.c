@@ -257,6 +257,50 @@ TEST(payload_bytes_are_hdr)
     ck_assert_mem_eq(&again, &whole, sizeof whole);
 }
 
+TEST(payloads_come_back)
+{
+    /* Breaks when counts of a .hlog line are read into other buckets than they were written from, or are not added. */
+    for (uint64_t round = 0; round < 40; round++) {
+        struct err err = {OK, ""};
+        fill(round, round * round, 1 + (unsigned)round % 41);
+        const size_t written = histogram_payload_encode(bytes, &whole);
+        histogram_init(&again);
+        for (int i = 0; i < 2; i++)
+            ck_assert_int_eq(histogram_payload_decode_add(&again, bytes, written, &err), OK);
+        ck_assert_uint_eq(again.count, 2 * whole.count);
+        for (uint32_t i = 0; i < HISTOGRAM_COUNTS; i++)
+            ck_assert_uint_eq(again.counts[i], 2 * whole.counts[i]);
+        if (whole.count > 0)
+            ck_assert_uint_eq(histogram_quantile(&again, 0.5), histogram_quantile(&whole, 0.5));
+    }
+}
+
+TEST(payloads_that_are_damaged)
+{
+    /* Breaks when counts go beyond the last bucket, overflow, or are cut short, and are believed. */
+    static const struct {
+        size_t count;
+        unsigned char bytes[20];
+    } damaged[] = {
+        {1, {0x80}},                                                 /* cut within a number */
+        {4, {0xff, 0xff, 0xff, 0x7f}},                               /* too many zeros */
+        {9, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, /* INT64_MIN of them */
+        {18,
+         {0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,   /* more than there */
+          0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, /* can be, twice: fits */
+    };
+    for (size_t i = 0; i < 3; i++) {
+        struct err err = {OK, ""};
+        histogram_init(&again);
+        ck_assert_int_eq(
+            histogram_payload_decode_add(&again, damaged[i].bytes, damaged[i].count, &err), E_DATA);
+    }
+    struct err err = {OK, ""};
+    histogram_init(&again);
+    ck_assert_int_eq(histogram_payload_decode_add(&again, damaged[3].bytes, 18, &err), OK);
+    ck_assert_int_eq(histogram_payload_decode_add(&again, damaged[3].bytes, 18, &err), E_DATA);
+}
+
 TEST(varints)
 {
     /* Breaks when a large counter changes on its way, or a decoder reads beyond its input. */

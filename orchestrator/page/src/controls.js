@@ -1,5 +1,6 @@
 // The bar above the panels, keys, and the pointer within a panel.
 import { pointText } from './chart_curve.js';
+import { rowText } from './chart_forest.js';
 import { element } from './dom.js';
 import { prepareSpectrum } from './chart_spectrum.js';
 import { theme as readTheme } from './theme.js';
@@ -7,7 +8,7 @@ import { regionsOf } from './frame.js';
 import { legendOfResults } from './panel_view.js';
 import { heatRows, hideTooltip, instantText, showTooltip, spectrumRows, timeRows } from './tooltip.js';
 import { clockOf, quantity } from './units.js';
-import { filterBy, resetWindow, setCursor, setTheme, setWindow, view, zoom } from './view.js';
+import { chooseRow, filterBy, resetWindow, setCursor, setTheme, setWindow, view, zoom } from './view.js';
 
 /** What can be looked at alone: phases, kinds of phases that there are several of, all that is measured. */
 export function filtersOf(results) {
@@ -55,7 +56,10 @@ export function controlBar(results) {
   select.addEventListener('change', () => filter(filters[Number(select.value)].name));
   const themes = button('light / dark', 'light or dark', () => setTheme(!view.dark));
   themes.setAttribute('aria-label', 'switch between light and dark');
-  const node = element('nav', { class: 'controls', 'aria-label': 'what the panels show' },
+  const compared = results.some((result) => result.comparison);
+  const node = compared ? element('nav', { class: 'controls', 'aria-label': 'what the panels show' }, themes,
+    element('span', { class: 'muted hint' }, 'A row of the table, or of the changes, that is pressed shows its runs.'))
+    : element('nav', { class: 'controls', 'aria-label': 'what the panels show' },
     filters.length > 1 ? element('label', {}, 'Show ', select) : null,
     button('−', 'zoom out (-)', () => zoom(2)), button('+', 'zoom in (+)', () => zoom(0.5)),
     button('reset zoom', 'all of what is shown (0)', resetWindow), themes,
@@ -153,6 +157,27 @@ function stepPoint(panelView, step) {
   tellPoint(panelView, points[index], area.left + place.x, area.top + 40, true);
 }
 
+const placeAt = (panelView, y) => panelView.drawn.places.find((place) => y >= place.top && y < place.top + place.step);
+
+function hoverForest(panelView, event) {
+  const place = placeAt(panelView, event.clientY - panelView.place.getBoundingClientRect().top);
+  if (!place) return hideTooltip();
+  const { head, rows, names } = rowText(panelView.panel, place.row);
+  return showTooltip(event.clientX, event.clientY, head, rows, names);
+}
+
+/** The next row in the direction; it is chosen, and told. */
+function stepRow(panelView, step) {
+  const { places } = panelView.drawn;
+  const at = places.findIndex((place) => place.row === view.chosen);
+  const place = places[at < 0 ? 0 : Math.max(0, Math.min(places.length - 1, at + step))];
+  if (!place) return;
+  chooseRow(place.row);
+  const area = panelView.place.getBoundingClientRect();
+  const { head, rows, names } = rowText(panelView.panel, place.row);
+  showTooltip(area.left + 40, area.top + place.y, head, rows, names, true);
+}
+
 /** Hovering moves the cursor of all panels, dragging zooms, a double click shows everything again. */
 export function listenToPointer(panelView, results) {
   const { plot, selection } = panelView;
@@ -168,7 +193,9 @@ export function listenToPointer(panelView, results) {
   });
   plot.addEventListener('pointermove', (event) => {
     if (!panelView.drawn) return;
-    if (panelView.panel.kind === 'curve') hoverCurve(panelView, event);
+    if (panelView.panel.kind === 'runs') return;
+    if (panelView.panel.kind === 'forest') hoverForest(panelView, event);
+    else if (panelView.panel.kind === 'curve') hoverCurve(panelView, event);
     else if (panelView.panel.kind === 'spectrum') hoverSpectrum(panelView, event);
     else if (panelView.panel.kind === 'scatter') hoverScatter(panelView, event);
     else hoverTime(panelView, results, event);
@@ -186,6 +213,11 @@ export function listenToPointer(panelView, results) {
     selection.hidden = true;
     if (dragged && event.type === 'pointerup') setWindow(ends[0], ends[1]);
   };
+  plot.addEventListener('click', (event) => {
+    const place = panelView.panel.kind === 'forest' && panelView.drawn
+      && placeAt(panelView, event.clientY - panelView.place.getBoundingClientRect().top);
+    if (place) chooseRow(place.row);
+  });
   plot.addEventListener('pointerup', end);
   plot.addEventListener('pointercancel', end);
   plot.addEventListener('dblclick', () => panelView.hasTime && resetWindow());
@@ -216,6 +248,11 @@ export function listenToKeys(panelView, results) {
     const { key } = event;
     if (panelView.panel.kind === 'curve' && panelView.drawn && (key === 'ArrowLeft' || key === 'ArrowRight')) {
       stepPoint(panelView, key === 'ArrowLeft' ? -1 : 1);
+      event.preventDefault();
+      return;
+    }
+    if (panelView.panel.kind === 'forest' && panelView.drawn && (key === 'ArrowUp' || key === 'ArrowDown')) {
+      stepRow(panelView, key === 'ArrowUp' ? -1 : 1);
       event.preventDefault();
       return;
     }

@@ -1,4 +1,5 @@
 // The data of a page: unpacked, and made ready to be looked up. docs/design/pictures.md says what they are.
+import { comparisonOf } from './comparison.js';
 import { factorTo } from './units.js';
 
 export async function unpack(text) {
@@ -114,6 +115,7 @@ function resultOf(raw, index) {
     heat: raw.heat && raw.heat.cells && raw.heat.cells.length > 0 ? raw.heat : null,
     spectra: raw.spectra || [],
     curve: raw.curve && Array.isArray(raw.curve.points) && raw.curve.points.length > 0 ? raw.curve : null,
+    comparison: comparisonOf(raw.comparison),
     ratios_left_out: text(raw.ratios_left_out),
   };
 }

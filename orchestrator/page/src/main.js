@@ -1,5 +1,6 @@
 // A page: what stands in it without a script is there already; this adds the panels. The data are in the page, and nothing
 // is ever fetched.
+import { answersOf } from './answers.js';
 import { controlBar, listenToKeys, listenToPointer } from './controls.js';
 import { read, unpack } from './data.js';
 import { element } from './dom.js';
@@ -34,6 +35,7 @@ class Page {
     view.shortest = Math.min(view.end, 4 * Math.min(view.end / 4, ...steps));
     if (this.data.results.length === 0) return;
     this.bar = controlBar(this.data.results);
+    this.answers = answersOf(this.data.results);
     const sections = panelsOf(this.data).map((section) => this.section(section));
     if (sections.length === 0) return;
     this.main.replaceChildren(this.bar.node, ...sections);
@@ -123,6 +125,7 @@ class Page {
       for (const panelView of this.views) panelView.moveCursor();
       return;
     }
+    if (what === 'rows' && this.answers) this.answers.mark();
     for (const panelView of this.views) panelView.stale = true;
     for (const group of this.groups.values()) group.paint();
     this.later();
@@ -175,6 +178,8 @@ const describers = {
   heat: ({ cells, most }) => ({ cells, most }),
   spectrum: ({ curves }) => ({ series: curves.map((curve) => ({ label: curve.label, result: curve.result.name,
     points: curve.points.length, first: curve.points[0].us, last: curve.points[curve.points.length - 1].us })) }),
+  forest: ({ places, leftOut, signs }) => ({ signs, rows: places.map((place) => place.row.name), left_out: leftOut }),
+  runs: ({ row, counts }) => ({ row: row.name, counts }),
   scatter: ({ shown }) => ({ points: shown.length }),
 };
 

@@ -62,7 +62,14 @@ const saidOf = (row, lines) => lines.map((line) => (row.said ? line.result[row.s
 
 const hasPhases = (result) => result.regions.some((region) => region.kind === 'phase');
 
+/** Of a page that holds two results against one another. */
+const ofComparison = (row, results, any) => results.filter((result) => result.comparison && any(result.comparison))
+  .map(({ comparison }) => ({ row, kind: row.kind, section: row.section, id: row.id, title: row.title, unit: '', comparison, wide: true }));
+
 const kinds = {
+  forest: (row, results) => ofComparison(row, results, ({ rows }) => rows.some((one) => !Number.isNaN(one.low))),
+  runs: (row, results) => ofComparison(row, results, ({ rows }) => rows.some((one) => one.sides.some((side) => side.runs > 0))),
+
   curve(row, results) {
     const series = curveSeries(row, results);
     return series.some((one) => !one.faint) ? [{ row, kind: 'curve', section: row.section, id: row.id, title: row.title,

@@ -1,17 +1,24 @@
 // A panel in the page: its heading, its series as switches, its chart, drawn when it is seen.
 import { chartIn } from './chart.js';
 import { drawCurve } from './chart_curve.js';
+import { drawForest } from './chart_forest.js';
 import { drawHeat, heatColour } from './chart_heat.js';
+import { drawRuns } from './chart_runs.js';
 import { drawScatter, prepareScatter } from './chart_scatter.js';
 import { drawSpectrum, prepareSpectrum } from './chart_spectrum.js';
 import { dashOf, drawTime } from './chart_time.js';
+import { ANSWERS } from './comparison.js';
 import { SIGNS } from './curve.js';
 import { element } from './dom.js';
 import { theme as readTheme } from './theme.js';
 import { number } from './units.js';
 import { view } from './view.js';
 
-const DRAW = { curve: drawCurve, time: drawTime, heat: drawHeat, spectrum: drawSpectrum, scatter: drawScatter };
+const DRAW = { curve: drawCurve, time: drawTime, heat: drawHeat, spectrum: drawSpectrum, scatter: drawScatter,
+  forest: drawForest, runs: drawRuns };
+
+/** Panels whose signs are told below the heading, each as a sign and what it means. */
+const TOLD = { curve: (sign) => SIGNS[sign], forest: (sign) => [ANSWERS[sign].sign, ANSWERS[sign].text] };
 
 /** Switches of a panel: [label, colour, whether it is drawn thin]. */
 function switchesOf(panel) {
@@ -92,9 +99,9 @@ export class PanelView {
     this.selection = element('div', { class: 'selection', hidden: '' });
     this.place = element('div', { class: 'chart' });
     this.plot = element('div', { class: 'plot' }, this.place, this.cursor, this.selection);
-    this.node = element('figure', { class: `panel ${panel.kind}${panel.small ? ' small' : ''}`, tabindex: '0', role: 'group',
+    this.node = element('figure', { class: `panel ${panel.kind}${panel.small ? ' small' : ''}${panel.wide ? ' wide' : ''}`, tabindex: '0', role: 'group',
       'aria-label': describe(panel), 'data-panel': panel.id },
-    element('figcaption', {}, heading, panel.small ? null : this.legend, panel.kind === 'curve' ? this.signs : null),
+    element('figcaption', {}, heading, panel.small ? null : this.legend, TOLD[panel.kind] ? this.signs : null),
     this.plot,
     panel.said ? element('p', { class: 'said' }, panel.said) : null);
   }
@@ -110,8 +117,8 @@ export class PanelView {
     if (this.unit.textContent !== this.drawn.unit) this.unit.textContent = this.drawn.unit;
     paintSwitches(this.legend, theme);
     if (this.panel.kind === 'heat') this.scaleOfHeat();
-    if (this.panel.kind === 'curve') this.signs.textContent = this.drawn.signs.map((sign) => SIGNS[sign].join('\u00a0')
-      .replaceAll(' ', '\u00a0')).join('  ');
+    const tell = TOLD[this.panel.kind];
+    if (tell) this.signs.textContent = this.drawn.signs.map((sign) => tell(sign).join('\u00a0').replaceAll(' ', '\u00a0')).join('  ');
     this.stale = false;
     this.moveCursor();
   }

@@ -11,9 +11,11 @@ export const view = {
   cursor: null,      // seconds; null: it is nowhere
   shortest: 1e-3,    // seconds: no window is shorter
   dark: false,
+  rows: null,        // of a comparison: those that the table shows, in its order; null: all
+  chosen: null,      // and the one whose runs are looked at
 };
 
-/** what: 'window', 'cursor', 'theme'. */
+/** what: 'window', 'cursor', 'theme', 'rows'. */
 function tell(what) {
   for (const listener of listeners) listener(what);
 }
@@ -66,6 +68,16 @@ export function setTheme(dark) {
   view.dark = dark;
   document.documentElement.dataset.theme = dark ? 'dark' : 'light';
   tell('theme');
+}
+
+export function showRows(rows) {
+  view.rows = rows;
+  tell('rows');
+}
+
+export function chooseRow(row) {
+  view.chosen = row;
+  tell('rows');
 }
 
 export function looksAt(time) {

@@ -1,11 +1,12 @@
 // Opens a page of volley in Chromium, and tells what is drawn in it, as JSON on one line.
 //
 //   node check_page.js FILE [--filter PHASE] [--zoom SECONDS SECONDS] [--width PIXELS] [--dark] [--print]
-//                           [--keys PANEL KEYS] [--plain] [--whole] [--screenshot FILE]
+//                           [--keys PANEL KEYS] [--choose SELECTOR VALUE] [--press SELECTOR] [--plain] [--whole] [--screenshot FILE]
 //
 //   --filter      choose a phase, as the list of the page has it
 //   --zoom        show that part of the time
 //   --keys        go to the panel of this identifier, and press keys, separated by commas
+//   --choose      choose an entry of a list, --press an element, after that; once each
 //   --print       lay it out for paper
 //   --plain       with scripts blocked: prints {"text"} alone
 //   --whole       the screenshot is of all of the page, with all panels drawn
@@ -26,13 +27,14 @@ const { chromium } = createRequire(path.join(modules, 'package.json'))('playwrig
 
 function argumentsOf(list) {
   const asked = { width: 1280, zoom: null };
-  const values = { '--filter': 'filter', '--screenshot': 'screenshot', '--width': 'width' };
+  const values = { '--filter': 'filter', '--screenshot': 'screenshot', '--width': 'width', '--press': 'press' };
   const flags = { '--dark': 'dark', '--print': 'print', '--plain': 'plain', '--whole': 'whole' };
   for (let i = 0; i < list.length; i++) {
     const word = list[i];
     if (values[word] && i + 1 < list.length) asked[values[word]] = list[++i];
     else if (word === '--zoom' && i + 2 < list.length) asked.zoom = [Number(list[++i]), Number(list[++i])];
     else if (word === '--keys' && i + 2 < list.length) asked.keys = [list[++i], list[++i]];
+    else if (word === '--choose' && i + 2 < list.length) asked.choose = [list[++i], list[++i]];
     else if (flags[word]) asked[flags[word]] = true;
     else if (!asked.file && !word.startsWith('--')) asked.file = word;
     else throw new Error(`${word}: not understood`);
@@ -81,6 +83,8 @@ async function look(page, asked) {
     if (!found) throw new Error(`--keys ${asked.keys[0]}: the page has no such panel`);
     for (const key of asked.keys[1].split(',')) await page.keyboard.press(key);
   }
+  if (asked.choose) await page.selectOption(asked.choose[0], asked.choose[1], { timeout: 5000 });
+  if (asked.press) await page.click(asked.press, { timeout: 5000 });
   if (asked.print) await page.evaluate(() => window.dispatchEvent(new Event('beforeprint')));
   const told = await page.evaluate(() => ({ folded: document.querySelectorAll('details:not([open])').length, filters: volleyPage.filters(), window: volleyPage.window(),
     panels: volleyPage.describe(), title: document.title,

@@ -1,0 +1,53 @@
+// Two results held against one another, made ready to be drawn. docs/design/pictures.md says what the data are.
+import { GREEN, GREY, VERMILION } from './panels.js';
+
+/** How an answer is told, beside its colour. */
+export const ANSWERS = {
+  faster: { sign: '▲', text: 'faster', colour: GREEN },
+  slower: { sign: '▼', text: 'slower', colour: VERMILION },
+  same: { sign: '■', text: 'the same', colour: GREY },
+  cannot_tell: { sign: '○', text: 'cannot be told', colour: 'ink' },
+  one_sided: { sign: '–', text: 'on one side only', colour: GREY },
+};
+
+const text = (value) => (value === null || value === undefined ? '' : String(value));
+const finite = (value) => (Number.isFinite(value) ? value : NaN);
+
+function sideOf(raw) {
+  const side = raw || {};
+  return { runs: side.runs || 0, mean: finite(side.mean), stdev: finite(side.stdev), cv: finite(side.cv_percent),
+    values: (side.values || []).filter(Number.isFinite) };
+}
+
+/** A row as the table has it, with what it is called. */
+function rowOf(raw, index) {
+  const load = `P${text(raw.pipeline) || '-'}/IO${text(raw.io_threads) || '-'}`;
+  const metric = text(raw.metric);
+  return {
+    index, metric, load,
+    command: text(raw.command), pipeline: text(raw.pipeline), ioThreads: text(raw.io_threads), apart: text(raw.apart),
+    answer: Object.hasOwn(ANSWERS, raw.answer) ? raw.answer : 'one_sided', answerText: text(raw.answer_text),
+    name: [text(raw.command), text(raw.apart), load, metric].filter((part) => part).join(' '),
+    change: finite(raw.change_percent), low: finite(raw.low_percent), high: finite(raw.high_percent),
+    p: finite(raw.p_corrected), surest: finite(raw.p),
+    unit: metric === 'rps' ? 'requests/s' : 'us', factor: metric === 'rps' ? 1 : 1000,
+    sides: [sideOf(raw.base), sideOf(raw.other)],
+  };
+}
+
+export function comparisonOf(raw) {
+  if (!raw || !Array.isArray(raw.rows) || raw.rows.length === 0) return null;
+  const name = (side, instead) => text(side && side.name) || instead;
+  return { rows: raw.rows.map(rowOf), names: [name(raw.base, 'base'), name(raw.other, 'other')],
+    thresholdPercent: finite(raw.threshold) * 100, confidencePercent: finite(raw.confidence) * 100 };
+}
+
+const FOREST_MAX = 60;
+
+/** Of rows as they are shown those that have an interval, at most so many: the surest, in the order in which they stand. */
+export function forestOf(rows) {
+  const known = rows.filter((row) => !Number.isNaN(row.low) && !Number.isNaN(row.high));
+  if (known.length <= FOREST_MAX) return { rows: known, leftOut: 0 };
+  const surest = new Set([...known].sort((a, b) => a.surest - b.surest || a.index - b.index).slice(0, FOREST_MAX));
+  return { rows: known.filter((row) => surest.has(row)), leftOut: known.length - FOREST_MAX };
+}
