@@ -147,11 +147,20 @@ void page_html_level(struct output *out, const char *level)
     output_printf(out, "</b> ");
 }
 
-static void put_reason(struct output *out, const json_t *reason, const char *where)
+void page_html_reason(struct output *out, const json_t *reason, const char *verdict,
+                      const char *where)
 {
+    const char *level = string_of(reason, "level");
+    const char *other = strcmp(level, verdict) == 0 ? "" : level;
     output_printf(out, "<li><b>");
     page_html_text(out, string_of(reason, "name"));
-    output_printf(out, "</b>%s: ", where);
+    output_printf(out, "</b>");
+    if (other[0] != '\0' || where[0] != '\0') {
+        output_printf(out, " (");
+        page_html_text(out, other);
+        output_printf(out, "%s%s)", other[0] != '\0' && where[0] != '\0' ? ", " : "", where);
+    }
+    output_printf(out, ": ");
     page_html_text(out, string_of(reason, "text"));
     if (string_of(reason, "advice")[0] != '\0') {
         output_printf(out, " &#8212; ");
@@ -167,7 +176,8 @@ static void put_verdict(struct output *out, const json_t *run)
     page_html_level(out, string_of(run, "verdict"));
     page_html_text(out, string_of(run, "status"));
     output_printf(out, "<ul>\n");
-    json_array_foreach(json_object_get(run, "reasons"), i, reason) put_reason(out, reason, "");
+    json_array_foreach(json_object_get(run, "reasons"), i, reason)
+        page_html_reason(out, reason, string_of(run, "verdict"), "");
     output_printf(out, "</ul></div>\n");
 }
 
@@ -176,15 +186,22 @@ static bool is_measured(const json_t *run)
     return !json_is_true(json_object_get(run, "prefill"));
 }
 
-/* In how many runs a check of this name is a reason; first: it was none in an earlier one. */
-static size_t runs_with(const json_t *runs, const char *name, size_t run_index, bool *first)
+static bool is_reason(const json_t *reason, const char *name, const char *level)
+{
+    return strcmp(string_of(reason, "name"), name) == 0 &&
+           strcmp(string_of(reason, "level"), level) == 0;
+}
+
+/* In how many runs a check of this name is of this level; first: it was not in an earlier one. */
+static size_t runs_with(const json_t *runs, const char *name, const char *level, size_t run_index,
+                        bool *first)
 {
     size_t count = 0, i, k;
     const json_t *run, *reason;
     *first = true;
-    json_array_foreach(runs, i, run) json_array_foreach(
-        json_object_get(run, "reasons"), k,
-        reason) if (is_measured(run) && strcmp(string_of(reason, "name"), name) == 0)
+    json_array_foreach(runs, i, run)
+        json_array_foreach(json_object_get(run, "reasons"), k,
+                           reason) if (is_measured(run) && is_reason(reason, name, level))
     {
         count++;
         *first = *first && i >= run_index;
@@ -192,13 +209,31 @@ static size_t runs_with(const json_t *runs, const char *name, size_t run_index, 
     return count;
 }
 
-/* The worst level of all runs, and each reason once, as the first of them has it. */
+/* Each reason of this level once, as the first of the runs has it. */
+static void put_reasons(struct output *out, const json_t *runs, size_t measured, const char *level,
+                        const char *worst)
+{
+    size_t i, k;
+    const json_t *run, *reason;
+    char where[64];
+    json_array_foreach(runs, i, run) json_array_foreach(json_object_get(run, "reasons"), k, reason)
+    {
+        bool first;
+        const char *name = string_of(reason, "name");
+        const size_t with = runs_with(runs, name, level, i, &first);
+        if (!is_measured(run) || !first || !is_reason(reason, name, level))
+            continue;
+        snprintf(where, sizeof where, "%zu of %zu runs", with, measured);
+        page_html_reason(out, reason, worst, where);
+    }
+}
+
+/* The worst level of all runs, and the reasons, those for it first. */
 static void put_verdicts(struct output *out, const json_t *runs, size_t measured)
 {
     static const char *const levels[] = {"RED", "AMBER", "GREEN"};
     size_t i, k, worst = 2, count[3] = {0, 0, 0};
-    const json_t *run, *reason;
-    char where[240];
+    const json_t *run;
     json_array_foreach(runs, i,
                        run) for (k = 0; k < 3 && is_measured(run);
                                  k++) if (strcmp(string_of(run, "verdict"), levels[k]) == 0)
@@ -210,15 +245,8 @@ static void put_verdicts(struct output *out, const json_t *runs, size_t measured
         return;
     page_html_level(out, levels[worst]);
     output_printf(out, "%zu of %zu runs<ul>\n", count[worst], measured);
-    json_array_foreach(runs, i, run) json_array_foreach(json_object_get(run, "reasons"), k, reason)
-    {
-        bool first;
-        const size_t with = runs_with(runs, string_of(reason, "name"), i, &first);
-        if (!is_measured(run) || !first || strcmp(string_of(run, "verdict"), levels[worst]) != 0)
-            continue;
-        snprintf(where, sizeof where, " (%zu of %zu runs)", with, measured);
-        put_reason(out, reason, where);
-    }
+    for (k = worst; k < 2; k++)
+        put_reasons(out, runs, measured, levels[k], levels[worst]);
     output_printf(out, "</ul></div>\n");
 }
 

@@ -50,6 +50,10 @@ const char *page_html_time(char text[48], const json_t *value);
 void page_html_number(struct output *out, const char *caption, const char *value, const char *more);
 /* Opens a box with a word in it, coloured as a level; the caller closes. */
 void page_html_level(struct output *out, const char *level);
+/* A line of a list of them: {"name", "level", "text", "advice"} of a check. Its level is told where the verdict has
+ * another one; where: "1 of 3 runs", or "". */
+void page_html_reason(struct output *out, const json_t *reason, const char *verdict,
+                      const char *where);
 /* Of a result with a curve: what was found, its figures, its points (page_curve_html.c). */
 void page_curve_html(struct output *out, const json_t *curve);
 /* Text as text: what is markup, and what is no UTF-8 or a control character, cannot get through. */

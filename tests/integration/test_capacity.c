@@ -123,7 +123,9 @@ static bool exists(const char *name)
 static void check_find_max(const json_t *root)
 {
     size_t p, w;
-    const json_t *probe, *window;
+    const json_t *probe, *window, *result = json_object_get(root, "result");
+    const json_t *found = json_object_get(result, "sustainable_per_second");
+    json_int_t passed_there = 0, judged_there = 0;
     json_array_foreach(json_object_get(root, "probes"), p, probe)
     {
         const json_t *windows = json_object_get(probe, "windows");
@@ -139,7 +141,15 @@ static void check_find_max(const json_t *root)
         ck_assert(counted == passed || counted == 0);
         ck_assert_int_ge(judged, (json_int_t)json_array_size(windows));
         ck_assert_int_eq(json_is_true(json_object_get(probe, "passed")), 2 * counted > judged);
+        const char *end = json_string_value(json_object_get(probe, "end"));
+        if (json_equal(found, json_object_get(json_object_get(probe, "rate"), "asked")) &&
+            strcmp(end, "cut") != 0 && strcmp(end, "error") != 0) {
+            passed_there += counted;
+            judged_there += judged;
+        }
     }
+    ck_assert_int_eq(json_integer_value(json_object_get(result, "windows_passed")), passed_there);
+    ck_assert_int_eq(json_integer_value(json_object_get(result, "windows_judged")), judged_there);
 }
 
 TEST(test_known_limit)
@@ -161,6 +171,7 @@ TEST(test_known_limit)
     EXPECT_IN(program.out, "  rate/s  achieved/s  ");
     EXPECT_IN(program.out, "\n> the sustainable rate\n");
     EXPECT_IN(program.out, "\nSustainable rate: ");
+    EXPECT_IN(program.out, "\nKept in ");
     EXPECT_IN(program.out, "\n95 % confidence: ");
     EXPECT_IN(program.out, "\nLimit: throughput: at ");
     ck_assert_uint_eq(count_rows("out.csv"), json_array_size(json_object_get(root, "probes")));

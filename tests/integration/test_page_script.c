@@ -133,8 +133,21 @@ TEST(test_points_of_a_search)
     ck_assert_ptr_null(panel_of(told, "curve_errors"));
     ck_assert_double_eq(number_of(told, "wide"), 0);
     const char *tooltip = json_string_value(json_object_get(told, "tooltip"));
-    ck_assert_msg(tooltip != NULL && strstr(tooltip, "probe 3: not held, 1 of 5 windows") != NULL &&
+    ck_assert_msg(tooltip != NULL &&
+                      strstr(tooltip, "probe 3: not held, kept in 1 of 5 windows") != NULL &&
                       strstr(tooltip, ">= 9 s") != NULL && strstr(tooltip, "<img src=x") != NULL,
+                  "%s", tooltip);
+    json_decref(told);
+}
+
+TEST(test_probes_at_one_load)
+{
+    /* breaks when of probes at one rate, whose points lie over one another, only one can be read */
+    json_t *told = look("search", "--keys curve_times ArrowRight,ArrowRight,ArrowRight");
+    const char *tooltip = json_string_value(json_object_get(told, "tooltip"));
+    ck_assert_msg(tooltip != NULL && strstr(tooltip, "probe 5: held, kept in 5 of 5") != NULL &&
+                      strstr(tooltip, "probe 7, again: held, kept in 5 of 5") != NULL &&
+                      strstr(tooltip, "p99\t700 us\t900 us") != NULL,
                   "%s", tooltip);
     json_decref(told);
 }

@@ -305,6 +305,18 @@ TEST(people_without_scripts)
         ck_assert_msg(strstr(html, words[i]) != NULL, "no %s in %.2000s", words[i], html);
 }
 
+TEST(doubts_beside_what_is_worse)
+{
+    /* breaks when a page of a RED run keeps quiet about what is AMBER, or tells it first */
+    make(fixture_play_open, NULL);
+    const char *head = strstr(html, "class=\"verdict verdict-red\""),
+               *amber = strstr(head, "</b> (AMBER): ");
+    ck_assert_ptr_nonnull(amber);
+    ck_assert_ptr_nonnull(strstr(head, "</b>: "));
+    ck_assert(strstr(head, "</b>: ") < amber);
+    ck_assert(strstr(head, "</ul>") > amber);
+}
+
 LOOP_TEST(packing, 9)
 {
     /* breaks when data of some length cannot be unpacked: at the edges of buffers, of groups of three bytes, of nothing */
