@@ -399,7 +399,8 @@ static void put_points(struct output *out, const json_t *curve)
     for (size_t i = 0; i < count; i++)
         sorted[i] = json_array_get(points, i);
     qsort(sorted, count, sizeof *sorted, by_load);
-    output_printf(out, "<div class=\"scroll points\" tabindex=\"0\">\n<table>\n");
+    page_html_scroll(out, " points", "by load");
+    output_printf(out, "<table class=\"rows\">\n");
     put_heading(out, curve, &statistics);
     for (size_t i = 0; i < count; i++)
         put_point(out, curve, sorted[i], &statistics);

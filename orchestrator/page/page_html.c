@@ -18,19 +18,28 @@ static const char head[] =
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src "
     "'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:\">\n"
-    "<style>\n:root{color-scheme:light dark}\n"
+    "<style>\n:root{color-scheme:light dark;--cover:Canvas;--shade:rgb(128 128 128 / .55)}\n"
     "body{font-family:system-ui,\"DejaVu Sans\",sans-serif;margin:1rem;overflow-wrap:anywhere}\n"
     "table{border-collapse:collapse}\nth,td{text-align:left;padding:.2rem .6rem}\n"
-    ".rows{display:block;max-width:100%;overflow-x:auto;overflow-wrap:break-word}\n"
-    ".scroll{max-width:100%;overflow-x:auto}\n.scroll th,.scroll "
-    "td{white-space:nowrap;overflow-wrap:"
-    "normal}\n"
+    /* A shade at each edge beyond which there is more: what covers it moves with the table. */
+    ".scroll{max-width:100%;overflow-x:auto;background:"
+    "linear-gradient(90deg,var(--cover) 40%,transparent) 0 0/48px 100% local,"
+    "linear-gradient(270deg,var(--cover) 40%,transparent) 100% 0/48px 100% local,"
+    "linear-gradient(var(--cover) 40%,transparent) 0 0/100% 48px local,"
+    "linear-gradient(0deg,var(--cover) 40%,transparent) 0 100%/100% 48px local,"
+    "linear-gradient(90deg,var(--shade),transparent) 0 0/18px 100%,"
+    "linear-gradient(270deg,var(--shade),transparent) 100% 0/18px 100%,"
+    "linear-gradient(var(--shade),transparent) 0 0/100% 18px,"
+    "linear-gradient(0deg,var(--shade),transparent) 0 100%/100% 18px;"
+    "background-repeat:no-repeat}\n"
+    ".rows{overflow-wrap:break-word}\n"
+    ".scroll th,.scroll td{white-space:nowrap;overflow-wrap:normal}\n"
     ".rows th,.rows td{white-space:nowrap}\n.rows td.text{white-space:normal;min-width:14em}\n"
-    "td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}\npre{overflow-x:auto}"
-    "\n"
+    "td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}\n"
     ".numbers{display:flex;flex-wrap:wrap;gap:1.5rem}\n.numbers b{display:block;font-size:1.6rem}\n"
     ".cut{font-weight:600}\n"
-    "@media print{pre{white-space:pre-wrap}.scroll{overflow:visible}.scroll td{white-space:normal}"
+    "@media print{pre{white-space:pre-wrap}.scroll{overflow:visible;background:none}.scroll "
+    "td{white-space:normal}"
     ".rows td,.rows td.text{white-space:normal;min-width:0}.rows td.text{overflow-wrap:anywhere}"
     "details::details-content{content-visibility:visible;block-size:auto}}\n"
     "</style>\n";
@@ -138,6 +147,12 @@ static const char *class_of(const char *level)
         if (strcmp(level, words[i]) == 0)
             return words[i + 1];
     return "none";
+}
+
+void page_html_scroll(struct output *out, const char *more, const char *label)
+{
+    output_printf(out, "<div class=\"scroll%s\" tabindex=\"0\" role=\"group\" aria-label=\"%s\">\n",
+                  more, label);
 }
 
 void page_html_level(struct output *out, const char *level)
@@ -288,6 +303,7 @@ static void put_runs(struct output *out, const json_t *runs)
     json_array_foreach(runs, i, run) measured |= is_measured(run);
     static const char *const figures[] = {"seconds", "asked for/s", "requests/s", "p50",
                                           "p99",     "max",         "errors"};
+    page_html_scroll(out, "", "runs");
     output_printf(out, "<table class=\"runs rows\">\n<tr><th>run<th>verdict");
     for (i = 0; i < sizeof figures / sizeof figures[0]; i++)
         output_printf(out, "<th class=\"number\">%s", figures[i]);
@@ -316,7 +332,7 @@ static void put_runs(struct output *out, const json_t *runs)
         output_printf(out, "<td class=\"number\">%s</tr>\n",
                       UNITS_GROUPED((uint64_t)number_of(run, "errors")));
     }
-    output_printf(out, "</table>\n");
+    output_printf(out, "</table></div>\n");
 }
 
 static const char *date_text(char text[40], uint64_t wall_ns)
@@ -401,7 +417,9 @@ static void put_tree(struct output *out, const char *caption, json_t *tree)
     json_t *leaves = page_leaves(tree), *value;
     const char *path;
     if (json_object_size(leaves) > 0) {
-        output_printf(out, "<details><summary>%s</summary>\n<table class=\"rows\">\n", caption);
+        output_printf(out, "<details><summary>%s</summary>\n", caption);
+        page_html_scroll(out, "", caption);
+        output_printf(out, "<table class=\"rows\">\n");
         json_object_foreach(leaves, path, value)
         {
             output_printf(out, "<tr>");
@@ -409,7 +427,7 @@ static void put_tree(struct output *out, const char *caption, json_t *tree)
             put_cell(out, json_string_value(value));
             output_printf(out, "</tr>\n");
         }
-        output_printf(out, "</table></details>\n");
+        output_printf(out, "</table></div></details>\n");
     }
     json_decref(leaves);
 }
@@ -430,7 +448,9 @@ static void put_rows(struct output *out, const char *caption, const json_t *rows
     const char *key;
     if (json_array_size(rows) == 0)
         return;
-    output_printf(out, "<h2>%s</h2>\n<table class=\"rows\">\n<tr>", caption);
+    output_printf(out, "<h2>%s</h2>\n", caption);
+    page_html_scroll(out, "", caption);
+    output_printf(out, "<table class=\"rows\">\n<tr>");
     json_object_foreach(json_array_get(rows, 0), key, cell)
     {
         output_printf(out, has_numbers(rows, key) ? "<th class=\"number\">" : "<th>");
@@ -454,7 +474,7 @@ static void put_rows(struct output *out, const char *caption, const json_t *rows
         }
         output_printf(out, "</tr>\n");
     }
-    output_printf(out, "</table>\n");
+    output_printf(out, "</table></div>\n");
 }
 
 void page_html_tables(struct output *out, const struct page_result *result)
@@ -478,9 +498,11 @@ void page_html_tables(struct output *out, const struct page_result *result)
         output_printf(out, "<p>More classes and nodes than %u: the rest is in run.json.</p>\n",
                       PAGE_LANES_MAX);
     if (result->report != NULL && result->curve == NULL) {
-        output_printf(out, "<details><summary>Report as text</summary>\n<pre>");
+        output_printf(out, "<details><summary>Report as text</summary>\n");
+        page_html_scroll(out, "", "report as text");
+        output_printf(out, "<pre>");
         page_html_text(out, result->report);
-        output_printf(out, "</pre></details>\n");
+        output_printf(out, "</pre></div></details>\n");
     }
     put_tree(out, "Environment", result->environment);
     put_tree(out, "Options", result->spec);

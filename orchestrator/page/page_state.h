@@ -50,6 +50,9 @@ const char *page_html_time(char text[48], const json_t *value);
 void page_html_number(struct output *out, const char *caption, const char *value, const char *more);
 /* Opens a box with a word in it, coloured as a level; the caller closes. */
 void page_html_level(struct output *out, const char *level);
+/* Opens a box that a wide table scrolls in, by keys too, and that shows where there is more of it; the caller closes. more:
+ * further classes, each with a blank before it. */
+void page_html_scroll(struct output *out, const char *more, const char *label);
 /* A line of a list of them: {"name", "level", "text", "advice"} of a check. Its level is told where the verdict has
  * another one; where: "1 of 3 runs", or "". */
 void page_html_reason(struct output *out, const json_t *reason, const char *verdict,
