@@ -175,7 +175,7 @@ const describers = {
     open: one.dots.filter((dot) => dot.open).length,
     held: one.dots.filter((dot) => dot.point.outcome === 'held').length })) }),
   time: ({ lines }) => ({ series: [...lines].map(describeLine) }),
-  heat: ({ cells, most }) => ({ cells, most }),
+  heat: ({ cells, most, height }) => ({ cells, most, bottom: height.min, top: height.max }),
   spectrum: ({ curves }) => ({ series: curves.map((curve) => ({ label: curve.label, result: curve.result.name,
     points: curve.points.length, first: curve.points[0].us, last: curve.points[curve.points.length - 1].us })) }),
   forest: ({ places, leftOut, signs }) => ({ signs, rows: places.map((place) => place.row.name), left_out: leftOut }),
