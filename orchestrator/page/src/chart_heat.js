@@ -1,5 +1,5 @@
 // How many requests took how long, over time: darker is more.
-import { axis, baseOption, boxOf, heights, marginOf, shapesSeries } from './chart.js';
+import { axis, baseOption, boxOf, decades, heights, marginOf, shapesSeries } from './chart.js';
 import { timeAxis, timeScale } from './chart_time.js';
 import { frameShapes } from './frame.js';
 import { scaleBetween } from './units.js';
@@ -112,7 +112,7 @@ export function drawHeat(chart, element, panel, view, theme) {
   const most = Math.max(...heats.map((one) => edgesOf(one, one.rows[1])[1]));
   const unit = scaleBetween(panel.unit, most);
   const height = { ...heights(least, most, { log: true, factor: unit.factor }), min: Math.log10(least), max: Math.log10(most) };
-  height.values = height.values.filter((value) => value >= height.min && value <= height.max);
+  height.values = decades(height.min, height.max);
   height.to = (us) => Math.log10(us);
   const shown = heats.map((one) => gather(one, view, scale, box));
   const found = { cells: shown[heats.indexOf(heat)].cells, least: Math.min(...shown.map((one) => one.least)),
