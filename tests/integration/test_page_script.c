@@ -152,6 +152,32 @@ TEST(test_probes_at_one_load)
     json_decref(told);
 }
 
+static size_t names_of(const json_t *panel, const char *list, const char *beginning)
+{
+    size_t i, count = 0;
+    const json_t *name;
+    json_array_foreach(json_object_get(panel, list), i, name) count +=
+        strncmp(json_string_value(name), beginning, strlen(beginning)) == 0;
+    return count;
+}
+
+TEST(test_names_of_steps)
+{
+    /* breaks if the names of a sweep's warm-ups are hidden by those of its steps, if none is named where there are many, or if
+     * many have grey entries in the legend that nobody can tell apart */
+    json_t *told = look("steps", "");
+    ck_assert_uint_eq(names_of(panel_of(told, "rate"), "names", "clients "), 3);
+    ck_assert_uint_eq(names_of(panel_of(told, "rate"), "names", "warm-up"), 3);
+    ck_assert_uint_eq(
+        json_array_size(json_object_get(panel_of(told, "p99_against_rate"), "groups")), 3);
+    json_decref(told);
+    told = look("steps16", "--width 1280");
+    ck_assert_uint_gt(names_of(panel_of(told, "rate"), "names", "clients "), 5);
+    ck_assert_uint_eq(
+        json_array_size(json_object_get(panel_of(told, "p99_against_rate"), "groups")), 1);
+    json_decref(told);
+}
+
 TEST(test_zoom_and_filter)
 {
     /* breaks if panels show other rows than those of the window, or a phase is not where it was */

@@ -11,7 +11,8 @@
 //   --plain       with scripts blocked: prints {"text"} alone
 //   --whole       the screenshot is of all of the page, with all panels drawn
 //
-// {"ready_ms","title","filters","window","focus","tooltip","wide","unmarked","folded","panels":[{"id","title","unit","group","series":[...]}]}
+// {"ready_ms","title","filters","window","focus","tooltip","wide","unmarked","folded","panels":[{"id","title","unit","group","series":[...]}]}, of a panel over time also names,
+// what stands above it, of points groups
 // unmarked: boxes that scroll, and do not look so, or cannot be scrolled by keys; folded: parts that are closed; ready_ms: from opening to the first panels; wide: pixels that stand out to the right of the window; tooltip: what stands at
 // the cursor; of a series over time: rows, first, last (of its data), points, gaps, open, least, most (as drawn).
 // Exit 1 when the console has an error, something was asked of the network, or what was asked for here cannot be done.

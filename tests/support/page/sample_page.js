@@ -258,6 +258,15 @@ function search() {
       point(7, 20000, 'held', 900)] } };
 }
 
+/** The runs of a sweep over time, each with a warm-up. */
+function steps(count) {
+  const regions = Array.from({ length: count }, (_, i) => [
+    { kind: 'run', name: `clients ${i + 1}`, start: i * 3, end: i * 3 + 3 },
+    { kind: 'warmup', name: 'warm-up', start: i * 3, end: i * 3 + 1 }]).flat();
+  return { name: 'steps', regions, marks: [], tables: [loadTable(count * 3, 1, (t) => ({ rate: 1000 * (1 + Math.floor(t / 3)), p50: 100 }))],
+    spectra: [] };
+}
+
 function hostile() {
   const result = failoverResult(`${EVIL} {a|b} %s \u202e`);
   result.regions = [0, 1, 2].map((i) => ({ kind: 'phase', name: `${EVIL}${'x'.repeat(i * 60)}`, type: '</script><script>', start: i * 60,
@@ -285,6 +294,8 @@ const SAMPLES = {
   two: () => ['runs', [failoverResult('valkey 8.0'), failoverResult('valkey 8.1, io-threads 4', 1.3)]],
   tiny: () => ['runs', [{ name: 'tiny', started_ms: 1780000000000, regions: [], marks: [], tables: [loadTable(1, 1, failover)], spectra: [] }]],
   search: () => ['curve', [search()]],
+  steps: () => ['runs', [steps(3)]],
+  steps16: () => ['runs', [steps(16)]],
   nothing: () => ['runs', []],
   empty: () => ['runs', [{ name: 'empty', regions: [], marks: [], tables: [], spectra: [] }]],
 };
