@@ -116,7 +116,7 @@ static void put_step(const struct figures *figures, const json_t *step, bool ope
     json_object_set_new(figures->values, "server_mb", json_real(memory_mb));
     json_object_set_new(figures->described, "server_mb",
                         json_pack("{s:s, s:s}", "unit", "MB", "help",
-                                  "INFO's used_memory after the step, in 10^6 bytes"));
+                                  "INFO's used_memory after the step, in 2^20 bytes"));
 }
 
 /* ---- points ---- */

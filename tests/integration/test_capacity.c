@@ -318,7 +318,7 @@ TEST(test_sweep_clients)
 
 TEST(test_sweep_memory)
 {
-    /* Breaks when the server's megabytes have another size than those of the traffic: 10^6 bytes. */
+    /* Breaks when a sweep's megabytes have another size than those in which memory is told elsewhere: 2^20 bytes. */
     test_server_integer(&server, "SETRANGE big 50000000 x"); /* its 2^20 are 5 % apart from 10^6 */
     start("sweep -p %s --clients 1,2 --step-duration 200ms --warmup 0 -r 10 --json out.json",
           server.port_text);
@@ -327,7 +327,7 @@ TEST(test_sweep_memory)
     json_t *root = load("out.json", "sweep");
     const json_t *step = json_array_get(json_object_get(root, "steps"), 0);
     double server_mb = json_real_value(json_object_get(step, "server_mb"));
-    ck_assert_double_eq_tol(server_mb * 1e6 / bytes, 1, 0.02);
+    ck_assert_double_eq_tol(server_mb * 1048576 / bytes, 1, 0.02);
     json_decref(root);
 }
 
