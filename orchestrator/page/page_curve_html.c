@@ -190,14 +190,10 @@ static void put_found(struct output *out, const json_t *curve)
 static void put_trust(struct output *out, const json_t *curve, const json_t *best)
 {
     char load[RATE_TEXT_BYTES + 24];
-    size_t i;
-    const json_t *doubt;
     page_html_level(out, page_curve_text(best, "verdict"));
-    output_printf(out, "volley's verdict at %s<ul>\n",
+    output_printf(out, "volley's verdict at %s",
                   load_text(load, curve, page_curve_real(best, "load")));
-    json_array_foreach(json_object_get(best, "doubts"), i, doubt)
-        page_html_reason(out, doubt, page_curve_text(best, "verdict"), "");
-    output_printf(out, "</ul></div>\n");
+    page_html_reasons(out, json_object_get(best, "doubts"), page_curve_text(best, "verdict"));
 }
 
 /* Windows are judged one by one, and their majority decides: all of them together may be above an objective that was kept.

@@ -162,20 +162,12 @@ void page_html_level(struct output *out, const char *level)
     output_printf(out, "</b> ");
 }
 
-void page_html_reason(struct output *out, const json_t *reason, const char *verdict,
-                      const char *where)
+/* where: " (1 of 3 runs)", or "". */
+static void put_reason(struct output *out, const json_t *reason, const char *where)
 {
-    const char *level = string_of(reason, "level");
-    const char *other = strcmp(level, verdict) == 0 ? "" : level;
     output_printf(out, "<li><b>");
     page_html_text(out, string_of(reason, "name"));
-    output_printf(out, "</b>");
-    if (other[0] != '\0' || where[0] != '\0') {
-        output_printf(out, " (");
-        page_html_text(out, other);
-        output_printf(out, "%s%s)", other[0] != '\0' && where[0] != '\0' ? ", " : "", where);
-    }
-    output_printf(out, ": ");
+    output_printf(out, "</b>%s: ", where);
     page_html_text(out, string_of(reason, "text"));
     if (string_of(reason, "advice")[0] != '\0') {
         output_printf(out, " &#8212; ");
@@ -184,16 +176,34 @@ void page_html_reason(struct output *out, const json_t *reason, const char *verd
     output_printf(out, "</li>\n");
 }
 
+static void put_more(struct output *out, size_t count)
+{
+    output_printf(out, "</ul><details><summary>%zu more, AMBER</summary><ul>\n", count);
+}
+
+void page_html_reasons(struct output *out, const json_t *reasons, const char *verdict)
+{
+    size_t i, less = 0;
+    const json_t *reason;
+    json_array_foreach(reasons, i, reason) less += strcmp(string_of(reason, "level"), verdict) != 0;
+    output_printf(out, "<ul>\n");
+    for (int pass = 0; pass < (less > 0 ? 2 : 1); pass++) {
+        if (pass == 1)
+            put_more(out, less);
+        json_array_foreach(reasons, i, reason)
+        {
+            if ((strcmp(string_of(reason, "level"), verdict) != 0) == (pass == 1))
+                put_reason(out, reason, "");
+        }
+    }
+    output_printf(out, less > 0 ? "</ul></details></div>\n" : "</ul></div>\n");
+}
+
 static void put_verdict(struct output *out, const json_t *run)
 {
-    size_t i;
-    const json_t *reason;
     page_html_level(out, string_of(run, "verdict"));
     page_html_text(out, string_of(run, "status"));
-    output_printf(out, "<ul>\n");
-    json_array_foreach(json_object_get(run, "reasons"), i, reason)
-        page_html_reason(out, reason, string_of(run, "verdict"), "");
-    output_printf(out, "</ul></div>\n");
+    page_html_reasons(out, json_object_get(run, "reasons"), string_of(run, "verdict"));
 }
 
 static bool is_measured(const json_t *run)
@@ -224,11 +234,11 @@ static size_t runs_with(const json_t *runs, const char *name, const char *level,
     return count;
 }
 
-/* Each reason of this level once, as the first of the runs has it. */
-static void put_reasons(struct output *out, const json_t *runs, size_t measured, const char *level,
-                        const char *worst)
+/* Each reason of this level once, as the first of the runs has it; returns how many. out NULL: counts. */
+static size_t put_reasons(struct output *out, const json_t *runs, size_t measured,
+                          const char *level)
 {
-    size_t i, k;
+    size_t i, k, count = 0;
     const json_t *run, *reason;
     char where[64];
     json_array_foreach(runs, i, run) json_array_foreach(json_object_get(run, "reasons"), k, reason)
@@ -238,9 +248,12 @@ static void put_reasons(struct output *out, const json_t *runs, size_t measured,
         const size_t with = runs_with(runs, name, level, i, &first);
         if (!is_measured(run) || !first || !is_reason(reason, name, level))
             continue;
-        snprintf(where, sizeof where, "%zu of %zu runs", with, measured);
-        page_html_reason(out, reason, worst, where);
+        count++;
+        snprintf(where, sizeof where, " (%zu of %zu runs)", with, measured);
+        if (out != NULL)
+            put_reason(out, reason, where);
     }
+    return count;
 }
 
 /* The worst level of all runs, and the reasons, those for it first. */
@@ -260,9 +273,13 @@ static void put_verdicts(struct output *out, const json_t *runs, size_t measured
         return;
     page_html_level(out, levels[worst]);
     output_printf(out, "%zu of %zu runs<ul>\n", count[worst], measured);
-    for (k = worst; k < 2; k++)
-        put_reasons(out, runs, measured, levels[k], levels[worst]);
-    output_printf(out, "</ul></div>\n");
+    put_reasons(out, runs, measured, levels[worst]);
+    const size_t less = worst == 0 ? put_reasons(NULL, runs, measured, "AMBER") : 0;
+    if (less > 0) {
+        put_more(out, less);
+        put_reasons(out, runs, measured, "AMBER");
+    }
+    output_printf(out, less > 0 ? "</ul></details></div>\n" : "</ul></div>\n");
 }
 
 /* What the checks of a scenario came to. */
