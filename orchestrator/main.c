@@ -14,6 +14,7 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/dialect.h"
 #include "orchestrator/options/uri.h"
+#include "orchestrator/page/gnuplot.h"
 #include "orchestrator/report/output.h"
 
 #define LARGE_BYTES (1 << 20)
@@ -150,6 +151,8 @@ static void end_interrupted(int signal_number)
     (void)signal_number;
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
     (void)written; /* nobody may read it */
+    if (gnuplot_group > 0)
+        (void)kill(-gnuplot_group, SIGKILL); /* a wrapper alone would leave what it has started */
     for (size_t i = 0; i < OUTPUT_WAITING_MAX; i++)
         if (output_waiting[i].name != NULL && output_waiting[i].process == getpid())
             (void)unlinkat(output_waiting[i].directory_fd, output_waiting[i].name, 0);

@@ -29,9 +29,13 @@ void capacity_json_percentile(json_t *object, double percent,
 void capacity_json_bound(json_t *object, double percent, const struct figure_percentile *figure)
 {
     char key[32];
+    capacity_json_bound_of(object, table_percentile_key(key, sizeof key, percent), figure);
+}
+
+void capacity_json_bound_of(json_t *object, const char *key, const struct figure_percentile *figure)
+{
     if (!figure->empty && figure->censored)
-        json_object_set_new(object, table_percentile_key(key, sizeof key, percent),
-                            json_value_microseconds(true, (double)figure->value_ns));
+        json_object_set_new(object, key, json_value_microseconds(true, (double)figure->value_ns));
 }
 
 json_t *capacity_json_error(const char *text)

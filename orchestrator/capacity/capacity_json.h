@@ -19,6 +19,9 @@ void capacity_json_percentile(json_t *object, double percent,
                               const struct figure_percentile *figure);
 /* The same, and only of one of which too much is missing: it is at least so much. */
 void capacity_json_bound(json_t *object, double percent, const struct figure_percentile *figure);
+/* Likewise of a figure that is called so. */
+void capacity_json_bound_of(json_t *object, const char *key,
+                            const struct figure_percentile *figure);
 /* The text; null: "". */
 json_t *capacity_json_error(const char *text);
 /* What the user asked for, and what was read for each objective: null where it cannot be known. */

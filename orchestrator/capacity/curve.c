@@ -60,6 +60,8 @@ static void read_total(struct probe *probe, const struct curve *curve,
     probe->answered = response->count > 0;
     probe->mean_ns = (uint64_t)llround(histogram_mean(response));
     probe->max_ns = probe->answered ? response->max_ns : 0;
+    probe->mean_of_all = figure_mean(total, HISTOGRAM_RESPONSE_OK);
+    probe->max_of_all = figure_percentile(total, HISTOGRAM_RESPONSE_OK, 100);
     probe->seconds = result->seconds;
     uint64_t failed = figure_failed(counters);
     probe->error_share = figure_share(failed, failed + counters[COUNTER_OK]);

@@ -43,6 +43,7 @@ struct probe {
     struct objective_reading readings[OBJECTIVE_MAX]; /* likewise, one for each objective */
     bool answered;                                    /* one request or more: */
     uint64_t mean_ns, max_ns;                         /* of them               */
+    struct figure_percentile mean_of_all, max_of_all; /* with those that had no reply */
     double seconds;
     double achieved; /* ok per second, in the windows */
     double error_share;

@@ -41,12 +41,14 @@ static json_t *response_time(const struct curve *curve, const struct probe *prob
     return object;
 }
 
-/* What is known of percentiles that are null there. */
+/* What is known of percentiles that are null there, and of the mean and maximum of all. */
 static json_t *bounds(const struct curve *curve, const struct probe *probe)
 {
     json_t *object = json_object();
     for (uint32_t i = 0; i < curve->percentile_count; i++)
         capacity_json_bound(object, curve->percentiles[i], &probe->percentiles[i]);
+    capacity_json_bound_of(object, "mean", &probe->mean_of_all);
+    capacity_json_bound_of(object, "max", &probe->max_of_all);
     return object;
 }
 
@@ -84,9 +86,10 @@ static json_t *finding(const struct curve *curve)
     static const char *const limits[] = {"unknown", "objective", "throughput", "volley"};
     const struct search_finding *found = &curve->finding;
     const struct limit *limit = &curve->limit;
-    return json_pack("{s:s, s:o, s:o, s:{s:f, s:o, s:o}, s:{s:s, s:s, s:s}}", "status",
+    return json_pack("{s:s, s:o, s:i, s:i, s:o, s:{s:f, s:o, s:o}, s:{s:s, s:s, s:s}}", "status",
                      statuses[found->status], "sustainable_per_second",
-                     rate_or_null(found->rate_micro), "first_failing_per_second",
+                     rate_or_null(found->rate_micro), "windows_passed", (int)found->passed,
+                     "windows_judged", (int)found->windows, "first_failing_per_second",
                      rate_or_null(found->first_failing_micro), "interval", "confidence",
                      SEARCH_CONFIDENCE, "lower_per_second", rate_or_null(found->lower_micro),
                      "upper_per_second", rate_or_null(found->upper_micro), "limit", "kind",

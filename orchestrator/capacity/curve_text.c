@@ -227,6 +227,10 @@ void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
     else
         output_printf(out, "Sustainable rate: %s requests per second%s\n", rate,
                       finding->status == SEARCH_FOUND ? "" : why_unfinished(curve, limit));
+    if (finding->windows > 0)
+        output_printf(out, "Kept in %u of %u windows at that rate%s\n", finding->passed,
+                      finding->windows,
+                      finding->passed < finding->windows ? ": the majority decides" : "");
     write_interval(out, finding);
     if (curve->error[0] != '\0')
         output_printf(out, "Ended by an error: %s\n", PRINTABLE(curve->error));

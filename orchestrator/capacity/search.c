@@ -254,6 +254,11 @@ struct search_finding search_find(const struct search *search)
         .rate_micro = search->low_micro,
         .first_failing_micro = search->high_micro,
     };
+    const struct search_rate *low = search_seen(search, search->low_micro);
+    if (low != NULL) {
+        finding.passed = low->passed;
+        finding.windows = low->windows;
+    }
     for (uint32_t i = 0; i < search->rate_count; i++) {
         uint64_t rate_micro = search->rates[i].rate_micro;
         if (rate_micro <= search->low_micro && is_settled(search, rate_micro, true))

@@ -57,6 +57,7 @@ enum search_status {
 struct search_finding {
     enum search_status status;
     uint64_t rate_micro;          /* sustainable; 0: none known                            */
+    uint32_t passed, windows;     /* at that rate: a majority passed, and seldom all of them */
     uint64_t first_failing_micro; /* the lowest rate above it that fails; 0: none known    */
     /* 95 % confidence interval of the knee; 0: that side is not settled. */
     uint64_t lower_micro, upper_micro;

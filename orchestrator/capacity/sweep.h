@@ -36,7 +36,7 @@ struct sweep_step {
     double target;        /* SWEEP_QPS: requests per second that fell due; else 0 */
     struct figure_percentile p50, p95, p99;
     double error_share; /* of the requests that ended */
-    double server_mb;   /* used_memory in 10^6 bytes; below 0: unknown */
+    double server_mb;   /* used_memory in 2^20 bytes; below 0: unknown */
     double client_cpu;  /* of all workers, in CPUs, without spinning: 1.5 is one and a half */
     uint32_t worker_count;
     enum err_code status;

@@ -90,8 +90,9 @@ static enum err_code run_step(struct sweeper *sweeper, uint32_t index, struct er
     struct sweep_step *done = &sweeper->sweep.steps[sweeper->sweep.count++];
     sweep_read(done, &sweeper->sweep, session->result);
     done->value = list_of(sweeper)->values[index];
-    done->server_mb =
-        session_server_memory(session, &used_bytes) ? (double)used_bytes / BYTES_PER_MB : -1;
+    done->server_mb = session_server_memory(session, &used_bytes)
+                          ? (double)used_bytes / BYTES_PER_MB_OF_MEMORY
+                          : -1;
     sweeper->worst = err_worse(sweeper->worst, session->result->status);
     return OK;
 }

@@ -3,6 +3,7 @@
 #ifndef ORCHESTRATOR_PAGE_GNUPLOT_H
 #define ORCHESTRATOR_PAGE_GNUPLOT_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -19,7 +20,9 @@ FILE *gnuplot_script_open(void);
 /* A text as a constant of a script, whatever it holds: gnuplot sees neither a command nor a format in it. Not for labels of
  * tics, which are formats. */
 void gnuplot_text(FILE *script, const char *text);
-/* Runs a script, within a minute, and puts what it drew at this path. E_SYSTEM: gnuplot fails, and what it said; else as
+/* Of the one that draws just now: it and all that it has started, for a handler that ends this process. 0: none does. */
+extern volatile sig_atomic_t gnuplot_group;
+/* Runs a script, within 15 s, and puts what it drew at this path. E_SYSTEM: gnuplot fails, and what it said; else as
  * output_create and output_commit. */
 MUST_USE enum err_code gnuplot_draw(FILE *script, const char *path, enum output_naming naming,
                                     struct err *err);

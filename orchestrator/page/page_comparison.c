@@ -171,7 +171,9 @@ static void put_differences(struct output *out, const json_t *comparison)
         output_printf(out, "<p>Nothing else is known to differ.</p>\n");
         return;
     }
-    output_printf(out, "<h2>What else differs</h2>\n<table class=\"rows\">\n<tr><th>what");
+    output_printf(out, "<h2>What else differs</h2>\n");
+    page_html_scroll(out, "", "what else differs");
+    output_printf(out, "<table class=\"rows\">\n<tr><th>what");
     for (int side = 0; side < 2; side++)
         put_cell(out, "<th>", name_of(comparison, side));
     output_printf(out, "</tr>\n");
@@ -182,7 +184,7 @@ static void put_differences(struct output *out, const json_t *comparison)
             put_cell(out, "<td class=\"text\">", page_curve_text(row, side_names[side]));
         output_printf(out, "</tr>\n");
     }
-    output_printf(out, "</table>\n");
+    output_printf(out, "</table></div>\n");
 }
 
 static bool has_merged(const json_t *comparison)
@@ -203,15 +205,16 @@ static void put_configuration(struct output *out, const json_t *comparison)
     const char *key;
     if (json_object_size(configuration) == 0)
         return;
-    output_printf(out, "<details><summary>Configuration of the first row</summary>\n<table "
-                       "class=\"rows\">\n");
+    output_printf(out, "<details><summary>Configuration of the first row</summary>\n");
+    page_html_scroll(out, "", "configuration of the first row");
+    output_printf(out, "<table class=\"rows\">\n");
     json_object_foreach(configuration, key, value)
     {
         put_cell(out, "<tr><td>", key);
         put_cell(out, "<td class=\"text\">", page_curve_text(configuration, key));
         output_printf(out, "</tr>\n");
     }
-    output_printf(out, "</table></details>\n");
+    output_printf(out, "</table></div></details>\n");
 }
 
 void page_comparison_html_end(struct output *out, const json_t *comparison)
@@ -234,7 +237,9 @@ void page_comparison_html_end(struct output *out, const json_t *comparison)
         output_printf(out, "<p>Of percentiles the values are means of those of the runs, which "
                            "answers are made of; merged are those of all requests of the runs "
                            "together, read from their merged histograms.</p>\n");
-    output_printf(out, "<h2>Command line</h2>\n<pre>");
+    output_printf(out, "<h2>Command line</h2>\n");
+    page_html_scroll(out, "", "command line");
+    output_printf(out, "<pre>");
     page_html_text(out, page_curve_text(comparison, "command_line"));
-    output_printf(out, "</pre>\n");
+    output_printf(out, "</pre></div>\n");
 }

@@ -69,16 +69,20 @@ static void put(const struct figures *figures, enum metric_id metric, const char
                       metric_table[metric].help != NULL ? metric_table[metric].help : ""));
 }
 
-/* Percentiles, mean and maximum; bounds are below 0. */
+/* Percentiles, mean and maximum; bounds are below 0. Mean and maximum are of those answered, and a bound is of all: they are
+ * bounds where requests failed, or had waited longer. lost: some failed. */
 static void put_times(const struct figures *figures, enum metric_id metric, json_t *times,
-                      const json_t *bounds)
+                      const json_t *bounds, bool lost)
 {
     const char *key;
     json_t *value;
     json_object_foreach(times, key, value)
     {
-        const double bound = page_curve_real(bounds, key);
-        put(figures, metric, key, json_is_number(value) ? json_number_value(value) : -bound);
+        const double bound = page_curve_real(bounds, key), known = json_number_value(value);
+        if (bound > 0 && (!json_is_number(value) || lost || bound > known))
+            put(figures, metric, key, -bound);
+        else if (json_is_number(value))
+            put(figures, metric, key, known);
     }
 }
 
@@ -88,7 +92,7 @@ static void put_probe(const struct figures *figures, const json_t *probe)
     put(figures, METRIC_TARGET_RATE, NULL, page_curve_real(rate, "asked"));
     put(figures, METRIC_ACHIEVED_RATE, NULL, page_curve_real(rate, "achieved"));
     put_times(figures, METRIC_RESPONSE_TIME, json_object_get(probe, "response_time_us"),
-              json_object_get(probe, "at_least_us"));
+              json_object_get(probe, "at_least_us"), page_curve_real(probe, "error_share") > 0);
     put(figures, METRIC_FAILED_PERCENT, NULL, page_curve_real(probe, "error_share") * 100);
     put(figures, METRIC_BACKLOG, NULL, page_curve_real(probe, "backlog"));
     put(figures, METRIC_SLIP, "p99", page_curve_real(probe, "slip_p99_us"));
@@ -101,7 +105,8 @@ static void put_step(const struct figures *figures, const json_t *step, bool ope
     put(figures, METRIC_TARGET_RATE, NULL, page_curve_real(step, "target_per_second"));
     put(figures, METRIC_ACHIEVED_RATE, NULL, page_curve_real(step, "ops_per_second"));
     put_times(figures, open_loop ? METRIC_RESPONSE_TIME : METRIC_SERVICE_TIME,
-              json_object_get(step, "latency_us"), json_object_get(step, "at_least_us"));
+              json_object_get(step, "latency_us"), json_object_get(step, "at_least_us"),
+              page_curve_real(step, "error_share") > 0);
     put(figures, METRIC_FAILED_PERCENT, NULL, page_curve_real(step, "error_share") * 100);
     put(figures, METRIC_WORKER_CPU, NULL,
         page_curve_real(step, "client_cpu_share") * 100 /
@@ -111,7 +116,7 @@ static void put_step(const struct figures *figures, const json_t *step, bool ope
     json_object_set_new(figures->values, "server_mb", json_real(memory_mb));
     json_object_set_new(figures->described, "server_mb",
                         json_pack("{s:s, s:s}", "unit", "MB", "help",
-                                  "INFO's used_memory after the step, in 10^6 bytes"));
+                                  "INFO's used_memory after the step, in 2^20 bytes"));
 }
 
 /* ---- points ---- */
@@ -135,12 +140,12 @@ static void put_verdict(json_t *point, const json_t *verdict)
     json_t *doubts = json_array(), *client = json_array();
     json_array_foreach(json_object_get(verdict, "checks"), i, check)
     {
-        const char *name = page_curve_text(check, "name");
-        if (strcmp(page_curve_text(check, "level"), "GREEN") == 0)
+        const char *name = page_curve_text(check, "name"), *level = page_curve_text(check, "level");
+        if (strcmp(level, "GREEN") == 0)
             continue;
-        json_array_append_new(doubts, json_pack("{s:s, s:s, s:s}", "name", name, "text",
-                                                page_curve_text(check, "text"), "advice",
-                                                page_curve_text(check, "advice")));
+        json_array_append_new(doubts, json_pack("{s:s, s:s, s:s, s:s}", "name", name, "level",
+                                                level, "text", page_curve_text(check, "text"),
+                                                "advice", page_curve_text(check, "advice")));
         if (is_of_client(name))
             json_array_append_new(client, json_string(name));
     }
@@ -201,8 +206,10 @@ static json_t *found_of(const json_t *document)
     const json_t *interval = json_object_get(result, "interval");
     if (result == NULL)
         return NULL;
-    return json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?}", "rate",
-                     json_object_get(result, "sustainable_per_second"), "first_failing",
+    return json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?}", "rate",
+                     json_object_get(result, "sustainable_per_second"), "windows",
+                     json_object_get(result, "windows_judged"), "windows_passed",
+                     json_object_get(result, "windows_passed"), "first_failing",
                      json_object_get(result, "first_failing_per_second"), "lower",
                      json_object_get(interval, "lower_per_second"), "upper",
                      json_object_get(interval, "upper_per_second"), "confidence",

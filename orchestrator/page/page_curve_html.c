@@ -76,6 +76,17 @@ static void confidence_text(char text[160], const json_t *found)
         snprintf(text, 160, "no confidence interval");
 }
 
+/* "kept in 12 of 15 windows" at the rate that was found; "" where it is not known. */
+static const char *kept_text(char text[80], const json_t *of)
+{
+    const double windows = page_curve_real(of, "windows");
+    text[0] = '\0';
+    if (windows > 0)
+        snprintf(text, 80, "kept in %.0f of %.0f windows", page_curve_real(of, "windows_passed"),
+                 windows);
+    return text;
+}
+
 static void put_status(struct output *out, const json_t *curve)
 {
     static const char *const words[][3] = {
@@ -145,11 +156,18 @@ static void put_found(struct output *out, const json_t *curve)
 {
     char rate[RATE_TEXT_BYTES];
     const json_t *limit = json_object_get(curve, "limit");
-    const double failing = page_curve_real(json_object_get(curve, "found"), "first_failing");
+    const json_t *found = json_object_get(curve, "found");
+    const double failing = page_curve_real(found, "first_failing");
     put_status(out, curve);
     output_printf(out, "<ul>\n");
     if (isfinite(failing))
         output_printf(out, "<li><b>Fails</b> at %s requests/s</li>\n", count_text(rate, failing));
+    if (page_curve_real(found, "windows_passed") < page_curve_real(found, "windows"))
+        output_printf(out,
+                      "<li><b>Kept</b> in %.0f of %.0f windows at the rate that was found: the "
+                      "majority decides, so that figures of all windows together can be above what "
+                      "was asked for</li>\n",
+                      page_curve_real(found, "windows_passed"), page_curve_real(found, "windows"));
     if (page_curve_text(limit, "evidence")[0] != '\0') {
         output_printf(out, "<li><b>Limit</b>: ");
         page_html_text(out, page_curve_text(limit, "name"));
@@ -172,36 +190,49 @@ static void put_found(struct output *out, const json_t *curve)
 static void put_trust(struct output *out, const json_t *curve, const json_t *best)
 {
     char load[RATE_TEXT_BYTES + 24];
-    size_t i;
-    const json_t *doubt;
     page_html_level(out, page_curve_text(best, "verdict"));
-    output_printf(out, "volley's verdict at %s<ul>\n",
+    output_printf(out, "volley's verdict at %s",
                   load_text(load, curve, page_curve_real(best, "load")));
-    json_array_foreach(json_object_get(best, "doubts"), i, doubt)
+    page_html_reasons(out, json_object_get(best, "doubts"), page_curve_text(best, "verdict"));
+}
+
+/* Windows are judged one by one, and their majority decides: all of them together may be above an objective that was kept.
+ * What is said then behind the figure; "". */
+static const char *broken_text(char text[200], const json_t *curve, const json_t *best,
+                               const char *statistic)
+{
+    size_t i;
+    const json_t *objective;
+    char kept[80];
+    text[0] = '\0';
+    json_array_foreach(json_object_get(curve, "objectives"), i, objective)
     {
-        output_printf(out, "<li><b>");
-        page_html_text(out, page_curve_text(doubt, "name"));
-        output_printf(out, "</b>: ");
-        page_html_text(out, page_curve_text(doubt, "text"));
-        if (page_curve_text(doubt, "advice")[0] != '\0') {
-            output_printf(out, " &#8212; ");
-            page_html_text(out, page_curve_text(doubt, "advice"));
-        }
-        output_printf(out, "</li>\n");
+        const double percent = page_curve_real(objective, "percent");
+        char of[PAGE_COLUMN_BYTES];
+        if (strcmp(page_curve_text(objective, "figure"), "percentile") == 0)
+            snprintf(of, sizeof of, "p%.10g", percent);
+        else
+            snprintf(of, sizeof of, "%.20s", page_curve_text(objective, "figure"));
+        if (strcmp(of, statistic) == 0 && json_object_get(objective, "class") == NULL &&
+            fabs(time_at(curve, best, statistic)) > page_curve_real(objective, "limit_us") &&
+            kept_text(kept, best)[0] != '\0')
+            snprintf(text, 200, " in all windows together<br>%s", kept);
     }
-    output_printf(out, "</ul></div>\n");
+    return text;
 }
 
 static void put_numbers(struct output *out, const json_t *curve, const json_t *best)
 {
     static const char *const statistics[] = {"p50", "p99", "max"};
     const json_t *found = json_object_get(curve, "found");
-    char rate[RATE_TEXT_BYTES], more[200] = "", time[48], failed[48];
+    char rate[RATE_TEXT_BYTES], more[300] = "", time[48], failed[48], broken[200];
     output_printf(out, "<div class=\"numbers\">\n");
     if (found != NULL) {
-        char confidence[160];
+        char confidence[160], kept[80];
         confidence_text(confidence, found);
-        snprintf(more, sizeof more, " sustained<br>%s", confidence);
+        kept_text(kept, found);
+        snprintf(more, sizeof more, " sustained<br>%s%s%s", kept, kept[0] != '\0' ? "<br>" : "",
+                 confidence);
         count_text(rate, page_curve_real(found, "rate"));
     } else {
         char load[RATE_TEXT_BYTES + 24];
@@ -212,8 +243,9 @@ static void put_numbers(struct output *out, const json_t *curve, const json_t *b
     page_html_number(out, "requests/s", rate, more);
     for (size_t i = 0; best != NULL && i < sizeof statistics / sizeof statistics[0]; i++) {
         const double us = time_at(curve, best, statistics[i]);
+        snprintf(more, sizeof more, " there%s", broken_text(broken, curve, best, statistics[i]));
         if (isfinite(us))
-            page_html_number(out, statistics[i], time_text(time, us), " there");
+            page_html_number(out, statistics[i], time_text(time, us), more);
     }
     if (best != NULL) {
         snprintf(failed, sizeof failed, "%.3g %%",
@@ -363,7 +395,8 @@ static void put_points(struct output *out, const json_t *curve)
     for (size_t i = 0; i < count; i++)
         sorted[i] = json_array_get(points, i);
     qsort(sorted, count, sizeof *sorted, by_load);
-    output_printf(out, "<div class=\"scroll points\" tabindex=\"0\">\n<table>\n");
+    page_html_scroll(out, " points", "by load");
+    output_printf(out, "<table class=\"rows\">\n");
     put_heading(out, curve, &statistics);
     for (size_t i = 0; i < count; i++)
         put_point(out, curve, sorted[i], &statistics);

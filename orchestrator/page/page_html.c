@@ -18,19 +18,28 @@ static const char head[] =
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src "
     "'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:\">\n"
-    "<style>\n:root{color-scheme:light dark}\n"
+    "<style>\n:root{color-scheme:light dark;--cover:Canvas;--shade:rgb(128 128 128 / .55)}\n"
     "body{font-family:system-ui,\"DejaVu Sans\",sans-serif;margin:1rem;overflow-wrap:anywhere}\n"
     "table{border-collapse:collapse}\nth,td{text-align:left;padding:.2rem .6rem}\n"
-    ".rows{display:block;max-width:100%;overflow-x:auto;overflow-wrap:break-word}\n"
-    ".scroll{max-width:100%;overflow-x:auto}\n.scroll th,.scroll "
-    "td{white-space:nowrap;overflow-wrap:"
-    "normal}\n"
+    /* A shade at each edge beyond which there is more: what covers it moves with the table. */
+    ".scroll{max-width:100%;overflow-x:auto;background:"
+    "linear-gradient(90deg,var(--cover) 40%,transparent) 0 0/48px 100% local,"
+    "linear-gradient(270deg,var(--cover) 40%,transparent) 100% 0/48px 100% local,"
+    "linear-gradient(var(--cover) 40%,transparent) 0 0/100% 48px local,"
+    "linear-gradient(0deg,var(--cover) 40%,transparent) 0 100%/100% 48px local,"
+    "linear-gradient(90deg,var(--shade),transparent) 0 0/18px 100%,"
+    "linear-gradient(270deg,var(--shade),transparent) 100% 0/18px 100%,"
+    "linear-gradient(var(--shade),transparent) 0 0/100% 18px,"
+    "linear-gradient(0deg,var(--shade),transparent) 0 100%/100% 18px;"
+    "background-repeat:no-repeat}\n"
+    ".rows{overflow-wrap:break-word}\n"
+    ".scroll th,.scroll td{white-space:nowrap;overflow-wrap:normal}\n"
     ".rows th,.rows td{white-space:nowrap}\n.rows td.text{white-space:normal;min-width:14em}\n"
-    "td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}\npre{overflow-x:auto}"
-    "\n"
+    "td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}\n"
     ".numbers{display:flex;flex-wrap:wrap;gap:1.5rem}\n.numbers b{display:block;font-size:1.6rem}\n"
     ".cut{font-weight:600}\n"
-    "@media print{pre{white-space:pre-wrap}.scroll{overflow:visible}.scroll td{white-space:normal}"
+    "@media print{pre{white-space:pre-wrap}.scroll{overflow:visible;background:none}.scroll "
+    "td{white-space:normal}"
     ".rows td,.rows td.text{white-space:normal;min-width:0}.rows td.text{overflow-wrap:anywhere}"
     "details::details-content{content-visibility:visible;block-size:auto}}\n"
     "</style>\n";
@@ -140,6 +149,12 @@ static const char *class_of(const char *level)
     return "none";
 }
 
+void page_html_scroll(struct output *out, const char *more, const char *label)
+{
+    output_printf(out, "<div class=\"scroll%s\" tabindex=\"0\" role=\"group\" aria-label=\"%s\">\n",
+                  more, label);
+}
+
 void page_html_level(struct output *out, const char *level)
 {
     output_printf(out, "<div class=\"verdict verdict-%s\"><b>", class_of(level));
@@ -147,6 +162,7 @@ void page_html_level(struct output *out, const char *level)
     output_printf(out, "</b> ");
 }
 
+/* where: " (1 of 3 runs)", or "". */
 static void put_reason(struct output *out, const json_t *reason, const char *where)
 {
     output_printf(out, "<li><b>");
@@ -160,15 +176,34 @@ static void put_reason(struct output *out, const json_t *reason, const char *whe
     output_printf(out, "</li>\n");
 }
 
+static void put_more(struct output *out, size_t count)
+{
+    output_printf(out, "</ul><details><summary>%zu more, AMBER</summary><ul>\n", count);
+}
+
+void page_html_reasons(struct output *out, const json_t *reasons, const char *verdict)
+{
+    size_t i, less = 0;
+    const json_t *reason;
+    json_array_foreach(reasons, i, reason) less += strcmp(string_of(reason, "level"), verdict) != 0;
+    output_printf(out, "<ul>\n");
+    for (int pass = 0; pass < (less > 0 ? 2 : 1); pass++) {
+        if (pass == 1)
+            put_more(out, less);
+        json_array_foreach(reasons, i, reason)
+        {
+            if ((strcmp(string_of(reason, "level"), verdict) != 0) == (pass == 1))
+                put_reason(out, reason, "");
+        }
+    }
+    output_printf(out, less > 0 ? "</ul></details></div>\n" : "</ul></div>\n");
+}
+
 static void put_verdict(struct output *out, const json_t *run)
 {
-    size_t i;
-    const json_t *reason;
     page_html_level(out, string_of(run, "verdict"));
     page_html_text(out, string_of(run, "status"));
-    output_printf(out, "<ul>\n");
-    json_array_foreach(json_object_get(run, "reasons"), i, reason) put_reason(out, reason, "");
-    output_printf(out, "</ul></div>\n");
+    page_html_reasons(out, json_object_get(run, "reasons"), string_of(run, "verdict"));
 }
 
 static bool is_measured(const json_t *run)
@@ -176,15 +211,22 @@ static bool is_measured(const json_t *run)
     return !json_is_true(json_object_get(run, "prefill"));
 }
 
-/* In how many runs a check of this name is a reason; first: it was none in an earlier one. */
-static size_t runs_with(const json_t *runs, const char *name, size_t run_index, bool *first)
+static bool is_reason(const json_t *reason, const char *name, const char *level)
+{
+    return strcmp(string_of(reason, "name"), name) == 0 &&
+           strcmp(string_of(reason, "level"), level) == 0;
+}
+
+/* In how many runs a check of this name is of this level; first: it was not in an earlier one. */
+static size_t runs_with(const json_t *runs, const char *name, const char *level, size_t run_index,
+                        bool *first)
 {
     size_t count = 0, i, k;
     const json_t *run, *reason;
     *first = true;
-    json_array_foreach(runs, i, run) json_array_foreach(
-        json_object_get(run, "reasons"), k,
-        reason) if (is_measured(run) && strcmp(string_of(reason, "name"), name) == 0)
+    json_array_foreach(runs, i, run)
+        json_array_foreach(json_object_get(run, "reasons"), k,
+                           reason) if (is_measured(run) && is_reason(reason, name, level))
     {
         count++;
         *first = *first && i >= run_index;
@@ -192,13 +234,34 @@ static size_t runs_with(const json_t *runs, const char *name, size_t run_index, 
     return count;
 }
 
-/* The worst level of all runs, and each reason once, as the first of them has it. */
+/* Each reason of this level once, as the first of the runs has it; returns how many. out NULL: counts. */
+static size_t put_reasons(struct output *out, const json_t *runs, size_t measured,
+                          const char *level)
+{
+    size_t i, k, count = 0;
+    const json_t *run, *reason;
+    char where[64];
+    json_array_foreach(runs, i, run) json_array_foreach(json_object_get(run, "reasons"), k, reason)
+    {
+        bool first;
+        const char *name = string_of(reason, "name");
+        const size_t with = runs_with(runs, name, level, i, &first);
+        if (!is_measured(run) || !first || !is_reason(reason, name, level))
+            continue;
+        count++;
+        snprintf(where, sizeof where, " (%zu of %zu runs)", with, measured);
+        if (out != NULL)
+            put_reason(out, reason, where);
+    }
+    return count;
+}
+
+/* The worst level of all runs, and the reasons, those for it first. */
 static void put_verdicts(struct output *out, const json_t *runs, size_t measured)
 {
     static const char *const levels[] = {"RED", "AMBER", "GREEN"};
     size_t i, k, worst = 2, count[3] = {0, 0, 0};
-    const json_t *run, *reason;
-    char where[240];
+    const json_t *run;
     json_array_foreach(runs, i,
                        run) for (k = 0; k < 3 && is_measured(run);
                                  k++) if (strcmp(string_of(run, "verdict"), levels[k]) == 0)
@@ -210,16 +273,13 @@ static void put_verdicts(struct output *out, const json_t *runs, size_t measured
         return;
     page_html_level(out, levels[worst]);
     output_printf(out, "%zu of %zu runs<ul>\n", count[worst], measured);
-    json_array_foreach(runs, i, run) json_array_foreach(json_object_get(run, "reasons"), k, reason)
-    {
-        bool first;
-        const size_t with = runs_with(runs, string_of(reason, "name"), i, &first);
-        if (!is_measured(run) || !first || strcmp(string_of(run, "verdict"), levels[worst]) != 0)
-            continue;
-        snprintf(where, sizeof where, " (%zu of %zu runs)", with, measured);
-        put_reason(out, reason, where);
+    put_reasons(out, runs, measured, levels[worst]);
+    const size_t less = worst == 0 ? put_reasons(NULL, runs, measured, "AMBER") : 0;
+    if (less > 0) {
+        put_more(out, less);
+        put_reasons(out, runs, measured, "AMBER");
     }
-    output_printf(out, "</ul></div>\n");
+    output_printf(out, less > 0 ? "</ul></details></div>\n" : "</ul></div>\n");
 }
 
 /* What the checks of a scenario came to. */
@@ -260,6 +320,7 @@ static void put_runs(struct output *out, const json_t *runs)
     json_array_foreach(runs, i, run) measured |= is_measured(run);
     static const char *const figures[] = {"seconds", "asked for/s", "requests/s", "p50",
                                           "p99",     "max",         "errors"};
+    page_html_scroll(out, "", "runs");
     output_printf(out, "<table class=\"runs rows\">\n<tr><th>run<th>verdict");
     for (i = 0; i < sizeof figures / sizeof figures[0]; i++)
         output_printf(out, "<th class=\"number\">%s", figures[i]);
@@ -288,7 +349,7 @@ static void put_runs(struct output *out, const json_t *runs)
         output_printf(out, "<td class=\"number\">%s</tr>\n",
                       UNITS_GROUPED((uint64_t)number_of(run, "errors")));
     }
-    output_printf(out, "</table>\n");
+    output_printf(out, "</table></div>\n");
 }
 
 static const char *date_text(char text[40], uint64_t wall_ns)
@@ -373,7 +434,9 @@ static void put_tree(struct output *out, const char *caption, json_t *tree)
     json_t *leaves = page_leaves(tree), *value;
     const char *path;
     if (json_object_size(leaves) > 0) {
-        output_printf(out, "<details><summary>%s</summary>\n<table class=\"rows\">\n", caption);
+        output_printf(out, "<details><summary>%s</summary>\n", caption);
+        page_html_scroll(out, "", caption);
+        output_printf(out, "<table class=\"rows\">\n");
         json_object_foreach(leaves, path, value)
         {
             output_printf(out, "<tr>");
@@ -381,7 +444,7 @@ static void put_tree(struct output *out, const char *caption, json_t *tree)
             put_cell(out, json_string_value(value));
             output_printf(out, "</tr>\n");
         }
-        output_printf(out, "</table></details>\n");
+        output_printf(out, "</table></div></details>\n");
     }
     json_decref(leaves);
 }
@@ -402,7 +465,9 @@ static void put_rows(struct output *out, const char *caption, const json_t *rows
     const char *key;
     if (json_array_size(rows) == 0)
         return;
-    output_printf(out, "<h2>%s</h2>\n<table class=\"rows\">\n<tr>", caption);
+    output_printf(out, "<h2>%s</h2>\n", caption);
+    page_html_scroll(out, "", caption);
+    output_printf(out, "<table class=\"rows\">\n<tr>");
     json_object_foreach(json_array_get(rows, 0), key, cell)
     {
         output_printf(out, has_numbers(rows, key) ? "<th class=\"number\">" : "<th>");
@@ -426,7 +491,7 @@ static void put_rows(struct output *out, const char *caption, const json_t *rows
         }
         output_printf(out, "</tr>\n");
     }
-    output_printf(out, "</table>\n");
+    output_printf(out, "</table></div>\n");
 }
 
 void page_html_tables(struct output *out, const struct page_result *result)
@@ -450,9 +515,11 @@ void page_html_tables(struct output *out, const struct page_result *result)
         output_printf(out, "<p>More classes and nodes than %u: the rest is in run.json.</p>\n",
                       PAGE_LANES_MAX);
     if (result->report != NULL && result->curve == NULL) {
-        output_printf(out, "<details><summary>Report as text</summary>\n<pre>");
+        output_printf(out, "<details><summary>Report as text</summary>\n");
+        page_html_scroll(out, "", "report as text");
+        output_printf(out, "<pre>");
         page_html_text(out, result->report);
-        output_printf(out, "</pre></details>\n");
+        output_printf(out, "</pre></div></details>\n");
     }
     put_tree(out, "Environment", result->environment);
     put_tree(out, "Options", result->spec);

@@ -97,28 +97,34 @@ static json_t *spectrum(const struct interval_row *total, enum interval_histogra
 
 /* ---- What people read without a script. ---- */
 
+/* The maximum is of those answered: where requests failed, or had waited longer, it is at least so much. */
 static json_t *time_of(const struct metric_slice *slice, enum metric_statistic_kind kind,
                        double percent)
 {
     const struct metric_statistic statistic = {"", kind, percent};
     const struct metric_value value = metric_read(slice, METRIC_RESPONSE_TIME, &statistic);
-    if (!value.known && value.censored)
+    const bool more = kind == STATISTIC_MAX && (figure_failed(slice->row->counters) > 0 ||
+                                                (double)value.at_least_ns > value.number);
+    if (value.censored && (!value.known || more))
         return json_pack("{s:f}", "at_least_us", (double)value.at_least_ns / 1e3);
     return value.known ? json_real(value.number / 1e3) : json_null();
 }
 
+/* Checks that are not GREEN, the worst ones first. */
 static json_t *reasons_of(const struct verdict *verdict)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; i < verdict->check_count; i++) {
-        const struct verdict_check *check = &verdict->checks[i];
-        if (check->level != verdict->level || check->level == VERDICT_GREEN)
-            continue;
-        json_array_append_new(list,
-                              json_pack("{s:o, s:o, s:o}", "name", json_value_text(check->name),
-                                        "text", json_value_text(check->text), "advice",
-                                        json_value_text(check->advice)));
-    }
+    for (uint32_t level = VERDICT_RED; level > VERDICT_GREEN; level--)
+        for (uint32_t i = 0; i < verdict->check_count; i++) {
+            const struct verdict_check *check = &verdict->checks[i];
+            if (check->level != level)
+                continue;
+            json_array_append_new(list, json_pack("{s:o, s:s, s:o, s:o}", "name",
+                                                  json_value_text(check->name), "level",
+                                                  verdict_level_name(check->level), "text",
+                                                  json_value_text(check->text), "advice",
+                                                  json_value_text(check->advice)));
+        }
     return list;
 }
 

@@ -50,6 +50,12 @@ const char *page_html_time(char text[48], const json_t *value);
 void page_html_number(struct output *out, const char *caption, const char *value, const char *more);
 /* Opens a box with a word in it, coloured as a level; the caller closes. */
 void page_html_level(struct output *out, const char *level);
+/* Opens a box that a wide table scrolls in, by keys too, and that shows where there is more of it; the caller closes. more:
+ * further classes, each with a blank before it. */
+void page_html_scroll(struct output *out, const char *more, const char *label);
+/* The list in such a box, and its end: {"name", "level", "text", "advice"} of checks that are not GREEN. Those of another level
+ * than the verdict's are folded. */
+void page_html_reasons(struct output *out, const json_t *reasons, const char *verdict);
 /* Of a result with a curve: what was found, its figures, its points (page_curve_html.c). */
 void page_curve_html(struct output *out, const json_t *curve);
 /* Text as text: what is markup, and what is no UTF-8 or a control character, cannot get through. */

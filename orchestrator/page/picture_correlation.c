@@ -10,6 +10,10 @@
 #define SPOTS_ACROSS 240u
 #define SPOTS_DOWN 120u
 
+/* CPU is told in steps of 10 ms: in less time than this, as in a page, what it grows by says little. Where a phase has just
+ * begun, and the sample so long before is of another one, it is not known yet. */
+#define GROWTH_SECONDS 0.2
+
 /* A figure of a sample. grows: by how much, per second, times the factor. */
 struct source {
     const char *title, *unit;
@@ -45,10 +49,13 @@ static double value_at(const struct page_table *samples, const struct source *so
 {
     if (!source->grows)
         return sum_at(samples, source, row);
-    const double seconds = row > 0 ? samples->end[row] - samples->end[row - 1] : 0;
-    const double grown =
-        row > 0 ? sum_at(samples, source, row) - sum_at(samples, source, row - 1) : NAN;
-    return seconds > 0 && grown >= 0 ? grown / seconds * source->factor : NAN;
+    size_t from = row;
+    while (from > 0 && samples->end[row] - samples->end[from] < GROWTH_SECONDS)
+        from--;
+    const double seconds = samples->end[row] - samples->end[from];
+    const double grown = sum_at(samples, source, row) - sum_at(samples, source, from);
+    const bool near = from + 1 == row || seconds <= 2 * GROWTH_SECONDS;
+    return seconds >= GROWTH_SECONDS && near && grown >= 0 ? grown / seconds * source->factor : NAN;
 }
 
 struct extent {
@@ -134,7 +141,7 @@ static void put_axis(const struct picture_sheet *sheet, const struct picture_box
 }
 
 /* With some room around the points, but none below 0 where nothing is. */
-static void put_range(FILE *out, char axis, const struct extent *extent,
+static void put_range(const struct picture_sheet *sheet, char axis, const struct extent *extent,
                       const struct picture_unit *unit, bool logarithmic)
 {
     const double least = extent->least / unit->divisor, most = extent->most / unit->divisor;
@@ -142,10 +149,9 @@ static void put_range(FILE *out, char axis, const struct extent *extent,
     if (!(most >= least))
         return;
     if (logarithmic)
-        fprintf(out, "set logscale %c\nset %crange [%.6g:%.6g]\n", axis, axis, least * 0.7,
-                most * 1.5);
+        picture_log_axis(sheet, axis, extent->least * 0.7, extent->most * 1.5, unit);
     else
-        fprintf(out, "set %crange [%.6g:%.6g]\n", axis,
+        fprintf(sheet->out, "set %crange [%.6g:%.6g]\n", axis,
                 least >= 0 ? fmax(least - room, 0) : least - room, most + room + 1e-9);
 }
 
@@ -167,8 +173,8 @@ static void draw_cloud(const struct picture_sheet *sheet, const struct picture_b
         any[type] =
             (type < types->count || type == PICTURE_TYPES_MAX) && put_points(&cloud, types, type);
     picture_box(sheet, box);
-    put_range(sheet->out, 'x', &cloud.across, &cloud.across_unit, false);
-    put_range(sheet->out, 'y', &cloud.up, &cloud.up_unit, cloud.logarithmic);
+    put_range(sheet, 'x', &cloud.across, &cloud.across_unit, false);
+    put_range(sheet, 'y', &cloud.up, &cloud.up_unit, cloud.logarithmic);
     put_axis(sheet, box, 'x', x, &cloud.across_unit, false);
     put_axis(sheet, box, 'y', y, &cloud.up_unit, cloud.logarithmic);
     for (uint32_t type = 0; type <= PICTURE_TYPES_MAX; type++) {

@@ -173,46 +173,17 @@ static struct loads loads_of(const json_t *curve)
     return loads;
 }
 
-/* "20k", as the other axes have it. */
-static const char *short_number(char text[RATE_TEXT_BYTES], double value)
-{
-    if (value >= 1e6)
-        snprintf(text, RATE_TEXT_BYTES, "%.4gM", value / 1e6);
-    else if (value >= 1e3)
-        snprintf(text, RATE_TEXT_BYTES, "%.4gk", value / 1e3);
-    else
-        snprintf(text, RATE_TEXT_BYTES, "%.5g", value);
-    return text;
-}
-
-/* 1, 2, 5, 10 and so on along a logarithmic axis, or of many decades their beginnings. */
-static void put_tics(FILE *out, char axis, double least, double most, double divisor)
-{
-    const bool decades = most > 1e4 * least;
-    const int last = (int)floor(log10(most));
-    char text[RATE_TEXT_BYTES];
-    unsigned count = 0;
-    fprintf(out, "set %ctics (", axis);
-    for (int power = (int)floor(log10(least)); power <= last; power++)
-        for (size_t i = 0; i < (decades ? 1u : 3u); i++) {
-            const double tic = pow(10, power) * (double[]){1, 2, 5}[i];
-            fprintf(out, "%s'%s' %.9g", count++ > 0 ? ", " : "", short_number(text, tic),
-                    tic / divisor);
-        }
-    fprintf(out, ")\n");
-}
-
 /* Each load itself. */
 static void put_loads(FILE *out, const json_t *curve)
 {
     const json_t *points = json_object_get(curve, "points"), *point;
-    char text[RATE_TEXT_BYTES];
+    char text[PICTURE_NUMBER_BYTES];
     size_t i;
     fprintf(out, "set xtics (");
     json_array_foreach(points, i, point)
     {
         const double load = page_curve_real(point, "load");
-        fprintf(out, "%s'%s' %.9g", i > 0 ? ", " : "", short_number(text, load), load);
+        fprintf(out, "%s'%s' %.9g", i > 0 ? ", " : "", picture_short_number(text, load), load);
     }
     fprintf(out, ")\n");
 }
@@ -222,7 +193,7 @@ static void put_even_tics(FILE *out, double from, double to)
 {
     static const double steps[] = {1, 2, 5, 10};
     const double power = pow(10, floor(log10((to - from) / 9)));
-    char text[RATE_TEXT_BYTES];
+    char text[PICTURE_NUMBER_BYTES];
     size_t i = 0;
     unsigned count = 0;
     while (i < 3 && steps[i] * power * 9 < to - from)
@@ -230,7 +201,7 @@ static void put_even_tics(FILE *out, double from, double to)
     const double step = steps[i] * power;
     fprintf(out, "set xtics (");
     for (int at = (int)ceil(from / step); at * step <= to; at++)
-        fprintf(out, "%s'%s' %.9g", count++ > 0 ? ", " : "", short_number(text, at * step),
+        fprintf(out, "%s'%s' %.9g", count++ > 0 ? ", " : "", picture_short_number(text, at * step),
                 at * step);
     fprintf(out, ")\n");
 }
@@ -242,17 +213,15 @@ static void load_axis(const struct picture_sheet *sheet, const json_t *curve,
     const double from = fmax(0, loads->least - room);
     const double to = loads->most + fmax(room, loads->most * 1e-3);
     if (loads->logarithmic)
-        fprintf(sheet->out, "set logscale x\nset xrange [%.9g:%.9g]\n", loads->least / 1.2,
-                loads->most * 1.2);
+        picture_log_axis(sheet, 'x', loads->least / 1.2, loads->most * 1.2,
+                         &(const struct picture_unit){1, "requests/s", "%g"});
     else
         fprintf(sheet->out, "set xrange [%.9g:%.9g]\n", from, to);
     const bool few = strcmp(page_curve_text(curve, "of"), "sweep") == 0 &&
                      json_array_size(json_object_get(curve, "points")) <= LOADS_NAMED;
     if (few)
         put_loads(sheet->out, curve);
-    else if (loads->logarithmic)
-        put_tics(sheet->out, 'x', loads->least / 1.2, loads->most * 1.2, 1);
-    else
+    else if (!loads->logarithmic)
         put_even_tics(sheet->out, from, to);
 }
 
@@ -400,8 +369,7 @@ static bool draw_times(const struct picture_sheet *sheet, const json_t *curve,
             strcmp(page_curve_text(curve, "loop"), "closed") == 0 ? "service" : "response",
             unit.name, logarithmic ? " (logarithmic)" : "");
     if (logarithmic)
-        fprintf(sheet->out, "set logscale y\nset yrange [%.6g:%.6g]\n", least / unit.divisor * 0.8,
-                most / unit.divisor * 1.5);
+        picture_log_axis(sheet, 'y', least * 0.8, most * 1.5, &unit);
     else
         fprintf(sheet->out, "set yrange [0:%.6g]\n", fmax(most / unit.divisor * 1.08, 1e-9));
     for (size_t i = 0; i < TIMES; i++) {
@@ -438,10 +406,7 @@ static void draw_rates(const struct picture_sheet *sheet, const json_t *curve,
     picture_words(sheet, &box, words);
     fprintf(sheet->out, "set ylabel 'answered, requests/s'\nset format y '%s'\n", unit.tics);
     if (rate && loads->logarithmic && !dots.zero) {
-        const double least = fmin(dots.least, loads->least) * 0.8;
-        fprintf(sheet->out, "set logscale y\nset yrange [%.6g:%.6g]\n", least / unit.divisor,
-                most / unit.divisor * 1.3);
-        put_tics(sheet->out, 'y', least, most * 1.3, unit.divisor);
+        picture_log_axis(sheet, 'y', fmin(dots.least, loads->least) * 0.8, most * 1.3, &unit);
     } else
         fprintf(sheet->out, "set yrange [0:%.6g]\n", fmax(most / unit.divisor * 1.1, 1e-9));
     if (rate) {

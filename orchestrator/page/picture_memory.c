@@ -161,25 +161,30 @@ static size_t find_cleanups(struct cleanup *found, const struct page_result *res
     return count;
 }
 
-/* Above a bar that is wide enough, else from its end to the left, where no other number stands. */
+/* Above a bar that is wide enough, else from its end to the left; of one below 0 below it, or from its beginning to the
+ * right. Where no other number stands. */
 static void put_percents(const struct picture_sheet *sheet, const struct picture_box *box,
                          const struct cleanup *bars, size_t count, double least, double most)
 {
-    double taken = 0, taken_y = 0;
+    double taken[2] = {0, 0}, taken_y[2] = {0, 0}; /* above, below */
     for (size_t i = 0; i < count; i++) {
         char text[32];
         const double left = picture_x(sheet, box, bars[i].start);
         const double right = fmax(picture_x(sheet, box, bars[i].end), left + 3);
-        const double part = (fmax(bars[i].percent, 0) - least) / (most - least);
-        const double y = box->bottom + part * (box->top - box->bottom) + 9;
+        const bool below = round(bars[i].percent) < 0;
+        const double part =
+            ((below ? bars[i].percent : fmax(bars[i].percent, 0)) - least) / (most - least);
+        const double y = box->bottom + part * (box->top - box->bottom) + (below ? -9 : 9);
         snprintf(text, sizeof text, "%.0f %%", round(bars[i].percent) + 0.0);
         const double width = picture_text_width(text, FIGURE_FONT);
-        const double x = right - left >= width ? (left + right - width) / 2 : right - width;
-        if (x < taken && fabs(y - taken_y) < FIGURE_FONT + 2)
+        const double x = right - left >= width ? (left + right - width) / 2
+                         : below               ? left
+                                               : right - width;
+        if (x < taken[below] && fabs(y - taken_y[below]) < FIGURE_FONT + 2)
             continue;
         picture_label(sheet, x + width / 2, y, "center", FIGURE_FONT, "#333333", text);
-        taken = x + width + 2;
-        taken_y = y;
+        taken[below] = x + width + 2;
+        taken_y[below] = y;
     }
 }
 
@@ -198,6 +203,7 @@ static void draw_cleanup(const struct picture_sheet *sheet, const struct picture
         most = fmax(most, percent);
     }
     most *= 1.3;
+    least -= least < 0 ? 0.2 * (most - least) : 0; /* room for numbers */
     fprintf(out, "EOD\n");
     picture_box(sheet, box);
     picture_time_axis(sheet, box, true);

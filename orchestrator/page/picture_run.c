@@ -57,8 +57,8 @@ bool picture_latency(FILE *script, enum picture_format format, const struct page
     fprintf(script, "set ylabel 'response time, %s%s'\n", unit.name,
             logarithmic ? " (logarithmic)" : "");
     if (logarithmic)
-        fprintf(script, "set logscale y\nset yrange [%.6g:%.6g]\n",
-                fmax(least, most / unit.divisor / 1e8) * 0.8, most / unit.divisor * 1.5);
+        picture_log_axis(&sheet, 'y', fmax(least * unit.divisor, most / 1e8) * 0.8, most * 1.5,
+                         &unit);
     else
         fprintf(script, "set yrange [0:%.6g]\n", fmax(most / unit.divisor * 1.08, 1e-9));
     for (size_t i = 0; i < PERCENTILES; i++)
@@ -282,7 +282,7 @@ bool picture_percentiles(FILE *script, enum picture_format format, const struct 
     picture_words(&sheet, &box, "percentile, %");
     fprintf(script, "set ylabel 'time, %s%s'\n", unit.name, logarithmic ? " (logarithmic)" : "");
     if (logarithmic)
-        fprintf(script, "set logscale y\n");
+        picture_log_axis(&sheet, 'y', fmax(least, most / 1e8) * 0.8, most * 1.3, &unit);
     else
         fprintf(script, "set yrange [0:%.6g]\n", most / unit.divisor * 1.08);
     for (size_t i = 0; i < count; i++)

@@ -113,7 +113,8 @@ void picture_box(const struct picture_sheet *sheet, const struct picture_box *bo
 {
     fprintf(sheet->out,
             "unset object\nunset label\nunset arrow\nunset logscale\nset autoscale\nunset xlabel\n"
-            "unset ylabel\nset xtics auto\nset ytics auto\nset format x '%%g'\nset format y '%%g'\n"
+            "unset ylabel\nset xtics auto\nset ytics auto\nset xtics add ('0' 0)\nset ytics add "
+            "('0' 0)\nset format x '%%g'\nset format y '%%g'\n"
             "set grid xtics ytics back linetype 1 linewidth 0.5 linecolor rgb '#e4e4e4'\n"
             "set lmargin at screen %.5f\nset rmargin at screen %.5f\n"
             "set bmargin at screen %.5f\nset tmargin at screen %.5f\n",
@@ -366,6 +367,42 @@ struct picture_unit picture_unit(const char *unit, double most, bool logarithmic
     if (most >= 1e4)
         return (struct picture_unit){1e3, unit, "%gk"};
     return (struct picture_unit){1, unit, "%g"};
+}
+
+const char *picture_short_number(char text[PICTURE_NUMBER_BYTES], double value)
+{
+    if (value >= 1e6)
+        snprintf(text, PICTURE_NUMBER_BYTES, "%.4gM", value / 1e6);
+    else if (value >= 1e3)
+        snprintf(text, PICTURE_NUMBER_BYTES, "%.4gk", value / 1e3);
+    else
+        snprintf(text, PICTURE_NUMBER_BYTES, "%.5g", value);
+    return text;
+}
+
+void picture_log_axis(const struct picture_sheet *sheet, char axis, double least, double most,
+                      const struct picture_unit *unit)
+{
+    static const char *const times[] = {"us", "ms", "s"};
+    const double from = least / unit->divisor, to = most / unit->divisor;
+    const bool decades = to > 1e4 * from;
+    unsigned count = 0;
+    bool time = false;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        time |= strcmp(unit->name, times[i]) == 0;
+    fprintf(sheet->out, "set logscale %c\nset %crange [%.6g:%.6g]\nset %ctics (", axis, axis, from,
+            to, axis);
+    for (int power = (int)floor(log10(from)); power <= (int)floor(log10(to)); power++)
+        for (size_t i = 0; i < (decades ? 1u : 3u); i++) {
+            const double tic = pow(10, power) * (double[]){1, 2, 5}[i];
+            char text[PICTURE_NUMBER_BYTES];
+            if (time)
+                snprintf(text, sizeof text, "%.5g", tic);
+            else
+                picture_short_number(text, tic * unit->divisor);
+            fprintf(sheet->out, "%s'%s' %.9g", count++ > 0 ? ", " : "", text, tic);
+        }
+    fprintf(sheet->out, ")\n");
 }
 
 /* ---- the parts of a plot ---- */

@@ -93,6 +93,14 @@ struct picture_unit {
 };
 struct picture_unit picture_unit(const char *unit, double most, bool logarithmic);
 
+/* "20k", as axes have it. */
+#define PICTURE_NUMBER_BYTES 32
+const char *picture_short_number(char text[PICTURE_NUMBER_BYTES], double value);
+/* A logarithmic axis, 'x' or 'y', between values above 0 that are not divided yet: labels at 1, 2, 5, 10 and so on, or of many
+ * decades at their beginnings. */
+void picture_log_axis(const struct picture_sheet *sheet, char axis, double least, double most,
+                      const struct picture_unit *unit);
+
 /* What is drawn into a box, and the key below it, which names it. */
 #define PICTURE_KEYS_MAX 24u
 struct picture_plot {

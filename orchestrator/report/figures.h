@@ -14,7 +14,8 @@
 enum interval_histogram_kind figure_latency_kind(bool open_loop);
 const struct histogram *figure_latency(const struct interval_row *row, bool open_loop);
 
-#define BYTES_PER_MB 1e6 /* in every output */
+#define BYTES_PER_MB 1e6                 /* of traffic, in every output */
+#define BYTES_PER_MB_OF_MEMORY 1048576.0 /* as servers, options, scenarios and pages tell it */
 
 /* One percentile, or another figure of one of the row's histograms. */
 struct figure_percentile {

@@ -146,18 +146,42 @@ void scenario_runs_free(struct scenario_runs *runs)
     *runs = (struct scenario_runs){.items = NULL};
 }
 
-/* The newest first, as many as a line has room for. */
-static enum err_code tell_what_there_is(const struct scenario_runs *runs, const char *base,
-                                        const char *name, struct err *err)
+/* OK: it is a name, and no path of anything. */
+static enum err_code tell_path(const char *name, struct err *err)
 {
-    char names[240] = "", path[SCENARIO_PATH_BYTES];
-    size_t used = 0, shown = 0;
+    char path[SCENARIO_PATH_BYTES];
+    struct stat stands;
     if ((size_t)snprintf(path, sizeof path, "%s/journal", name) < sizeof path &&
         access(path, R_OK) == 0)
         return err_set(err, E_DATA,
                        "%.100s holds the journal of a run, and no samples of a scenario: volley "
                        "report %.100s --html FILE shows what its load saw",
                        name, name);
+    if (stat(name, &stands) != 0)
+        return strchr(name, '/') == NULL
+                   ? OK
+                   : err_set_errno(err, E_DATA, errno, "no run of a scenario can be read in %.200s",
+                                   name);
+    if (!S_ISDIR(stands.st_mode))
+        return err_set(err, E_DATA, "%.200s is a file: name the directory of a run", name);
+    DIR *listing = opendir(name);
+    if (listing == NULL)
+        return err_set_errno(err, E_DATA, errno, "cannot read %.200s", name);
+    closedir(listing);
+    return err_set(err, E_DATA,
+                   "%.150s is no run of a scenario: it has neither *%s nor *%s; which runs stand "
+                   "in it, volley visualize list-scenarios --output %.150s tells",
+                   name, SAMPLES_ENDING, PHASES_ENDING, name);
+}
+
+/* The newest first, as many as a line has room for. */
+static enum err_code tell_what_there_is(const struct scenario_runs *runs, const char *base,
+                                        const char *name, struct err *err)
+{
+    char names[240] = "";
+    size_t used = 0, shown = 0;
+    if (tell_path(name, err) != OK)
+        return err->code;
     while (shown < runs->count) {
         const char *run = runs->items[runs->count - 1 - shown].name;
         if (used + strlen(run) + 3 >= sizeof names)
@@ -185,8 +209,13 @@ enum err_code scenario_run_find(char path[SCENARIO_PATH_BYTES], char scenario[SC
         snprintf(path, SCENARIO_PATH_BYTES, "%s", name);
         return OK;
     }
-    enum err_code code = scenario_runs_read(&runs, base, err);
+    struct err own = {.code = OK};
+    enum err_code code = scenario_runs_read(&runs, base, &own);
     const struct scenario_run_entry *found = NULL;
+    if (code != OK && tell_path(name, err) == OK)
+        code = err_set(err, code,
+                       "no run %.100s: %.300s; name its directory, or where runs stand (--output)",
+                       name, own.text);
     for (size_t i = 0; i < runs.count && code == OK; i++)
         if (strcmp(runs.items[i].name, name) == 0 || strcmp(runs.items[i].scenario, name) == 0)
             found = &runs.items[i];

@@ -123,7 +123,9 @@ static bool exists(const char *name)
 static void check_find_max(const json_t *root)
 {
     size_t p, w;
-    const json_t *probe, *window;
+    const json_t *probe, *window, *result = json_object_get(root, "result");
+    const json_t *found = json_object_get(result, "sustainable_per_second");
+    json_int_t passed_there = 0, judged_there = 0;
     json_array_foreach(json_object_get(root, "probes"), p, probe)
     {
         const json_t *windows = json_object_get(probe, "windows");
@@ -139,7 +141,15 @@ static void check_find_max(const json_t *root)
         ck_assert(counted == passed || counted == 0);
         ck_assert_int_ge(judged, (json_int_t)json_array_size(windows));
         ck_assert_int_eq(json_is_true(json_object_get(probe, "passed")), 2 * counted > judged);
+        const char *end = json_string_value(json_object_get(probe, "end"));
+        if (json_equal(found, json_object_get(json_object_get(probe, "rate"), "asked")) &&
+            strcmp(end, "cut") != 0 && strcmp(end, "error") != 0) {
+            passed_there += counted;
+            judged_there += judged;
+        }
     }
+    ck_assert_int_eq(json_integer_value(json_object_get(result, "windows_passed")), passed_there);
+    ck_assert_int_eq(json_integer_value(json_object_get(result, "windows_judged")), judged_there);
 }
 
 TEST(test_known_limit)
@@ -161,6 +171,7 @@ TEST(test_known_limit)
     EXPECT_IN(program.out, "  rate/s  achieved/s  ");
     EXPECT_IN(program.out, "\n> the sustainable rate\n");
     EXPECT_IN(program.out, "\nSustainable rate: ");
+    EXPECT_IN(program.out, "\nKept in ");
     EXPECT_IN(program.out, "\n95 % confidence: ");
     EXPECT_IN(program.out, "\nLimit: throughput: at ");
     ck_assert_uint_eq(count_rows("out.csv"), json_array_size(json_object_get(root, "probes")));
@@ -307,7 +318,7 @@ TEST(test_sweep_clients)
 
 TEST(test_sweep_memory)
 {
-    /* Breaks when the server's megabytes have another size than those of the traffic: 10^6 bytes. */
+    /* Breaks when a sweep's megabytes have another size than those in which memory is told elsewhere: 2^20 bytes. */
     test_server_integer(&server, "SETRANGE big 50000000 x"); /* its 2^20 are 5 % apart from 10^6 */
     start("sweep -p %s --clients 1,2 --step-duration 200ms --warmup 0 -r 10 --json out.json",
           server.port_text);
@@ -316,7 +327,7 @@ TEST(test_sweep_memory)
     json_t *root = load("out.json", "sweep");
     const json_t *step = json_array_get(json_object_get(root, "steps"), 0);
     double server_mb = json_real_value(json_object_get(step, "server_mb"));
-    ck_assert_double_eq_tol(server_mb * 1e6 / bytes, 1, 0.02);
+    ck_assert_double_eq_tol(server_mb * 1048576 / bytes, 1, 0.02);
     json_decref(root);
 }
 

@@ -270,6 +270,30 @@ TEST(a_name_that_has_nothing)
     ck_says("requests/s");
 }
 
+TEST(a_path_that_is_no_run)
+{
+    /* breaks when somebody who names a path is told of the directory of runs, which there is not, and not what is wrong with
+     * the path */
+    char nowhere[200], plain[200], elsewhere[200];
+    snprintf(nowhere, sizeof nowhere, "%s/nowhere", tree.path);
+    snprintf(plain, sizeof plain, "%s/file", tree.path);
+    snprintf(elsewhere, sizeof elsewhere, "%s/runs", tree.path); /* which is not there */
+    temp_tree_write(&tree, "/file", "", 0644);
+    VOLLEY(4, "visualize", "generate", nowhere, "--output", elsewhere);
+    ck_assert_msg(strstr(program.err, "/nowhere: No such file or directory") != NULL, "%s",
+                  program.err);
+    VOLLEY(4, "visualize", "export-data", plain, "--output", elsewhere);
+    ck_assert_msg(strstr(program.err, "/file is a file: name the directory") != NULL, "%s",
+                  program.err);
+    VOLLEY(4, "visualize", "generate", tree.path, "--output", elsewhere);
+    ck_assert_msg(strstr(program.err, "neither *_metrics.csv nor *_phases.json") != NULL, "%s",
+                  program.err);
+    VOLLEY(4, "visualize", "generate", "seen", "--output", elsewhere);
+    ck_assert_msg(strstr(program.err, "no run seen: cannot read ") != NULL &&
+                      strstr(program.err, "(--output)") != NULL,
+                  "%s", program.err);
+}
+
 TEST(samples_without_a_journal)
 {
     /* breaks when somebody who has lost the journal is not told that the samples can be seen, or they cannot */

@@ -258,13 +258,15 @@ TEST(what_cannot_be)
     ck_assert_str_eq(program.out, "");
 }
 
-TEST(interrupted_while_it_draws)
+/* A gnuplot that is a shell, and waits for what it has started; a report of a run with it begins. */
+static void begin_with_wrapper(char started[300])
 {
-    /* breaks when Ctrl+C while gnuplot draws leaves files of names that nobody has asked for */
-    char run[300], path[400], script[400], started[300];
+    static char run[300], path[400], script[700];
     snprintf(run, sizeof run, "%s/run", tree.path);
-    snprintf(started, sizeof started, "%s/started", tree.path);
-    snprintf(script, sizeof script, "#!/bin/sh\n: >%s\nexec sleep 60\n", started);
+    snprintf(started, 300, "%s/started", tree.path);
+    snprintf(script, sizeof script,
+             "#!/bin/sh\nsleep 600 &\necho $! >%s.part\nmv %s.part %s\nwait\n", started, started,
+             started);
     temp_tree_write(&tree, "/bin/gnuplot", script, 0700);
     snprintf(path, sizeof path, "PATH=%s/bin:/usr/bin:/bin", tree.path);
     VOLLEY("-p", server.port_text, "-n", "100", "--out", run);
@@ -272,14 +274,61 @@ TEST(interrupted_while_it_draws)
     program_start(&program, &(const struct program_options){
                                 .argv = (const char *const[]){program_volley(), "report", run,
                                                               "--svg", pictures, NULL},
-                                .environment = (const char *const[]){path, NULL}});
+                                .environment = (const char *const[]){path, NULL},
+                                .deadline_ms = 50000});
     const uint64_t end_ns = clock_now_ns() + 20 * NS_PER_SECOND;
     while (access(started, F_OK) != 0 && clock_now_ns() < end_ns)
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     ck_assert_int_eq(access(started, F_OK), 0);
+}
+
+/* Gone, or dead and not yet reaped by whoever reaps orphans here. */
+static bool has_ended(const char *started)
+{
+    char path[64], state = 'Z';
+    int pid = 0;
+    FILE *file = fopen(started, "r");
+    ck_assert(file != NULL && fscanf(file, "%d", &pid) == 1 && pid > 1);
+    fclose(file);
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    file = fopen(path, "r");
+    if (file != NULL && fscanf(file, "%*d %*s %c", &state) != 1)
+        state = 'Z';
+    if (file != NULL)
+        fclose(file);
+    return state == 'Z' || state == 'X';
+}
+
+static void expect_ended(const char *started)
+{
+    const uint64_t end_ns = clock_now_ns() + 5 * NS_PER_SECOND;
+    while (!has_ended(started) && clock_now_ns() < end_ns)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    ck_assert(has_ended(started));
+}
+
+TEST(a_gnuplot_that_hangs)
+{
+    /* breaks when a gnuplot that waits for ever costs more than some seconds, or what it has started is left */
+    char started[300];
+    begin_with_wrapper(started);
+    program_wait(&program);
+    ck_assert_int_eq(program.exit_status, 1);
+    ck_assert_msg(strstr(program.err, "gnuplot does not draw the picture within 15 s") != NULL,
+                  "%s", program.err);
+    expect_ended(started);
+}
+
+TEST(interrupted_while_it_draws)
+{
+    /* breaks when Ctrl+C while gnuplot draws leaves files of names that nobody has asked for, or what a wrapper of gnuplot has
+     * started */
+    char started[300];
+    begin_with_wrapper(started);
     program_signal(&program, SIGINT);
     program_wait(&program);
     ck_assert_int_eq(program.exit_status, 130);
+    expect_ended(started);
     DIR *listing = opendir(pictures);
     ck_assert_ptr_nonnull(listing);
     for (const struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing))

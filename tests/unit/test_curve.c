@@ -308,8 +308,11 @@ TEST(test_table)
      * result comes from. */
     struct printed printed;
     result->verdict.level = VERDICT_GREEN;
-    curve.finding = (struct search_finding){
-        .status = SEARCH_FOUND, .rate_micro = 98000 * SCHEDULE_MICRO, .first_failing_micro = RATE};
+    curve.finding = (struct search_finding){.status = SEARCH_FOUND,
+                                            .rate_micro = 98000 * SCHEDULE_MICRO,
+                                            .passed = 5,
+                                            .windows = 6,
+                                            .first_failing_micro = RATE};
     add_probe_at(98000 * SCHEDULE_MICRO, true, false);
     add_probe_at(100000 * SCHEDULE_MICRO, false, false);
     add_probe_at(1000 * SCHEDULE_MICRO, true, false);
@@ -322,8 +325,28 @@ TEST(test_table)
     EXPECT_IN(text, "\n>   98,000  ");
     EXPECT_IN(text, "  3/3     pass  again\n");
     EXPECT_IN(text, "     FAIL\n    behind in 3, p99<10ms broken in 3, p99.9<20ms broken in 3\n");
-    EXPECT_IN(text, "\n> the sustainable rate\n\nSustainable rate: 98,000 requests per second\n");
+    EXPECT_IN(text, "\n> the sustainable rate\n\nSustainable rate: 98,000 requests per second\n"
+                    "Kept in 5 of 6 windows at that rate: the majority decides\n");
     free(text);
+}
+
+TEST(test_maximum_of_all)
+{
+    /* Breaks when the longest time of those answered passes for the longest of all, of which some had no reply. */
+    add_window(true, NS_PER_MS, NS_PER_MS);
+    total->counters[COUNTER_DUE] += 1;
+    total->counters[COUNTER_SENT] += 1;
+    total->counters[COUNTER_TIMED_OUT] += 1;
+    histogram_record_n(&total->histograms[HISTOGRAM_RESPONSE_UNANSWERED], 2 * NS_PER_SECOND, 1);
+    add_probe();
+    struct session_facts session = fixture_session();
+    json_t *document = curve_document(&curve, &session, NULL);
+    const json_t *probe = json_array_get(json_object_get(document, "probes"), 0);
+    const json_t *bounds = json_object_get(probe, "at_least_us");
+    ck_assert_double_eq_tol(json_number_value(json_object_get(bounds, "max")), 2e6, 2e4);
+    ck_assert_double_gt(json_number_value(json_object_get(bounds, "mean")), 1000);
+    json_decref(document);
+    fixture_session_free(&session);
 }
 
 TEST(test_samples_nobody_asked_for)

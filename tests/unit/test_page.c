@@ -305,6 +305,18 @@ TEST(people_without_scripts)
         ck_assert_msg(strstr(html, words[i]) != NULL, "no %s in %.2000s", words[i], html);
 }
 
+TEST(doubts_beside_what_is_worse)
+{
+    /* breaks when a page of a RED run keeps quiet about what is AMBER, or tells it first, or at such a length that the figures
+     * are not seen */
+    make(fixture_play_open, NULL);
+    const char *head = strstr(html, "class=\"verdict verdict-red\"");
+    const char *red = strstr(head, "<li><b>lost_or_timed_out</b>: ");
+    const char *amber = strstr(head, " more, AMBER</summary><ul>\n<li><b>");
+    ck_assert_msg(red != NULL && amber != NULL, "%.3000s", head);
+    ck_assert(red < amber && amber < strstr(head, "</div>"));
+}
+
 LOOP_TEST(packing, 9)
 {
     /* breaks when data of some length cannot be unpacked: at the edges of buffers, of groups of three bytes, of nothing */

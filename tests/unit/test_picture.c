@@ -269,6 +269,76 @@ TEST(ratios_that_are_left_out)
     page_destroy(page);
 }
 
+/* A scenario with samples of these columns; the caller's. */
+static struct page *with_samples(const char *const *columns, uint32_t count)
+{
+    struct page *page = page_create();
+    err.code = OK;
+    ck_assert_int_eq(page_result_add(page, "x", &err), OK);
+    struct page_result *result = page_result_newest(page);
+    ck_assert_int_eq(page_table_init(&result->samples, "server", "", count, 64, &err), OK);
+    for (uint32_t i = 0; i < count; i++)
+        page_table_column(&result->samples, columns[i], "", NULL);
+    return page;
+}
+
+TEST(cpu_that_is_not_known_yet)
+{
+    /* breaks when a sample a moment after another one, in which CPU, told in steps, has not grown, becomes a point at 0 */
+    static const char *const columns[] = {"ops_per_second", "p99_ms", "process_cpu_seconds"};
+    struct page *page = with_samples(columns, 3);
+    struct page_table *samples = &page_result_newest(page)->samples;
+    page_table_add(samples, 0, 0, (const double[]){100, 1, 0.5});
+    page_table_add(samples, 2, 2, (const double[]){100, 2, 1.5});
+    page_table_add(samples, 2.01, 2.01, (const double[]){100, 3, 1.5});
+    page_table_add(samples, 2.25, 2.25, (const double[]){100, 4, 1.6});
+    FILE *out = open_memstream(&script, &script_bytes);
+    ck_assert(pictures_of_scenarios[1].write(out, PICTURE_PNG, page_result_newest(page)));
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(script, "\n50 2\n41.66667 4\nEOD\n"));
+    page_destroy(page);
+}
+
+TEST(numbers_of_all_bars)
+{
+    /* breaks when a phase after which there was more than before has a bar below 0 and no number */
+    static const char *const columns[] = {"used_memory"};
+    struct page *page = with_samples(columns, 1);
+    struct page_result *result = page_result_newest(page);
+    for (int i = 0; i < 4; i++)
+        page_table_add(&result->samples, i, i, (const double[]){1e6});
+    for (int i = 0; i < 3; i++)
+        json_array_append_new(result->regions,
+                              json_pack("{s:s, s:s, s:f, s:f, s:{s:f}}", "kind", "phase", "name",
+                                        "p", "start", 1 + i * 0.01, "end", 1.01 + i * 0.01,
+                                        "figures", "cleanup_efficiency",
+                                        i == 1 ? 0.5 : -0.2 * i - 0.1));
+    FILE *out = open_memstream(&script, &script_bytes);
+    ck_assert(pictures_of_scenarios[0].write(out, PICTURE_PNG, result));
+    fclose(out);
+    static const char *const labels[] = {"'-10 %'", "'50 %'", "'-50 %'"};
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
+        ck_assert_msg(strstr(script, labels[i]) != NULL, "no %s", labels[i]);
+    page_destroy(page);
+}
+
+TEST(labels_of_a_logarithmic_axis)
+{
+    /* breaks when an axis of two decades has a label or two, which nobody can read values by */
+    FILE *out = open_memstream(&script, &script_bytes);
+    const struct picture_sheet sheet = {out, NULL, 0, 1, 1};
+    const struct picture_unit ms = picture_unit("us", 5000, true),
+                              rate = picture_unit("requests/s", 2e4, false);
+    picture_log_axis(&sheet, 'y', 60, 5000, &ms);
+    picture_log_axis(&sheet, 'x', 900, 20000, &rate);
+    fclose(out);
+    ck_assert_str_eq(script,
+                     "set logscale y\nset yrange [0.06:5]\nset ytics ('0.01' 0.01, '0.02' 0.02, "
+                     "'0.05' 0.05, '0.1' 0.1, '0.2' 0.2, '0.5' 0.5, '1' 1, '2' 2, '5' 5)\n"
+                     "set logscale x\nset xrange [0.9:20]\nset xtics ('100' 0.1, '200' 0.2, '500' "
+                     "0.5, '1k' 1, '2k' 2, '5k' 5, '10k' 10, '20k' 20, '50k' 50)\n");
+}
+
 TEST(of_nothing)
 {
     /* breaks when a result without intervals, samples or phases has a picture with nothing in it */

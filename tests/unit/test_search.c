@@ -120,6 +120,8 @@ TEST(test_server_without_noise)
         ck_assert_double_ge(per_second(finding.upper_micro), server.limit);
         ck_assert_uint_eq(finding.lower_micro, finding.rate_micro);
         ck_assert_uint_eq(finding.upper_micro, finding.first_failing_micro);
+        ck_assert_uint_eq(finding.passed, finding.windows);
+        ck_assert_uint_gt(finding.windows, 0);
     }
 }
 

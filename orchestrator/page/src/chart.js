@@ -13,8 +13,8 @@ export function chartIn(element) {
   return init(element, null, { renderer: 'canvas', devicePixelRatio: Math.max(window.devicePixelRatio || 1, 1) });
 }
 
-const MARGIN = { left: 48, right: 26, top: 8, bottom: 22 };
-export const MARGIN_SMALL = { left: 44, right: 18, top: 6, bottom: 20 };
+const MARGIN = { left: 48, right: 26, top: 8, bottom: 24 };
+export const MARGIN_SMALL = { left: 44, right: 18, top: 6, bottom: 22 };
 
 /** Of a panel over time, with room for the names of what happened. */
 export const marginOf = (panel, result) => (panel.small ? MARGIN_SMALL : { ...MARGIN, top: roomForNames(result) });
@@ -36,13 +36,21 @@ export function axis(theme, { min, max, values, format, split, name }) {
     axisLine: { show: !split, onZero: false, lineStyle: { color: theme.line } },
     axisTick: { show: !split, customValues: values, length: 3, lineStyle: { color: theme.line } },
     axisLabel: { customValues: values, formatter: format, color: theme.muted, font: FONT, fontSize: 11, hideOverlap: true,
-      margin: 6 },
+      margin: split ? 6 : 9 }, // clear of the lowest label of the other axis
     splitLine: { show: split, lineStyle: { color: theme.line, width: 1 } },
     axisPointer: { show: false },
   };
 }
 
-const DECADES_LABELS = 6;
+const DECADES_LABELS = 6, LABELS_LEAST = 3;
+
+/** Labels between two powers of ten: decades, or where they are few 1, 2, 5, 10 and so on. */
+export function decades(min, max) {
+  const values = multiples(min, max, Math.max(1, Math.ceil((max - min) / DECADES_LABELS)));
+  if (values.length >= LABELS_LEAST) return values;
+  return multiples(Math.floor(min), max, 1).flatMap((v) => [1, 2, 5].map((n) => v + Math.log10(n)))
+    .filter((v) => v >= min - 1e-9 && v <= max + 1e-9);
+}
 
 /**
  * How values become heights: { min, max, values, to, from, format } of an axis between two values. Logarithmic heights are
@@ -55,12 +63,8 @@ export function heights(least, most, { log, fit, factor, lines, signed, whole })
     const min = Math.floor(Math.log10(floor) * 3) / 3;
     let max = Math.ceil(Math.log10(most) * 3 + 0.2) / 3;
     if (!(max > min)) max = min + 1;
-    const step = Math.max(1, Math.ceil((max - min) / DECADES_LABELS));
     const shift = Math.log10(factor);
-    let values = multiples(min, max, step);
-    if (values.length < 2) values = [1, 2, 5].flatMap((n) => multiples(min - 1, max, 1).map((v) => v + Math.log10(n)))
-      .filter((v) => v >= min && v <= max);
-    return { min, max, values, to: (v) => (v === null ? null : Math.max(min, Math.log10(Math.max(v, 1e-300)))),
+    return { min, max, values: decades(min, max), to: (v) => (v === null ? null : Math.max(min, Math.log10(Math.max(v, 1e-300)))),
       from: (h) => 10 ** h, format: (h) => axisNumber(10 ** (h - shift)) };
   }
   let [min, max] = [least / factor, most / factor];

@@ -181,15 +181,40 @@ export function drawCurve(chart, element, panel, view, theme, off) {
   return { unit: height.unit, box, shown, series, signs: countOf(series.filter((one) => !one.faint)) };
 }
 
+const BESIDE_MAX = 4; // columns: a phone has no room for more
+
+/** Probes at one load lie over one another: they are told side by side, this one among them. */
+function pointsBeside(point, series) {
+  const of = series.find((one) => one.dots.some((dot) => dot.point === point));
+  if (!of) return [point];
+  const { x } = of.dots.find((dot) => dot.point === point);
+  const points = [...new Set(series.filter((one) => one.result === of.result)
+    .flatMap((one) => one.dots.filter((dot) => dot.x === x).map((dot) => dot.point)))].sort((a, b) => a.number - b.number);
+  const from = Math.max(0, Math.min(points.indexOf(point) - BESIDE_MAX + 1, points.length - BESIDE_MAX));
+  return points.slice(from, from + BESIDE_MAX);
+}
+
+/** What is known of a point, a word before it where several are told. */
+function wordsOf(point, several) {
+  const before = several ? `${point.number}: ` : '';
+  return [point.reason && before + point.reason, point.client.length > 0 && `${before}volley: ${point.client.join(', ')}`];
+}
+
 /** What stands at a point: { head, rows, names }. */
 export function pointText(panel, point, series, theme) {
   const { result } = series.find((one) => one.dots.some((dot) => dot.point === point)) || panel.series[0];
-  const load = `${number(point.load)} ${result.curve.unit}`;
-  const windows = Number.isFinite(point.windows) ? `, ${point.windows_passed} of ${point.windows} windows` : '';
-  const told = result.curve.of === 'sweep' ? `step ${point.number}` : `probe ${point.number}${point.retest ? ', again' : ''}`;
-  const rows = series.flatMap((one) => one.dots.filter((dot) => dot.point === point).map((dot) =>
-    [theme.colour(one.colour), one.label, (dot.open ? '>= ' : '') + quantity(dot.y, panel.unit)]));
+  const points = pointsBeside(point, series);
+  const kind = result.curve.of === 'sweep' ? 'step' : 'probe';
+  const told = points.map((one) => `${kind} ${one.number}${one.retest ? ', again' : ''}: ${one.outcome}` +
+    (Number.isFinite(one.windows) ? `, kept in ${one.windows_passed} of ${one.windows} windows` : ''));
+  const value = (one, at) => {
+    const dot = one.dots.find((other) => other.point === at);
+    return dot ? (dot.open ? '>= ' : '') + quantity(dot.y, panel.unit) : '';
+  };
+  const rows = series.filter((one) => points.some((at) => value(one, at) !== ''))
+    .map((one) => [theme.colour(one.colour), one.label, ...points.map((at) => value(one, at))]);
+  if (points.length > 1) rows.unshift([null, kind, ...points.map((one) => String(one.number))]);
   const several = panel.series.some((one) => one.result !== result);
-  const names = [several ? result.name : '', point.reason, point.client.length > 0 ? `volley: ${point.client.join(', ')}` : ''].filter((words) => words);
-  return { head: [load, `${told}: ${point.outcome}${windows}`], rows, names };
+  return { head: [`${number(point.load)} ${result.curve.unit}`, ...told], rows,
+    names: [several && result.name, ...points.flatMap((one) => wordsOf(one, points.length > 1))].filter((words) => words) };
 }

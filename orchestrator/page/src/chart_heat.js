@@ -1,5 +1,5 @@
 // How many requests took how long, over time: darker is more.
-import { axis, baseOption, boxOf, heights, marginOf, shapesSeries } from './chart.js';
+import { axis, baseOption, boxOf, decades, heights, marginOf, shapesSeries } from './chart.js';
 import { timeAxis, timeScale } from './chart_time.js';
 import { frameShapes } from './frame.js';
 import { scaleBetween } from './units.js';
@@ -26,7 +26,8 @@ export function edgesOf(heat, row) {
   return [row > 0 ? heat.top_us[row - 1] : heat.top_us[0] / below, heat.top_us[row]];
 }
 
-/** Requests per second by column of pixels and row: however many columns lie on a pixel, the picture is as dark. */
+/** { cells, least, most }: requests per second by column of pixels and row: however many columns lie on a pixel, the picture is
+ * as dark. */
 function gather(heat, view, scale, box) {
   const width = Math.ceil(box.width);
   const grid = new Map();
@@ -103,15 +104,19 @@ function picture(heat, found, height, box, dark) {
 
 export function drawHeat(chart, element, panel, view, theme) {
   const heat = prepareHeat(panel.heat);
+  const heats = panel.heats.map(prepareHeat);
   const margin = marginOf(panel, panel.result);
   const box = boxOf(element, margin);
   const scale = timeScale(box, view.window);
-  const [least, most] = [edgesOf(heat, heat.rows[0])[0], edgesOf(heat, heat.rows[1])[1]];
+  const least = Math.min(...heats.map((one) => edgesOf(one, one.rows[0])[0]));
+  const most = Math.max(...heats.map((one) => edgesOf(one, one.rows[1])[1]));
   const unit = scaleBetween(panel.unit, most);
   const height = { ...heights(least, most, { log: true, factor: unit.factor }), min: Math.log10(least), max: Math.log10(most) };
-  height.values = height.values.filter((value) => value >= height.min && value <= height.max);
+  height.values = decades(height.min, height.max);
   height.to = (us) => Math.log10(us);
-  const found = gather(heat, view, scale, box);
+  const shown = heats.map((one) => gather(one, view, scale, box));
+  const found = { cells: shown[heats.indexOf(heat)].cells, least: Math.min(...shown.map((one) => one.least)),
+    most: Math.max(...shown.map((one) => one.most)) };
   const image = picture(heat, found, height, box, view.dark);
   const option = baseOption(margin);
   option.xAxis = timeAxis(theme, view.window, box);

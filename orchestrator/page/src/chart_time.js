@@ -51,8 +51,8 @@ function summaryOf({ solid, hollow, points, least, most }) {
 }
 
 /**
- * Draws a panel into its chart. off: labels of series that are not shown. Returns { unit, box, scale, lines }: the unit it
- * came to, where time is, and what is drawn of each line.
+ * Draws a panel into its chart. off: labels of series that are not shown. Returns { unit, box, scale, names, lines }: the unit it
+ * came to, where time is, what is named above it, and what is drawn of each line.
  */
 export function drawTime(chart, element, panel, view, theme, off) {
   const results = [...new Set(panel.lines.map((line) => line.result))];
@@ -68,8 +68,10 @@ export function drawTime(chart, element, panel, view, theme, off) {
   const option = baseOption(margin);
   option.xAxis = timeAxis(theme, view.window, box, panel.small);
   option.yAxis = axis(theme, { ...height, split: true });
-  option.series = [shapesSeries(frameShapes(results[0], panel.row, scale.at, box, theme, panel.small), 1),
+  const frame = frameShapes(results[0], panel.row, scale.at, box, theme, panel.small);
+  option.series = [shapesSeries(frame, 1),
     ...drawn.flatMap((d) => seriesOf(d, height.to, theme))];
   chart.setOption(option, { notMerge: true, silent: true });
-  return { unit: unit.text, box, scale, lines: new Map(drawn.map((d) => [d.line, summaryOf(d.thinned)])) };
+  return { unit: unit.text, box, scale, names: frame.filter((shape) => shape.type === 'text').map((shape) => shape.style.text),
+    lines: new Map(drawn.map((d) => [d.line, summaryOf(d.thinned)])) };
 }

@@ -19,21 +19,25 @@ export function regionsOf(result) {
   return { told, warmups: result.regions.filter((region) => region.kind === 'warmup') };
 }
 
-const GROUPS_MAX = 7;
+const GROUPS_MAX = 7, REST = 'others';
 
 /** Turns of a loop have one name, and a number behind it; of runs a number is part of what they are: LRANGE_100. */
 export const turnless = (name, ofPhase) => (ofPhase && name.replace(/_\d+$/, '')) || name;
 
-/** Turns of a loop are of one group; with many names the type decides, and beyond that all others share grey. */
+/** Turns of a loop are of one group; with many names the type decides, and beyond that all others are one, in grey. */
 export function groupsOf(result) {
   const { told } = regionsOf(result);
   const base = (region) => turnless(region.name, region.kind === 'phase');
   const distinct = (of) => [...new Set(told.map(of))];
-  const byType = distinct(base).length > GROUPS_MAX && told.every((region) => region.type);
-  const of = byType ? (region) => String(region.type) : base;
+  const many = distinct(base).length > GROUPS_MAX;
+  // Runs of a search: their load tells them apart, and some colours would tell nothing.
+  if (many && told.every((region) => region.kind === 'run')) return { of: () => '', colourOf: () => 'grey', colours: new Map() };
+  const of = many && told.every((region) => region.type) ? (region) => String(region.type) : base;
   const names = distinct(of);
-  const colours = new Map(names.map((name, i) => [name, i < GROUPS_MAX ? OTHERS[i] : 'grey']));
-  return { names, of, colourOf: (region) => colours.get(of(region)), colours };
+  const colours = new Map(names.slice(0, GROUPS_MAX).map((name, i) => [name, OTHERS[i]]));
+  if (names.length > GROUPS_MAX) colours.set(REST, 'grey');
+  const group = (region) => (colours.has(of(region)) ? of(region) : REST);
+  return { of: group, colourOf: (region) => colours.get(group(region)), colours };
 }
 
 /** Shortened to so many pixels; '': they would not tell much of it. */
@@ -85,26 +89,58 @@ const textShape = (text, x, y, fill) => ({ type: 'text', x, y, style: { text, fo
 const rectShape = (x, y, width, height, fill, opacity) => ({ type: 'rect', shape: { x, y, width, height },
   style: { fill, opacity }, silent: true });
 
+const LEAD = 2; // pixels between where a region begins and its name
+
+/** A name within its region; text '': there is no room. */
+function nameWithin(region, row, x0, x1, left) {
+  const room = x1 - left - 4;
+  const figure = figureOf(region, row);
+  const text = figure && widthOf(`${region.name} ${figure}`) <= room ? `${region.name} ${figure}` : fitted(region.name, room);
+  return { region, text, x: left + LEAD, end: left + LEAD + widthOf(text) + 6 };
+}
+
+/** Names of regions: each within its own, as far as there is room; of narrow ones, where nothing is in the way, whole, with a line
+ * from where they begin. seen: [region, x0, x1], in pixels. */
+function regionNames(seen, row, right) {
+  const names = [], narrow = [];
+  let free = -Infinity;
+  for (const [region, x0, x1] of seen) {
+    const name = nameWithin(region, row, x0, x1, Math.max(x0, free));
+    if (name.text === '') {
+      narrow.push([region, x0]);
+      continue;
+    }
+    names.push(name);
+    free = name.end;
+  }
+  for (const [region, x0] of narrow) {
+    const name = { region, text: region.name, x: x0 + LEAD + 1, end: x0 + LEAD + widthOf(region.name) + 7, from: x0 };
+    if (name.end <= right && !names.some((other) => other.x < name.end && other.end > x0)) names.push(name);
+  }
+  return names;
+}
+
+/** Returns which are named. */
 function regionShapes(shapes, result, row, at, box, theme, small) {
   const { told, warmups } = regionsOf(result);
   const groups = groupsOf(result);
   const inOrder = [...told.map((region) => [region, theme.colour(groups.colourOf(region))]),
     ...warmups.map((region) => [region, theme.muted])].sort((a, b) => a[0].start - b[0].start);
-  let free = -Infinity;
+  const seen = [];
   for (const [region, colour] of inOrder) {
     const [x0, x1] = [Math.max(box.x, at(region.start)), Math.min(box.x + box.width, at(region.end))];
     if (x1 <= box.x || x0 >= box.x + box.width || x1 <= x0) continue;
     shapes.push(rectShape(x0, box.y, x1 - x0, box.height, colour, theme.tint));
     if (at(region.start) > box.x) shapes.push(rectShape(x0, box.y, 1, box.height, theme.muted, 0.35));
-    if (small || told.length === 0) continue;
-    const left = Math.max(x0, free);
-    const figure = figureOf(region, row);
-    const text = figure && widthOf(`${region.name} ${figure}`) <= x1 - left - 4 ? `${region.name} ${figure}`
-      : fitted(region.name, x1 - left - 4);
-    if (text === '') continue;
-    shapes.push(textShape(text, left + 2, 2, theme.text));
-    free = left + 2 + widthOf(text) + 6;
+    if (region.kind !== 'warmup') seen.push([region, x0, x1]);
   }
+  if (small) return [];
+  const names = regionNames(seen, row, box.x + box.width);
+  for (const { text, x, from } of names) {
+    shapes.push(textShape(text, x, 2, theme.text));
+    if (from > box.x) shapes.push(rectShape(from, 2, 1, box.y - 2, theme.muted, 0.35));
+  }
+  return names.map((name) => name.region);
 }
 
 /** Names in rows: one goes where it meets no other one, and no line that comes down from a row above. */
@@ -164,7 +200,7 @@ function tickShapes(shapes, marks, at, box, theme) {
       style: { stroke: theme.text, lineWidth: 1, opacity: 0.7 }, silent: true });
 }
 
-function markShapes(shapes, result, at, box, theme, small) {
+function markShapes(shapes, result, at, box, theme, small, named) {
   const right = box.x + box.width;
   for (const [start, end] of united(result.marks.filter((mark) => mark.source === 'outage'))) {
     const [x0, x1] = [Math.max(box.x, at(start)), Math.min(right, Math.max(at(end), at(start) + 2))];
@@ -181,17 +217,18 @@ function markShapes(shapes, result, at, box, theme, small) {
     const x = Math.round(at(mark.start));
     if (mark.source !== 'outage' && !lines.has(x)) lines.set(x, { top: box.y, failed: mark.ok === false });
   }
-  if (!small) nameMarks(shapes, [...seen, ...warmupsWithoutRow(result, at, box)].sort((a, b) => weight(a) - weight(b) ||
-    a.place - b.place), lines, result, at, [box.x, right], theme);
+  if (!small) nameMarks(shapes, [...seen, ...warmupsSeen(result, at, box, named)].sort((a, b) => weight(a) - weight(b) ||
+    (a.place ?? 0) - (b.place ?? 0)), lines, result, at, [box.x, right], theme);
   for (const [x, { top, failed }] of lines)
     shapes.push({ type: 'line', shape: { x1: x, y1: top, x2: x, y2: box.y + box.height },
       style: { stroke: failed ? theme.red : theme.text, lineWidth: 1, lineDash: [3, 2], opacity: 0.7 }, silent: true });
 }
 
-/** Where no row is for regions, the names of warm-ups stand among those of marks. */
-const warmupsWithoutRow = (result, at, box) => (rowsOf(result).regions > 0 ? [] : regionsOf(result).warmups
+/** Names of warm-ups stand among those of marks, below those of their runs, which begin there, too. */
+const warmupsSeen = (result, at, box, named) => regionsOf(result).warmups
+  .filter((region) => rowsOf(result).regions === 0 || named.some((run) => Math.abs(run.start - region.start) < 1e-6))
   .filter((region) => at(region.end) > box.x && at(region.start) < box.x + box.width)
-  .map((region) => ({ source: 'warmup', text: region.name, start: region.start, end: region.end })));
+  .map((region) => ({ source: 'warmup', text: region.name, start: region.start, end: region.end }));
 
 const TRIES_MAX = 200;
 
@@ -202,7 +239,7 @@ function nameMarks(shapes, marks, lines, result, at, [left, right], theme) {
     const outage = mark.source === 'outage';
     const x = Math.max(left, Math.round(at(mark.start)));
     const label = outage ? `${mark.text} ${quantity((mark.end - mark.start) * 1e6, 'us')}` : mark.text;
-    const placed = names.place(label, x, left, right);
+    const placed = names.place(label, x, mark.source === 'warmup' ? x : left, right);
     if (placed === null) continue;
     const y = 2 + ROW_HEIGHT * (regions + placed.row);
     shapes.push(textShape(placed.text, placed.x + 3, y, outage ? theme.redText : theme.text));
@@ -215,8 +252,8 @@ function nameMarks(shapes, marks, lines, result, at, [left, right], theme) {
 /** Shapes for a box in pixels; at: seconds to pixels. Names stand above the box. */
 export function frameShapes(result, row, at, box, theme, small) {
   const shapes = [];
-  regionShapes(shapes, result, row, at, box, theme, small);
-  markShapes(shapes, result, at, box, theme, small);
+  const named = regionShapes(shapes, result, row, at, box, theme, small);
+  markShapes(shapes, result, at, box, theme, small, named);
   return shapes;
 }
 

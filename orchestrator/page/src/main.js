@@ -174,13 +174,13 @@ const describers = {
     points: one.dots.length, first: one.dots[0].y, last: one.dots[one.dots.length - 1].y,
     open: one.dots.filter((dot) => dot.open).length,
     held: one.dots.filter((dot) => dot.point.outcome === 'held').length })) }),
-  time: ({ lines }) => ({ series: [...lines].map(describeLine) }),
-  heat: ({ cells, most }) => ({ cells, most }),
+  time: ({ lines, names }) => ({ names, series: [...lines].map(describeLine) }),
+  heat: ({ cells, most, height }) => ({ cells, most, bottom: height.min, top: height.max }),
   spectrum: ({ curves }) => ({ series: curves.map((curve) => ({ label: curve.label, result: curve.result.name,
     points: curve.points.length, first: curve.points[0].us, last: curve.points[curve.points.length - 1].us })) }),
   forest: ({ places, leftOut, signs }) => ({ signs, rows: places.map((place) => place.row.name), left_out: leftOut }),
   runs: ({ row, counts }) => ({ row: row.name, counts }),
-  scatter: ({ shown }) => ({ points: shown.length }),
+  scatter: ({ shown }) => ({ points: shown.length, groups: [...new Set(shown.map((point) => point.group))] }),
 };
 
 async function start() {

@@ -96,8 +96,10 @@ const kinds = {
       { id: `${row.id}:${i}`, small: true, group: row.title, title: panel.name, log, extremes }));
   },
 
-  heat: (row, results) => results.filter((result) => result.heat).map((result) => ({ row, kind: 'heat',
+  // All with one scale: beside each other they are to be compared.
+  heat: (row, results) => results.filter((result) => result.heat).map((result, _, all) => ({ row, kind: 'heat',
     section: row.section, id: `${row.id}:${result.index}`, unit: row.unit, result, heat: result.heat,
+    heats: all.map((other) => other.heat),
     title: results.length > 1 ? `${row.title}: ${result.name}` : row.title })),
 
   spectrum(row, results) {

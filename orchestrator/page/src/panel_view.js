@@ -131,8 +131,9 @@ export class PanelView {
       return swatch;
     });
     const { least, most } = this.drawn;
-    this.legend.replaceChildren(most > 0 ? element('span', { class: 'muted' }, `${number(least)} `, ...steps,
-      ` ${number(most)} requests/s in a cell`) : '');
+    const round = (rate) => Number(rate.toPrecision(2));
+    this.legend.replaceChildren(most > 0 ? element('span', { class: 'muted' }, `${number(round(least))} `, ...steps,
+      ` ${number(round(most))} requests/s took so long`) : '');
   }
 
   /** Now, not with the next frame: before printing. */

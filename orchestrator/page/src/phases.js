@@ -33,7 +33,7 @@ export function phaseTable(panel) {
     })));
   return element('figure', { class: 'panel wide', 'data-panel': panel.id, role: 'group', 'aria-label': panel.title },
     element('figcaption', {}, element('h3', {}, panel.title)),
-    element('div', { class: 'scroll' }, element('table', { class: 'phases' }, element('thead', {}, head),
+    element('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': panel.title }, element('table', { class: 'phases' }, element('thead', {}, head),
       element('tbody', {}, ...rows))),
     element('p', { class: 'muted' }, 'Each column has a scale of its own: the strongest colour is its largest value. Those of the load are of the whole phase, those of samples are means.'));
 }

@@ -11,18 +11,18 @@ export function hideTooltip() {
   box.hidden = true;
 }
 
-/** Beside a point of the window, where there is room. rows: [swatch colour or null, label, value]; spoken: also
+/** Beside a point of the window, where there is room. rows: [swatch colour or null, label, value, ...]; spoken: also
  * to those who hear the page. */
 export function showTooltip(x, y, head, rows, names = [], spoken = false) {
   box.setAttribute('aria-live', spoken ? 'polite' : 'off');
   if (!box.isConnected) document.body.append(box);
   box.replaceChildren(
     ...head.map((text) => element('div', { class: 'tooltip-head' }, text)),
-    element('table', {}, ...rows.map(([colour, label, value]) => {
+    element('table', {}, ...rows.map(([colour, label, ...values]) => {
       const swatch = element('i', { class: 'swatch' });
       if (colour) swatch.style.background = colour;
       return element('tr', {}, element('td', {}, colour ? swatch : ''), element('td', {}, label),
-        element('td', { class: 'number' }, value));
+        ...values.map((value) => element('td', { class: 'number' }, value)));
     })),
     ...names.map((text) => element('div', { class: 'tooltip-name' }, text)));
   box.hidden = false;

@@ -11,8 +11,9 @@
 //   --plain       with scripts blocked: prints {"text"} alone
 //   --whole       the screenshot is of all of the page, with all panels drawn
 //
-// {"ready_ms","title","filters","window","focus","tooltip","wide","folded","panels":[{"id","title","unit","group","series":[...]}]}
-// folded: parts that are closed; ready_ms: from opening to the first panels; wide: pixels that stand out to the right of the window; tooltip: what stands at
+// {"ready_ms","title","filters","window","focus","tooltip","wide","unmarked","folded","panels":[{"id","title","unit","group","series":[...]}]}, of a panel over time also names,
+// what stands above it, of points groups
+// unmarked: boxes that scroll, and do not look so, or cannot be scrolled by keys; folded: parts that are closed; ready_ms: from opening to the first panels; wide: pixels that stand out to the right of the window; tooltip: what stands at
 // the cursor; of a series over time: rows, first, last (of its data), points, gaps, open, least, most (as drawn).
 // Exit 1 when the console has an error, something was asked of the network, or what was asked for here cannot be done.
 // Modules come from the directory that VOLLEY_JS names (default build/js); VOLLEY_CHROMIUM names the browser.
@@ -89,6 +90,10 @@ async function look(page, asked) {
   const told = await page.evaluate(() => ({ folded: document.querySelectorAll('details:not([open])').length, filters: volleyPage.filters(), window: volleyPage.window(),
     panels: volleyPage.describe(), title: document.title,
     focus: document.activeElement.id, tooltip: document.querySelector('.tooltip:not([hidden])')?.innerText ?? null,
+    unmarked: [...document.querySelectorAll('body *')].filter((node) => {
+      const style = getComputedStyle(node);
+      return /auto|scroll/.test(style.overflowX) && node.scrollWidth > node.clientWidth && (node.tabIndex < 0 || style.backgroundImage === 'none');
+    }).length,
     wide: Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth) }));
   return { ready_ms: ready_ms === null ? null : Math.round(ready_ms), took_ms: Number((process.hrtime.bigint() - begin) / 1000000n),
     ...told };

@@ -258,6 +258,15 @@ function search() {
       point(7, 20000, 'held', 900)] } };
 }
 
+/** The runs of a sweep over time, each with a warm-up. */
+function steps(count) {
+  const regions = Array.from({ length: count }, (_, i) => [
+    { kind: 'run', name: `clients ${i + 1}`, start: i * 3, end: i * 3 + 3 },
+    { kind: 'warmup', name: 'warm-up', start: i * 3, end: i * 3 + 1 }]).flat();
+  return { name: 'steps', regions, marks: [], tables: [loadTable(count * 3, 1, (t) => ({ rate: 1000 * (1 + Math.floor(t / 3)), p50: 100 }))],
+    spectra: [] };
+}
+
 function hostile() {
   const result = failoverResult(`${EVIL} {a|b} %s \u202e`);
   result.regions = [0, 1, 2].map((i) => ({ kind: 'phase', name: `${EVIL}${'x'.repeat(i * 60)}`, type: '</script><script>', start: i * 60,
@@ -285,6 +294,8 @@ const SAMPLES = {
   two: () => ['runs', [failoverResult('valkey 8.0'), failoverResult('valkey 8.1, io-threads 4', 1.3)]],
   tiny: () => ['runs', [{ name: 'tiny', started_ms: 1780000000000, regions: [], marks: [], tables: [loadTable(1, 1, failover)], spectra: [] }]],
   search: () => ['curve', [search()]],
+  steps: () => ['runs', [steps(3)]],
+  steps16: () => ['runs', [steps(16)]],
   nothing: () => ['runs', []],
   empty: () => ['runs', [{ name: 'empty', regions: [], marks: [], tables: [], spectra: [] }]],
 };
@@ -302,14 +313,14 @@ function pageOf(name, bundle) {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
 <style>body{font-family:system-ui,"DejaVu Sans",sans-serif;margin:1rem}
 table{border-collapse:collapse}th,td{text-align:left;padding:.2rem .6rem}
-td.number{text-align:right;font-variant-numeric:tabular-nums}pre{overflow-x:auto}
+td.number{text-align:right;font-variant-numeric:tabular-nums}.scroll{overflow-x:auto}
 .numbers{display:flex;flex-wrap:wrap;gap:1.5rem}.numbers b{display:block;font-size:1.6rem}</style><title>${title}</title></head><body><header><h1>${title}</h1>
 <p>${title} &#183; 127.0.0.1:7000 &#183; 2026-05-28 12:00:00 UTC</p>
 <div class="verdict verdict-amber"><b>AMBER</b> completed<ul><li><b>outage</b>: the target was in an outage for 4.9 s &#8212; look at the server's log</li></ul></div>
 <div class="numbers">${figures.map(([name, value, of]) => `<div class="number"><b>${value}</b>${name}${of}</div>`).join('')}</div></header>
 <main id="panels"></main><section id="tables"><h2>Figures</h2><table><thead><tr><th>figure</th><th>value</th></tr></thead>
 <tbody><tr><td>requests.ok</td><td class="number">8,976,801</td></tr><tr><td>requests.lost</td><td class="number">800</td></tr></tbody></table>
-<h2>Command line</h2><pre>volley bench -h 127.0.0.1 -p 7000 --cluster --rate 50000 --duration 180 --chaos "kill:60" --extended-metrics --label failover</pre></section>
+<h2>Command line</h2><div class="scroll" tabindex="0"><pre>volley bench -h 127.0.0.1 -p 7000 --cluster --rate 50000 --duration 180 --chaos "kill:60" --extended-metrics --label failover</pre></div></section>
 <script id="data" type="text/plain">${packed}</script><script>${bundle}</script></body></html>
 `;
 }
