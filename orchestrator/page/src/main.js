@@ -4,6 +4,7 @@ import { answersOf } from './answers.js';
 import { controlBar, listenToKeys, listenToPointer } from './controls.js';
 import { read, unpack } from './data.js';
 import { element } from './dom.js';
+import { FlameView } from './flame.js';
 import { panelsOf } from './model.js';
 import { Group, PanelView } from './panel_view.js';
 import { phaseTable } from './phases.js';
@@ -183,6 +184,14 @@ const describers = {
   scatter: ({ shown }) => ({ points: shown.length, groups: [...new Set(shown.map((point) => point.group))] }),
 };
 
+/** Stacks have no time: none of what panels share is theirs. */
+function startFlame(raw, main) {
+  const flame = new FlameView(raw.flame, String(raw.title));
+  flame.start(main);
+  window.volleyPage = { describe: () => flame.describe(), filters: () => [], filter: () => false, zoom: () => {},
+    window: () => [0, 1] };
+}
+
 async function start() {
   const [source, main] = [document.getElementById('data'), document.getElementById('panels')];
   document.head.append(element('style', {}, css));
@@ -190,7 +199,12 @@ async function start() {
   setTheme(dark.matches);
   dark.addEventListener('change', () => setTheme(dark.matches));
   try {
-    const page = new Page(read(await unpack(source.textContent)), main);
+    const raw = await unpack(source.textContent);
+    if (raw.kind === 'flame') {
+      startFlame(raw, main);
+      return;
+    }
+    const page = new Page(read(raw), main);
     page.start();
     window.volleyPage = {
       describe: () => page.describe(),

@@ -1,12 +1,13 @@
 // Opens a page of volley in Chromium, and tells what is drawn in it, as JSON on one line.
 //
 //   node check_page.js FILE [--filter PHASE] [--zoom SECONDS SECONDS] [--width PIXELS] [--dark] [--print]
-//                           [--keys PANEL KEYS] [--choose SELECTOR VALUE] [--press SELECTOR] [--plain] [--whole] [--screenshot FILE]
+//                           [--keys PANEL KEYS] [--choose SELECTOR VALUE] [--press SELECTOR] [--type SELECTOR TEXT] [--plain] [--whole] [--screenshot FILE]
 //
 //   --filter      choose a phase, as the list of the page has it
 //   --zoom        show that part of the time
 //   --keys        go to the panel of this identifier, and press keys, separated by commas
 //   --choose      choose an entry of a list, --press an element, after that; once each
+//   --type        before the keys: write into a field
 //   --print       lay it out for paper
 //   --plain       with scripts blocked: prints {"text"} alone
 //   --whole       the screenshot is of all of the page, with all panels drawn
@@ -35,6 +36,7 @@ function argumentsOf(list) {
     if (values[word] && i + 1 < list.length) asked[values[word]] = list[++i];
     else if (word === '--zoom' && i + 2 < list.length) asked.zoom = [Number(list[++i]), Number(list[++i])];
     else if (word === '--keys' && i + 2 < list.length) asked.keys = [list[++i], list[++i]];
+    else if (word === '--type' && i + 2 < list.length) asked.type = [list[++i], list[++i]];
     else if (word === '--choose' && i + 2 < list.length) asked.choose = [list[++i], list[++i]];
     else if (flags[word]) asked[flags[word]] = true;
     else if (!asked.file && !word.startsWith('--')) asked.file = word;
@@ -75,6 +77,7 @@ async function look(page, asked) {
   if (asked.filter !== undefined && !(await page.evaluate((name) => volleyPage.filter(name), asked.filter)))
     throw new Error(`--filter ${asked.filter}: the page has ${await page.evaluate(() => volleyPage.filters().join(', '))}`);
   if (asked.zoom) await page.evaluate(([from, to]) => volleyPage.zoom(from, to), asked.zoom);
+  if (asked.type) await page.fill(asked.type[0], asked.type[1], { timeout: 5000 });
   if (asked.keys) {
     const found = await page.evaluate((id) => {
       const panel = [...document.querySelectorAll('[data-panel]')].find((node) => node.dataset.panel === id);
