@@ -11,7 +11,7 @@ volley=$(realpath "$1")
 root=$PWD
 
 # Pages of one group run one after the other, groups at once: they wait most of the time.
-groups=(README.md docs/guide.md docs/honest-load.md docs/cookbook.md 'docs/reference/*.md' ${2+"$2"})
+groups=(README.md docs/guide.md docs/guide-branch.md docs/honest-load.md docs/cookbook.md 'docs/reference/*.md' ${2+"$2"})
 
 # Examples that cannot be run, by a pattern of the shell, and why.
 readonly -a not_run=(
@@ -19,6 +19,12 @@ readonly -a not_run=(
     '*bench \[options\]*' 'a usage line'
     '*record -o FILE*' 'a usage line'
     '*compare --baseline RESULT*' 'a usage line'
+    '*suite \[--config FILE\]*' 'a usage line'
+    '*validate suite FILE*' 'a usage line'
+    'volley suite' 'the name of a command, which by itself fetches a repository'
+    '*suite *--commits*' 'builds commits of a repository'
+    '*suite *--valkey-path*' 'needs the sources of a server'
+    '*compare *<commit>*' 'commits of a suite that nobody has run'
     '*\.\.\.*' 'an ellipsis'
 )
 
@@ -216,7 +222,7 @@ map_words() {
     [ "${words[0]}" = model ] && ! given --sample && return 0
     [ "${words[0]} ${words[1]-}" != 'run scenario' ] || map_scenario
     [ "${words[0]}" != visualize ] || given -o --output || words+=(-o "$PWD/scenarios")
-    [[ ${words[0]} =~ ^(run|visualize|compare|validate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
+    [[ ${words[0]} =~ ^(run|visualize|suite|compare|validate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
     given --explain --help --version && return 0
     for ((i = 0; i < last; i++)); do
         [ "${words[i]}" != -- ] || break

@@ -218,12 +218,12 @@ tidy_one() {
     if [ $status = 0 ]; then touch "$stamp"; fi
     return $status
 }
-# What the last 150 commits have changed in the program: all of it takes ten minutes, and is for `make lint` by hand, as are the
+# What the last 100 commits have changed in the program: all of it takes ten minutes, and is for `make lint` by hand, as are the
 # tests, which compilers and cppcheck read in .ci/run. Without history it is the whole program.
 check_tidy-recent() {
     local -a files=()
     if [ "$(git rev-parse --is-shallow-repository)" = false ]; then
-        mapfile -t files < <(git log -n 150 -c --name-only --format= | sort -u | grep -E '^(common|worker|orchestrator)/.*\.c$')
+        mapfile -t files < <(git log -n 100 -c --name-only --format= | sort -u | grep -E '^(common|worker|orchestrator)/.*\.c$')
     fi
     [ ${#files[@]} != 0 ] || files=('common/*.c' 'worker/*.c' 'orchestrator/*.c')
     check_tidy "${files[@]}"

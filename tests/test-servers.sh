@@ -15,6 +15,8 @@ readonly table='
 -       redis-8.0   servers
 marked  valkey-9.1  tests/valkey-own-tests.sh
 marked  valkey-9.1  source_build
+marked  valkey-9.1  suite_builds
+-       valkey-8.1  suite_run
 '
 
 marked_only=no

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/log.h"
 #include "common/printable.h"
@@ -16,6 +17,7 @@
 #include "orchestrator/suite/comparison_graphs.h"
 #include "orchestrator/suite/comparison_merged.h"
 #include "orchestrator/suite/comparison_report.h"
+#include "orchestrator/suite/result_find.h"
 
 #define PATH_BYTES 4200u
 #define COMMAND_LINE_BYTES 2000u
@@ -26,7 +28,7 @@ struct compare_request {
     const char *base, *other, *results_dir, *output, *json, *junit, *html, *graph_dir;
     unsigned figures, graph_format; /* by metrics_at, format_at */
     double confidence_percent, threshold;
-    bool fail_on_regression, graphs, help;
+    bool force, fail_on_regression, graphs, help;
     char command_line[COMMAND_LINE_BYTES]; /* as a page tells it */
 };
 
@@ -61,7 +63,7 @@ static enum err_code parse_threshold(void *target, const char *value, struct err
 static const struct option_row rows[] = {
     {ROW("baseline", NULL, OPTION_TEXT, "RESULT", AT(base)), .section = "Comparison",
      .help = "A metrics.json, a directory with one, the directory of a run (bench --out), or a "
-             "commit, whose results stand in --results-dir."},
+             "commit, branch or tag, whose results stand in --results-dir."},
     {ROW("new", NULL, OPTION_TEXT, "RESULT", AT(other)), .section = "Comparison",
      .help = "What is held against it, likewise."},
     {ROW("results-dir", NULL, OPTION_TEXT, "DIR", AT(results_dir)), .section = "Comparison",
@@ -77,6 +79,8 @@ static const struct option_row rows[] = {
     {ROW("fail-on-regression", NULL, OPTION_FLAG, NULL, AT(fail_on_regression)),
      .section = "Comparison",
      .help = "Exit status 1 when something is slower by the threshold or more."},
+    {ROW("force", NULL, OPTION_FLAG, NULL, AT(force)), .section = "Comparison",
+     .help = "With --fail-on-regression: take a baseline whose runs are RED all the same."},
     {ROW("output", "o", OPTION_TEXT, "FILE", AT(output)), .section = "Comparison",
      .needs_trust = true,
      .help = "Where the Markdown goes; standard output without it, or with -."},
@@ -114,16 +118,29 @@ static enum err_code read_set(struct record_set *set, const struct compare_reque
                               const char *given, struct err *err)
 {
     const char *results = request->results_dir != NULL ? request->results_dir : "results";
-    char path[PATH_BYTES];
-    struct err other = {.code = OK};
-    enum err_code code = record_set_read(set, given, err);
-    if (code != E_DATA || strchr(given, '/') != NULL || set->records != NULL ||
-        (size_t)snprintf(path, sizeof path, "%s/%s", results, given) >= sizeof path)
-        return code;
-    record_set_free(set);
-    if (record_set_read(set, path, &other) == OK)
+    char path[RECORD_PATH_BYTES];
+    struct stat about;
+    if (stat(given, &about) == 0)
+        return record_set_read(set, given, err);
+    struct err unknown = {.code = OK};
+    if (result_find(path, results, given, &unknown) == OK)
+        return record_set_read(set, path, err);
+    return strchr(given, '/') != NULL ? record_set_read(set, given, err)
+                                      : err_set(err, unknown.code, "%s", unknown.text);
+}
+
+/* A gate is only as good as what it is set by. */
+static enum err_code check_baseline(const struct record_set *base, bool force, struct err *err)
+{
+    size_t counts[VERDICT_RED + 1];
+    record_set_verdicts(counts, base);
+    if (counts[VERDICT_RED] == 0 || force)
         return OK;
-    return set->records != NULL ? err_set(err, other.code, "%s", other.text) : code;
+    return err_set(err, E_DATA,
+                   "--fail-on-regression: %zu of %zu runs of the baseline %s have the verdict RED, "
+                   "so that its "
+                   "figures are not the server's alone; measure it again, or take it with --force",
+                   counts[VERDICT_RED], base->count, PRINTABLE(base->name));
 }
 
 static enum err_code check(const struct compare_request *request, struct err *err)
@@ -306,6 +323,8 @@ static enum err_code run(void *target, struct err *err)
     enum err_code code = check(request, err);
     if (code == OK)
         code = read_set(&base, request, request->base, err);
+    if (code == OK && request->fail_on_regression)
+        code = check_baseline(&base, request->force, err);
     if (code == OK)
         code = read_set(&other, request, request->other, err);
     if (code == OK)

@@ -16,11 +16,14 @@
 #include "orchestrator/machine/cpu_order.h"
 #include "orchestrator/machine/host.h"
 #include "orchestrator/machine/program_path.h"
+#include "orchestrator/page/page_bundle.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
+#include "orchestrator/suite/comparison_merged.h"
 #include "orchestrator/suite/comparison_report.h"
 #include "orchestrator/suite/suite_load.h"
 #include "orchestrator/suite/suite_lock.h"
+#include "orchestrator/suite/suite_measurement.h"
 #include "orchestrator/suite/suite_subjects.h"
 
 #define USUAL_PORT 6379u
@@ -81,14 +84,18 @@ static enum err_code read_plan(struct work *work, struct err *err)
     enum err_code code = suite_config_read(&work->config, &source, err);
     if (code == OK)
         code = suite_config_choose(&work->config, &choice, err);
+    if (code == OK && request->use_running && suite_config_leave_server(&work->config))
+        tell(NULL,
+             "io-threads, settings and setup_commands of the configuration are left out: a running "
+             "server is measured as it is");
     return code == OK ? suite_plan_make(&work->plan, &work->config, tell, NULL, err) : code;
 }
 
 static enum err_code find_volley(struct suite_tool *tool, struct err *err)
 {
-    char path[PATH_MAX];
+    char path[SUITE_TOOL_BYTES];
     const ssize_t bytes = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (bytes <= 0)
+    if (bytes <= 0 || (size_t)bytes == sizeof path - 1)
         return err_set(err, E_SYSTEM, "volley does not find its own program");
     path[bytes] = '\0';
     suite_tool_describe(tool, path, NULL);
@@ -104,6 +111,9 @@ static enum err_code find_tool(struct work *work, struct err *err)
     work->tool = work->filler;
     if (code != OK || path == NULL)
         return code;
+    if (strlen(path) >= SUITE_TOOL_BYTES)
+        return err_set(err, E_USAGE, "--valkey-benchmark-path: the path is longer than %u bytes",
+                       SUITE_TOOL_BYTES - 1);
     if (work->request->list_plan) { /* which asks nobody */
         suite_tool_describe(&work->tool, path, "--csv --sequential --duration --warmup --threads");
         return OK;
@@ -147,6 +157,7 @@ static void list_plan(const struct work *work)
         const struct suite_combination *combination = &work->plan.items[i];
         struct suite_target at = target;
         at.port = (uint16_t)combination->block->port;
+        at.cacert = combination->block->tls ? "CA" : NULL;
         const struct suite_stage_wish wish = {
             .tool = &work->tool,
             .combination = combination,
@@ -275,6 +286,7 @@ static json_t *describe_environment(const struct work *work)
     json_object_set(environment, "architecture", json_object_get(host, "architecture"));
     json_object_set_new(environment, "env_tool", json_string(work->tool.version));
     const struct suite_request *request = work->request;
+    set_given(environment, "env_make_args", request->make_args);
     set_given(environment, "repository", request->repository_name);
     set_given(environment, "module",
               request->module != NULL ? request->module : request->module_path);
@@ -296,10 +308,12 @@ static enum err_code open_run(struct work *work, struct err *err)
                                    .module_path = request->module_path,
                                    .runs = request->runs,
                                    .seed = work->seed,
+                                   .seed_is_given = request->has_seed,
                                    .in_turn = request->order == SUITE_TURNS &&
                                               (work->subjects.count > 1 || request->runs > 1),
                                    .resume = request->resume,
                                    .keep_histograms = request->keep_histograms,
+                                   .flamegraph = request->flamegraph,
                                    .environment = describe_environment(work),
                                    .allowed_cpus = work->cpus.cpus,
                                    .allowed_count = work->cpus.count,
@@ -375,11 +389,49 @@ static enum err_code compare_two(struct output *output, const struct suite_subje
     if (code == OK)
         code = comparison_make(&comparison, &sets[0], &sets[1], &wishes, err);
     if (code == OK)
+        code = comparison_merge(&comparison, err);
+    if (code == OK)
         comparison_write_markdown(output, &comparison);
     comparison_free(&comparison);
     record_set_free(&sets[0]);
     record_set_free(&sets[1]);
     return code;
+}
+
+/* What somebody needs who is to believe it. */
+static void tell_how(struct output *output, const struct work *work)
+{
+    const char *key;
+    const json_t *value;
+    output_printf(output, "\n## How it was measured\n\n");
+    for (size_t i = 0; i < work->subjects.count; i++) {
+        const struct suite_subject *subject = &work->subjects.items[i];
+        output_printf(output, "- %s%s%s%s: %s, %s%s%s\n", PRINTABLE(subject->commit),
+                      subject->reference[0] != '\0' ? " (" : "", PRINTABLE(subject->reference),
+                      subject->reference[0] != '\0' ? ")" : "", subject->timestamp,
+                      PRINTABLE(subject->server_version), subject->source[0] != '\0' ? ", " : "",
+                      subject->source);
+    }
+    output_printf(output, "- seed %llu, %llu runs of %zu combinations of %s, order: %s\n",
+                  (unsigned long long)work->run.seed, (unsigned long long)work->request->runs,
+                  work->plan.count, PRINTABLE(work->config.file.name),
+                  work->run.in_turn ? "by turns" : "one after the other");
+    json_object_foreach(work->run.environment, key, value)
+    {
+        if (json_is_string(value))
+            output_printf(output, "- %s: %s\n", PRINTABLE(key),
+                          PRINTABLE(json_string_value(value)));
+    }
+}
+
+static void tell_no_comparison(const struct work *work, const struct suite_subject *base,
+                               const char *path)
+{
+    if (work->request->baseline != NULL)
+        log_line(LOG_WARNING, "nothing is compared: %s",
+                 base == NULL ? "the baseline does not build" : "the baseline is the only commit");
+    if (access(path, F_OK) == 0)
+        log_line(LOG_WARNING, "%s is of an earlier suite", PRINTABLE(path));
 }
 
 /* Each of the others with the baseline, one below the other. */
@@ -389,24 +441,33 @@ static enum err_code compare_all(const struct work *work, struct err *err)
     const struct suite_subject *base =
         request->baseline != NULL ? find_subject(work, request->baseline) : work->subjects.items;
     struct output output = {.file = NULL};
+    size_t failed = 0;
     char path[PATH_MAX];
-    if (base == NULL || work->subjects.count < 2 ||
-        (request->baseline == NULL && !request->control))
-        return OK;
     snprintf(path, sizeof path, "%.3900s/comparison.md", request->results_dir);
+    if (base == NULL || work->subjects.count < 2 ||
+        (request->baseline == NULL && !request->control)) {
+        tell_no_comparison(work, base, path);
+        return OK;
+    }
     enum err_code code = output_create(&output, path, OUTPUT_OWN, err);
     for (size_t i = 0; i < work->subjects.count && code == OK; i++) {
         const struct suite_subject *other = &work->subjects.items[i];
+        struct err reason = {.code = OK};
         if (other != base && json_array_size(other->metrics.records) > 0 &&
-            json_array_size(base->metrics.records) > 0)
-            code = compare_two(&output, base, other, err);
+            json_array_size(base->metrics.records) > 0 &&
+            compare_two(&output, base, other, &reason) != OK) {
+            log_line(LOG_ERROR, "%s is not compared: %s", PRINTABLE(other->name), reason.text);
+            failed++;
+        }
     }
+    tell_how(&output, work);
     if (code == OK)
         code = output_commit(&output, err);
     output_discard(&output);
     if (code == OK)
         printf("%s\n", PRINTABLE(path));
-    return code;
+    return code == OK && failed > 0 ? err_set(err, E_DATA, "%zu commits cannot be compared", failed)
+                                    : code;
 }
 
 static void print_results(const struct work *work)
@@ -420,6 +481,24 @@ static void print_results(const struct work *work)
     }
 }
 
+/* Threads that have no CPU wait for one another. */
+static void tell_crowded(const struct work *work)
+{
+    uint32_t *cpus = calloc(SPEC_CPUS_MAX, sizeof cpus[0]);
+    const struct suite_block *told = NULL;
+    for (size_t i = 0; cpus != NULL && i < work->plan.count; i++) {
+        const struct suite_combination *combination = &work->plan.items[i];
+        const uint32_t count =
+            suite_servers_cpus(cpus, combination, work->cpus.cpus, work->cpus.count);
+        if (count > 0 && combination->io_threads > count && combination->block != told) {
+            log_line(LOG_WARNING, "io-threads %llu: the server has %u CPU%s for them",
+                     (unsigned long long)combination->io_threads, count, count == 1 ? "" : "s");
+            told = combination->block;
+        }
+    }
+    free(cpus);
+}
+
 /* --- the story ------------------------------------------------------------------------------- */
 
 static uint64_t draw_seed(void)
@@ -430,12 +509,28 @@ static uint64_t draw_seed(void)
     return seed % 1000001;
 }
 
+/* Where --mode client looks for it. */
+static void settle_port(struct work *work)
+{
+    if (work->config.blocks[0].port == 0 && work->config.blocks[0].ports.count == 0)
+        work->config.blocks[0].port = USUAL_PORT;
+}
+
 static enum err_code measure(struct work *work, struct err *err)
 {
+    if (work->request->mode == SUITE_SERVER && work->plan.items[0].block == work->config.blocks)
+        settle_port(work);
     work->seed = work->request->has_seed ? work->request->seed : draw_seed();
-    log_line(LOG_INFO, "seed %llu, %zu combinations, %zu commits", (unsigned long long)work->seed,
-             work->plan.count, work->subjects.count);
     enum err_code code = open_run(work, err);
+    for (size_t i = 0; i < work->subjects.count && code == OK; i++)
+        suite_log_line(&work->subjects.items[i].log, LOG_INFO,
+                       "%s%s%s: seed %llu, combinations %zu, runs %llu%s%s",
+                       work->subjects.items[i].name,
+                       work->subjects.items[i].reference[0] != '\0' ? ", called " : "",
+                       work->subjects.items[i].reference, (unsigned long long)work->run.seed,
+                       work->plan.count, (unsigned long long)work->request->runs,
+                       work->request->make_args != NULL ? ", make " : "",
+                       work->request->make_args != NULL ? work->request->make_args : "");
     if (code == OK && work->request->mode == SUITE_SERVER)
         code = serve(work, err);
     else if (code == OK) {
@@ -463,6 +558,12 @@ static enum err_code carry_out(struct work *work, struct err *err)
     code = cpu_order_discover(&work->cpus, "", NULL, err);
     if (code == OK)
         code = suite_config_check_machine(&work->config, work->cpus.cpus, work->cpus.count, err);
+    if (code == OK && !work->request->use_running)
+        tell_crowded(work);
+    if (code == OK && work->request->flamegraph)
+        code = page_bundle_check("--flamegraph", NULL, err);
+    if (code == OK && work->request->flamegraph)
+        code = suite_profile_check(err);
     if (code == OK)
         code = suite_lock_take(&work->lock_fd, work->request->results_dir, err);
     if (code == OK)

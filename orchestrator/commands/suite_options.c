@@ -1,6 +1,7 @@
 #include "orchestrator/commands/suite_options.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,9 +64,8 @@ static const struct option_row rows[] = {
      .unset = "1",
      .help = "How often each combination is measured, with a server started anew for each."},
     {ROW("control", NULL, OPTION_FLAG, NULL, AT(control)), .section = WHAT,
-     .help =
-         "Measure the baseline, or else the first commit, twice, as if it were two: what a "
-         "comparison of them finds is noise."},
+     .help = "Measure the baseline, or else the first commit, twice, as if it were two: what a "
+             "comparison of them finds is noise."},
     {ROW("order", NULL, OPTION_WORD, "ORDER", AT(order)), .value_at = order_at, .section = WHAT,
      .unset = "turns",
      .help = "turns: run by run, the commits by turns in each combination, in an order that the "
@@ -135,6 +135,10 @@ static const struct option_row rows[] = {
      .help = "Leave out what has its records already."},
     {ROW("keep-histograms", NULL, OPTION_FLAG, NULL, AT(keep_histograms)), .section = RESULTS,
      .help = "Keep each run's latencies as an HdrHistogram log, too."},
+    {ROW("flamegraph", NULL, OPTION_FLAG, NULL, AT(flamegraph)), .section = RESULTS,
+     .help = "Afterwards each combination once more, for 10 s or longer, with perf at its servers: "
+             "folded "
+             "stacks and a page that shows where their time goes. Nothing of it is measured."},
     {ROW("log-level", NULL, OPTION_CUSTOM, "LEVEL", 0), .parse = parse_level, .value_at = level_at,
      .unset = "info", .section = RESULTS,
      .help =
@@ -226,6 +230,8 @@ static enum err_code check(struct suite_request *request, struct err *err)
         return err_set(err, E_USAGE,
                        "--allow-flush is for a running server: those that volley "
                        "starts begin empty");
+    if (request->flamegraph && request->use_running)
+        return err_set(err, E_USAGE, "--flamegraph needs servers that volley starts");
     if (request->module_path == NULL &&
         (request->module != NULL || request->module_commit != NULL ||
          request->module_timestamp != NULL))
@@ -235,6 +241,15 @@ static enum err_code check(struct suite_request *request, struct err *err)
     if (request->module_path != NULL && access(request->module_path, R_OK) != 0)
         return err_set(err, E_USAGE, "--module-path %.200s: %s", PRINTABLE(request->module_path),
                        strerror(errno));
+    if (request->valkey_path != NULL) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%.4000s/src", request->valkey_path);
+        if (!request->use_running && access(path, F_OK) != 0)
+            return err_set(err, E_USAGE,
+                           "--valkey-path %.200s: there are no sources of a server: %s "
+                           "is missing",
+                           PRINTABLE(request->valkey_path), "src/");
+    }
     if (request->mode == SUITE_SERVER && request->ref_count > 1)
         return err_set(err, E_USAGE, "--mode server starts the server of one commit");
     return OK;

@@ -18,9 +18,8 @@ struct suite_request {
         *module_timestamp, *repository_name;
     unsigned mode, order, cluster_filter;
     uint64_t runs, seed;
-    bool skip_config_sets;
-    bool has_seed, use_running, list_plan, resume, control, keep_histograms, allow_flush, force,
-        help;
+    bool skip_config_sets, flamegraph;
+    bool has_seed, use_running, list_plan, resume, control, keep_histograms, allow_flush, help;
     enum log_level log_level;
 
     /* Of commits and baseline, each once, in the order given; into the values, or into `commits_words`. */

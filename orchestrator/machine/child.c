@@ -194,12 +194,23 @@ static void note_end(struct child *child, int status)
     child->number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* What a program has started, and leaves behind, ends with it. As long as it is not reaped, its number is nobody else's. */
+static void end_group_of_dead(pid_t pid, int flags)
+{
+    siginfo_t about = {.si_pid = 0};
+    if (waitid(P_PID, (id_t)pid, &about, WEXITED | WNOWAIT | (flags & WNOHANG)) == 0 &&
+        about.si_pid == pid)
+        (void)kill(-pid, SIGKILL);
+}
+
 /* Without a wait, or with one. */
 static bool reap(struct child *child, int flags)
 {
     int status = 0;
     if (child->pid == 0)
         return true;
+    if (child->is_program && child->pid > 0)
+        end_group_of_dead(child->pid, flags);
     const pid_t reaped = waitpid(child->pid, &status, flags);
     if (reaped == child->pid)
         note_end(child, status);

@@ -7,6 +7,8 @@
 
 #define ARGS_MAX 512 /* volley's own are about 50 */
 
+#define OWN_ARGS_MAX 16
+
 struct arguments_list {
     const char *items[ARGS_MAX + 1]; /* the last one NULL */
     size_t count;
@@ -70,6 +72,21 @@ static void add_wishes(struct arguments_list *list, const struct managed_server_
         list->items[list->count++] = setup->args[i];
 }
 
+/* What is volley's alone to say, whatever a wish, or a file that it names, says. */
+static void add_own(struct arguments_list *list, const struct managed_server *server,
+                    const char *port)
+{
+    if (list->count > ARGS_MAX - OWN_ARGS_MAX)
+        list->count = ARGS_MAX - OWN_ARGS_MAX;
+    add(list, server->setup.certificates != NULL ? "--tls-port" : "--port", port);
+    if (server->setup.certificates != NULL)
+        add(list, "--port", "0");
+    add(list, "--bind", "127.0.0.1");
+    add(list, "--dir", server->directory.path);
+    add(list, "--logfile", "");
+    add(list, "--daemonize", "no");
+}
+
 /* What goes wrong in the child is written where the server's own words would be. */
 static bool start(struct managed_server *server, int output_fd)
 {
@@ -115,6 +132,7 @@ static bool start(struct managed_server *server, int output_fd)
     if (server->setup.replica_of != 0)
         add(&list, "--replicaof", primary);
     add_wishes(&list, &server->setup, io_threads);
+    add_own(&list, server, port);
     return child_start(&server->process,
                        &(struct child_plan){
                            .argv = list.items,

@@ -351,6 +351,7 @@ static enum err_code build_in_git_tree(struct making *making, struct err *err)
     const bool is_there = strcmp(before.sha, sha) == 0;
     if (is_there && before.changed) {
         making->kept[0] = '\0'; /* nobody knows what is in it */
+        making->build->changed = true;
         tell(making, "the tree has changes that are not committed: they are built, too");
     }
     if (!is_there && before.changed)
@@ -429,8 +430,10 @@ static enum err_code build_locked(struct making *making, struct err *err)
 static bool has_programs(struct making *making)
 {
     struct err ignored = {.code = OK};
-    return making->wish->tree != NULL && making->wish->keep_programs_built &&
-           source_programs_find(making->build, making->build->directory, &ignored) == OK;
+    making->build->was_there =
+        making->wish->tree != NULL && making->wish->keep_programs_built &&
+        source_programs_find(making->build, making->build->directory, &ignored) == OK;
+    return making->build->was_there;
 }
 
 static enum err_code make_build(struct making *making, struct err *err)

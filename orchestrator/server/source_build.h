@@ -58,6 +58,8 @@ struct source_build {
     char benchmark_path[SOURCE_PATH_BYTES]; /* "": it makes none */
     char log_path[SOURCE_PATH_BYTES];       /* "": nothing was done, now or before */
     bool from_cache;
+    bool changed;   /* the tree had changes that are not committed: it is not the commit      */
+    bool was_there; /* the programs are taken as the tree had them: nobody knows of what they are */
     double seconds; /* that building took */
     int tree_fd; /* holds the work tree against other processes; 0: none is this one's, -1: it is not held */
 };

@@ -1,5 +1,6 @@
 #include "orchestrator/suite/suite_config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 #define NUMBER_MOST 10000000000000000ull
 #define SETTING_NAME_MAX 60u
+#define SETTING_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 #define SECONDS_MAX (1000ull * 3600)
 
 /* --- fields ---------------------------------------------------------------------------------- */
@@ -116,8 +118,8 @@ static const struct file_field block_fields[] = {
     {.row = {ROW("tls_mode", NULL, OPTION_FLAG, NULL, AT(tls)), .help = "Whether TLS is spoken."},
      .required = true},
     {.row = {ROW("warmup", NULL, OPTION_COUNT, NULL, AT(warmup_seconds)), NUMBER(0, SECONDS_MAX),
-             .help = "Seconds of load before the measuring begins."},
-     .required = true},
+             .help =
+                 "Seconds of load before the measuring begins; none where the key is missing."}},
     {.row = {.name = "io-threads",
              .offset = AT(io_threads.items),
              .help =
@@ -304,9 +306,9 @@ static enum err_code check_cluster(const struct reading *reading)
 }
 
 /* Settings that would take the server out of volley's hands. */
-static const char *const own_settings[] = {"port",      "tls-port",        "bind",
-                                           "daemonize", "cluster-enabled", "dir",
-                                           "logfile",   "requirepass",     "unixsocket"};
+static const char *const own_settings[] = {
+    "port", "tls-port", "bind",        "daemonize",  "cluster-enabled",
+    "dir",  "logfile",  "requirepass", "unixsocket", "include"};
 
 static enum err_code check_settings(const struct reading *reading,
                                     const struct server_settings *settings, const char *key)
@@ -316,10 +318,25 @@ static enum err_code check_settings(const struct reading *reading,
         for (size_t k = 0; k < COUNT(own_settings); k++)
             if (strcasecmp(name, own_settings[k]) == 0)
                 return REFUSE(reading, key, "%.40s is the suite's own to set", PRINTABLE(name));
-        if (name[0] == '\0' || strpbrk(name, " \t\n-") == name || strlen(name) > SETTING_NAME_MAX)
+        if (!isalnum((unsigned char)name[0]) || name[strspn(name, SETTING_LETTERS)] != '\0' ||
+            strlen(name) > SETTING_NAME_MAX)
             return REFUSE(reading, key, "\"%.40s\" is no name of a setting", PRINTABLE(name));
     }
     return OK;
+}
+
+/* Each number once: the same combination would be measured twice, as if it were two. */
+static void drop_repeated(struct suite_numbers *numbers)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < numbers->count; i++) {
+        bool there = false;
+        for (size_t k = 0; k < kept; k++)
+            there |= numbers->items[k].value == numbers->items[i].value;
+        if (!there)
+            numbers->items[kept++] = numbers->items[i];
+    }
+    numbers->count = kept;
 }
 
 static enum err_code settle(const struct reading *reading)
@@ -343,6 +360,10 @@ static enum err_code settle(const struct reading *reading)
                       "%.60s: servers that volley starts have no password, and listen on 127.0.0.1 "
                       "only; start one there by hand, and use --use-running-server",
                       PRINTABLE(block->bind_ip));
+    struct suite_numbers *const lists[] = {&block->requests,  &block->keyspace, &block->data_bytes,
+                                           &block->pipelines, &block->clients,  &block->io_threads};
+    for (size_t i = 0; i < COUNT(lists); i++)
+        drop_repeated(lists[i]);
     block->has_seed = file_given(&block->place, "seed");
     code = check_cluster(reading);
     if (code == OK)
@@ -417,6 +438,52 @@ enum err_code suite_config_choose(struct suite_config *config, const struct suit
                               PRINTABLE(config->file.name));
 }
 
+/* So many of the usable CPUs that the other side does not have. */
+static enum err_code choose_some(const struct reading *reading, struct suite_cpus *cpus,
+                                 const struct suite_cpus *other, uint64_t wanted,
+                                 const uint32_t *allowed, uint32_t allowed_count)
+{
+    enum err_code code = OK;
+    for (uint32_t i = 0; i < allowed_count && cpus->count < wanted && code == OK; i++)
+        if (!cpu_list_has(other->items, other->count, allowed[i]))
+            code = add_cpus(reading, cpus, "cpu_allocation", &allowed[i], 1);
+    return code == OK && cpus->count < wanted
+               ? REFUSE(reading, "cpu_allocation", "%llu CPUs are wanted, and %u are left",
+                        (unsigned long long)wanted, cpus->count)
+               : code;
+}
+
+static enum err_code choose_cpus(const struct reading *reading, const uint32_t *allowed,
+                                 uint32_t allowed_count)
+{
+    struct suite_block *block = reading->block;
+    const struct suite_allocation *wish = &block->allocation;
+    enum err_code code = OK;
+    if (wish->cores_per_server > 0)
+        code = choose_some(reading, &block->server_cpus, &block->client_cpus,
+                           wish->cores_per_server, allowed, allowed_count);
+    if (code == OK && wish->cores_per_client > 0)
+        code = choose_some(reading, &block->client_cpus, &block->server_cpus,
+                           wish->cores_per_client, allowed, allowed_count);
+    return code;
+}
+
+bool suite_config_leave_server(struct suite_config *config)
+{
+    bool had_any = false;
+    for (size_t i = 0; i < config->block_count; i++) {
+        struct suite_block *block = &config->blocks[i];
+        had_any |= block->io_threads.count + block->config_set_count + block->settings.count +
+                           block->setup_commands.count >
+                       0 ||
+                   block->server_file != NULL;
+        block->io_threads.count = block->config_set_count = 0;
+        block->settings.count = block->setup_commands.count = 0;
+        block->server_file = NULL;
+    }
+    return had_any;
+}
+
 /* --- the machine ----------------------------------------------------------------------------- */
 
 static enum err_code check_some(const struct reading *reading, const struct suite_cpus *cpus,
@@ -439,20 +506,10 @@ enum err_code suite_config_check_machine(struct suite_config *config, const uint
     for (size_t i = 0; i < config->block_count && code == OK; i++) {
         struct suite_block *block = &config->blocks[i];
         const struct reading reading = {config, block, err};
-        const struct suite_allocation *wish = &block->allocation;
         if (block->server_file != NULL && access(block->server_file, R_OK) != 0)
             return REFUSE(&reading, "custom-server-config-file", "%.120s: %s",
                           PRINTABLE(block->server_file), strerror(errno));
-        if (wish->cores_per_server + wish->cores_per_client > allowed_count)
-            return REFUSE(&reading, "cpu_allocation", "%llu CPUs are wanted, and there are %u",
-                          (unsigned long long)(wish->cores_per_server + wish->cores_per_client),
-                          allowed_count);
-        if (wish->cores_per_server > 0)
-            code = add_cpus(&reading, &block->server_cpus, "cpu_allocation", allowed,
-                            (uint32_t)wish->cores_per_server);
-        if (code == OK && wish->cores_per_client > 0)
-            code = add_cpus(&reading, &block->client_cpus, "cpu_allocation",
-                            allowed + wish->cores_per_server, (uint32_t)wish->cores_per_client);
+        code = choose_cpus(&reading, allowed, allowed_count);
         if (code == OK)
             code = check_some(&reading, &block->server_cpus, "server_cpu_range", allowed,
                               allowed_count);

@@ -95,6 +95,9 @@ struct suite_choice {
 MUST_USE enum err_code suite_config_choose(struct suite_config *config,
                                            const struct suite_choice *choice, struct err *err);
 
+/* For a server that volley does not start: forgets what would be set there. True: there was something. */
+bool suite_config_leave_server(struct suite_config *config);
+
 /* Whether this machine has all the CPUs and files that are named: `allowed` are the CPUs that this process may use. Those that are
  * wanted by number are chosen here. E_CONFIG; E_SYSTEM. */
 MUST_USE enum err_code suite_config_check_machine(struct suite_config *config,

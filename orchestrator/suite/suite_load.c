@@ -13,6 +13,7 @@
 #define LOOK_NS (20 * NS_PER_MS)
 #define END_LIMIT_NS (15 * NS_PER_SECOND)
 #define ASK_LIMIT_NS (5 * NS_PER_SECOND)
+#define OUTPUT_BYTES_MAX (256 << 20)
 #define SAID_BYTES 1024u
 #define SLOWEST_RATE 500u /* requests per second */
 #define SPARE_SECONDS 600u
@@ -20,8 +21,9 @@
 uint64_t suite_load_limit_ns(const struct suite_combination *combination)
 {
     const struct suite_block *block = combination->block;
-    return NS_PER_SECOND * (SPARE_SECONDS + 2 * (block->warmup_seconds + block->duration_seconds) +
-                            (combination->requests + combination->keyspace) / SLOWEST_RATE);
+    return NS_PER_SECOND *
+           (SPARE_SECONDS + 2 * (combination->warmup_seconds + block->duration_seconds) +
+            (combination->requests + combination->keyspace) / SLOWEST_RATE);
 }
 
 /* The last line that says something. */
@@ -89,6 +91,11 @@ enum err_code suite_load_run(const struct suite_load *load, struct suite_servers
         if (*interrupted != 0) {
             stop(&child);
             return err_set(err, E_INTERRUPTED, "interrupted");
+        }
+        if (lseek(load->output_fd, 0, SEEK_END) > OUTPUT_BYTES_MAX) {
+            stop(&child);
+            return err_set(err, E_FAILED, "it printed more than %d MB, and was ended",
+                           OUTPUT_BYTES_MAX >> 20);
         }
         if (load->stop_ns > 0 && passed_ns >= load->stop_ns) {
             stop(&child);

@@ -38,7 +38,7 @@ json_t *suite_metrics_configuration(const struct suite_combination *combination)
         json_object_set_new(object, "requests", json_value_count(combination->requests));
     else
         json_object_set_new(object, "duration", json_value_count(block->duration_seconds));
-    json_object_set_new(object, "warmup", json_value_count(block->warmup_seconds));
+    json_object_set_new(object, "warmup", json_value_count(combination->warmup_seconds));
     if (combination->io_threads > 0)
         json_object_set_new(object, "io_threads", json_value_count(combination->io_threads));
     if (block->benchmark_threads > 0)
@@ -55,6 +55,16 @@ json_t *suite_metrics_configuration(const struct suite_combination *combination)
     if (combination->config_set != SIZE_MAX)
         json_object_set_new(object, "config_set",
                             settings_of(&block->config_sets[combination->config_set]));
+    if (block->setup_commands.count > 0) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < block->setup_commands.count; i++)
+            json_array_append_new(list, json_value_text(block->setup_commands.items[i].text));
+        json_object_set_new(object, "setup_commands", list);
+    }
+    if (block->server_range != NULL)
+        json_object_set_new(object, "server_cpu_range", json_value_text(block->server_range));
+    if (block->client_range != NULL)
+        json_object_set_new(object, "client_cpu_range", json_value_text(block->client_range));
     if (block->group != NULL)
         json_object_set_new(object, "group", json_value_text(block->group));
     if (block->scenario != NULL)
@@ -63,7 +73,7 @@ json_t *suite_metrics_configuration(const struct suite_combination *combination)
 }
 
 /* The keys by which runs are told apart, as one text; command: as the configuration names it. Freed by the caller. */
-static char *key_of(const json_t *record, const char *command, uint64_t run)
+static char *key_of(const json_t *record, const char *command, uint64_t run, const char *tool)
 {
     static const char *const keys[] = {"data_size",
                                        "pipeline",
@@ -80,13 +90,19 @@ static char *key_of(const json_t *record, const char *command, uint64_t run)
                                        "tls",
                                        "server_settings",
                                        "config_set",
-                                       "server_config_file"};
+                                       "server_config_file",
+                                       "group",
+                                       "scenario",
+                                       "setup_commands",
+                                       "server_cpu_range",
+                                       "client_cpu_range"};
     json_t *object = json_object();
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (json_object_get(record, keys[i]) != NULL)
             json_object_set(object, keys[i], json_object_get(record, keys[i]));
     json_object_set_new(object, "command", json_value_text(command));
     json_object_set_new(object, "run", json_value_count(run));
+    json_object_set_new(object, "tool", json_value_text(tool));
     char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(object);
     return text;
@@ -97,8 +113,9 @@ static void remember(struct suite_metrics *metrics, const json_t *record)
 {
     const char *wanted = json_string_value(json_object_get(record, "suite_command"));
     const json_t *run = json_object_get(record, "run");
-    char *key = wanted != NULL && json_is_integer(run)
-                    ? key_of(record, wanted, (uint64_t)json_integer_value(run))
+    const char *tool = json_string_value(json_object_get(record, "tool"));
+    char *key = wanted != NULL && json_is_integer(run) && tool != NULL
+                    ? key_of(record, wanted, (uint64_t)json_integer_value(run), tool)
                     : NULL;
     if (key != NULL)
         json_object_set_new(metrics->measured, key, json_true());
@@ -106,10 +123,10 @@ static void remember(struct suite_metrics *metrics, const json_t *record)
 }
 
 bool suite_metrics_has(const struct suite_metrics *metrics,
-                       const struct suite_combination *combination, uint64_t run)
+                       const struct suite_combination *combination, uint64_t run, const char *tool)
 {
     json_t *configuration = suite_metrics_configuration(combination);
-    char *key = key_of(configuration, combination->command->name, run);
+    char *key = key_of(configuration, combination->command->name, run, tool);
     const bool has = key != NULL && json_object_get(metrics->measured, key) != NULL;
     free(key);
     json_decref(configuration);
@@ -141,6 +158,18 @@ static enum err_code keep_aside(const struct suite_metrics *metrics, const char 
                    PRINTABLE(metrics->path), KEPT_ASIDE_MAX);
 }
 
+static bool is_list_of_records(const json_t *list)
+{
+    size_t index;
+    const json_t *record;
+    json_array_foreach(list, index, record)
+    {
+        if (!json_is_object(record))
+            return false;
+    }
+    return json_is_array(list);
+}
+
 /* *why: what is wrong with it, "" when nothing is. */
 static void parse(json_t **records, char why[300], FILE *file, uint64_t file_bytes)
 {
@@ -153,7 +182,7 @@ static void parse(json_t **records, char why[300], FILE *file, uint64_t file_byt
     else if (*records == NULL)
         snprintf(why, 300, "no JSON (line %d, column %d: %.200s)", reason.line, reason.column,
                  PRINTABLE(reason.text));
-    else if (!json_is_array(*records)) {
+    else if (!is_list_of_records(*records)) {
         snprintf(why, 300, "no list of records");
         json_decref(*records);
         *records = NULL;

@@ -25,9 +25,9 @@ void suite_metrics_close(struct suite_metrics *metrics);
 
 /* What of a record is configuration; a new reference, NULL: no memory. */
 json_t *suite_metrics_configuration(const struct suite_combination *combination);
-/* Whether run `run` of it, from 1 on, has a record. */
+/* Whether run `run` of it, from 1 on, has a record of this tool's. */
 bool suite_metrics_has(const struct suite_metrics *metrics,
-                       const struct suite_combination *combination, uint64_t run);
+                       const struct suite_combination *combination, uint64_t run, const char *tool);
 /* Adds records, whose references it takes, and writes the file. E_SYSTEM, E_USAGE: nothing that was there is lost. */
 MUST_USE enum err_code suite_metrics_add(struct suite_metrics *metrics, json_t *const *records,
                                          size_t count, struct err *err);

@@ -47,8 +47,12 @@ static size_t find_commands(const struct suite_command **found, const struct mak
                 "left out: its keys would be of several nodes of the cluster");
         else if (again)
             say(making, "commands", name, "stands there twice, and is measured once");
-        else
+        else {
+            if (command->consumes && block->warmup_seconds > 0)
+                say(making, "commands", name,
+                    "measured without a warm-up, which would take away what it is to read");
             found[count++] = command;
+        }
     }
     return count;
 }
@@ -115,7 +119,7 @@ static enum err_code add(struct making *making, const struct suite_combination *
         making->capacity = capacity;
     }
     plan->items[plan->count++] = *combination;
-    plan->load_seconds += combination->block->warmup_seconds + combination->block->duration_seconds;
+    plan->load_seconds += combination->warmup_seconds + combination->block->duration_seconds;
     plan->requests += combination->requests;
     return OK;
 }
@@ -150,9 +154,11 @@ static enum err_code add_block(struct making *making, const struct suite_command
     for (size_t i = 0; i < sizeof lists / sizeof lists[0] && total <= SUITE_COMBINATIONS_MAX; i++)
         total *= lists[i] != NULL ? count_of(lists[i]) : sets;
     for (size_t i = 0; i < total && code == OK; i++) {
-        struct suite_combination combination = {.block = block,
-                                                .command = commands[i % command_count]};
+        const struct suite_command *command = commands[i % command_count];
+        struct suite_combination combination = {.block = block, .command = command};
         size_t index = i / command_count;
+        combination.warmup_seconds =
+            command != NULL && command->consumes ? 0 : block->warmup_seconds;
         combination.clients = pick(&block->clients, &index, SUITE_CLIENTS_DEFAULT);
         combination.pipeline = pick(&block->pipelines, &index, 1);
         combination.data_bytes = pick(&block->data_bytes, &index, 1);
@@ -228,8 +234,8 @@ char *suite_combination_text(char *text, size_t text_bytes,
              combination->command->name, (unsigned long long)combination->data_bytes,
              (unsigned long long)combination->pipeline, (unsigned long long)combination->clients,
              load, (unsigned long long)combination->keyspace,
-             (unsigned long long)block->warmup_seconds, threads, block->cluster ? " | cluster" : "",
-             block->tls ? " | tls" : "", set, scenario);
+             (unsigned long long)combination->warmup_seconds, threads,
+             block->cluster ? " | cluster" : "", block->tls ? " | tls" : "", set, scenario);
     return text;
 }
 

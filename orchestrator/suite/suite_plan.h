@@ -11,7 +11,8 @@
 struct suite_combination {
     const struct suite_block *block;
     const struct suite_command *command;
-    uint64_t requests; /* 0: the block's duration counts */
+    uint64_t requests;       /* 0: the block's duration counts */
+    uint64_t warmup_seconds; /* 0 also where a warm-up would take away what is to be read */
     uint64_t keyspace, data_bytes, pipeline, clients;
     uint64_t io_threads; /* 0: as the server has it */
     size_t config_set;   /* of the block's; SIZE_MAX: none */

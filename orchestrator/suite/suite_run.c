@@ -16,24 +16,14 @@
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/scenario/run_file.h"
 #include "orchestrator/suite/suite_load.h"
+#include "orchestrator/suite/suite_measurement.h"
 
 #define SEED_MOST 1000000u
 #define OUTPUT_KEPT_BYTES (64u << 10)
+#define LRANGE_RECORDS 4u
 #define RECORDS_MAX 32u /* of one run: LRANGE has four, writes and reads at once one each */
 #define RUN_BYTES_MAX (256u << 20)
 #define CERTIFICATES_NS (90ull * 24 * 3600 * NS_PER_SECOND)
-
-/* One run of a combination by a subject. */
-struct measurement {
-    struct suite_run *run;
-    struct suite_subject *subject;
-    const struct suite_combination *combination;
-    uint64_t number; /* of the run, from 1 on */
-    uint64_t seed;
-    struct suite_servers *servers;
-    char json_path[PATH_MAX], hdr_path[PATH_MAX];
-    int output_fd;
-};
 
 /* --- before and after ------------------------------------------------------------------------ */
 
@@ -66,13 +56,23 @@ static enum err_code make_certificates(struct suite_run *run, struct err *err)
     return code == OK ? tls_client_create(&run->tls, &options, err) : code;
 }
 
+/* What was begun in one order goes on in it. */
+static void take_seed(struct suite_run *run, const struct suite_metrics *metrics)
+{
+    const size_t count = json_array_size(metrics->records);
+    const json_t *seed =
+        json_object_get(json_array_get(metrics->records, count > 0 ? count - 1 : 0), "suite_seed");
+    if (json_is_integer(seed) && json_integer_value(seed) >= 0)
+        run->seed = (uint64_t)json_integer_value(seed);
+}
+
 enum err_code suite_run_open(struct suite_run *run, const char *results, struct err *err)
 {
     enum err_code code = make_directory(results, err);
     for (size_t i = 0; i < run->subject_count && code == OK; i++) {
         struct suite_subject *subject = &run->subjects[i];
         if ((size_t)snprintf(subject->directory, sizeof subject->directory, "%s/%s", results,
-                             subject->name) > sizeof subject->directory - 100)
+                             subject->name) > sizeof subject->directory - 1)
             return err_set(err, E_USAGE, "the path is too long: %.100s...", PRINTABLE(results));
         code = make_directory(subject->directory, err);
         if (code == OK)
@@ -81,6 +81,9 @@ enum err_code suite_run_open(struct suite_run *run, const char *results, struct 
             code = suite_metrics_open(&subject->metrics, subject->directory, tell_subject, subject,
                                       err);
     }
+    for (size_t i = 0; i < run->subject_count && code == OK && run->resume && !run->seed_is_given;
+         i++)
+        take_seed(run, &run->subjects[i].metrics);
     return code == OK ? make_certificates(run, err) : code;
 }
 
@@ -96,12 +99,17 @@ void suite_run_close(struct suite_run *run)
 
 /* --- what came out --------------------------------------------------------------------------- */
 
+static bool is_lrange(const struct suite_command *command)
+{
+    return command->test != NULL && strcmp(command->test, "lrange") == 0;
+}
+
 /* "LRANGE_100 (first 100 elements)" and "SET": the word. A command without a test is called as the configuration does. */
 static void name_of_test(char name[120], const struct suite_combination *combination,
                          const char *title)
 {
     snprintf(name, 120, "%.*s", (int)strcspn(title, " "), title);
-    if (combination->command->test == NULL || strcasecmp(combination->command->test, "lrange") != 0)
+    if (!is_lrange(combination->command))
         snprintf(name, 120, "%s", combination->command->name);
 }
 
@@ -123,6 +131,9 @@ static json_t *new_record(const struct measurement *measurement, const char *tit
                         json_value_text(measurement->combination->command->name));
     json_object_set_new(record, "run", json_value_count(measurement->number));
     json_object_set_new(record, "seed", json_value_count(measurement->seed));
+    json_object_set_new(record, "suite_seed", json_value_count(run->seed));
+    if (subject->source[0] != '\0')
+        json_object_set_new(record, "source", json_value_text(subject->source));
     if (configuration != NULL)
         json_object_update(record, configuration);
     json_decref(configuration);
@@ -151,6 +162,21 @@ static enum err_code read_json(json_t **root, const char *path, struct err *err)
         *root = json_loadf(file, 0, &reason);
     (void)fclose(file);
     return *root != NULL ? OK : err_set(err, E_FAILED, "the figures of the run cannot be read");
+}
+
+/* Tags of the log are the names of the runs, without blanks and commas; the loop is closed. */
+static void name_histogram(json_t *record, const struct measurement *measurement, const char *title)
+{
+    char tag[160];
+    const char *const slash = strrchr(measurement->hdr_path, '/');
+    if (slash == NULL)
+        return;
+    snprintf(tag, sizeof tag, "%.120s-service", title);
+    for (char *at = tag; *at != '\0'; at++)
+        if (*at == ' ' || *at == ',')
+            *at = '_';
+    json_object_set_new(record, "histogram", json_value_text(slash + 1));
+    json_object_set_new(record, "histogram_tag", json_value_text(tag));
 }
 
 /* Of writes and reads at once, each by itself: "SET+GET: SET". */
@@ -187,7 +213,8 @@ static size_t collect_volley(json_t **records, const struct measurement *measure
         if (json_is_true(json_object_get(one, "prefill")) || title == NULL || count == RECORDS_MAX)
             continue;
         records[count] = new_record(measurement, title);
-        suite_record_of_run(records[count++], one);
+        suite_record_of_run(records[count], one);
+        name_histogram(records[count++], measurement, title);
         if (measurement->combination->command->mix != NULL)
             count = collect_classes(records, count, measurement, one);
     }
@@ -195,18 +222,32 @@ static size_t collect_volley(json_t **records, const struct measurement *measure
     return count;
 }
 
+/* A tool says which test a row is of. */
+static bool is_of(const struct suite_command *command, const char *title)
+{
+    const size_t bytes = strlen(command->name);
+    return strncasecmp(title, command->name, bytes) == 0 &&
+           (title[bytes] == '\0' || strchr(" _", title[bytes]) != NULL);
+}
+
 static size_t collect_csv(json_t **records, const struct measurement *measurement)
 {
     char *text = calloc(1, OUTPUT_KEPT_BYTES);
     struct suite_csv_row row;
     size_t count = 0;
+    const off_t size = lseek(measurement->output_fd, 0, SEEK_END);
+    const off_t from = size >= (off_t)OUTPUT_KEPT_BYTES ? size - (off_t)OUTPUT_KEPT_BYTES + 1 : 0;
     const ssize_t bytes =
-        text != NULL ? pread(measurement->output_fd, text, OUTPUT_KEPT_BYTES - 1, 0) : 0;
+        text != NULL ? pread(measurement->output_fd, text, OUTPUT_KEPT_BYTES - 1, from) : 0;
+    const size_t most = is_lrange(measurement->combination->command) ? LRANGE_RECORDS : 1;
     char *rest = NULL;
+    for (ssize_t i = 0; i < bytes; i++)
+        if (text[i] == '\0')
+            text[i] = '\n';
     for (char *line = bytes > 0 ? strtok_r(text, "\r\n", &rest) : NULL; line != NULL;
          line = strtok_r(NULL, "\r\n", &rest)) {
         if (!suite_csv_parse(&row, line) || strstr(row.test, "needed to benchmark") != NULL ||
-            count == RECORDS_MAX)
+            !is_of(measurement->combination->command, row.test) || count == most)
             continue;
         json_t *record = new_record(measurement, row.test);
         suite_record_of_csv(record, &row);
@@ -269,13 +310,13 @@ static uint32_t load_cpus(const struct measurement *measurement)
     return count;
 }
 
-static enum err_code run_stage(struct measurement *measurement, enum suite_stage stage,
-                               struct err *err)
+enum err_code suite_measurement_stage(struct measurement *measurement, enum suite_stage stage,
+                                      struct err *err)
 {
     const struct suite_run *run = measurement->run;
     const struct suite_combination *combination = measurement->combination;
-    const bool filling = stage == SUITE_POPULATE && !run->tool->has_sequential;
-    const struct suite_tool *tool = filling ? run->filler : run->tool;
+    const bool filling = stage == SUITE_POPULATE && !measurement->tool->has_sequential;
+    const struct suite_tool *tool = filling ? run->filler : measurement->tool;
     const struct suite_stage_wish wish = {
         .tool = tool,
         .combination = combination,
@@ -303,22 +344,23 @@ static enum err_code run_stage(struct measurement *measurement, enum suite_stage
         .cpus = measurement->servers->load_cpus,
         .cpu_count = tool->is_volley ? 0 : load_cpus(measurement),
         .limit_ns = suite_load_limit_ns(combination),
-        .stop_ns = stage == SUITE_WARM_UP ? combination->block->warmup_seconds * NS_PER_SECOND : 0,
+        .stop_ns = stage == SUITE_WARM_UP ? combination->warmup_seconds * NS_PER_SECOND : 0,
         .output_fd = measurement->output_fd};
     const enum err_code code = suite_load_run(&load, measurement->servers, run->interrupted, err);
     suite_log_copy(&measurement->subject->log, measurement->output_fd, OUTPUT_KEPT_BYTES);
     return code;
 }
 
-static enum err_code run_stages(struct measurement *measurement, struct err *err)
+enum err_code suite_measurement_stages(struct measurement *measurement, enum suite_stage last,
+                                       struct err *err)
 {
-    const struct suite_stage_wish wish = {.tool = measurement->run->tool,
+    const struct suite_stage_wish wish = {.tool = measurement->tool,
                                           .combination = measurement->combination};
     enum err_code code = OK;
     (void)unlink(measurement->json_path);
-    for (int stage = SUITE_POPULATE; stage < SUITE_STAGES && code == OK; stage++)
+    for (int stage = SUITE_POPULATE; stage <= (int)last && code == OK; stage++)
         if (suite_stage_runs(&wish, (enum suite_stage)stage))
-            code = run_stage(measurement, (enum suite_stage)stage, err);
+            code = suite_measurement_stage(measurement, (enum suite_stage)stage, err);
     return code;
 }
 
@@ -344,17 +386,21 @@ static void tell_progress(const struct measurement *measurement)
                    (unsigned long long)measurement->number, (unsigned long long)measurement->seed);
 }
 
-static bool name_files(struct measurement *measurement)
+static void name_files(struct measurement *measurement)
 {
     const struct suite_run *run = measurement->run;
     const struct suite_subject *subject = measurement->subject;
-    snprintf(measurement->json_path, sizeof measurement->json_path, "%.4000s/.run.json",
+    struct stat there;
+    snprintf(measurement->json_path, sizeof measurement->json_path, "%.1100s/.run.json",
              subject->directory);
     measurement->hdr_path[0] = '\0';
-    if (run->keep_histograms)
-        snprintf(measurement->hdr_path, sizeof measurement->hdr_path, "%.4000s/run-%zu.hlog",
-                 subject->directory, json_array_size(subject->metrics.records) + 1);
-    return true;
+    /* The first that is not there: what stands under such a name, be it a link, is somebody's. */
+    for (size_t i = json_array_size(subject->metrics.records) + 1; run->keep_histograms; i++) {
+        snprintf(measurement->hdr_path, sizeof measurement->hdr_path, "%.1100s/run-%zu.hlog",
+                 subject->directory, i);
+        if (lstat(measurement->hdr_path, &there) != 0)
+            break;
+    }
 }
 
 static uint64_t seed_of(const struct suite_run *run, size_t index, uint64_t number)
@@ -370,11 +416,13 @@ static enum err_code measure(struct suite_run *run, struct suite_subject *subjec
     struct measurement measurement = {.run = run,
                                       .subject = subject,
                                       .combination = &run->plan->items[index],
+                                      .tool = run->tool,
                                       .number = number,
                                       .seed = seed_of(run, index, number),
                                       .servers = servers};
     struct err reason = {.code = OK};
-    if (run->resume && suite_metrics_has(&subject->metrics, measurement.combination, number)) {
+    if (run->resume &&
+        suite_metrics_has(&subject->metrics, measurement.combination, number, run->tool->version)) {
         subject->skipped++;
         run->total--;
         return OK;
@@ -387,7 +435,7 @@ static enum err_code measure(struct suite_run *run, struct suite_subject *subjec
     enum err_code code =
         suite_servers_start(servers, run, subject, measurement.combination, &reason);
     if (code == OK)
-        code = run_stages(&measurement, &reason);
+        code = suite_measurement_stages(&measurement, SUITE_MEASURE, &reason);
     suite_servers_stop(servers, subject, measurement.combination);
     if (code == OK) {
         code = keep(&measurement, &reason);
@@ -461,6 +509,9 @@ enum err_code suite_run_all(struct suite_run *run, struct err *err)
     run->began_ns = clock_now_ns();
     enum err_code code =
         run->in_turn ? run_in_turn(run, servers, err) : run_one_after_the_other(run, servers, err);
+    for (size_t k = 0; k < run->subject_count && code == OK && run->flamegraph; k++)
+        if (!run->subjects[k].control)
+            code = suite_profile_subject(run, &run->subjects[k], servers, err);
     free(servers);
     for (size_t k = 0; k < run->subject_count; k++)
         failed += run->subjects[k].failed;

@@ -8,6 +8,9 @@
 #include "orchestrator/suite/suite_log.h"
 #include "orchestrator/suite/suite_metrics.h"
 
+#define SUITE_DIRECTORY_BYTES 1024u
+#define SUITE_PATH_BYTES 1280u /* of a file in one */
+
 /* What is measured: a commit, or a server that runs. It has a directory of its own, with metrics.json and logs. */
 struct suite_subject {
     char name[128];      /* of its directory: the commit's name */
@@ -16,8 +19,9 @@ struct suite_subject {
     char timestamp[40];  /* of the commit, ISO 8601 */
     struct server_program program;
     char server_version[64]; /* as the program says; "": not known */
+    char source[40];         /* "programs as found", "tree with changes"; "": of the commit */
     bool control;            /* another one once more: what differs between the two is noise */
-    char directory[PATH_MAX];
+    char directory[SUITE_DIRECTORY_BYTES];
     struct suite_metrics metrics;
     struct suite_log log;
     size_t measured, failed, skipped; /* runs */
@@ -40,9 +44,10 @@ struct suite_run {
     struct suite_running running;
     const char *module_path; /* that servers load; NULL: none */
     uint64_t runs, seed;
+    bool seed_is_given; /* else --resume goes on with that of the records */
     bool
         in_turn; /* the subjects by turns for each combination, in an order that the seed decides */
-    bool resume, keep_histograms;
+    bool resume, keep_histograms, flamegraph;
     json_t *environment; /* env_ keys of every record; owned by the caller */
     const uint32_t *allowed_cpus;
     uint32_t allowed_count;

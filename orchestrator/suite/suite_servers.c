@@ -206,9 +206,9 @@ static void keep_logs(struct suite_servers *servers, struct suite_subject *subje
                       const struct suite_combination *combination)
 {
     const struct suite_block *block = combination->block;
-    char path[PATH_MAX];
+    char path[SUITE_PATH_BYTES];
     struct err err = {.code = OK};
-    snprintf(path, sizeof path, "%.3900s/valkey_log_cluster_%s_tls_%s.log", subject->directory,
+    snprintf(path, sizeof path, "%.1100s/valkey_log_cluster_%s_tls_%s.log", subject->directory,
              block->cluster ? "enabled" : "disabled", block->tls ? "enabled" : "disabled");
     const int fd =
         open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);

@@ -1,6 +1,5 @@
 #include "orchestrator/suite/suite_stage.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +14,15 @@ const char *suite_stage_name(enum suite_stage stage)
     return names[stage];
 }
 
+#define FIGURE_MAX 1e12
+
 /* --- which stages there are ------------------------------------------------------------------ */
 
 /* volley writes what its own tests read, and no more than that. */
 static bool fills_itself(const struct suite_tool *tool, const struct suite_command *command)
 {
-    return tool->is_volley && (command->test != NULL || command->mix != NULL);
+    return tool->is_volley &&
+           (command->mix != NULL || (command->test != NULL && !tool->fills_apart));
 }
 
 bool suite_stage_runs(const struct suite_stage_wish *wish, enum suite_stage stage)
@@ -30,7 +32,7 @@ bool suite_stage_runs(const struct suite_stage_wish *wish, enum suite_stage stag
     case SUITE_POPULATE:
         return command->populate_test != NULL && !fills_itself(wish->tool, command);
     case SUITE_WARM_UP:
-        return wish->combination->block->warmup_seconds > 0 && !wish->tool->has_warmup;
+        return wish->combination->warmup_seconds > 0 && !wish->tool->has_warmup;
     default:
         return true;
     }
@@ -170,8 +172,8 @@ static void add_length(struct suite_argv *argv, const struct suite_stage_wish *w
         add(argv, "-l"); /* until it is told to end */
         return;
     }
-    if (block->warmup_seconds > 0 && wish->tool->has_warmup)
-        add_number(argv, "--warmup", block->warmup_seconds);
+    if (combination->warmup_seconds > 0 && wish->tool->has_warmup)
+        add_number(argv, "--warmup", combination->warmup_seconds);
     if (combination->requests > 0)
         add_number(argv, "-n", combination->requests);
     else
@@ -214,7 +216,9 @@ void suite_argv_print(FILE *out, const struct suite_argv *argv)
         const char *item = argv->items[i];
         const char *slash = i == 0 ? strrchr(item, '/') : NULL;
         (void)shell_word(word, sizeof word, slash != NULL ? slash + 1 : item);
-        fprintf(out, "%s%s", i > 0 ? " " : "", PRINTABLE(word));
+        if (i > 0)
+            (void)fputc(' ', out);
+        (void)fputs(PRINTABLE(word), out);
     }
 }
 
@@ -275,7 +279,7 @@ bool suite_csv_parse(struct suite_csv_row *row, const char *line)
         if (line == NULL)
             return false;
         *numbers[i] = strtod(text, &end);
-        if (end == text || *end != '\0' || !isfinite(*numbers[i]) || *numbers[i] < 0)
+        if (end == text || *end != '\0' || !(*numbers[i] >= 0 && *numbers[i] <= FIGURE_MAX))
             return false;
     }
     return true;

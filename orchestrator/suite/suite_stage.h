@@ -13,10 +13,13 @@
 enum suite_stage { SUITE_POPULATE, SUITE_WARM_UP, SUITE_MEASURE, SUITE_STAGES };
 const char *suite_stage_name(enum suite_stage stage);
 
+#define SUITE_TOOL_BYTES 1024u
+
 /* The program that makes the load, and what it knows. */
 struct suite_tool {
-    char path[PATH_MAX];
+    char path[SUITE_TOOL_BYTES];
     bool is_volley;
+    bool fills_apart; /* what is read is written by a process of its own, also by volley */
     bool has_csv, has_sequential, has_duration, has_warmup, has_threads;
     char version[120];
 };
@@ -54,7 +57,7 @@ void suite_stage_argv(struct suite_argv *argv, const struct suite_stage_wish *wi
 /* As a shell takes it, on one line. */
 void suite_argv_print(FILE *out, const struct suite_argv *argv);
 
-/* What a tool says of itself with --help decides what it is asked for; help NULL: it is volley. */
+/* What a tool says of itself with --help decides what it is asked for; help NULL: it is volley. The path has room. */
 void suite_tool_describe(struct suite_tool *tool, const char *path, const char *help);
 /* E_USAGE: it is no such tool; E_CONFIG: it cannot measure this, and why. */
 MUST_USE enum err_code suite_tool_check(const struct suite_tool *tool,

@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/printable.h"
+#include "common/rng.h"
 #include "orchestrator/server/control.h"
 #include "orchestrator/server/reply_value.h"
 
@@ -60,11 +61,30 @@ static void fill(struct suite_subject *subject, const struct source_commit *comm
              : subject->server_version[0] != '\0' ? subject->server_version
                                                   : "unknown");
     name_directory(subject->name, subject->commit);
+    if (build->changed || build->was_there) {
+        snprintf(subject->source, sizeof subject->source, "%s",
+                 build->changed ? "tree with changes" : "programs as found");
+        strncat(subject->name, build->changed ? "-changed" : "-found",
+                sizeof subject->name - strlen(subject->name) - 1);
+    }
     if (named && strcmp(commit->wanted, commit->sha) != 0)
         snprintf(subject->reference, sizeof subject->reference, "%s", commit->wanted);
     snprintf(subject->timestamp, sizeof subject->timestamp, "%s", commit->time);
     if (subject->timestamp[0] == '\0')
         name_now(subject->timestamp);
+}
+
+/* Another build is no run of the same: it has a directory of its own. */
+static void name_make_args(struct suite_subject *subject, const char *make_args)
+{
+    char text[24];
+    uint64_t hash = 0;
+    for (const char *at = make_args; at != NULL && *at != '\0'; at++)
+        hash = rng_mix(hash + (unsigned char)*at + 1);
+    if (make_args == NULL || make_args[0] == '\0')
+        return;
+    snprintf(text, sizeof text, "-make-%08llx", (unsigned long long)(hash & 0xFFFFFFFFu));
+    strncat(subject->name, text, sizeof subject->name - strlen(subject->name) - 1);
 }
 
 static bool is_there(const struct suite_subjects *subjects, const struct suite_subject *wanted)
@@ -101,6 +121,7 @@ static enum err_code build_one(struct suite_subjects *subjects, const struct sou
         source_build_make(build, commit, &wish->source, tell, NULL, wish->interrupted, &reason);
     if (code == OK) {
         fill(&subject, commit, build, wish->named);
+        name_make_args(&subject, wish->source.make_args);
         if (!is_there(subjects, &subject))
             subjects->items[subjects->count++] = subject;
         return OK;
@@ -119,12 +140,14 @@ enum err_code suite_subjects_build(struct suite_subjects *subjects,
     *subjects =
         (struct suite_subjects){.items = calloc(wish->ref_count + 1, sizeof subjects->items[0]),
                                 .builds = calloc(wish->ref_count, sizeof subjects->builds[0])};
+    struct source_wish source = wish->source;
+    source.tell = tell;
     enum err_code code = commits != NULL && subjects->items != NULL && subjects->builds != NULL
                              ? OK
                              : err_set(err, E_SYSTEM, "no memory for %zu commits", wish->ref_count);
     if (code == OK)
-        code = source_resolve(commits, wish->ref_count, wish->refs, &wish->source,
-                              wish->interrupted, err);
+        code =
+            source_resolve(commits, wish->ref_count, wish->refs, &source, wish->interrupted, err);
     for (size_t i = 0; i < wish->ref_count && code == OK; i++)
         code = build_one(subjects, &commits[i], wish, err);
     free(commits);

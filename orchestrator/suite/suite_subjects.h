@@ -16,7 +16,7 @@ struct suite_subjects_wish {
     struct source_wish source;
     const char *const *refs;
     size_t ref_count;
-    bool named; /* a user has named the refs */
+    bool named;             /* a user has named the refs */
     const char *control_of; /* the ref that is measured twice; NULL: none is */
     const volatile int *interrupted;
 };

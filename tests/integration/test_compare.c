@@ -329,6 +329,24 @@ LOOP_TEST(files_that_are_broken, sizeof broken / sizeof broken[0])
     expect_text(program.err, broken[_i].said);
 }
 
+TEST(a_baseline_that_is_not_to_be_trusted)
+{
+    /* breaks when runs with the verdict RED are what a gate is set by, without --force, or a comparison by hand is refused, too */
+    json_t *list = records("a", 100000, 5, 1);
+    json_object_set_new(json_array_get(list, 2), "verdict", json_string("RED"));
+    write_json(base, list);
+    write_json(other, records("b", 100000, 5, 2));
+    COMPARE(BOTH);
+    expect_status(0);
+    program_free(&program);
+    COMPARE(BOTH, "--fail-on-regression");
+    expect_status(4);
+    expect_text(program.err, "1 of 5 runs of the baseline a have the verdict RED");
+    program_free(&program);
+    COMPARE(BOTH, "--fail-on-regression", "--force");
+    expect_status(0);
+}
+
 TEST(wrong_options)
 {
     /* breaks when a command line that says too little, or contradicts itself, is not refused with a reason */

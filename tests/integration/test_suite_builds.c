@@ -1,4 +1,5 @@
 /* `volley suite` on commits: what it builds, and what a comparison says of them. */
+#include <glob.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,16 @@ static void make_repository(void)
         0);
 }
 
+static void name_commit(char sha[41], const char *repository, const char *ref)
+{
+    char line[600];
+    snprintf(line, sizeof line, "git -C '%s' rev-parse '%s^{commit}'", repository, ref);
+    FILE *out = popen(line, "r");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(fscanf(out, "%40s", sha), 1);
+    (void)pclose(out);
+}
+
 TEST(commits_are_built_and_compared)
 {
     /* breaks when a commit is not built, one that does not build ends the suite or is not told with its log, records are not
@@ -102,17 +113,36 @@ TEST(commits_are_built_and_compared)
     ck_assert_ptr_nonnull(fgets(line, sizeof line, file));
     ck_assert_str_eq(line, "# Benchmark Comparison: first vs first (control)\n");
     (void)fclose(file);
+    char sha[41], beginning[9];
+    name_commit(sha, repository, "first");
+    snprintf(beginning, sizeof beginning, "%.8s", sha);
+    program_free(&program); /* by its tag, and by the beginning of its name */
+    program_run_volley(&program, "compare", "--results-dir", results, "--baseline", "first",
+                       "--new", beginning, NULL);
+    expect_status(0);
     SUITE("--repo", repository, "--commits", "nosuch");
     expect_status(2);
     expect_text(program.err, "nosuch");
+}
+
+/* The only directory whose name is like that: the arguments of make are in it, too. */
+static void find_results(char path[500], const char *like)
+{
+    char pattern[400];
+    glob_t found;
+    snprintf(pattern, sizeof pattern, "%s/%s", results, like);
+    ck_assert_int_eq(glob(pattern, 0, NULL, &found), 0);
+    ck_assert_uint_eq(found.gl_pathc, 1);
+    snprintf(path, 500, "%s", found.gl_pathv[0]);
+    globfree(&found);
 }
 
 /* The answer of a row, of two commits' records. */
 static char *answer_of(const char *base, const char *other, const char *confidence, char answer[20])
 {
     char paths[2][500];
-    snprintf(paths[0], sizeof paths[0], "%s/%s", results, base);
-    snprintf(paths[1], sizeof paths[1], "%s/%s", results, other);
+    find_results(paths[0], base);
+    find_results(paths[1], other);
     program_free(&program);
     program_run_volley(&program, "compare", "--baseline", paths[0], "--new", paths[1], "--metrics",
                        "rps", "--confidence", confidence, "--json", "-", NULL);
@@ -127,16 +157,6 @@ static char *answer_of(const char *base, const char *other, const char *confiden
     return answer;
 }
 
-static void name_commit(char sha[41], const char *repository, const char *ref)
-{
-    char line[600];
-    snprintf(line, sizeof line, "git -C '%s' rev-parse '%s^{commit}'", repository, ref);
-    FILE *out = popen(line, "r");
-    ck_assert_ptr_nonnull(out);
-    ck_assert_int_eq(fscanf(out, "%40s", sha), 1);
-    (void)pclose(out);
-}
-
 #define RUNS_AT_ONCE 6
 #define ROUNDS_MAX 5
 
@@ -146,11 +166,13 @@ TEST(a_planted_slowdown_is_found)
      * called different from itself */
     if (!slow_valkey_wanted())
         return;
-    char base[41], slow[41], control[60], runs[12], answer[20];
+    char base[41], slow[41], likes[3][80], runs[12], answer[20];
     const struct source_wish wish = slow_valkey_wish();
     name_commit(base, wish.repository, "base");
     name_commit(slow, wish.repository, "slow");
-    snprintf(control, sizeof control, "%s-control", base);
+    snprintf(likes[0], sizeof likes[0], "%s-make-*[0-9a-f]", base);
+    snprintf(likes[1], sizeof likes[1], "%s-make-*[0-9a-f]", slow);
+    snprintf(likes[2], sizeof likes[2], "%s-make-*-control", base);
     snprintf(environment_text, sizeof environment_text, "XDG_CACHE_HOME=%s",
              slow_valkey_cache_home());
     temp_tree_write(&tree, "/config.json",
@@ -163,12 +185,12 @@ TEST(a_planted_slowdown_is_found)
         SUITE("--repo", wish.repository, "--make-args", wish.make_args, "--commits", "slow",
               "--baseline", "base", "--control", "--runs", runs, "--resume", "--seed", "1");
         expect_status(0);
-        if (strcmp(answer_of(base, slow, "95", answer), "slower") == 0)
+        if (strcmp(answer_of(likes[0], likes[1], "95", answer), "slower") == 0)
             break;
         ck_assert_msg(round < ROUNDS_MAX, "after %s runs a side: %s\n%s", runs, answer,
                       program.out);
     }
-    ck_assert_str_ne(answer_of(base, control, "99.99", answer), "slower");
+    ck_assert_str_ne(answer_of(likes[0], likes[2], "99.99", answer), "slower");
     ck_assert_str_ne(answer, "faster");
 }
 

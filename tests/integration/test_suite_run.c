@@ -83,10 +83,10 @@ static void find_directory(char path[600])
 
 static json_t *records(void)
 {
-    char path[600];
+    char directory[600], path[700];
     json_error_t error;
-    find_directory(path);
-    strcat(path, "/metrics.json");
+    find_directory(directory);
+    snprintf(path, sizeof path, "%s/metrics.json", directory);
     json_t *list = json_load_file(path, 0, &error);
     ck_assert_msg(list != NULL && json_is_array(list), "%s: %s", path, error.text);
     return list;
@@ -126,6 +126,18 @@ static char *read_file(const char *directory, const char *name)
     (void)!fread(text, 1, (1 << 20) - 1, file);
     (void)fclose(file);
     return text;
+}
+
+static int count_servers(void)
+{
+    char line[700];
+    snprintf(line, sizeof line, "pgrep -f '%s/valkey/src/[v]alkey-server' | wc -l", tree.path);
+    FILE *out = popen(line, "r");
+    int count = -1;
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(fscanf(out, "%d", &count), 1);
+    (void)pclose(out);
+    return count;
 }
 
 TEST(records_of_each_run)
@@ -185,6 +197,36 @@ TEST(records_of_each_run)
     expect_text(program.out, "| LRANGE_600 |");
 }
 
+TEST(a_file_of_settings_leads_nowhere_else)
+{
+    /* breaks when a server's configuration file takes it out of volley's hands: to other addresses, into a directory of the
+     * user's, or into the background */
+    char file[300], text[900];
+    snprintf(file, sizeof file, "%s/server.conf", tree.path);
+    snprintf(
+        text, sizeof text,
+        "dir %s/prod\nbind 127.0.0.1 127.0.0.4\nlogfile %s/prod/log\ndaemonize yes\nsave 1 1\n",
+        tree.path, tree.path);
+    temp_tree_write(&tree, "/server.conf", text, 0600);
+    temp_tree_write(&tree, "/prod/dump.rdb", "precious", 0600);
+    snprintf(text, sizeof text,
+             "[{\"requests\": [2000], \"commands\": [\"SET\"], \"custom-server-config-file\": "
+             "\"%s\", " NEEDED "}]",
+             file);
+    write_config(text);
+    SUITE_OF_SOURCES("--runs", "1");
+    expect_status(0);
+    snprintf(file, sizeof file, "%s/prod", tree.path);
+    char *dump = read_file(file, "dump.rdb");
+    ck_assert_str_eq(dump, "precious");
+    free(dump);
+    char *log =
+        read_file(file, "log"); /* the server opens it as it reads the file, and writes nothing */
+    ck_assert_str_eq(log, "");
+    free(log);
+    ck_assert_int_eq(count_servers(), 0);
+}
+
 TEST(a_cluster_with_tls)
 {
     /* breaks when servers of a cluster, or with TLS, are not started, filled or measured, or a set of settings is not the
@@ -193,13 +235,14 @@ TEST(a_cluster_with_tls)
                  "\"clients\": 6, \"commands\": [\"GET\", \"MGET\"], \"cluster_mode\": \"yes\", "
                  "\"cluster_nodes\": 2, \"tls_mode\": \"yes\", \"warmup\": 1, "
                  "\"config_sets\": [{\"hz\": 20}]}]");
-    SUITE_OF_SOURCES("--keep-histograms");
+    SUITE_OF_SOURCES("--keep-histograms", "--runs", "2");
     expect_status(0);
     expect_text(program.err, "MGET: left out");
     json_t *list = records();
-    ck_assert_uint_eq(json_array_size(list), 1);
+    ck_assert_uint_eq(json_array_size(list), 2);
     const json_t *record = json_array_get(list, 0);
     ck_figures(record);
+    ck_assert_str_eq(text_at(record, "histogram"), "run-1.hlog");
     ck_assert_double_eq(number_at(record, "misses"), 0);
     ck_assert_double_eq(number_at(record, "duration"), 1);
     ck_assert_double_eq(number_at(record, "warmup"), 1);
@@ -208,6 +251,12 @@ TEST(a_cluster_with_tls)
     ck_assert(json_is_true(json_object_get(record, "cluster_mode")));
     ck_assert_str_eq(text_at(json_object_get(record, "config_set"), "hz"), "20");
     json_decref(list);
+    char directory[600];
+    find_directory(directory);
+    program_free(&program);
+    program_run_volley(&program, "compare", "--baseline", directory, "--new", directory, NULL);
+    expect_status(0);
+    expect_text(program.out, "| Merged |");
 }
 
 TEST(another_tool_makes_the_load)
@@ -300,18 +349,6 @@ TEST(a_dead_server_fails_one_combination)
     expect_text(program.err, "its last words");
     expect_text(program.err, "1 of 2 runs failed");
     expect_text(program.out, "1 record, 1 run measured, 1 failed");
-}
-
-static int count_servers(void)
-{
-    char line[700];
-    snprintf(line, sizeof line, "pgrep -f '%s/valkey/src/[v]alkey-server' | wc -l", tree.path);
-    FILE *out = popen(line, "r");
-    int count = -1;
-    ck_assert_ptr_nonnull(out);
-    ck_assert_int_eq(fscanf(out, "%d", &count), 1);
-    (void)pclose(out);
-    return count;
 }
 
 TEST(an_interrupt_leaves_what_was_measured)
@@ -417,6 +454,79 @@ TEST(a_port_in_use_and_other_mistakes)
                           strstr(program.err, mistakes[i].wanted) != NULL,
                       "%s: status %d: %s", words[0], program.exit_status, program.err);
     }
+}
+
+TEST(writes_and_reads_at_once)
+{
+    /* breaks when writes and reads of a scenario are not sent at once, have no records of their own, groups and scenarios are
+     * not chosen by name, or setup_commands do not reach the server */
+    write_config("[{\"requests\": 3000, \"keyspacelen\": 100, \"data_sizes\": 8, \"pipelines\": 1, "
+                 "\"clients\": 4, \"cluster_mode\": \"no\", \"tls_mode\": \"no\", \"warmup\": 0, "
+                 "\"writes\": [\"SET\"], \"reads\": [\"GET\"], \"group\": 1, \"scenario\": "
+                 "\"half\", \"setup_commands\": [\"CONFIG SET maxmemory 1gb\"]}, "
+                 "{\"requests\": 10, \"commands\": [\"SET\"], \"group\": 2, \"setup_commands\": "
+                 "[\"CONFIG SET nosuch 1\"], " NEEDED "}]");
+    SUITE_OF_SOURCES("--groups", "1", "--scenarios", "other,half");
+    expect_status(0);
+    json_t *list = records();
+    ck_assert_uint_eq(json_array_size(list), 3);
+    double rates[3];
+    for (size_t i = 0; i < 3; i++) {
+        ck_figures(json_array_get(list, i));
+        rates[i] = number_at(json_array_get(list, i), "rps");
+        ck_assert_str_eq(text_at(json_array_get(list, i), "scenario"), "half");
+    }
+    ck_assert_str_eq(text_at(json_array_get(list, 0), "command"), "SET+GET");
+    ck_assert_str_eq(text_at(json_array_get(list, 1), "command"), "SET+GET: set");
+    ck_assert_double_eq_tol(rates[0], rates[1] + rates[2], rates[0] / 1e6);
+    json_decref(list);
+    program_free(&program);
+    SUITE_OF_SOURCES("--groups", "2");
+    expect_status(1);
+    expect_text(program.err, "setup_commands: CONFIG SET nosuch 1: ");
+    program_free(&program);
+    SUITE_OF_SOURCES("--groups", "3");
+    expect_status(2);
+    expect_text(program.err, "no configuration of ");
+    program_free(&program);
+    SUITE_OF_SOURCES("--groups", "1", "--module-path", config, "--module", "none");
+    expect_status(1); /* it is no module: the server says so, and that it is asked to load it */
+    expect_text(program.err, "failed: ");
+    expect_text(program.err, "config.json");
+}
+
+TEST(where_the_time_goes)
+{
+    /* breaks when perf is not looked for before anything starts, or folded stacks and page of a server are missing or empty; where
+     * perf is not allowed it has to be said */
+    char directory[600];
+    write_config("[{\"requests\": [500], \"commands\": [\"GET\"], " NEEDED "}]");
+    const char *const argv[] = {program_volley(), "suite", "--config",      config,
+                                "--results-dir",  results, "--valkey-path", sources,
+                                "--flamegraph",   NULL};
+    program_run_shell(&program, tree.path, "command -v perf || echo none", 0);
+    const bool is_there = strstr(program.out, "none") == NULL;
+    program_free(&program);
+    program_run(&program, &(struct program_options){.argv = argv});
+    if (!is_there) {
+        expect_status(2);
+        expect_text(program.err, "--flamegraph: perf is not installed");
+        return;
+    }
+    if (program.exit_status == 1 && strstr(program.err, "perf cannot look at the servers") != NULL)
+        return;
+    expect_status(0);
+    find_directory(directory);
+    char *folded = read_file(directory, "flamegraph-1-GET.folded");
+    expect_text(folded, "server;");
+    free(folded);
+    char *page = read_file(directory, "flamegraph-1-GET.html");
+    expect_text(page, "<!DOCTYPE html>");
+    expect_text(page, "Instructions per request");
+    free(page);
+    json_t *list = records();
+    ck_assert_uint_eq(json_array_size(list), 1); /* nothing of it is measured */
+    json_decref(list);
 }
 
 TEST(the_plan_needs_nothing)

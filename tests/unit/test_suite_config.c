@@ -122,6 +122,12 @@ TEST(mistakes_are_refused_with_their_place)
         {"[{\"requests\": 1, \"bind_ip\": \"0.0.0.0\", " NEEDED "}]", "0.0.0.0: servers that"},
         {"[{\"requests\": 1, \"custom-server-configs\": {\"port\": 7}, " NEEDED "}]",
          "port is the suite's own to set"},
+        {"[{\"requests\": 1, \"custom-server-configs\": {\"bind \": \"x\"}, " NEEDED "}]",
+         "is no name of a setting"},
+        {"[{\"requests\": 1, \"config_sets\": [{\"hz 1\\nbind\": \"x\"}], " NEEDED "}]",
+         "is no name of a setting"},
+        {"[{\"requests\": 1, \"custom-server-configs\": {\"include\": \"x\"}, " NEEDED "}]",
+         "include is the suite's own to set"},
         {"[{\"requests\": 1, \"cpu_allocation\": {\"servers\": [\"0\", \"0\"]}, " NEEDED "}]",
          "CPU 0 stands there twice"},
         {"[{\"requests\": 1, \"port\": 70000, " NEEDED "}]", "70000"},
@@ -148,6 +154,11 @@ TEST(cpus_of_this_machine)
     ck_assert_uint_eq(config.blocks[0].server_cpus.items[0], 2);
     ck_assert_uint_eq(config.blocks[0].client_cpus.count, 2);
     ck_assert_uint_eq(config.blocks[0].client_cpus.items[1], 5);
+    ck_assert_int_eq(read_text("[{\"requests\": 1, \"cpu_allocation\": {\"cores_per_client\": 1, "
+                               "\"servers\": [\"2\"]}, " NEEDED "}]"),
+                     OK);
+    ck_assert_int_eq(suite_config_check_machine(&config, allowed, 4, &err), OK);
+    ck_assert_uint_eq(config.blocks[0].client_cpus.items[0], 3);
     ck_assert_int_eq(read_text("[{\"requests\": 1, \"cpu_allocation\": {\"cores_per_server\": 3, "
                                "\"cores_per_client\": 2}, " NEEDED "}]"),
                      OK);
@@ -191,7 +202,8 @@ TEST(command_lines)
     ck_assert(!suite_stage_runs(&wish, SUITE_WARM_UP));
     ck_line(&wish, SUITE_MEASURE,
             "volley bench -h 127.0.0.1 -p 7000 --cluster --tls --cacert ca.pem -d 16 -P 2 -c 9 "
-            "--seed 12 --threads 3 --warmup 4 -n 500 -r 100 --prefill --json out.json -t lpop");
+            "--seed 12 --threads 3 -n 500 -r 100 --prefill --json out.json -t lpop");
+    ck_assert_ptr_nonnull(strstr(told, "LPOP: measured without a warm-up"));
     wish.tool = &tool;
     ck_assert(suite_stage_runs(&wish, SUITE_POPULATE));
     ck_assert(!suite_stage_runs(&wish, SUITE_WARM_UP));
@@ -200,10 +212,11 @@ TEST(command_lines)
             "--seed 12 --threads 3 --csv -n 500 -r 100 --sequential -t lpush");
     ck_line(&wish, SUITE_MEASURE,
             "valkey-benchmark -h 127.0.0.1 -p 7000 --cluster --tls --cacert ca.pem -d 16 -P 2 -c 9 "
-            "--seed 12 --threads 3 --csv --warmup 4 -n 500 -r 100 -t lpop");
+            "--seed 12 --threads 3 --csv -n 500 -r 100 -t lpop");
     wish.tool = &old;
-    ck_assert(suite_stage_runs(&wish, SUITE_WARM_UP));
+    ck_assert(!suite_stage_runs(&wish, SUITE_WARM_UP));
     wish.combination = &plan.items[1];
+    ck_assert(suite_stage_runs(&wish, SUITE_WARM_UP));
     ck_line(&wish, SUITE_WARM_UP,
             "valkey-benchmark -h 127.0.0.1 -p 7000 --cluster --tls --cacert ca.pem -d 16 -P 2 -c 9 "
             "--seed 12 --threads 3 --csv -l -r 100 ZSCORE 'myzset:{tag}' element:__rand_int__");

@@ -1,0 +1,34 @@
+/* One run of a combination by a subject, while it is carried out. Private to suite_run.c and suite_profile.c. */
+#ifndef ORCHESTRATOR_SUITE_SUITE_MEASUREMENT_H
+#define ORCHESTRATOR_SUITE_SUITE_MEASUREMENT_H
+
+#include "orchestrator/suite/suite_servers.h"
+
+struct measurement {
+    struct suite_run *run;
+    struct suite_subject *subject;
+    const struct suite_combination *combination;
+    const struct suite_tool *tool;
+    uint64_t number; /* of the run, from 1 on */
+    uint64_t seed;
+    struct suite_servers *servers;
+    char json_path[SUITE_PATH_BYTES];
+    char hdr_path[SUITE_PATH_BYTES]; /* "": none is kept */
+    int output_fd;                   /* what the load prints */
+};
+
+/* Runs a stage, with its servers up. E_FAILED, E_INTERRUPTED, E_SYSTEM as suite_load_run. */
+MUST_USE enum err_code suite_measurement_stage(struct measurement *measurement,
+                                               enum suite_stage stage, struct err *err);
+/* Those stages that there are, one after the other, up to this one. */
+MUST_USE enum err_code suite_measurement_stages(struct measurement *measurement,
+                                                enum suite_stage last, struct err *err);
+
+/* Of a subject: each combination once more, with perf at its servers, and nothing measured: folded stacks and pages beside the
+ * subject's records. E_USAGE: there is no perf; E_INTERRUPTED. What goes wrong with one is told. */
+MUST_USE enum err_code suite_profile_subject(struct suite_run *run, struct suite_subject *subject,
+                                             struct suite_servers *servers, struct err *err);
+/* E_USAGE: perf is not there. */
+MUST_USE enum err_code suite_profile_check(struct err *err);
+
+#endif
