@@ -485,9 +485,9 @@ TEST_IN(with_load, over_tls)
     /* Far enough apart that each has ended when the next begins, on a busy machine, too. */
     write_plan(path, "- at 100ms: failover\n- at 200ms: add node\n"
                      "- at 4s: reshard 50 slots from 1 to 3\n- at 7s: bgsave\n"
-                     "- at 8s: restart node 1\n- at 15s: remove node 3\n");
+                     "- at 12s: restart node 1\n- at 18s: remove node 3\n");
     call_expect(&call, 0, NULL,
-                "--managed cluster=2+1,tls --chaos %s --duration 20 --qps 50 -r 10000 -t set -c 4",
+                "--managed cluster=2+1,tls --chaos %s --duration 23 --qps 50 -r 10000 -t set -c 4",
                 path);
     json_t *events = json_object_get(run_json_at(call.root, 0), "events");
     ck_assert_uint_eq(json_array_size(events), 6);
