@@ -92,7 +92,7 @@ if [ -n "${CK_RUN_SUITE-}${CK_RUN_CASE-}" ]; then exec "$program"; fi
 export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-3}
 rm -rf "$logs"
 mkdir -p "$logs"
-failed=0 jobs=5 left_out='^$'
+failed=0 jobs=4 left_out='^$'
 if [ -n "${VOLLEY_SANITIZED-}" ] && [ -z "${VOLLEY_THOROUGH-}" ]; then
     jobs=3 left_out='^test_(combin.*|chaos|scenario_shipped|allocations|examples|page_browser|page_script|page_flame|compare_page)_suite$'
 fi
