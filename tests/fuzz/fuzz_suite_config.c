@@ -23,7 +23,7 @@ static void check(const struct suite_plan *plan)
     char text[400];
     suite_tool_describe(&tool, "/volley", NULL);
     for (size_t i = 0; i < plan->count && i < 100; i++) {
-        struct suite_argv argv;
+        struct suite_argv argv = {.count = 0};
         const struct suite_stage_wish wish = {
             .tool = &tool, .combination = &plan->items[i], .target = &target};
         (void)suite_combination_text(text, sizeof text, &plan->items[i]);
