@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,9 +263,10 @@ TEST(a_cluster_with_tls)
 TEST(another_tool_makes_the_load)
 {
     /* breaks when the rows of valkey-benchmark --csv are not kept, or the stages before are not its own */
-    char tool[300];
+    char tool[300], program_path[PATH_MAX];
     snprintf(tool, sizeof tool, "%s/valkey-benchmark", tree.path);
-    ck_assert_int_eq(symlink(realpath(program_volley(), NULL), tool), 0);
+    ck_assert_ptr_nonnull(realpath(program_volley(), program_path));
+    ck_assert_int_eq(symlink(program_path, tool), 0);
     write_config("[{\"requests\": [2000], \"commands\": [\"GET\", \"LRANGE\"], " NEEDED "}]");
     SUITE_OF_SOURCES("--valkey-benchmark-path", tool, "--log-level", "debug");
     expect_status(0);
