@@ -1,8 +1,8 @@
 /* How often a comparison calls what is there, and what is not, with the noise of real runs: `tests/perf/slowdown.sh`.
  *
- *   slowdown METRICS [RUNS [TRIES]]
+ *   slowdown METRICS [RUNS [TRIES [SCALE]]]
  *
- * METRICS has many runs of each of some configurations, of one commit. RUNS of them are drawn, with replacement, for each side of
+ * SCALE: the noise times so much, as on a quieter machine. METRICS has many runs of each of some configurations, of one commit. RUNS of them are drawn, with replacement, for each side of
  * a try; one side is slowed down by 5 %, or not at all. What is printed: of TRIES tables of all configurations, in how many rows
  * the slowdown was called slower, and how many tables called anything different that is the same. */
 #include <math.h>
@@ -51,6 +51,22 @@ static size_t count_configurations(const struct record_set *set)
     return count;
 }
 
+/* How far each rate is from the mean of its configuration, times a factor. */
+static void scale_noise(struct record_set *set, double scale)
+{
+    for (size_t first = 0, end; first < set->count; first = end) {
+        double sum = 0;
+        for (end = first;
+             end < set->count && record_order(&set->records[first], &set->records[end]) == 0; end++)
+            sum += set->records[end].values[RECORD_RPS];
+        const double mean = sum / (double)(end - first);
+        for (size_t i = first; i < end; i++) {
+            double *rate = &set->records[i].values[RECORD_RPS];
+            *rate = mean + scale * (*rate - mean);
+        }
+    }
+}
+
 /* What varies is said first: the rest is to be read with it. */
 static void print_noise(const struct record_set *set)
 {
@@ -74,6 +90,7 @@ int main(int argc, char **argv)
     struct err err = {.code = OK};
     const size_t runs = argc > 2 ? strtoul(argv[2], NULL, 10) : 10;
     const size_t tries = argc > 3 ? strtoul(argv[3], NULL, 10) : 2000;
+    const double scale = argc > 4 ? strtod(argv[4], NULL) : 1;
     size_t found = 0, wrong = 0;
     if (argc < 2 || runs < 2 || runs > 1000 || tries < 1 ||
         record_set_read(&from, argv[1], &err) != OK) {
@@ -81,6 +98,7 @@ int main(int argc, char **argv)
         return 2;
     }
     qsort(from.records, from.count, sizeof from.records[0], by_configuration);
+    scale_noise(&from, scale);
     print_noise(&from);
     const size_t configurations = count_configurations(&from);
     struct drawn sides[2] = {{.seed = 1}, {.seed = 2}};
