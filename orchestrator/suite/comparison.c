@@ -337,3 +337,29 @@ void comparison_answer_format(char text[COMPARISON_ANSWER_BYTES],
         break;
     }
 }
+
+/* What is surest first; without a p last. */
+static int by_p(const void *one, const void *other, void *comparison)
+{
+    const struct comparison_row *rows = ((const struct comparison *)comparison)->rows;
+    const size_t left = *(const size_t *)one, right = *(const size_t *)other;
+    const double p = isnan(rows[left].p) ? 2 : rows[left].p;
+    const double q = isnan(rows[right].p) ? 2 : rows[right].p;
+    return p != q ? (p > q) - (p < q) : (left > right) - (left < right);
+}
+
+static int by_place(const void *one, const void *other)
+{
+    const size_t left = *(const size_t *)one, right = *(const size_t *)other;
+    return (left > right) - (left < right);
+}
+
+size_t comparison_keep_surest(size_t *places, size_t count, size_t most,
+                              const struct comparison *comparison)
+{
+    if (count <= most)
+        return count;
+    qsort_r(places, count, sizeof places[0], by_p, (void *)(uintptr_t)comparison);
+    qsort(places, most, sizeof places[0], by_place);
+    return most;
+}

@@ -77,6 +77,10 @@ void comparison_free(struct comparison *comparison); /* safe on a zeroed struct 
 /* Values of its runs on a side, in the order of the file: as many as its side counts. */
 void comparison_values(double *values, const struct comparison_row *row, int side);
 
+/* Of places of rows, rising, those that are surest (p), where there are more than `most`; rising again. Returns how many. */
+size_t comparison_keep_surest(size_t *places, size_t count, size_t most,
+                              const struct comparison *comparison);
+
 #define COMPARISON_ANSWER_BYTES 120u
 /* "slower by 5.1 % (4.2 to 6.0 %)", "cannot tell (24 runs would)". */
 void comparison_answer_format(char text[COMPARISON_ANSWER_BYTES],

@@ -101,27 +101,6 @@ static enum err_code draw_bars(struct drawing *drawing, struct err *err)
 
 /* ---- lines ---- */
 
-struct choice {
-    double p;
-    size_t row;
-};
-
-/* What is surest first; without a p last. */
-static int by_p(const void *one, const void *other)
-{
-    const struct choice *left = one, *right = other;
-    const double p = isnan(left->p) ? 2 : left->p, q = isnan(right->p) ? 2 : right->p;
-    if (p != q)
-        return (p > q) - (p < q);
-    return (left->row > right->row) - (left->row < right->row);
-}
-
-static int by_row(const void *one, const void *other)
-{
-    const struct choice *left = one, *right = other;
-    return (left->row > right->row) - (left->row < right->row);
-}
-
 static void line_name(char name[NAME_BYTES], const struct drawing *drawing,
                       const struct comparison_row *row)
 {
@@ -158,23 +137,19 @@ static enum err_code draw_line(struct drawing *drawing, const struct comparison_
 static enum err_code draw_lines(struct drawing *drawing, struct err *err)
 {
     const struct comparison *comparison = drawing->comparison;
-    struct choice *choices = calloc(comparison->count + 1, sizeof *choices);
+    size_t *places = calloc(comparison->count + 1, sizeof *places);
     enum err_code code = OK;
-    size_t count = 0;
-    if (choices == NULL)
+    size_t found = 0;
+    if (places == NULL)
         return err_set(err, E_SYSTEM, "no memory for graphs");
     for (size_t i = 0; i < comparison->count; i++)
         if (comparison->rows[i].sides[0].count > 1 || comparison->rows[i].sides[1].count > 1)
-            choices[count++] = (struct choice){comparison->rows[i].p, i};
-    if (count > GRAPH_LINES_MAX) {
-        qsort(choices, count, sizeof *choices, by_p);
-        drawing->graphs->rows_left_out = count - GRAPH_LINES_MAX;
-        count = GRAPH_LINES_MAX;
-        qsort(choices, count, sizeof *choices, by_row);
-    }
+            places[found++] = i;
+    const size_t count = comparison_keep_surest(places, found, GRAPH_LINES_MAX, comparison);
+    drawing->graphs->rows_left_out = found - count;
     for (size_t i = 0; i < count && code == OK; i++)
-        code = draw_line(drawing, &comparison->rows[choices[i].row], err);
-    free(choices);
+        code = draw_line(drawing, &comparison->rows[places[i]], err);
+    free(places);
     return code;
 }
 

@@ -17,39 +17,16 @@ static const char *const side_names[2] = {"base", "other"};
 
 /* ---- rows ---- */
 
-struct choice {
-    double p;
-    size_t row;
-};
-
-static int by_p(const void *one, const void *other)
-{
-    const struct choice *left = one, *right = other;
-    const double p = isnan(left->p) ? 2 : left->p, q = isnan(right->p) ? 2 : right->p;
-    if (p != q)
-        return (p > q) - (p < q);
-    return (left->row > right->row) - (left->row < right->row);
-}
-
-static int by_row(const void *one, const void *other)
-{
-    const struct choice *left = one, *right = other;
-    return (left->row > right->row) - (left->row < right->row);
-}
-
 /* Of very many the surest, in the order of the table. NULL: no memory. */
-static struct choice *choose(const struct comparison *comparison, size_t *count)
+static size_t *choose(const struct comparison *comparison, size_t *count)
 {
-    struct choice *choices = calloc(comparison->count + 1, sizeof *choices);
-    *count = comparison->count;
-    for (size_t i = 0; i < comparison->count && choices != NULL; i++)
-        choices[i] = (struct choice){comparison->rows[i].p, i};
-    if (choices == NULL || comparison->count <= ROWS_MAX)
-        return choices;
-    qsort(choices, comparison->count, sizeof *choices, by_p);
-    *count = ROWS_MAX;
-    qsort(choices, *count, sizeof *choices, by_row);
-    return choices;
+    size_t *places = calloc(comparison->count + 1, sizeof *places);
+    for (size_t i = 0; i < comparison->count && places != NULL; i++)
+        places[i] = i;
+    *count = places != NULL
+                 ? comparison_keep_surest(places, comparison->count, ROWS_MAX, comparison)
+                 : 0;
+    return places;
 }
 
 /* room: for all values of a side. */
@@ -85,17 +62,17 @@ static json_t *describe_rows(const struct comparison *comparison)
     size_t count;
     json_t *rows = json_array();
     double *room = calloc(most + 1, sizeof *room);
-    struct choice *choices = choose(comparison, &count);
+    size_t *places = choose(comparison, &count);
     comparison_keys_find(&keys, comparison);
-    for (size_t i = 0; i < count && room != NULL && choices != NULL; i++)
-        json_array_append_new(
-            rows, describe_row(comparison, &comparison->rows[choices[i].row], &keys, room));
-    if (room == NULL || choices == NULL) {
+    for (size_t i = 0; i < count && room != NULL && places != NULL; i++)
+        json_array_append_new(rows,
+                              describe_row(comparison, &comparison->rows[places[i]], &keys, room));
+    if (room == NULL || places == NULL) {
         json_decref(rows);
         rows = NULL;
     }
     free(room);
-    free(choices);
+    free(places);
     return rows;
 }
 

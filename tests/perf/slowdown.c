@@ -103,7 +103,7 @@ int main(int argc, char **argv)
     const size_t configurations = count_configurations(&from);
     struct drawn sides[2] = {{.seed = 1}, {.seed = 2}};
     for (int side = 0; side < 2; side++) {
-        sides[side].set.records = calloc(configurations * runs, sizeof from.records[0]);
+        sides[side].set.records = calloc(configurations * runs + 1, sizeof from.records[0]);
         snprintf(sides[side].set.name, sizeof sides[side].set.name, "%d", side);
         if (sides[side].set.records == NULL)
             return 1;
