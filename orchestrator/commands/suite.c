@@ -185,10 +185,7 @@ static enum err_code find_certificates(struct work *work, struct err *err)
 {
     static const char *const names[] = {"ca.crt", "valkey.crt", "valkey.key"};
     const char *const tree = work->request->valkey_path;
-    bool tls = false;
-    for (size_t i = 0; i < work->plan.count; i++)
-        tls |= work->plan.items[i].block->tls;
-    if (!tls)
+    if (!suite_plan_has_tls(&work->plan))
         return OK;
     if (tree == NULL)
         return err_set(err, E_USAGE,
@@ -241,17 +238,14 @@ static enum err_code find_running(struct work *work, struct err *err)
 static enum err_code find_subjects(struct work *work, struct err *err)
 {
     const struct suite_request *request = work->request;
-    bool tls = false;
     if (request->use_running)
         return find_running(work, err);
-    for (size_t i = 0; i < work->plan.count; i++)
-        tls |= work->plan.items[i].block->tls;
     const bool named = request->commits_text != NULL || request->baseline != NULL;
     const struct suite_subjects_wish wish = {
         .source = {.repository = request->repository,
                    .tree = request->valkey_path,
                    .make_args = request->make_args != NULL ? request->make_args : "",
-                   .tls = tls,
+                   .tls = suite_plan_has_tls(&work->plan),
                    .keep_programs_built = !named},
         .refs = request->refs,
         .ref_count = request->ref_count,

@@ -102,7 +102,7 @@ static char *key_of(const json_t *record, const char *command, uint64_t run, con
             json_object_set(object, keys[i], json_object_get(record, keys[i]));
     json_object_set_new(object, "command", json_value_text(command));
     json_object_set_new(object, "run", json_value_count(run));
-    json_object_set_new(object, "tool", json_value_text(tool));
+    json_object_set_new(object, "env_tool", json_value_text(tool));
     char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(object);
     return text;
@@ -113,7 +113,7 @@ static void remember(struct suite_metrics *metrics, const json_t *record)
 {
     const char *wanted = json_string_value(json_object_get(record, "suite_command"));
     const json_t *run = json_object_get(record, "run");
-    const char *tool = json_string_value(json_object_get(record, "tool"));
+    const char *tool = json_string_value(json_object_get(record, "env_tool"));
     char *key = wanted != NULL && json_is_integer(run) && tool != NULL
                     ? key_of(record, wanted, (uint64_t)json_integer_value(run), tool)
                     : NULL;

@@ -210,6 +210,14 @@ void suite_plan_free(struct suite_plan *plan)
     *plan = (struct suite_plan){.count = 0};
 }
 
+bool suite_plan_has_tls(const struct suite_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->items[i].block->tls)
+            return true;
+    return false;
+}
+
 /* --- for people ------------------------------------------------------------------------------ */
 
 char *suite_combination_text(char *text, size_t text_bytes,

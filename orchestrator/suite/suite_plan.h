@@ -37,6 +37,9 @@ MUST_USE enum err_code suite_plan_make(struct suite_plan *plan, const struct sui
                                        suite_tell *tell, void *state, struct err *err);
 void suite_plan_free(struct suite_plan *plan);
 
+/* Whether servers of some of it speak TLS. */
+bool suite_plan_has_tls(const struct suite_plan *plan);
+
 /* "SET | size=16 | pipeline=1 | clients=50 | requests=1000 | keyspacelen=1000 | warmup=0", as the log has it. */
 char *suite_combination_text(char *text, size_t text_bytes,
                              const struct suite_combination *combination);

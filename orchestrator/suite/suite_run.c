@@ -39,17 +39,9 @@ static void tell_subject(void *state, const char *text)
     suite_log_line(&((struct suite_subject *)state)->log, LOG_WARNING, "%s", text);
 }
 
-static bool wants_tls(const struct suite_run *run)
-{
-    for (size_t i = 0; i < run->plan->count; i++)
-        if (run->plan->items[i].block->tls)
-            return true;
-    return false;
-}
-
 static enum err_code make_certificates(struct suite_run *run, struct err *err)
 {
-    if (run->running.host != NULL || !wants_tls(run))
+    if (run->running.host != NULL || !suite_plan_has_tls(run->plan))
         return OK;
     const enum err_code code = managed_certificates_make(&run->certificates, CERTIFICATES_NS, err);
     const struct tls_options options = {.wanted = true, .cacert = run->certificates.authority};
@@ -145,7 +137,6 @@ static json_t *new_record(const struct measurement *measurement, const char *tit
             record, "env_server_cpus",
             json_string(cpu_order_list(cpus, sizeof cpus, measurement->servers->cpus,
                                        measurement->servers->cpu_count)));
-    json_object_set_new(record, "tool", json_value_text(run->tool->version));
     return record;
 }
 

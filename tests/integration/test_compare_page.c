@@ -6,11 +6,10 @@
 
 #include "common/rng.h"
 #include "orchestrator/report/student.h"
+#include "tests/support/check/page_look.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
-
-#define SEEN_MS 90000u /* a browser on a busy machine */
 
 static struct temp_tree tree;
 static struct program program;
@@ -42,18 +41,10 @@ static void compare(int status)
                   status, program.err);
 }
 
-/* Opens the page; fails on an error in the console and on anything that is asked of the network. */
 static void look(const char *const *words)
 {
-    const char *argv[24] = {"node", "tests/support/page/check_page.js", page};
-    for (size_t i = 0; words[i] != NULL; i++)
-        argv[3 + i] = words[i];
-    program_free(&program);
-    program_run(&program, &(const struct program_options){.argv = argv, .deadline_ms = SEEN_MS});
-    ck_assert_msg(program.exit_status == 0, "%.3000s%.3000s", program.err, program.out);
     json_decref(seen);
-    seen = json_loads(program.out, 0, NULL);
-    ck_assert_ptr_nonnull(seen);
+    seen = page_look(page, words);
 }
 #define LOOK(...) look((const char *const[]){__VA_ARGS__, NULL})
 

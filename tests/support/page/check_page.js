@@ -86,6 +86,9 @@ async function look(page, asked) {
     }, asked.keys[0]);
     if (!found) throw new Error(`--keys ${asked.keys[0]}: the page has no such panel`);
     for (const key of asked.keys[1].split(',')) await page.keyboard.press(key);
+    // What a key shows is drawn in a frame that follows; keys that show nothing wait for this limit.
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    await page.waitForSelector('.tooltip:not([hidden])', { timeout: 1500 }).catch(() => {});
   }
   if (asked.choose) await page.selectOption(asked.choose[0], asked.choose[1], { timeout: 5000 });
   if (asked.press) await page.click(asked.press, { timeout: 5000 });
