@@ -329,6 +329,13 @@ static bool is_kept(const struct objective *objective, double value, double limi
     return objective->or_equal ? value <= limit : value < limit;
 }
 
+/* Nothing ended, none was connected at the end, and those who tried to were turned away. */
+static bool nobody_is_served(const struct metric_slice *slice)
+{
+    return slice->row != NULL && slice->row->header.connections_open == 0 &&
+           slice->row->counters[COUNTER_CONNECT_FAILURES] > 0;
+}
+
 static struct objective_reading read_slice(const struct objective *objective,
                                            const struct metric_slice *slice)
 {
@@ -338,11 +345,12 @@ static struct objective_reading read_slice(const struct objective *objective,
                                                        [OBJECTIVE_LONGEST] = STATISTIC_MAX};
     if (objective->kind == OBJECTIVE_ERRORS) {
         struct metric_value failed = metric_read(slice, METRIC_FAILED_PERCENT, NULL);
-        double share = failed.number / 100;
+        const bool known = failed.known || nobody_is_served(slice);
+        const double share = failed.known || !known ? failed.number / 100 : 1;
         return (struct objective_reading){
-            .known = failed.known,
+            .known = known,
             .share = share,
-            .kept = failed.known && is_kept(objective, share, objective->limit_share)};
+            .kept = known && is_kept(objective, share, objective->limit_share)};
     }
     if (objective->kind == OBJECTIVE_RATE) {
         const double rate = metric_read(slice, METRIC_ACHIEVED_RATE, NULL).number;

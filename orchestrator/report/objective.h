@@ -70,8 +70,10 @@ struct objective_reading {
                           value_ns is a lower bound, 0 when there was no answer at all, and it is kept only
                           if it has to be above a limit and the bound is */
     uint64_t value_ns; /* of a latency */
-    double share; /* OBJECTIVE_ERRORS: of the requests that ended, those that failed or were lost */
-    double rate;  /* OBJECTIVE_RATE */
+    double
+        share; /* OBJECTIVE_ERRORS: of the requests that ended, those that failed or were lost; all of
+                     them where none ended since no connection could be had */
+    double rate; /* OBJECTIVE_RATE */
 };
 /* Of a class it reads that one; all, where there is one class only, and where slice->run does not know
  * classes; nothing is known where there is none of that name. */

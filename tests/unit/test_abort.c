@@ -83,4 +83,37 @@ TEST(all_requests_are_looked_at_by_intervals)
     abort_watch_free(&watch);
 }
 
+/* A tenth of a second in which `ok` requests were answered, `lost` broke off, and connecting failed. */
+static void feed_gone(uint32_t tenth, uint64_t ok, uint64_t lost, uint64_t failed_count)
+{
+    struct err err = {.code = OK};
+    struct interval_row *row = fixture_row(tenth);
+    row->header.start_ns = tenth * 100 * NS_PER_MS;
+    row->header.end_ns = (tenth + 1) * 100 * NS_PER_MS;
+    row->header.connections_open = 0;
+    row->counters[COUNTER_OK] = ok;
+    row->counters[COUNTER_LOST_DISCONNECT] = lost;
+    row->counters[COUNTER_CONNECT_FAILURES] = failed_count;
+    ck_assert_int_eq(sink.interval(sink.state, row, NULL, &err), OK);
+    free(row);
+}
+
+TEST(a_server_that_turns_everybody_away_answers_nothing_but_errors)
+{
+    /* Breaks when a server that went away just behind many good answers lets the run go on to its end: nothing is sent
+     * any more that could fail, and what was lost is less than the limit of that interval. */
+    watch_for("errors>1% for 300ms");
+    feed_gone(0, 10000, 50, 50);
+    feed_gone(1, 0, 0, 0); /* between two attempts */
+    ck_assert(!interrupts.enough);
+    feed_gone(2, 0, 0, 50);
+    feed_gone(3, 0, 0, 0);
+    ck_assert(!interrupts.enough);
+    feed_gone(4, 0, 0, 50);
+    ck_assert(interrupts.enough);
+    ck_assert_str_eq(interrupts.ended_by, "ended by --abort-on errors>1% for 300ms at 0.500 s: "
+                                          "errors 100.000 %");
+    abort_watch_free(&watch);
+}
+
 TEST_SUITE(abort)
