@@ -14,7 +14,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-proto
            -Wwrite-strings -Wcast-qual -Wvla -Wformat=2 $(STACK_WARNING)
 # Large tables are not for stacks, which a limit may keep small; sanitizers make every frame larger.
 STACK_WARNING = $(if $(findstring -fsanitize,$(EXTRA_CFLAGS)),,-Wframe-larger-than=20480)
-PACKAGES = libevent_core hiredis jansson yaml-0.1 hwloc zlib libssl libcrypto
+PACKAGES = libevent_core hiredis jansson yaml-0.1 hwloc zlib libssl libcrypto sqlite3
 DEP_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 DEP_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 CHECK_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags check 2>/dev/null))
@@ -55,15 +55,16 @@ PAGE := build/page/bundle.js
 PAGE_SOURCES := $(wildcard orchestrator/page/src/* orchestrator/page/package*.json) orchestrator/page/bundle.sh
 PAGE_MISSING := $(shell [ -s $(PAGE) ] || { command -v npm >/dev/null && echo FORCE; })
 
-# Modules: shared objects that volley loads when they are used, a folder of worker/modules each. One whose library is not
-# installed is left out.
-MODULES := lua
+# Modules: shared objects that volley loads when they are used, a folder of worker/modules or orchestrator/modules each. One
+# whose library is not installed is left out.
+MODULES := lua postgres
 MODULE_PACKAGE_lua := luajit
+MODULE_PACKAGE_postgres := libpq
 MODULES_BUILT := $(foreach m,$(MODULES),$(if $(filter yes,$(shell pkg-config --exists $(MODULE_PACKAGE_$m) && echo yes)),$m))
 MODULES_LEFT_OUT := $(filter-out $(MODULES_BUILT),$(MODULES))
 MODULE_FILES := $(MODULES_BUILT:%=$(BUILD)/volley-%.so)
 MODULE_CFLAGS := $(subst -I,-isystem ,$(foreach m,$(MODULES_BUILT),$(shell pkg-config --cflags $(MODULE_PACKAGE_$m))))
-MODULE_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(MODULES_BUILT:%=worker/modules/%/*.c)))
+MODULE_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(foreach m,$(MODULES_BUILT),worker/modules/$m/*.c orchestrator/modules/$m/*.c)))
 # What they use of common/, once more, as code of a shared object.
 MODULE_COMMON := $(BUILD)/module/common/printable.o
 
@@ -240,7 +241,7 @@ $(BUILD)/volley $(BUILD)/tests: | $(MODULE_FILES)
 
 # Nothing of the program is called by a module, and what it is made of stays its own.
 define module
-$(BUILD)/volley-$1.so: $(filter $(BUILD)/obj/worker/modules/$1/%,$(MODULE_OBJECTS)) $(MODULE_COMMON)
+$(BUILD)/volley-$1.so: $(filter $(BUILD)/obj/worker/modules/$1/% $(BUILD)/obj/orchestrator/modules/$1/%,$(MODULE_OBJECTS)) $(MODULE_COMMON)
 	$$(SAY) ld $$@
 	$$(Q)$$(LINK) -shared -o $$@ $$^ $$(shell pkg-config --libs $(MODULE_PACKAGE_$1))
 endef
@@ -305,7 +306,7 @@ $(BUILD)/module/%.o: %.c $(BUILD)/gen/flags
 	$(SAY) cc $<
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/worker/modules/%.o: private FILE_CFLAGS = $(MODULE_CFLAGS) -fPIC -fvisibility=hidden
+$(BUILD)/obj/worker/modules/%.o $(BUILD)/obj/orchestrator/modules/%.o: private FILE_CFLAGS = $(MODULE_CFLAGS) -fPIC -fvisibility=hidden
 $(BUILD)/obj/tests/%.o: private FILE_CFLAGS = $(CHECK_CFLAGS)
 $(BUILD)/obj/tests/%.o: private STACK_WARNING =
 $(BUILD)/obj/common/version.o: private FILE_CFLAGS = -DVOLLEY_COMMIT='"$(COMMIT)"'

@@ -13,7 +13,7 @@
 # valkey 8.0 into the user's cache folder.
 set -eu
 
-# What is looked for (a command, one with a pinned version, a pkg-config module, a header, a font), and the package that has it:
+# What is looked for (a command, one with a pinned version, a pkg-config module, a header, a font, a program that is not in PATH), and the package that has it:
 # what  name  apt  dnf  pacman  apk  zypper
 readonly needs_to_run='
 command  gcc           gcc            gcc             gcc       gcc            gcc
@@ -27,12 +27,14 @@ module   yaml-0.1      libyaml-dev    libyaml-devel   libyaml   yaml-dev       l
 module   hwloc         libhwloc-dev   hwloc-devel     hwloc     hwloc-dev      hwloc-devel
 module   libssl        libssl-dev     openssl-devel  openssl   openssl-dev    libopenssl-devel
 module   zlib          zlib1g-dev     zlib-devel      zlib      zlib-dev       zlib-devel
+module   sqlite3       libsqlite3-dev sqlite-devel    sqlite    sqlite-dev     sqlite3-devel
 command  taskset       util-linux     util-linux      util-linux util-linux-misc util-linux
 server   -             -              valkey          valkey    valkey         valkey
 '
 # A module each: MODULE_PACKAGE_... in the Makefile.
 readonly needs_of_modules='
 module   luajit        libluajit-5.1-dev luajit-devel luajit    luajit-dev     luajit-devel
+module   libpq         libpq-dev      libpq-devel     postgresql-libs libpq-dev postgresql-devel
 '
 # clang-format and clang-tidy are pinned to the version that decides in tests/lint.sh, where it is to be had.
 readonly needs_to_test='
@@ -53,6 +55,7 @@ command  npm           npm            nodejs-npm      npm       npm            n
 command  gnuplot       gnuplot-nox    gnuplot-minimal gnuplot   gnuplot        gnuplot
 font     DejaVuSans.ttf fonts-dejavu-core dejavu-sans-fonts ttf-dejavu font-dejavu dejavu-fonts
 command  redis-server  redis-server   -               -         redis          redis
+program  /usr/lib/postgresql/*/bin/postgres postgresql - -       -              -
 '
 
 say() { printf 'dependencies: %s\n' "$*" >&2; }
@@ -70,6 +73,7 @@ present() {
     module) have pkg-config && pkg-config --exists "$2" ;;
     header) printf '#include <%s>\n' "$2" | gcc -E -x c - >/dev/null 2>&1 ;;
     file) have clang && [ -n "$(find "$(clang -print-resource-dir)/" -name "$2" -print -quit 2>/dev/null)" ] ;;
+    program) compgen -G "$2" >/dev/null ;;
     font) [ -n "$(find /usr/share/fonts/ -name "$2" -print -quit 2>/dev/null)" ] ;;
     server) have_server ;;
     esac
@@ -149,7 +153,7 @@ all_available() {
 readonly guard=/usr/sbin/policy-rc.d
 guard_is_ours=no
 guard_services() {
-    if [[ " ${packages[*]} " != *-server\ * ]] || [ -e "$guard" ]; then return; fi
+    if [[ " ${packages[*]} " != *-server\ * && " ${packages[*]} " != *\ postgresql\ * ]] || [ -e "$guard" ]; then return; fi
     trap unguard_services EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
@@ -160,6 +164,12 @@ guard_services() {
 unguard_services() {
     if [ "$guard_is_ours" = yes ]; then as_root rm -f "$guard"; fi
     guard_is_ours=no
+}
+# Debian's package makes a database and starts it with the machine, unless this file, which has to be there first, says no.
+prevent_database() {
+    local settings=/etc/postgresql-common/createcluster.conf
+    if [[ " ${packages[*]} " != *\ postgresql\ * ]] || ! apt install -y --no-install-recommends postgresql-common </dev/null; then return; fi
+    as_root sed -i 's/^#* *create_main_cluster *=.*/create_main_cluster = false/' "$settings"
 }
 disable_new_servers() {
     local package
@@ -206,6 +216,7 @@ install_packages() { # UPDATED
     local updated=$1
     say "installing ${packages[*]}"
     guard_services
+    prevent_database
     if ! apt install -y --no-install-recommends "${packages[@]}" </dev/null; then
         # The lists may name versions that are no longer served.
         [ "$updated" = no ] || die "apt-get could not install: ${packages[*]}"

@@ -38,6 +38,8 @@ static const struct {
     {"suite", command_suite, "build commits, measure them with every combination, keep the figures",
      true},
     {"compare", command_compare, "say which of two results is faster, and how sure that is", true},
+    {"track", command_track, "which commits have been measured, and which are next", true},
+    {"push", command_push, "put the records of suites into a database", true},
     {"validate", command_validate, "check a scenario, a workload or a config file", true},
     {"info", command_info, "what volley sees of this machine, or of a server", true},
     {"dataset", command_dataset, "list the sets of vectors that scenarios know by name", true},

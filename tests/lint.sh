@@ -74,7 +74,7 @@ check_layers() {
         "$(tracked 'common/*.[ch]' | xargs -r grep -nE '#include "' /dev/null | grep -v '"common/')"
     report 'layers: worker/ includes only worker/ and common/' \
         "$(tracked 'worker/*.[ch]' | xargs -r grep -nE '#include "' /dev/null | grep -vE '"(worker|common)/')"
-    report 'layers: a module of worker/modules/ is no part of the program: it includes common/ and what is in its own folder, nobody else includes that' \
+    report 'layers: a module of worker/modules/ or orchestrator/modules/ is no part of the program: it includes common/ and what is in its own folder, nobody else includes that' \
         "$(tracked 'common/*.[ch]' 'worker/*.[ch]' 'orchestrator/*.[ch]' | xargs -r grep -noE '#include "[^"]*"' /dev/null | awk -F'[:"]' '
             { split($1, from, "/"); split($4, to, "/"); module = from[2] == "modules" ? from[3] : ""; other = to[2] == "modules" ? to[3] : "" }
             module != other && !(module != "" && to[1] == "common") { print $1 ":" $2 ": " $4 }')"

@@ -29,6 +29,16 @@ static const struct option_table *compare_table(void)
     return &compare_option_table;
 }
 
+static const struct option_table *track_table(void)
+{
+    return &track_option_table;
+}
+
+static const struct option_table *push_table(void)
+{
+    return &push_option_table;
+}
+
 static const struct option_table *suite_table(void)
 {
     return &suite_option_table;
@@ -77,6 +87,8 @@ static const struct {
     {"visualize", visualize_table, NULL},
     {"suite", suite_table, NULL},
     {"compare", compare_table, NULL},
+    {"track", track_table, NULL},
+    {"push", push_table, NULL},
     {"validate", validate_table, NULL},
     {"info", info_option_table, NULL},
     {"dataset", dataset_table, NULL},

@@ -2,14 +2,69 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
+#include "orchestrator/options/arguments.h"
 #include "orchestrator/options/credentials.h"
 
 /* "-5" is a word, and no option. */
 static bool is_word(const char *argument)
 {
     return argument[0] != '-' || isdigit((unsigned char)argument[1]);
+}
+
+static enum err_code too_many(const struct command_frame *frame, struct err *err)
+{
+    return err_set(err, E_USAGE, "too many words: %s", frame->table->usage);
+}
+
+/* Options into sorted, from 1 on, and words to the frame's. Behind "--" all are words. */
+static enum err_code sort_arguments(const struct command_frame *frame, const char **sorted,
+                                    int *sorted_count, int argc, const char *const *argv,
+                                    struct err *err)
+{
+    bool all_words = false;
+    enum err_code code = OK;
+    *sorted_count = 1;
+    for (int at = 1; at < argc && code == OK;) {
+        if (all_words || is_word(argv[at])) {
+            if (frame->words->count == COMMAND_WORDS_MAX)
+                return too_many(frame, err);
+            frame->words->items[frame->words->count++] = argv[at++];
+            continue;
+        }
+        struct arguments arguments;
+        code = arguments_cut(&arguments, frame->table, argc - at + 1, argv + at - 1, err);
+        const int end = arguments.rest < 0 ? argc : at - 1 + arguments.rest;
+        arguments_free(&arguments);
+        for (; at < end; at++)
+            if (at == end - 1 && strcmp(argv[at], "--") == 0)
+                all_words = true;
+            else
+                sorted[(*sorted_count)++] = argv[at];
+    }
+    return code;
+}
+
+static enum err_code parse_sorted(const struct command_frame *frame, int argc,
+                                  const char *const *argv, struct err *err)
+{
+    int sorted_count = 0;
+    const char **sorted = calloc((size_t)argc + 1, sizeof sorted[0]);
+    if (sorted == NULL)
+        return err_set(err, E_SYSTEM, "no memory for arguments");
+    sorted[0] = argv[0];
+    enum err_code code = sort_arguments(frame, sorted, &sorted_count, argc, argv, err);
+    /* a mistake is told by options_parse, which knows more of it, and --help in front of it counts */
+    struct err other = {.code = OK};
+    enum err_code parsed =
+        options_parse(frame->values, frame->table, frame->target, sorted_count, sorted, &other);
+    free(sorted);
+    if (parsed == OK && *frame->help)
+        return OK;
+    return code != OK ? code : err_set(err, parsed, "%s", other.text);
 }
 
 static enum err_code parse(const struct command_frame *frame, int argc, const char *const *argv,
@@ -19,6 +74,8 @@ static enum err_code parse(const struct command_frame *frame, int argc, const ch
     int leading = 0;
     if (frame->parse != NULL)
         return frame->parse(frame->target, argc, argv, err);
+    if (frame->words_everywhere)
+        return parse_sorted(frame, argc, argv, err);
     while (1 + leading < argc && is_word(argv[1 + leading]))
         leading++;
     /* options_parse skips one word: the command, or the last one behind it. */
@@ -28,7 +85,7 @@ static enum err_code parse(const struct command_frame *frame, int argc, const ch
         return code;
     words->count = (size_t)leading + frame->values->rest_count;
     if (words->count > COMMAND_WORDS_MAX || (leading > 0 && frame->values->rest_count > 0))
-        return err_set(err, E_USAGE, "too many words: %s", frame->table->usage);
+        return too_many(frame, err);
     for (size_t i = 0; i < words->count; i++)
         words->items[i] = leading > 0 ? argv[1 + i] : frame->values->rest[i];
     return OK;
@@ -52,8 +109,7 @@ int command_frame_run(const struct command_frame *frame, int argc, const char *c
 {
     struct err err = {.code = OK};
     enum err_code code = parse(frame, argc, argv, &err);
-    if (frame->load != NULL)
-        credentials_hide_arguments(frame->table, argc, argv);
+    credentials_hide_arguments(frame->table, argc, argv);
     if (code == OK)
         code = run(frame, &err);
     if (err.code != OK)

@@ -1,11 +1,11 @@
-/* What every command with a table of its own does around its story: parse, print help, say notices and errors,
- * give the exit status. */
+/* What every command with a table of its own does around its story: parse, hide secrets among argv, print help, say notices
+ * and errors, give the exit status. */
 #ifndef ORCHESTRATOR_COMMANDS_FRAME_H
 #define ORCHESTRATOR_COMMANDS_FRAME_H
 
 #include "orchestrator/options/bench_options.h"
 
-#define COMMAND_WORDS_MAX 9u /* compare, and eight runs */
+#define COMMAND_WORDS_MAX 260u /* track mark, and the commits */
 
 /* What stands beside the options: in front of all of them, or behind. */
 struct command_words {
@@ -20,9 +20,11 @@ struct command_frame {
     const bool *help;             /* of it                                   */
     struct command_words
         *words; /* of it; NULL: the command has a parse of its own that knows its words */
+    bool
+        words_everywhere; /* also behind options, and options behind them: mark COMMIT --status complete */
     /* In place of options_parse; NULL: that, and words. */
     enum err_code (*parse)(void *target, int argc, const char *const *argv, struct err *err);
-    /* Of a command that puts load on a server: its secrets are hidden among argv, its notices said; NULL. */
+    /* Of a command that puts load on a server: its notices are said; NULL. */
     struct bench_request *load;
     enum err_code (*run)(void *target, struct err *err);
     void (*destroy)(void *target); /* in any case; NULL: options_free(values) */

@@ -1,5 +1,5 @@
 /* argv cut into options and values by what a table says of its rows: which name, which value, nothing
- * about what the value means. A step of options_parse; nobody else calls it. */
+ * about what the value means. A step of options_parse; others look for what they have to hide, or set in order. */
 #ifndef ORCHESTRATOR_OPTIONS_ARGUMENTS_H
 #define ORCHESTRATOR_OPTIONS_ARGUMENTS_H
 
