@@ -165,6 +165,20 @@ bool units_parse_real(double *value, const char *text)
     return true;
 }
 
+bool units_parse_percent(double *part, const char *text, double most)
+{
+    char number[32];
+    double percent = 0;
+    const size_t bytes = strlen(text), unit = bytes > 0 && text[bytes - 1] == '%';
+    if (bytes - unit >= sizeof number)
+        return false;
+    snprintf(number, sizeof number, "%.*s", (int)(bytes - unit), text);
+    if (!units_parse_real(&percent, number) || !(percent > 0) || percent > most)
+        return false;
+    *part = percent / 100;
+    return true;
+}
+
 char *units_format_plain(char *text, size_t text_bytes, double value)
 {
     for (unsigned places = 0; places <= REAL_PLACES; places++) {

@@ -25,6 +25,8 @@ MUST_USE bool units_parse_digits(uint64_t *number, const char *digits, size_t di
 
 /* "5", "0.99": up to 15 digits, and up to 30 behind the point; no sign and no exponent. */
 MUST_USE bool units_parse_real(double *value, const char *text);
+/* "5%", or "5", which means the same: 0.05. False: no number, not above 0, or above `most` percent. */
+MUST_USE bool units_parse_percent(double *part, const char *text, double most);
 /* The shortest text that reads back as the same value, which was read from one. Returns text. */
 #define UNITS_PLAIN_BYTES 48
 char *units_format_plain(char *text, size_t text_bytes, double value);

@@ -40,6 +40,8 @@ static const struct {
     {"compare", command_compare, "say which of two results is faster, and how sure that is", true},
     {"track", command_track, "which commits have been measured, and which are next", true},
     {"push", command_push, "put the records of suites into a database", true},
+    {"history", command_history, "how figures went from commit to commit, and where they changed",
+     true},
     {"validate", command_validate, "check a scenario, a workload or a config file", true},
     {"info", command_info, "what volley sees of this machine, or of a server", true},
     {"dataset", command_dataset, "list the sets of vectors that scenarios know by name", true},

@@ -27,6 +27,7 @@ readonly -a not_run=(
     '*compare *<commit>*' 'commits of a suite that nobody has run'
     'volley push*' 'results that nobody has measured here, and databases of others'
     'volley track *--repo*' 'the sources of a server'
+    'volley history*' 'likewise'
     '*\.\.\.*' 'an ellipsis'
 )
 
@@ -224,7 +225,7 @@ map_words() {
     [ "${words[0]}" = model ] && ! given --sample && return 0
     [ "${words[0]} ${words[1]-}" != 'run scenario' ] || map_scenario
     [ "${words[0]}" != visualize ] || given -o --output || words+=(-o "$PWD/scenarios")
-    [[ ${words[0]} =~ ^(run|visualize|suite|compare|track|push|validate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
+    [[ ${words[0]} =~ ^(run|visualize|suite|compare|track|push|history|validate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
     given --explain --help --version && return 0
     for ((i = 0; i < last; i++)); do
         [ "${words[i]}" != -- ] || break

@@ -47,15 +47,9 @@ static const char *format_at(size_t index)
 /* "5%", or "5", which means the same. */
 static enum err_code parse_threshold(void *target, const char *value, struct err *reason)
 {
-    char number[32];
-    double percent = 0;
-    const size_t bytes = strlen(value), unit = bytes > 0 && value[bytes - 1] == '%';
-    snprintf(number, sizeof number, "%.*s", (int)(bytes - unit), value);
-    if (bytes - unit >= sizeof number || !units_parse_real(&percent, number) || !(percent > 0) ||
-        percent > 1000)
-        return err_set(reason, E_USAGE, "allowed: percent above 0 to 1000, as in 5%%");
-    ((struct compare_request *)target)->threshold = percent / 100;
-    return OK;
+    return units_parse_percent(&((struct compare_request *)target)->threshold, value, 1000)
+               ? OK
+               : err_set(reason, E_USAGE, "allowed: percent above 0 to 1000, as in 5%%");
 }
 
 #define AT(member) offsetof(struct compare_request, member)

@@ -39,6 +39,11 @@ static const struct option_table *push_table(void)
     return &push_option_table;
 }
 
+static const struct option_table *history_table(void)
+{
+    return &history_option_table;
+}
+
 static const struct option_table *suite_table(void)
 {
     return &suite_option_table;
@@ -89,6 +94,7 @@ static const struct {
     {"compare", compare_table, NULL},
     {"track", track_table, NULL},
     {"push", push_table, NULL},
+    {"history", history_table, NULL},
     {"validate", validate_table, NULL},
     {"info", info_option_table, NULL},
     {"dataset", dataset_table, NULL},

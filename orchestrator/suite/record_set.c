@@ -69,6 +69,11 @@ static const char *const section_keys[] = {
     "warmup",
 };
 
+const char *record_section_key(size_t index)
+{
+    return index < sizeof section_keys / sizeof section_keys[0] ? section_keys[index] : NULL;
+}
+
 /* On one line, however it stands in the file. False: there is nothing. */
 static bool value_text(char text[VALUE_BYTES], const json_t *value)
 {
@@ -526,6 +531,14 @@ enum err_code record_set_read(struct record_set *set, const char *path, struct e
         code = run ? read_run(set, root, file, err) : read_list(set, root, file, err);
     json_decref(root);
     return code;
+}
+
+enum err_code record_set_take(struct record_set *set, const json_t *list, const char *path,
+                              struct err *err)
+{
+    *set = (struct record_set){.records = NULL};
+    snprintf(set->path, sizeof set->path, "%s", path);
+    return read_list(set, list, path, err);
 }
 
 void record_set_verdicts(size_t counts[VERDICT_RED + 1], const struct record_set *set)

@@ -55,6 +55,12 @@ struct record_set {
 MUST_USE enum err_code record_set_read(struct record_set *set, const char *path, struct err *err);
 void record_set_free(struct record_set *set); /* safe on a zeroed struct */
 
+/* The same from records that are at hand, a list; path is how they are called. */
+MUST_USE enum err_code record_set_take(struct record_set *set, const json_t *list, const char *path,
+                                       struct err *err);
+/* The keys of a record that are configuration, but for command, pipeline and io_threads; NULL behind the last. */
+const char *record_section_key(size_t index);
+
 /* How many records have each verdict; those without one are not counted. */
 void record_set_verdicts(size_t counts[VERDICT_RED + 1], const struct record_set *set);
 

@@ -324,4 +324,16 @@ TEST(test_lists)
     ck_assert(!list_has("ab bc", ' ', "b", 1) && !list_has(NULL, ',', "b", 1));
 }
 
+TEST(test_percent)
+{
+    /* Breaks when the sign counts, or what is no share is taken as one. */
+    static const char *const bad[] = {"", "%", "0", "0%", "-5%", "5%%", "5 %", "1001%", "five"};
+    double part = 0;
+    ck_assert(units_parse_percent(&part, "5%", 1000) && part == 0.05);
+    ck_assert(units_parse_percent(&part, "12.5", 1000) && part == 0.125);
+    ck_assert(units_parse_percent(&part, "1000%", 1000) && part == 10);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_msg(!units_parse_percent(&part, bad[i], 1000), "%s", bad[i]);
+}
+
 TEST_SUITE(units)
