@@ -338,20 +338,10 @@ static enum err_code run(void *target, struct err *err)
     return code;
 }
 
-static void keep_command_line(struct compare_request *request, int argc, const char *const *argv)
-{
-    size_t used = (size_t)snprintf(request->command_line, COMMAND_LINE_BYTES, "volley compare");
-    for (int i = 1; i < argc && used + 1 < COMMAND_LINE_BYTES; i++) {
-        request->command_line[used++] = ' ';
-        used += shell_word(request->command_line + used, COMMAND_LINE_BYTES - used, argv[i]);
-    }
-    (void)printable_line(request->command_line);
-}
-
 int command_compare(int argc, const char *const *argv)
 {
     struct compare_request request = {.help = false};
-    keep_command_line(&request, argc, argv);
+    shell_line(request.command_line, sizeof request.command_line, "volley compare", argc, argv);
     const struct command_frame frame = {.table = &compare_option_table,
                                         .target = &request,
                                         .values = &request.values,

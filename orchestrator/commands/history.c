@@ -4,15 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/store_options.h"
-#include "orchestrator/report/figures.h"
+#include "orchestrator/page/gnuplot.h"
+#include "orchestrator/page/page_bundle.h"
+#include "orchestrator/report/shell_word.h"
 #include "orchestrator/suite/push.h"
 #include "orchestrator/suite/regression.h"
-#include "orchestrator/suite/trend.h"
+#include "orchestrator/suite/trend_picture.h"
 
 #define SERIES_SHOWN 20u
 
@@ -25,7 +28,10 @@ struct history_request {
     double threshold, confidence_percent;
     struct trend_filter filters[TREND_FILTERS_MAX];
     size_t filter_count;
+    const char *html, *png_dir, *svg_dir;
     bool detect, json, help;
+    int argc; /* for the page: secrets among them are hidden by then */
+    const char *const *argv;
 };
 
 /* KEY=VALUE, several with commas between them. */
@@ -78,6 +84,12 @@ static const struct option_row rows[] = {
      .section = "Output", .help = "How many of the newest commits are listed for each series."},
     {ROW("json", NULL, OPTION_FLAG, NULL, AT(json)), .section = "Output",
      .help = "Print all of it as JSON."},
+    {ROW("html", NULL, OPTION_TEXT, "FILE", AT(html)), .section = "Output", .needs_trust = true,
+     .help = "A page with every series: commits, levels, changes."},
+    {ROW("png", NULL, OPTION_TEXT, "DIR", AT(png_dir)), .section = "Output", .needs_trust = true,
+     .help = "A picture of each series, by gnuplot, into this directory, which is made."},
+    {ROW("svg", NULL, OPTION_TEXT, "DIR", AT(svg_dir)), .section = "Output", .needs_trust = true,
+     .help = "The same as SVG."},
     {ROW("detect-regression", NULL, OPTION_FLAG, NULL, AT(detect)), .section = "Regressions",
      .help = "Hold the newest commit against the one before it, print what is faster or slower as "
              "JSON, and exit with status 1 where something is slower."},
@@ -184,6 +196,45 @@ static enum err_code print_json(json_t *document, struct err *err)
     return written ? OK : err_set(err, E_SYSTEM, "standard output cannot be written to");
 }
 
+static enum err_code write_page(const struct history_request *request, const struct trend *trend,
+                                const struct trend_wishes *wishes, struct err *err)
+{
+    char line[2000];
+    struct output output = {.file = NULL};
+    if (request->html == NULL)
+        return OK;
+    enum err_code code = output_create(&output, request->html, OUTPUT_NAMED, err);
+    if (code == OK)
+        code = trend_write_page(
+            &output, trend, wishes,
+            shell_line(line, sizeof line, "volley history", request->argc, request->argv), err);
+    if (code == OK)
+        code = output_close(&output, err);
+    if (code == OK)
+        code = output_commit(&output, err);
+    output_discard(&output);
+    return code;
+}
+
+static enum err_code draw(const struct history_request *request, const struct trend *trend,
+                          const struct trend_wishes *wishes, struct err *err)
+{
+    const char *const directories[PICTURE_FORMATS] = {
+        [PICTURE_PNG] = request->png_dir, [PICTURE_SVG] = request->svg_dir};
+    enum err_code code = OK;
+    for (int format = 0; format < PICTURE_FORMATS && code == OK; format++) {
+        size_t drawn = 0;
+        if (directories[format] == NULL)
+            continue;
+        code = trend_draw(&drawn, trend, wishes, (enum picture_format)format, directories[format],
+                          err);
+        if (code == OK && drawn < trend->count)
+            log_line(LOG_WARNING, "%zu configurations are not drawn: %u pictures are the most",
+                     trend->count - drawn, TREND_PICTURES_MAX);
+    }
+    return code;
+}
+
 static enum err_code show(const struct history_request *request, struct store *store,
                           const struct trend_wishes *wishes, struct err *err)
 {
@@ -193,6 +244,10 @@ static enum err_code show(const struct history_request *request, struct store *s
         code = print_json(trend_json(&trend, wishes), err);
     else if (code == OK)
         print_trend(request, &trend, wishes);
+    if (code == OK)
+        code = write_page(request, &trend, wishes, err);
+    if (code == OK)
+        code = draw(request, &trend, wishes, err);
     trend_free(&trend);
     return code;
 }
@@ -221,10 +276,23 @@ static enum err_code check(const struct history_request *request, struct err *er
     if (request->detect && options_given(&request->values, "metric"))
         return err_set(err, E_USAGE,
                        "--detect-regression is about rates: --metric says nothing there");
-    for (size_t i = 0; i < sizeof request->filters / sizeof request->filters[0]; i++)
-        if (i < request->filter_count && strlen(request->filters[i].column) >= STORE_NAME_BYTES)
-            return err_set(err, E_USAGE, "--where: a key is too long");
-    return OK;
+    if (request->detect &&
+        (request->html != NULL || request->png_dir != NULL || request->svg_dir != NULL))
+        return err_set(err, E_USAGE,
+                       "--detect-regression prints JSON alone: leave out --html, --png and --svg");
+    if (output_is_stdout(request->html))
+        return err_set(err, E_USAGE, "--html -: it needs a file of its own");
+    enum err_code code =
+        request->html != NULL ? page_bundle_check("--html", request->html, err) : OK;
+    if (code == OK && request->png_dir != NULL)
+        code = gnuplot_check("--png", err);
+    if (code == OK && request->svg_dir != NULL)
+        code = gnuplot_check("--svg", err);
+    if (code == OK && request->png_dir != NULL)
+        code = picture_directory_make(request->png_dir, err);
+    if (code == OK && request->svg_dir != NULL)
+        code = picture_directory_make(request->svg_dir, err);
+    return code;
 }
 
 static enum err_code run(void *target, struct err *err)
@@ -261,7 +329,7 @@ static enum err_code run(void *target, struct err *err)
 
 int command_history(int argc, const char *const *argv)
 {
-    struct history_request request = {.help = false};
+    struct history_request request = {.help = false, .argc = argc, .argv = argv};
     const struct command_frame frame = {.table = &history_option_table,
                                         .target = &request,
                                         .values = &request.values,

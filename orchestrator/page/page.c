@@ -29,9 +29,9 @@ struct page *page_create(void)
 static void result_destroy(struct page_result *result)
 {
     json_t *const values[] = {
-        result->regions,     result->marks, result->spectra,   result->runs,    result->phases,
-        result->environment, result->spec,  result->checks,    result->notices, result->numbers,
-        result->findings,    result->curve, result->comparison};
+        result->regions,     result->marks, result->spectra,    result->runs,    result->phases,
+        result->environment, result->spec,  result->checks,     result->notices, result->numbers,
+        result->findings,    result->curve, result->comparison, result->history};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         json_decref(values[i]);
     for (uint32_t i = 0; i < result->lane_count; i++)

@@ -47,6 +47,7 @@ struct page_result {
     json_t *checks;                    /* NULL: there are none */
     json_t *curve;                     /* of a search or a sweep: page_curve.h; NULL */
     json_t *comparison;                /* of two results: page_comparison.h; NULL */
+    json_t *history;                   /* from commit to commit: page_history.h; NULL */
     json_t *numbers, *findings;        /* of verify, {name, value} and rows of a table; NULL */
     char judgement[16];                /* of the checks: "PASS"; "" */
     json_t *phases;                    /* rows of a table for people; NULL */
@@ -76,7 +77,7 @@ extern const char page_ratios_left_out[];
 struct sink page_listen(struct page *page);
 /* A new array: in which options and what of the environment the results differ (page_leaves.h). */
 json_t *page_differences(const struct page *page);
-/* "runs", "scenario", "verify", PAGE_CURVE or PAGE_COMPARISON; title NULL: the name of the first result. Into an output that is open. What cannot be written is told by
+/* "runs", "scenario", "verify", PAGE_CURVE, PAGE_COMPARISON or PAGE_HISTORY; title NULL: the name of the first result. Into an output that is open. What cannot be written is told by
  * the output's status. E_SYSTEM: no memory. */
 MUST_USE enum err_code page_write(const struct page *page, const char *kind, const char *title,
                                   struct output *out, struct err *err);

@@ -143,6 +143,7 @@ static void put_result(struct page_pack *pack, const struct page_result *result)
     put_json(pack, "checks", result->checks);
     put_json(pack, "curve", result->curve);
     put_json(pack, "comparison", result->comparison);
+    put_json(pack, "history", result->history);
     if (result->ratios_left_out) {
         put_member(pack, "ratios_left_out", false);
         put_text(pack, page_ratios_left_out);

@@ -9,6 +9,7 @@
 #include "common/units.h"
 #include "orchestrator/page/page_comparison.h"
 #include "orchestrator/page/page_curve.h"
+#include "orchestrator/page/page_history.h"
 #include "orchestrator/page/page_leaves.h"
 #include "orchestrator/page/page_state.h"
 
@@ -382,6 +383,10 @@ void page_html_result(struct output *out, const struct page_result *result)
         page_comparison_html(out, result->comparison);
         return;
     }
+    if (result->history != NULL) {
+        page_history_html(out, result->history);
+        return;
+    }
     json_array_foreach(result->runs, i, run) if (is_measured(run))
     {
         measured++;
@@ -498,6 +503,10 @@ void page_html_tables(struct output *out, const struct page_result *result)
 {
     if (result->comparison != NULL) {
         page_comparison_html_end(out, result->comparison);
+        return;
+    }
+    if (result->history != NULL) {
+        page_history_html_end(out, result->history);
         return;
     }
     output_printf(out, "<h2>");

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/printable.h"
+
 size_t shell_word(char *text, size_t text_bytes, const char *word)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -39,4 +41,16 @@ bool shell_word_take(char **out, const char **at)
     }
     *(*out)++ = '\0';
     return quote == '\0';
+}
+
+char *shell_line(char *text, size_t text_bytes, const char *command, int argc,
+                 const char *const *argv)
+{
+    size_t used = (size_t)snprintf(text, text_bytes, "%s", command);
+    for (int i = 1; i < argc && used + 1 < text_bytes; i++) {
+        text[used++] = ' ';
+        text[used] = '\0';
+        used += shell_word(text + used, text_bytes - used, argv[i]);
+    }
+    return printable_line(text);
 }

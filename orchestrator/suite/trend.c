@@ -292,7 +292,7 @@ static int by_change(const void *one, const void *other)
     int order = strcmp(latest_change(right), latest_change(left));
     if (order == 0)
         order = strcmp(left->command, right->command);
-    return order != 0 ? order : strcmp(left->configuration, right->configuration);
+    return order != 0 ? order : strverscmp(left->configuration, right->configuration);
 }
 
 enum err_code trend_read(struct trend *trend, struct store *store,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/support/check/history_base.h"
+#include "tests/support/check/page_look.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
@@ -149,6 +150,66 @@ LOOP_TEST(a_regression_is_an_exit_status, 2)
     program_free(&program);
 }
 
+/* The page's own account of the panel of a command. */
+static const json_t *panel_of(const json_t *seen, const char *title)
+{
+    size_t i;
+    const json_t *one;
+    json_array_foreach(json_object_get(seen, "panels"), i, one)
+    {
+        if (strcmp(json_string_value(json_object_get(one, "title")), title) == 0)
+            return one;
+    }
+    ck_abort_msg("no panel %s", title);
+}
+
+TEST(a_page_shows_what_is_told)
+{
+    /* Breaks when a page lacks a series or a change, what stands at a commit is another one's, a password is in it, or without a
+     * script there is no table. */
+    char page[200];
+    start(0);
+    snprintf(page, sizeof page, "%s/page.html", tree.path);
+    history(0, "--html", page, NULL);
+    program_free(&program);
+    json_t *seen =
+        page_look(page, (const char *const[]){"--keys", "history:0", "ArrowRight,ArrowRight",
+                                              "--width", "1200", NULL});
+    const json_t *slower = panel_of(seen, "SET"), *steady = panel_of(seen, "GET");
+    ck_assert_int_eq(json_integer_value(json_object_get(slower, "commits")), COMMITS);
+    ck_assert_uint_eq(json_array_size(json_object_get(slower, "changes")), 1);
+    ck_assert_int_eq(json_integer_value(json_array_get(json_object_get(slower, "changes"), 0)),
+                     SLOWER_FROM);
+    ck_assert_uint_eq(json_array_size(json_object_get(steady, "changes")), 0);
+    ck_assert_int_eq(json_integer_value(json_object_get(seen, "wide")), 0);
+    const char *told = json_string_value(json_object_get(seen, "tooltip"));
+    ck_assert_msg(told != NULL && strstr(told, "2026-01-01") != NULL &&
+                      strstr(told, "100,080 requests/s") != NULL && strstr(told, "+0.08 %") != NULL,
+                  "%s", told);
+    json_decref(seen);
+    program_run_shell(&program, tree.path,
+                      "grep -q 'worse by 5.0 %' page.html && grep -q 'data_size=16' page.html", 0);
+    program_free(&program);
+}
+
+TEST(pictures_are_drawn)
+{
+    /* Breaks when a series has no picture, or gnuplot refuses its script. */
+    char directory[200];
+    start(0);
+    snprintf(directory, sizeof directory, "%s/pictures", tree.path);
+    history(0, "--png", directory, NULL);
+    program_free(&program);
+    history(0, "--svg", directory, NULL);
+    program_free(&program);
+    program_run_shell(&program, tree.path,
+                      "cd pictures && head -c 4 history_SET_1.png | grep -q PNG && grep -q 'worse "
+                      "by 5.0' history_SET_1.svg && "
+                      "grep -q '<path' history_GET_2.svg && ls | wc -l | grep -qx 4",
+                      0);
+    program_free(&program);
+}
+
 TEST(mistakes_are_told)
 {
     /* Breaks when what cannot be answered is answered, or makes a database. */
@@ -166,6 +227,8 @@ TEST(mistakes_are_told)
         {"--threshold", "0%", "--threshold", 2},
         {"--metric", "rps\" FROM volley_schema; --", "has no such column", 2},
         {"--detect-regression", "--metric=p99", "--metric says nothing", 2},
+        {"--detect-regression", "--html=x.html", "leave out --html", 2},
+        {"--html", "-", "it needs a file of its own", 2},
         {"word", NULL, "unexpected argument", 2},
     };
     start(0);

@@ -1,6 +1,7 @@
 // The bar above the panels, keys, and the pointer within a panel.
 import { pointText } from './chart_curve.js';
 import { rowText } from './chart_forest.js';
+import { commitText } from './chart_history.js';
 import { element } from './dom.js';
 import { prepareSpectrum } from './chart_spectrum.js';
 import { theme as readTheme } from './theme.js';
@@ -56,9 +57,11 @@ export function controlBar(results) {
   select.addEventListener('change', () => filter(filters[Number(select.value)].name));
   const themes = button('light / dark', 'light or dark', () => setTheme(!view.dark));
   themes.setAttribute('aria-label', 'switch between light and dark');
-  const compared = results.some((result) => result.comparison);
-  const node = compared ? element('nav', { class: 'controls', 'aria-label': 'what the panels show' }, themes,
-    element('span', { class: 'muted hint' }, 'A row of the table, or of the changes, that is pressed shows its runs.'))
+  const compared = results.some((result) => result.comparison), past = results.some((result) => result.history);
+  const hint = compared ? 'A row of the table, or of the changes, that is pressed shows its runs.'
+    : 'Keys: Tab to a panel, arrows from commit to commit.';
+  const node = compared || past ? element('nav', { class: 'controls', 'aria-label': 'what the panels show' }, themes,
+    element('span', { class: 'muted hint' }, hint))
     : element('nav', { class: 'controls', 'aria-label': 'what the panels show' },
     filters.length > 1 ? element('label', {}, 'Show ', select) : null,
     button('−', 'zoom out (-)', () => zoom(2)), button('+', 'zoom in (+)', () => zoom(0.5)),
@@ -157,6 +160,37 @@ function stepPoint(panelView, step) {
   tellPoint(panelView, points[index], area.left + place.x, area.top + 40, true);
 }
 
+// ---- Commits. ----
+
+function tellCommit(panelView, place, x, y, spoken) {
+  panelView.chosen = place;
+  panelView.cursor.hidden = false;
+  panelView.placeCursor(place.x, panelView.drawn.box);
+  const { head, rows, names } = commitText(panelView.panel, place);
+  showTooltip(x, y, head, rows, names, spoken);
+}
+
+function leaveCommits(panelView) {
+  panelView.chosen = null;
+  panelView.cursor.hidden = true;
+}
+
+function hoverHistory(panelView, event) {
+  const x = event.clientX - panelView.place.getBoundingClientRect().left;
+  const nearest = panelView.drawn.shown.reduce((best, place) =>
+    (best === null || Math.abs(place.x - x) < Math.abs(best.x - x) ? place : best), null);
+  tellCommit(panelView, nearest, event.clientX, event.clientY);
+}
+
+/** The next commit in the direction. */
+function stepCommit(panelView, step) {
+  const { shown } = panelView.drawn;
+  const at = panelView.chosen ? panelView.chosen.i + step : step > 0 ? 0 : shown.length - 1;
+  const place = shown[Math.max(0, Math.min(shown.length - 1, at))];
+  const area = panelView.place.getBoundingClientRect();
+  tellCommit(panelView, place, area.left + place.x, area.top + 40, true);
+}
+
 const placeAt = (panelView, y) => panelView.drawn.places.find((place) => y >= place.top && y < place.top + place.step);
 
 function hoverForest(panelView, event) {
@@ -195,6 +229,7 @@ export function listenToPointer(panelView, results) {
     if (!panelView.drawn) return;
     if (panelView.panel.kind === 'runs') return;
     if (panelView.panel.kind === 'forest') hoverForest(panelView, event);
+    else if (panelView.panel.kind === 'history') hoverHistory(panelView, event);
     else if (panelView.panel.kind === 'curve') hoverCurve(panelView, event);
     else if (panelView.panel.kind === 'spectrum') hoverSpectrum(panelView, event);
     else if (panelView.panel.kind === 'scatter') hoverScatter(panelView, event);
@@ -224,6 +259,7 @@ export function listenToPointer(panelView, results) {
   plot.addEventListener('pointerleave', () => {
     hideTooltip();
     if (panelView.panel.kind === 'curve') panelView.choose(null);
+    if (panelView.panel.kind === 'history') leaveCommits(panelView);
     setCursor(null);
   });
 }
@@ -248,6 +284,11 @@ export function listenToKeys(panelView, results) {
     const { key } = event;
     if (panelView.panel.kind === 'curve' && panelView.drawn && (key === 'ArrowLeft' || key === 'ArrowRight')) {
       stepPoint(panelView, key === 'ArrowLeft' ? -1 : 1);
+      event.preventDefault();
+      return;
+    }
+    if (panelView.panel.kind === 'history' && panelView.drawn && (key === 'ArrowLeft' || key === 'ArrowRight')) {
+      stepCommit(panelView, key === 'ArrowLeft' ? -1 : 1);
       event.preventDefault();
       return;
     }
@@ -278,5 +319,6 @@ export function listenToKeys(panelView, results) {
   panelView.node.addEventListener('blur', () => {
     hideTooltip();
     if (panelView.panel.kind === 'curve') panelView.choose(null);
+    if (panelView.panel.kind === 'history') leaveCommits(panelView);
   });
 }

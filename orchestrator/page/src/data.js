@@ -1,5 +1,6 @@
 // The data of a page: unpacked, and made ready to be looked up. docs/design/pictures.md says what they are.
 import { comparisonOf } from './comparison.js';
+import { historyOf } from './history.js';
 import { factorTo } from './units.js';
 
 export async function unpack(text) {
@@ -116,6 +117,7 @@ function resultOf(raw, index) {
     spectra: raw.spectra || [],
     curve: raw.curve && Array.isArray(raw.curve.points) && raw.curve.points.length > 0 ? raw.curve : null,
     comparison: comparisonOf(raw.comparison),
+    history: historyOf(raw.history),
     ratios_left_out: text(raw.ratios_left_out),
   };
 }

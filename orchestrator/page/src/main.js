@@ -180,6 +180,7 @@ const describers = {
   spectrum: ({ curves }) => ({ series: curves.map((curve) => ({ label: curve.label, result: curve.result.name,
     points: curve.points.length, first: curve.points[0].us, last: curve.points[curve.points.length - 1].us })) }),
   forest: ({ places, leftOut, signs }) => ({ signs, rows: places.map((place) => place.row.name), left_out: leftOut }),
+  history: ({ shown, changes, signs }) => ({ signs, commits: shown.length, changes: changes.map((change) => change.place) }),
   runs: ({ row, counts }) => ({ row: row.name, counts }),
   scatter: ({ shown }) => ({ points: shown.length, groups: [...new Set(shown.map((point) => point.group))] }),
 };

@@ -70,6 +70,10 @@ const kinds = {
   forest: (row, results) => ofComparison(row, results, ({ rows }) => rows.some((one) => !Number.isNaN(one.low))),
   runs: (row, results) => ofComparison(row, results, ({ rows }) => rows.some((one) => one.sides.some((side) => side.runs > 0))),
 
+  history: (row, results) => results.filter((result) => result.history).flatMap(({ history }) => history.series
+    .map((series) => ({ row, kind: 'history', section: row.section, id: `${row.id}:${series.index}`, title: series.name,
+      unit: history.unit, history, series, wide: history.series.length === 1 }))),
+
   curve(row, results) {
     const series = curveSeries(row, results);
     return series.some((one) => !one.faint) ? [{ row, kind: 'curve', section: row.section, id: row.id, title: row.title,

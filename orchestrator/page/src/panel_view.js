@@ -3,6 +3,7 @@ import { chartIn } from './chart.js';
 import { drawCurve } from './chart_curve.js';
 import { drawForest } from './chart_forest.js';
 import { drawHeat, heatColour } from './chart_heat.js';
+import { CHANGES, drawHistory } from './chart_history.js';
 import { drawRuns } from './chart_runs.js';
 import { drawScatter, prepareScatter } from './chart_scatter.js';
 import { drawSpectrum, prepareSpectrum } from './chart_spectrum.js';
@@ -15,10 +16,11 @@ import { number } from './units.js';
 import { view } from './view.js';
 
 const DRAW = { curve: drawCurve, time: drawTime, heat: drawHeat, spectrum: drawSpectrum, scatter: drawScatter,
-  forest: drawForest, runs: drawRuns };
+  forest: drawForest, runs: drawRuns, history: drawHistory };
 
 /** Panels whose signs are told below the heading, each as a sign and what it means. */
-const TOLD = { curve: (sign) => SIGNS[sign], forest: (sign) => [ANSWERS[sign].sign, ANSWERS[sign].text] };
+const TOLD = { curve: (sign) => SIGNS[sign], forest: (sign) => [ANSWERS[sign].sign, ANSWERS[sign].text],
+  history: (sign) => [CHANGES[sign].sign, CHANGES[sign].text] };
 
 /** Switches of a panel: [label, colour, whether it is drawn thin]. */
 function switchesOf(panel) {

@@ -29,6 +29,7 @@ const ofPoint = (statistic, colour) => line(statistic.replace('_', '.'), colour,
 
 export const SECTIONS = [
   { id: 'answers', title: 'What has changed, and how surely' },
+  { id: 'history', title: 'From commit to commit' },
   { id: 'curve', title: 'Against load' },
   { id: 'client', title: 'What the client saw' },
   { id: 'server', title: 'What the server did' },
@@ -41,7 +42,7 @@ export const SECTIONS = [
 ];
 
 /**
- * kind: forest (changes of a comparison), runs (of the row that is chosen there), curve (figures against load), time (lines over time), heat, spectrum, scatter, phases, small (a panel for each table of that name, all with one
+ * kind: forest (changes of a comparison), runs (of the row that is chosen there), history (a panel for each configuration), curve (figures against load), time (lines over time), heat, spectrum, scatter, phases, small (a panel for each table of that name, all with one
  * scale), node_scatter (likewise, two of its columns), difference. scale: zero (from 0), fit (between the smallest and the largest), times (from 0, or logarithmic when
  * the largest is more than 50 times the median), load (logarithmic when loads are far apart). curve: points of a search or a
  * sweep against their load, or with x: number in the order of time; limits: with what was asked for as lines; rest: with all
@@ -51,6 +52,7 @@ export const SECTIONS = [
 export const PANELS = [
   { id: 'forest', kind: 'forest', section: 'answers', title: 'Change, with its interval' },
   { id: 'runs', kind: 'runs', section: 'answers', title: 'Single runs' },
+  { id: 'history', kind: 'history', section: 'history', title: 'From commit to commit' },
 
   { id: 'curve_times', kind: 'curve', section: 'curve', title: 'Latency against load', unit: 'us', scale: 'times', limits: true,
     rest: ['response_time_us', 'service_time_us'],
