@@ -327,6 +327,8 @@ static enum err_code read_field(const struct reader *reader, const struct file_f
         return read_value(reader, field, node, target);
     case FILE_OBJECT:
         return read_object(reader, field, node, (char *)target + field->row.offset);
+    case FILE_ANY:
+        return OK;
     case FILE_LIST:
     case FILE_MAP:
         break;

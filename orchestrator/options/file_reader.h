@@ -12,7 +12,8 @@ enum file_form {
     FILE_VALUE,  /* one value                                                        */
     FILE_OBJECT, /* keys that are known, each with what is its own; a struct within the target   */
     FILE_LIST,   /* elements of one form: an array                                   */
-    FILE_MAP     /* likewise, under names that the user chooses; each begins with a file_place */
+    FILE_MAP,    /* likewise, under names that the user chooses; each begins with a file_place */
+    FILE_ANY     /* whatever it is, it is not read: for the caller to say so                     */
 };
 
 struct file_field {

@@ -142,6 +142,7 @@ static json_t *field_schema(struct writer *writer, const struct file_field *fiel
     json_t *schema = field->form == FILE_VALUE
                          ? one_or_list(value_schema(&field->row), field->joins)
                      : field->form == FILE_OBJECT ? object_schema(writer, field->object)
+                     : field->form == FILE_ANY    ? json_object()
                                                   : elements_schema(writer, field);
     if (field->row.unset != NULL)
         json_object_set_new(schema, "default", json_string(field->row.unset));

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,12 @@
 #include "common/printable.h"
 #include "orchestrator/machine/cpu_order.h"
 #include "orchestrator/options/option_group.h"
+#include "orchestrator/options/option_value.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 #define NUMBER_MOST 10000000000000000ull
 #define SETTING_NAME_MAX 60u
-#define SETTING_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+#define SETTING_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 #define SECONDS_MAX (1000ull * 3600)
 
 /* --- fields ---------------------------------------------------------------------------------- */
@@ -33,6 +35,9 @@ static const struct file_field port_element = {
 static const struct file_field word_element = {
     .row = {ROW("word", NULL, OPTION_TEXT, NULL, offsetof(struct suite_word, text)),
             .help = "A word."}};
+static const struct file_field flag_element = {
+    .row = {ROW("flag", NULL, OPTION_FLAG, NULL, offsetof(struct suite_flag, value)),
+            .help = "yes or no."}};
 static const struct file_field setting_element = {
     .row = {ROW("setting", NULL, OPTION_TEXT, NULL, offsetof(struct server_setting, value)),
             .help = "The value, as in the server's configuration file."}};
@@ -47,6 +52,12 @@ static const struct file_field setting_element = {
     }
 #define NUMBERS(name_, member_, required_, help_)                                                  \
     LIST(name_, member_, number_element, suite_number, required_, help_)
+
+/* Keys that are taken from a file, and mean nothing here: suite_config_tell_unused. */
+#define UNUSED(name_)                                                                              \
+    {                                                                                              \
+        .row = {.name = name_, .help = "Left out, with a warning."}, .form = FILE_ANY              \
+    }
 
 static const struct file_field config_set_element = {
     .row = {.name = "set",
@@ -90,6 +101,49 @@ static const struct file_object allocation_object = {.name = "an allocation of C
                                                      .fields = allocation_fields,
                                                      .field_count = COUNT(allocation_fields)};
 
+#define MODULE_AT(member) offsetof(struct suite_module, member)
+static const struct file_field module_fields[] = {
+    {.row = {ROW("path", NULL, OPTION_TEXT, NULL, MODULE_AT(path)), .help = "The shared object."},
+     .required = true},
+    {.row = {.name = "startup_args",
+             .offset = MODULE_AT(args.items),
+             .help = "Its arguments, as --use-coordinator."},
+     .form = FILE_LIST,
+     .of = &word_element,
+     .element_bytes = sizeof(struct suite_word),
+     .count_offset = MODULE_AT(args.count),
+     .most = 100,
+     .alone = true},
+};
+static const struct file_object module_object = {
+    .name = "a module", .fields = module_fields, .field_count = COUNT(module_fields)};
+static const struct file_field module_element = {
+    .form = FILE_OBJECT, .object = &module_object, .row.hint = "as in {\"path\": \"module.so\"}"};
+
+static const struct file_field profiling_fields[] = {
+    {.row = {ROW("enabled", NULL, OPTION_FLAG, NULL, offsetof(struct suite_profiling, enabled)),
+             .help = "A flame graph of each combination, as by --flamegraph."}},
+    UNUSED("mode"),
+    UNUSED("sampling_freq"),
+    UNUSED("events"),
+    UNUSED("delays"),
+};
+static const struct file_object profiling_object = {
+    .name = "a profiling set", .fields = profiling_fields, .field_count = COUNT(profiling_fields)};
+static const struct file_field profiling_element = {
+    .form = FILE_OBJECT, .object = &profiling_object, .row.hint = "as in {\"enabled\": true}"};
+
+static enum err_code parse_seed(void *target, const char *value, struct err *reason)
+{
+    static const struct option_row number = {ROW("seed", NULL, OPTION_COUNT, NULL, AT(seed)),
+                                             NUMBER(0, UINT32_MAX)};
+    struct suite_block *block = target;
+    if (strcasecmp(value, "false") == 0 || strcasecmp(value, "true") == 0)
+        return OK; /* it is drawn in any case */
+    block->has_seed = true;
+    return option_value_store(target, &number, value, reason);
+}
+
 static const struct file_field block_fields[] = {
     NUMBERS("requests", requests, false, "How many requests; in place of duration."),
     {.row = {ROW("duration", NULL, OPTION_COUNT, NULL, AT(duration_seconds)),
@@ -112,8 +166,16 @@ static const struct file_field block_fields[] = {
     {.row = {ROW("scenario", NULL, OPTION_TEXT, NULL, AT(scenario)),
              .help = "A name, for --scenarios."}},
     {.row = {ROW("description", NULL, OPTION_TEXT, NULL, AT(description)), .help = "For people."}},
-    {.row = {ROW("cluster_mode", NULL, OPTION_FLAG, NULL, AT(cluster)),
-             .help = "Whether the server is a cluster."},
+    {.row = {.name = "cluster_mode",
+             .offset = AT(cluster_modes.items),
+             .help = "Whether the server is a cluster; of a list each is measured."},
+     .form = FILE_LIST,
+     .of = &flag_element,
+     .element_bytes = sizeof(struct suite_flag),
+     .count_offset = AT(cluster_modes.count),
+     .least = 1,
+     .most = 2,
+     .alone = true,
      .required = true},
     {.row = {ROW("tls_mode", NULL, OPTION_FLAG, NULL, AT(tls)), .help = "Whether TLS is spoken."},
      .required = true},
@@ -174,9 +236,35 @@ static const struct file_field block_fields[] = {
     {.row = {ROW("cluster_nodes", NULL, OPTION_COUNT, NULL, AT(cluster_nodes)),
              NUMBER(1, SUITE_NODES_MAX), .unset = "1", .help = "Primaries of the cluster."}},
     LIST("cluster_ports", ports, port_element, suite_number, false, "A port for each of them."),
-    {.row = {ROW("seed", NULL, OPTION_COUNT, NULL, AT(seed)), NUMBER(0, UINT32_MAX),
-             .help =
-                 "Where the load's randomness begins; drawn, and recorded, where it is missing."}},
+    {.row = {ROW("seed", NULL, OPTION_CUSTOM, NULL, 0), .parse = parse_seed,
+             .help = "Where the load's randomness begins; drawn, and recorded, where it is missing "
+                     "or false."}},
+    {.row = {ROW("test_name", NULL, OPTION_TEXT, NULL, AT(test_name)), .help = "For people."}},
+    {.row = {.name = "modules",
+             .offset = AT(modules.items),
+             .help = "Modules that each server loads, beside that of --module-path."},
+     .form = FILE_LIST,
+     .of = &module_element,
+     .element_bytes = sizeof(struct suite_module),
+     .count_offset = AT(modules.count),
+     .most = SUITE_MODULES_MAX,
+     .alone = true},
+    {.row = {.name = "profiling_sets",
+             .offset = AT(profiling_sets),
+             .help = "One that is enabled asks for flame graphs when all is measured."},
+     .form = FILE_LIST,
+     .of = &profiling_element,
+     .element_bytes = sizeof(struct suite_profiling),
+     .count_offset = AT(profiling_set_count),
+     .most = 100,
+     .alone = true},
+    LIST("build_args", build_args, word_element, suite_word, false,
+         "Arguments of make, beside those of --make-args; the same in all configurations."),
+    UNUSED("socket_timeout"),
+    UNUSED("monitoring"),
+    UNUSED("per_second_sampling"),
+    UNUSED("dataset_generation"),
+    UNUSED("query_generation"),
 };
 /* clang-format on */
 static const struct file_object block_object = {
@@ -344,6 +432,8 @@ static enum err_code settle(const struct reading *reading)
     struct suite_block *block = reading->block;
     const bool requests = block->requests.count > 0;
     enum err_code code = OK;
+    for (size_t i = 0; i < block->profiling_set_count; i++)
+        block->profiled |= block->profiling_sets[i].enabled;
     if (requests == (block->duration_seconds > 0))
         return REFUSE(reading, requests ? "duration" : NULL,
                       requests ? "requests and duration exclude one another"
@@ -364,7 +454,6 @@ static enum err_code settle(const struct reading *reading)
                                            &block->pipelines, &block->clients,  &block->io_threads};
     for (size_t i = 0; i < COUNT(lists); i++)
         drop_repeated(lists[i]);
-    block->has_seed = file_given(&block->place, "seed");
     code = check_cluster(reading);
     if (code == OK)
         code = settle_cpus(reading);
@@ -375,11 +464,43 @@ static enum err_code settle(const struct reading *reading)
     return code;
 }
 
+/* A block for each cluster_mode. A list says what its cluster has, which the other one does not. */
+static enum err_code part_modes(struct suite_config *config, struct err *err)
+{
+    struct suite_block *settled = calloc(2 * config->block_count, sizeof settled[0]);
+    size_t count = 0;
+    if (settled == NULL)
+        return err_set(err, E_SYSTEM, "no memory for configurations");
+    for (size_t i = 0; i < config->block_count; i++) {
+        const struct suite_flags *modes = &config->blocks[i].cluster_modes;
+        const struct config_node *node = config->blocks[i].place.node;
+        const bool is_list = config_node_get(node, "cluster_mode")->kind == CONFIG_LIST;
+        for (size_t k = 0; k < modes->count; k++) {
+            struct suite_block *block = &settled[count];
+            if (k > 0 && modes->items[k].value == modes->items[0].value)
+                continue;
+            *block = config->blocks[i];
+            block->cluster = modes->items[k].value;
+            if (is_list && !block->cluster) {
+                block->cluster_nodes = 1;
+                block->ports.count = 0;
+            } else if (is_list && block->ports.count > 0)
+                block->port = 0;
+            count++;
+        }
+    }
+    config->settled = config->blocks = settled;
+    config->block_count = count;
+    return OK;
+}
+
 enum err_code suite_config_read(struct suite_config *config, const struct file_source *source,
                                 struct err *err)
 {
     *config = (struct suite_config){.block_count = 0};
     enum err_code code = file_read(&config->file, &suite_config_kind, config, source, err);
+    if (code == OK)
+        code = part_modes(config, err);
     for (size_t i = 0; i < config->block_count && code == OK; i++)
         code = settle(&(struct reading){config, &config->blocks[i], err});
     return code;
@@ -395,8 +516,51 @@ void suite_config_free(struct suite_config *config)
 {
     for (size_t i = 0; i < config->block_count; i++)
         forget(&config->blocks[i]);
+    free(config->settled);
     file_free(&config->file);
     *config = (struct suite_config){.block_count = 0};
+}
+
+/* --- what is told --------------------------------------------------------------------------- */
+
+void suite_config_say(const struct suite_config *config, const struct file_place *place,
+                      const char *key, suite_tell *tell, void *state, const char *format, ...)
+{
+    char what[ERR_TEXT_BYTES];
+    struct err placed = {.code = OK};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    (void)file_refuse(&config->file, place, key, &placed, "%s", what);
+    tell(state, placed.text);
+}
+
+/* Keys of other tools, and why they mean nothing. */
+static const struct {
+    const char *key, *why;
+} unused[] = {
+    {"dataset_generation", "datasets have to be there: volley makes none"},
+    {"query_generation", "datasets have to be there: volley makes none"},
+    {"socket_timeout", "volley has time limits of its own"},
+    {"monitoring", "--flamegraph says where the time goes"},
+    {"per_second_sampling", "records have no samples"},
+};
+
+void suite_config_tell_unused(const struct suite_config *config, suite_tell *tell, void *state)
+{
+    for (size_t i = 0; i < config->block_count; i++) {
+        const struct suite_block *block = &config->blocks[i];
+        const bool told = i > 0 && config->blocks[i - 1].place.node == block->place.node;
+        for (size_t k = 0; k < COUNT(unused) && !told; k++)
+            if (file_given(&block->place, unused[k].key))
+                suite_config_say(config, &block->place, unused[k].key, tell, state,
+                                 "%s: left out: %s", unused[k].key, unused[k].why);
+        for (size_t k = 0; k < block->profiling_set_count && !told && block->profiled; k++)
+            if (block->profiling_sets[k].place.node->count > 1)
+                suite_config_say(config, &block->profiling_sets[k].place, NULL, tell, state,
+                                 "profiling_sets: of this set only \"enabled\" counts");
+    }
 }
 
 /* --- what is chosen -------------------------------------------------------------------------- */
@@ -423,6 +587,8 @@ enum err_code suite_config_choose(struct suite_config *config, const struct suit
         struct suite_block *block = &config->blocks[i];
         if (choice->skip_config_sets)
             block->config_set_count = 0;
+        if (choice->skip_profiling)
+            block->profiled = false;
         if (is_named(choice->groups, block->group) &&
             is_named(choice->scenarios, block->scenario) &&
             (choice->cluster_mode < 0 || block->cluster == (choice->cluster_mode > 0)))
@@ -474,12 +640,14 @@ bool suite_config_leave_server(struct suite_config *config)
     for (size_t i = 0; i < config->block_count; i++) {
         struct suite_block *block = &config->blocks[i];
         had_any |= block->io_threads.count + block->config_set_count + block->settings.count +
-                           block->setup_commands.count >
+                           block->setup_commands.count + block->modules.count >
                        0 ||
-                   block->server_file != NULL;
+                   block->server_file != NULL || block->profiled;
         block->io_threads.count = block->config_set_count = 0;
         block->settings.count = block->setup_commands.count = 0;
+        block->modules.count = block->build_args.count = 0;
         block->server_file = NULL;
+        block->profiled = false;
     }
     return had_any;
 }
@@ -509,6 +677,11 @@ enum err_code suite_config_check_machine(struct suite_config *config, const uint
         if (block->server_file != NULL && access(block->server_file, R_OK) != 0)
             return REFUSE(&reading, "custom-server-config-file", "%.120s: %s",
                           PRINTABLE(block->server_file), strerror(errno));
+        for (size_t k = 0; k < block->modules.count; k++)
+            if (access(block->modules.items[k].path, R_OK) != 0)
+                return file_refuse(&config->file, &block->modules.items[k].place, "path", err,
+                                   "modules: %.120s: %s", PRINTABLE(block->modules.items[k].path),
+                                   strerror(errno));
         code = choose_cpus(&reading, allowed, allowed_count);
         if (code == OK)
             code = check_some(&reading, &block->server_cpus, "server_cpu_range", allowed,

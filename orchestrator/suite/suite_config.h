@@ -42,6 +42,30 @@ struct suite_cpus {
     uint32_t count;
 };
 
+struct suite_flag {
+    bool value;
+};
+struct suite_flags {
+    struct suite_flag *items;
+    size_t count;
+};
+
+/* A module that each server loads. */
+struct suite_module {
+    struct file_place place;
+    const char *path;
+    struct suite_words args;
+};
+struct suite_modules {
+    struct suite_module *items;
+    size_t count;
+};
+
+struct suite_profiling {
+    struct file_place place;
+    bool enabled;
+};
+
 struct suite_allocation {
     struct file_place place; /* node NULL: there is none */
     uint64_t cores_per_server, cores_per_client;
@@ -62,23 +86,35 @@ struct suite_block {
     uint64_t cluster_nodes;
     uint64_t seed; /* with has_seed */
     const char *bind_ip, *server_range, *client_range, *server_file;
+    const char *test_name; /* NULL: none */
     bool cluster, tls, has_seed;
     struct server_settings settings;
     struct server_settings *config_sets;
     size_t config_set_count;
     struct suite_allocation allocation;
+    struct suite_flags cluster_modes; /* `cluster` is one of them */
+    struct suite_modules modules;
+    struct suite_profiling *profiling_sets;
+    size_t profiling_set_count;
+    struct suite_words build_args; /* of make */
+    bool profiled;                 /* one of the sets is enabled */
     /* Settled from ranges and allocation. */
     struct suite_cpus server_cpus, client_cpus;
 };
 
 struct suite_config {
     struct file file;
-    struct suite_block *blocks;
+    struct suite_block *blocks; /* one for each cluster_mode of a configuration */
     size_t block_count;
+    struct suite_block *settled; /* private: where they stand */
 };
+
+/* Who is told what is left out, or taken for granted; once each. */
+typedef void suite_tell(void *state, const char *text);
 
 #define SUITE_BLOCKS_MAX 10000u
 #define SUITE_NODES_MAX 32u
+#define SUITE_MODULES_MAX 10u
 
 /* E_CONFIG: "name:line:column: what is wrong"; E_SYSTEM. suite_config_free in any case. */
 MUST_USE enum err_code suite_config_read(struct suite_config *config,
@@ -90,10 +126,17 @@ void suite_config_free(struct suite_config *config);
 struct suite_choice {
     const char *groups, *scenarios;
     int cluster_mode;
-    bool skip_config_sets;
+    bool skip_config_sets, skip_profiling;
 };
 MUST_USE enum err_code suite_config_choose(struct suite_config *config,
                                            const struct suite_choice *choice, struct err *err);
+
+/* A sentence about this key of it, as file_refuse has it, that ends nothing. */
+void suite_config_say(const struct suite_config *config, const struct file_place *place,
+                      const char *key, suite_tell *tell, void *state, const char *format, ...)
+    PRINTF_LIKE(6, 7);
+/* Tells which keys of it mean nothing here. */
+void suite_config_tell_unused(const struct suite_config *config, suite_tell *tell, void *state);
 
 /* For a server that volley does not start: forgets what would be set there. True: there was something. */
 bool suite_config_leave_server(struct suite_config *config);

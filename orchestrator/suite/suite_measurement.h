@@ -24,11 +24,11 @@ MUST_USE enum err_code suite_measurement_stage(struct measurement *measurement,
 MUST_USE enum err_code suite_measurement_stages(struct measurement *measurement,
                                                 enum suite_stage last, struct err *err);
 
-/* Of a subject: each combination once more, with perf at its servers, and nothing measured: folded stacks and pages beside the
+/* Of a subject: each combination that asks for it once more, with perf at its servers, and nothing measured: folded stacks and pages beside the
  * subject's records. E_USAGE: there is no perf; E_INTERRUPTED. What goes wrong with one is told. */
 MUST_USE enum err_code suite_profile_subject(struct suite_run *run, struct suite_subject *subject,
                                              struct suite_servers *servers, struct err *err);
-/* E_USAGE: perf is not there. */
-MUST_USE enum err_code suite_profile_check(struct err *err);
+/* E_USAGE: perf is not there, and `why` it is needed. */
+MUST_USE enum err_code suite_profile_check(const char *why, struct err *err);
 
 #endif

@@ -21,12 +21,8 @@ struct making {
 
 static void say(const struct making *making, const char *key, const char *what, const char *why)
 {
-    char text[ERR_TEXT_BYTES];
-    struct err placed = {.code = OK};
-    (void)file_refuse(&making->config->file, &making->block->place, key, &placed, "%.60s: %s",
-                      PRINTABLE(what), why);
-    snprintf(text, sizeof text, "%s", placed.text);
-    making->tell(making->state, text);
+    suite_config_say(making->config, &making->block->place, key, making->tell, making->state,
+                     "%.60s: %s", PRINTABLE(what), why);
 }
 
 /* Each once, in the order of the file. Returns how many. */
@@ -182,6 +178,7 @@ enum err_code suite_plan_make(struct suite_plan *plan, const struct suite_config
     *plan = (struct suite_plan){.mixed = calloc(config->block_count + 1, sizeof plan->mixed[0])};
     if (plan->mixed == NULL)
         return err_set(err, E_SYSTEM, "no memory for a plan");
+    suite_config_tell_unused(config, tell, state);
     for (size_t i = 0; i < config->block_count && code == OK; i++) {
         making.block = &config->blocks[i];
         const bool is_mixed = making.block->commands.count == 0;
@@ -214,6 +211,14 @@ bool suite_plan_has_tls(const struct suite_plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++)
         if (plan->items[i].block->tls)
+            return true;
+    return false;
+}
+
+bool suite_plan_is_profiled(const struct suite_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->items[i].block->profiled)
             return true;
     return false;
 }

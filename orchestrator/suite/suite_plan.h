@@ -27,9 +27,6 @@ struct suite_plan {
     uint64_t requests;     /* of those that do not */
 };
 
-/* Who is told what is left out, or taken for granted; once each. */
-typedef void suite_tell(void *state, const char *text);
-
 /* In the order in which they are measured: a configuration after the other, in it I/O threads and sets of settings, then
  * requests, keyspacelen, data_sizes, pipelines, clients, commands. E_CONFIG: nothing is left to measure, or too much;
  * E_SYSTEM. The plan points into the config; suite_plan_free in any case. */
@@ -37,6 +34,8 @@ MUST_USE enum err_code suite_plan_make(struct suite_plan *plan, const struct sui
                                        suite_tell *tell, void *state, struct err *err);
 void suite_plan_free(struct suite_plan *plan);
 
+/* Whether a configuration of it asks for flame graphs. */
+bool suite_plan_is_profiled(const struct suite_plan *plan);
 /* Whether servers of some of it speak TLS. */
 bool suite_plan_has_tls(const struct suite_plan *plan);
 

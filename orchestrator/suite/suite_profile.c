@@ -35,14 +35,15 @@ struct profile {
     double instructions, cycles; /* of all servers; below 0: not counted */
 };
 
-enum err_code suite_profile_check(struct err *err)
+enum err_code suite_profile_check(const char *why, struct err *err)
 {
     char path[SUITE_PATH_BYTES];
     return program_path_find(path, sizeof path, "perf")
                ? OK
                : err_set(err, E_USAGE,
-                         "--flamegraph: perf is not installed (package linux-perf, on "
-                         "Ubuntu linux-tools-generic)");
+                         "%s: perf is not installed (package linux-perf, on "
+                         "Ubuntu linux-tools-generic)",
+                         why);
 }
 
 /* --- recording ------------------------------------------------------------------------------- */
@@ -63,7 +64,7 @@ static enum err_code begin(struct profile *profile, const struct suite_subject *
     *profile =
         (struct profile){.instructions = -1, .cycles = -1, .record_fd = -1, .counter_fd = -1};
     if (!program_path_find(profile->program, sizeof profile->program, "perf"))
-        return suite_profile_check(err);
+        return suite_profile_check("--flamegraph", err);
     list_pids(profile->pids, sizeof profile->pids, servers);
     snprintf(profile->data_path, sizeof profile->data_path, "%.1100s/.perf.data",
              subject->directory);
@@ -324,6 +325,8 @@ enum err_code suite_profile_subject(struct suite_run *run, struct suite_subject 
     tool.fills_apart = true;
     tool.has_warmup = false;
     for (size_t i = 0; i < run->plan->count; i++) {
+        if (!run->flamegraph && !run->plan->items[i].block->profiled)
+            continue;
         char text[300];
         struct err reason = {.code = OK};
         struct suite_combination combination = run->plan->items[i];

@@ -500,7 +500,7 @@ enum err_code suite_run_all(struct suite_run *run, struct err *err)
     run->began_ns = clock_now_ns();
     enum err_code code =
         run->in_turn ? run_in_turn(run, servers, err) : run_one_after_the_other(run, servers, err);
-    for (size_t k = 0; k < run->subject_count && code == OK && run->flamegraph; k++)
+    for (size_t k = 0; k < run->subject_count && code == OK; k++)
         if (!run->subjects[k].control)
             code = suite_profile_subject(run, &run->subjects[k], servers, err);
     free(servers);

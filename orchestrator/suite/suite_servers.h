@@ -15,7 +15,8 @@ struct suite_servers {
     uint32_t load_cpus[SPEC_CPUS_MAX]; /* room for the caller */
     const char *args[SUITE_SERVER_ARGS_MAX];
     uint16_t ports[SUITE_NODES_MAX];
-    char names[200][72]; /* "--NAME" of settings */
+    char names[200][72];                       /* "--NAME" of settings */
+    char modules[SUITE_MODULES_MAX + 1][2048]; /* "--loadmodule PATH ARGS", each one word */
 };
 
 /* Starts what the combination asks for with the subject's program, or says where the running server is, and empties that where
