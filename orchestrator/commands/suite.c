@@ -123,6 +123,8 @@ static enum err_code read_plan(struct work *work, struct err *err)
                    "setup_commands, "
                    "profiling_sets) is left out: a running "
                    "server is measured as it is");
+    if (code == OK && !request->list_plan)
+        code = suite_config_find_datasets(&work->config, err);
     if (code == OK)
         code = find_make_args(work, err);
     return code == OK ? suite_plan_make(&work->plan, &work->config, tell, NULL, err) : code;
@@ -189,8 +191,8 @@ static void list_plan(const struct work *work)
     const uint64_t subjects = request->use_running ? 1 : request->ref_count + request->control;
     const uint64_t runs = work->plan.count * subjects * request->runs;
     char text[300];
-    for (size_t i = 0; i < work->plan.count; i++) {
-        struct suite_argv argv;
+    struct suite_argv *argv = calloc(1, sizeof *argv);
+    for (size_t i = 0; i < work->plan.count && argv != NULL; i++) {
         const struct suite_combination *combination = &work->plan.items[i];
         struct suite_target at = target;
         at.port = (uint16_t)combination->block->port;
@@ -200,11 +202,12 @@ static void list_plan(const struct work *work)
             .combination = combination,
             .target = &at,
             .seed = combination->block->has_seed ? combination->block->seed : SUITE_SEED_OPEN};
-        suite_stage_argv(&argv, &wish, SUITE_MEASURE);
+        suite_stage_argv(argv, &wish, SUITE_MEASURE);
         printf("%s: ", suite_combination_text(text, sizeof text, combination));
-        suite_argv_print(stdout, &argv);
+        suite_argv_print(stdout, argv);
         printf("\n");
     }
+    free(argv);
     printf("%zu combination%s, %llu commit%s, %llu run%s each: %llu runs, ", work->plan.count,
            work->plan.count == 1 ? "" : "s", (unsigned long long)subjects, subjects == 1 ? "" : "s",
            (unsigned long long)request->runs, request->runs == 1 ? "" : "s",

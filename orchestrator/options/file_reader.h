@@ -29,6 +29,7 @@ struct file_field {
     size_t element_bytes;
     size_t count_offset; /* of a size_t */
     size_t least, most;  /* elements; most 0: no limit but the file's size */
+    bool nameless;       /* FILE_MAP: a name may be empty                              */
     bool alone;          /* FILE_LIST: what is no list is the only element of one */
 };
 

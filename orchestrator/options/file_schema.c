@@ -130,6 +130,8 @@ static json_t *elements_schema(struct writer *writer, const struct file_field *f
         json_pack("{s:s, s:o, s:I}", "type", list ? "array" : "object",
                   list ? "items" : "additionalProperties", field_schema(writer, field->of),
                   list ? "minItems" : "minProperties", (json_int_t)field->least);
+    if (!list && !field->nameless)
+        json_object_set_new(schema, "propertyNames", json_pack("{s:i}", "minLength", 1));
     if (field->most > 0)
         json_object_set_new(schema, list ? "maxItems" : "maxProperties",
                             json_integer((json_int_t)field->most));

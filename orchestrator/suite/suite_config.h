@@ -10,31 +10,7 @@
 #include "common/err.h"
 #include "common/spec.h"
 #include "orchestrator/options/file_reader.h"
-
-struct suite_number {
-    uint64_t value;
-};
-struct suite_numbers {
-    struct suite_number *items;
-    size_t count; /* 0: the key is not there */
-};
-struct suite_word {
-    const char *text;
-};
-struct suite_words {
-    struct suite_word *items;
-    size_t count;
-};
-
-/* A setting of the server's: its name is place.node->key. */
-struct server_setting {
-    struct file_place place;
-    const char *value;
-};
-struct server_settings {
-    struct server_setting *items;
-    size_t count;
-};
+#include "orchestrator/suite/suite_group.h"
 
 /* CPUs in the order given; count 0: none are named. */
 struct suite_cpus {
@@ -98,6 +74,8 @@ struct suite_block {
     size_t profiling_set_count;
     struct suite_words build_args; /* of make */
     bool profiled;                 /* one of the sets is enabled */
+    bool has_groups;               /* of scenarios, in place of commands */
+    struct suite_groups groups;
     /* Settled from ranges and allocation. */
     struct suite_cpus server_cpus, client_cpus;
 };
@@ -108,9 +86,6 @@ struct suite_config {
     size_t block_count;
     struct suite_block *settled; /* private: where they stand */
 };
-
-/* Who is told what is left out, or taken for granted; once each. */
-typedef void suite_tell(void *state, const char *text);
 
 #define SUITE_BLOCKS_MAX 10000u
 #define SUITE_NODES_MAX 32u
@@ -140,6 +115,9 @@ void suite_config_tell_unused(const struct suite_config *config, suite_tell *tel
 
 /* For a server that volley does not start: forgets what would be set there. True: there was something. */
 bool suite_config_leave_server(struct suite_config *config);
+
+/* Reads the datasets of all scenarios, and counts their rows. E_CONFIG: one is not there, or no table; E_SYSTEM. */
+MUST_USE enum err_code suite_config_find_datasets(struct suite_config *config, struct err *err);
 
 /* Whether this machine has all the CPUs and files that are named: `allowed` are the CPUs that this process may use. Those that are
  * wanted by number are chosen here. E_CONFIG; E_SYSTEM. */

@@ -156,7 +156,7 @@ static const uint16_t *make_ports(struct suite_servers *servers, const struct su
     return block->port > 0 || block->ports.count > 0 ? servers->ports : NULL;
 }
 
-/* What the configuration says that servers are told first. */
+/* What the configuration says that servers are told first. Nodes may tell one another: an index that is there is fine, then. */
 static enum err_code set_up_node(struct suite_servers *servers, uint32_t node,
                                  const struct suite_words *commands, struct err *err)
 {
@@ -166,10 +166,40 @@ static enum err_code set_up_node(struct suite_servers *servers, uint32_t node,
         return OK;
     enum err_code code = managed_cluster_connect(&control, &servers->cluster, node, err);
     for (size_t i = 0; i < commands->count && code == OK; i++)
-        if (managed_node_order(control, &reason, "%s", commands->items[i].text) != OK)
+        if (managed_node_order(control, &reason, "%s", commands->items[i].text) != OK &&
+            (node == 0 || strstr(reason.text, "already exists") == NULL))
             code = err_set(err, E_FAILED, "setup_commands: %.100s: %.200s",
                            PRINTABLE(commands->items[i].text), reason.text);
     control_close(control);
+    return code;
+}
+
+static enum err_code flush_own(struct suite_servers *servers, uint32_t node, struct err *err)
+{
+    struct control *control = NULL;
+    enum err_code code = managed_cluster_connect(&control, &servers->cluster, node, err);
+    if (code == OK)
+        code = managed_node_order(control, err, "FLUSHALL");
+    control_close(control);
+    return code;
+}
+
+enum err_code suite_servers_prepare(struct suite_servers *servers, const struct suite_run *run,
+                                    const struct suite_combination *combination, struct err *err)
+{
+    const struct suite_case *one = combination->of;
+    enum err_code code = OK;
+    if (one == NULL || !one->begins)
+        return OK;
+    if (servers->cluster.count == 0)
+        return one->scenario->flush_before && run->running.may_flush ? flush(run, combination, err)
+                                                                     : OK;
+    for (uint32_t node = 0; node < servers->cluster.count && code == OK; node++) {
+        if (one->scenario->flush_before)
+            code = flush_own(servers, node, err);
+        if (code == OK)
+            code = set_up_node(servers, node, &one->scenario->setup_commands, err);
+    }
     return code;
 }
 

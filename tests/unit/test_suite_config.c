@@ -172,7 +172,8 @@ TEST(mistakes_are_refused_with_their_place)
         {"[{\"requests\": [0], " NEEDED "}]", "0"},
         {"[{\"requests\": [-3], " NEEDED "}]", "-3"},
         {"[{\"requests\": [], " NEEDED "}]", "requests: needs at least 1 element"},
-        {"[{\"requests\": 1, \"keyspacelen\": 1}]", "\"data_sizes\" is missing"},
+        {"[{\"requests\": 1, \"keyspacelen\": 1, \"cluster_mode\": 0, \"tls_mode\": 0}]",
+         "\"data_sizes\" is missing"},
         {"[{\"requests\": 1, \"request\": 1, " NEEDED "}]", "unknown key request"},
         {"[{\"requests\": 1, \"server_cpu_range\": \"0-3\", \"client_cpu_range\": \"3\", " NEEDED
          "}]",
