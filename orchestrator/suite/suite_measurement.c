@@ -150,7 +150,7 @@ static bool has_stage(const struct measurement *measurement, enum suite_stage st
 enum err_code suite_measurement_stage(struct measurement *measurements, size_t count,
                                       enum suite_stage stage, struct err *err)
 {
-    struct suite_argv *argvs = calloc(count, sizeof argvs[0]);
+    struct suite_argv *argvs = calloc(SUITE_PARTS_MAX, sizeof argvs[0]);
     struct suite_load loads[SUITE_PARTS_MAX];
     size_t running = 0;
     enum err_code code =

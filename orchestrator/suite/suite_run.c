@@ -269,11 +269,13 @@ static size_t collect_csv(json_t **records, const struct measurement *measuremen
 /* Reads that found nothing are not what was to be measured. */
 static void tell_misses(const struct measurement *measurement, const json_t *record)
 {
+    const struct suite_case *one = measurement->combination->of;
     const double misses = json_number_value(json_object_get(record, "misses"));
     const double ok = json_number_value(json_object_get(record, "requests_ok"));
     if (misses > 0.01 * ok && ok > 0)
         suite_log_line(&measurement->subject->log, LOG_WARNING,
-                       "%s: %.1f %% of the replies were empty: there was nothing left to read",
+                       "%s%s%s: %.1f %% of the replies were empty: there was nothing left to read",
+                       one != NULL ? one->test_id : "", one != NULL ? " " : "",
                        measurement->combination->command->name, 100 * misses / ok);
 }
 

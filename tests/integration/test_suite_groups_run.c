@@ -355,6 +355,48 @@ TEST(another_tool_measures_scenarios)
     json_decref(list);
 }
 
+static int count_files(const char *pattern)
+{
+    char line[700];
+    int count = -1;
+    snprintf(line, sizeof line, "ls %s/*/%s 2>/dev/null | wc -l", results, pattern);
+    FILE *out = popen(line, "r");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(fscanf(out, "%d", &count), 1);
+    (void)pclose(out);
+    return count;
+}
+
+TEST(profiles_of_a_group)
+{
+    /* breaks when a configuration does not ask for flame graphs by its own, --skip-profiling does not leave them out, or a scenario
+     * is looked at on a server that the one before has not filled */
+    write_config(
+        "[{\"tls_mode\": false, \"cluster_mode\": false, \"keyspacelen\": 500, "
+        "\"profiling_sets\": [{\"enabled\": false}, {\"enabled\": true}], \"test_groups\": "
+        "[{\"group\": 1, \"scenarios\": [{\"id\": \"a\", \"type\": \"write\", \"clients\": 4, "
+        "\"requests\": 2000, \"test\": \"SET\"}, {\"id\": \"b\", \"type\": \"read\", "
+        "\"clients\": 4, \"duration\": 1, \"test\": \"GET\"}]}]}]");
+    SUITE_OF_SOURCES("--skip-profiling");
+    expect_status(0);
+    ck_assert_int_eq(count_files("flamegraph-*"), 0);
+    program_free(&program);
+    program_run_shell(&program, tree.path, "command -v perf || echo none", 0);
+    const bool is_there = strstr(program.out, "none") == NULL;
+    program_free(&program);
+    SUITE_OF_SOURCES("--runs", "1");
+    if (!is_there) {
+        expect_status(2);
+        expect_text(program.err, "profiling_sets (or --skip-profiling): perf is not installed");
+        return;
+    }
+    if (strstr(program.err, "perf cannot look at the servers") != NULL)
+        return;
+    expect_text(program.err, "[flame graph 2/2]");
+    ck_assert_int_eq(count_files("flamegraph-2-1b.html"), 1);
+    ck_assert_int_eq(count_servers(), 0);
+}
+
 TEST(the_file_that_comes_with_it)
 {
     /* breaks when configs/suite-scenarios.json is not accepted, or cannot be measured, on a server or a cluster */

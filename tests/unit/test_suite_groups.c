@@ -213,85 +213,82 @@ TEST(groups_and_scenarios_are_chosen)
                      E_USAGE);
 }
 
+static const struct {
+    const char *text, *wanted;
+} scenario_mistakes[] = {
+    {ONE("{" WRITE "\"requests\": 1}"), "one of these is missing: test, command"},
+    {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"command\": \"PING\"}"),
+     "test and command exclude one another"},
+    {ONE("{\"id\": \"a\", \"type\": \"scan\"}"), "type: scan"},
+    {ONE("{\"id\": \"a\"}"), "\"type\" is missing"},
+    {ONE("{\"type\": \"read\", \"test\": \"GET\"}"), "\"id\" is missing"},
+    {ONE("{\"id\": \"a/b\", \"type\": \"read\", \"test\": \"GET\"}"), "id: a/b: letters"},
+    {ONE("{" WRITE "\"requests\": 1, \"test\": \"NOSUCH\"}"), "test: NOSUCH: unknown"},
+    {ONE("{" WRITE "\"test\": \"SET\"}"), "one of these is missing: requests, duration, maxdocs"},
+    {ONE("{" WRITE "\"requests\": 1, \"duration\": 1, \"test\": \"SET\"}"),
+     "requests and duration exclude one another"},
+    {ONE("{" WRITE "\"requests\": \"many\", \"test\": \"SET\"}"), "requests: many"},
+    {ONE("{\"id\": \"a\", \"type\": \"write\", \"requests\": 1, \"test\": \"SET\"}"),
+     "\"keyspacelen\" is missing"},
+    {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\"}, {" WRITE
+         "\"requests\": 1, \"test\": \"SET\"}"),
+     "id: a stands there twice"},
+    {ONE("{" WRITE "\"requests\": 1, \"command\": \"SET 'a\"}"), "a quote has no end"},
+    {ONE("{" WRITE "\"requests\": 1, \"command\": \" \"}"), "command: it is empty"},
+    {ONE("{" WRITE "\"requests\": 1, \"command\": \"SET a __field:b__\"}"),
+     "which table this field is of"},
+    {ONE("{" WRITE "\"requests\": 1, \"dataset\": \"d.csv\", \"command\": \"SET a b\"}"),
+     "takes no field of it"},
+    {ONE("{" WRITE "\"requests\": 1, \"dataset\": \"d.csv\", \"test\": \"SET\"}"),
+     "takes no field of it"},
+    {ONE("{" WRITE "\"requests\": 1, \"dataset\": \"d.XML\", \"command\": \"SET a "
+         "__field:b__\"}"),
+     "dataset: d.XML: volley reads .csv, .tsv and lines"},
+    {ONE("{" WRITE "\"requests\": 1, \"dataset\": \"d.csv\", \"command\": \"SET __data__ "
+         "__field:b__\"}"),
+     "__data__ beside a dataset"},
+    {ONE("{" WRITE "\"requests\": 1, \"maxdocs\": 1, \"test\": \"SET\"}"), "there is no dataset"},
+    {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"benchmark_args\": \"--zipfian 1.0\"}"),
+     "--zipfian is no option of volley bench"},
+    {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"benchmark_args\": \"-p 7\"}"),
+     "-p is the suite's own to say"},
+    {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"benchmark_args\": \"--json x\"}"),
+     "--json is the suite's own to say"},
+    {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"options\": {\"NX\": \"_nx\"}}"),
+     "options: a test takes none"},
+    {ONE("{" WRITE "\"requests\": 1, \"command\": \"PING\", \"options\": {\"a\": \"_x\", "
+         "\"b\": \"_x\"}}"),
+     "two are called \"_x\""},
+    {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"populate_with\": \"GET\"}"),
+     "populate_with: GET writes nothing"},
+    {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"populate_with\": \"nosuch\"}"),
+     "populate_with: nosuch: no test"},
+    {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"populate_clients\": 2}"),
+     "needs populate_with"},
+    {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"reads\": [{\"id\": \"r\", \"test\": "
+         "\"GET\"}]}"),
+     "need type: mixed"},
+    {ONE("{\"id\": \"m\", \"type\": \"mixed\", \"duration\": 1}"), "needs writes, reads"},
+    {ONE("{\"id\": \"m\", \"type\": \"mixed\", \"test\": \"SET\"}"), "for its writes and reads"},
+    {ONE("{\"id\": \"m\", \"type\": \"mixed\", \"writes\": [{\"id\": \"w\", \"test\": "
+         "\"SET\"}]}"),
+     "one of these is missing: duration"},
+    {ONE("{\"id\": \"m\", \"type\": \"mixed\", \"duration\": 1, \"writes\": [{\"id\": \"w\", "
+         "\"test\": \"SET\"}], \"reads\": [{\"id\": \"w\", \"test\": \"GET\"}]}"),
+     "id: w stands there twice"},
+    {BLOCK("\"commands\": [\"SET\"], ", "{" WRITE "\"requests\": 1, \"test\": \"SET\"}"),
+     "commands: test_groups stand in its place"},
+    {BLOCK("\"clients\": [1, 2], ", "{" WRITE "\"requests\": 1, \"test\": \"SET\"}"),
+     "clients: beside test_groups it is one number"},
+    {"[{\"tls_mode\": false, \"cluster_mode\": false, \"test_groups\": [{\"scenarios\": []}]}]",
+     "\"group\" is missing"},
+};
+
 TEST(what_is_wrong_with_scenarios)
 {
     /* breaks when a mistake in a scenario is taken, or is not told with file, line and key */
-    static const struct {
-        const char *text, *wanted;
-    } mistakes[] = {
-        {ONE("{" WRITE "\"requests\": 1}"), "one of these is missing: test, command"},
-        {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"command\": \"PING\"}"),
-         "test and command exclude one another"},
-        {ONE("{\"id\": \"a\", \"type\": \"scan\"}"), "type: scan"},
-        {ONE("{\"id\": \"a\"}"), "\"type\" is missing"},
-        {ONE("{\"type\": \"read\", \"test\": \"GET\"}"), "\"id\" is missing"},
-        {ONE("{\"id\": \"a/b\", \"type\": \"read\", \"test\": \"GET\"}"), "id: a/b: letters"},
-        {ONE("{" WRITE "\"requests\": 1, \"test\": \"NOSUCH\"}"), "test: NOSUCH: unknown"},
-        {ONE("{" WRITE "\"test\": \"SET\"}"),
-         "one of these is missing: requests, duration, maxdocs"},
-        {ONE("{" WRITE "\"requests\": 1, \"duration\": 1, \"test\": \"SET\"}"),
-         "requests and duration exclude one another"},
-        {ONE("{" WRITE "\"requests\": \"many\", \"test\": \"SET\"}"), "requests: many"},
-        {ONE("{\"id\": \"a\", \"type\": \"write\", \"requests\": 1, \"test\": \"SET\"}"),
-         "\"keyspacelen\" is missing"},
-        {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\"}, {" WRITE
-             "\"requests\": 1, \"test\": \"SET\"}"),
-         "id: a stands there twice"},
-        {ONE("{" WRITE "\"requests\": 1, \"command\": \"SET 'a\"}"), "a quote has no end"},
-        {ONE("{" WRITE "\"requests\": 1, \"command\": \" \"}"), "command: it is empty"},
-        {ONE("{" WRITE "\"requests\": 1, \"command\": \"SET a __field:b__\"}"),
-         "which table this field is of"},
-        {ONE("{" WRITE "\"requests\": 1, \"dataset\": \"d.csv\", \"command\": \"SET a b\"}"),
-         "takes no field of it"},
-        {ONE("{" WRITE "\"requests\": 1, \"dataset\": \"d.csv\", \"test\": \"SET\"}"),
-         "takes no field of it"},
-        {ONE("{" WRITE "\"requests\": 1, \"dataset\": \"d.XML\", \"command\": \"SET a "
-             "__field:b__\"}"),
-         "dataset: d.XML: volley reads .csv, .tsv and lines"},
-        {ONE("{" WRITE "\"requests\": 1, \"dataset\": \"d.csv\", \"command\": \"SET __data__ "
-             "__field:b__\"}"),
-         "__data__ beside a dataset"},
-        {ONE("{" WRITE "\"requests\": 1, \"maxdocs\": 1, \"test\": \"SET\"}"),
-         "there is no dataset"},
-        {ONE("{" WRITE
-             "\"requests\": 1, \"test\": \"SET\", \"benchmark_args\": \"--zipfian 1.0\"}"),
-         "--zipfian is no option of volley bench"},
-        {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"benchmark_args\": \"-p 7\"}"),
-         "-p is the suite's own to say"},
-        {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"benchmark_args\": \"--json x\"}"),
-         "--json is the suite's own to say"},
-        {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"options\": {\"NX\": \"_nx\"}}"),
-         "options: a test takes none"},
-        {ONE("{" WRITE "\"requests\": 1, \"command\": \"PING\", \"options\": {\"a\": \"_x\", "
-             "\"b\": \"_x\"}}"),
-         "two are called \"_x\""},
-        {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"populate_with\": \"GET\"}"),
-         "populate_with: GET writes nothing"},
-        {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"populate_with\": \"nosuch\"}"),
-         "populate_with: nosuch: no test"},
-        {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"populate_clients\": 2}"),
-         "needs populate_with"},
-        {ONE("{" WRITE "\"requests\": 1, \"test\": \"SET\", \"reads\": [{\"id\": \"r\", \"test\": "
-             "\"GET\"}]}"),
-         "need type: mixed"},
-        {ONE("{\"id\": \"m\", \"type\": \"mixed\", \"duration\": 1}"), "needs writes, reads"},
-        {ONE("{\"id\": \"m\", \"type\": \"mixed\", \"test\": \"SET\"}"),
-         "for its writes and reads"},
-        {ONE("{\"id\": \"m\", \"type\": \"mixed\", \"writes\": [{\"id\": \"w\", \"test\": "
-             "\"SET\"}]}"),
-         "one of these is missing: duration"},
-        {ONE("{\"id\": \"m\", \"type\": \"mixed\", \"duration\": 1, \"writes\": [{\"id\": \"w\", "
-             "\"test\": \"SET\"}], \"reads\": [{\"id\": \"w\", \"test\": \"GET\"}]}"),
-         "id: w stands there twice"},
-        {BLOCK("\"commands\": [\"SET\"], ", "{" WRITE "\"requests\": 1, \"test\": \"SET\"}"),
-         "commands: test_groups stand in its place"},
-        {BLOCK("\"clients\": [1, 2], ", "{" WRITE "\"requests\": 1, \"test\": \"SET\"}"),
-         "clients: beside test_groups it is one number"},
-        {"[{\"tls_mode\": false, \"cluster_mode\": false, \"test_groups\": [{\"scenarios\": []}]}]",
-         "\"group\" is missing"},
-    };
-    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++)
-        ck_refused(mistakes[i].text, mistakes[i].wanted);
+    for (size_t i = 0; i < sizeof scenario_mistakes / sizeof scenario_mistakes[0]; i++)
+        ck_refused(scenario_mistakes[i].text, scenario_mistakes[i].wanted);
 }
 
 TEST(foreign_keys_of_scenarios)
