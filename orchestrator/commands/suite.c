@@ -119,10 +119,9 @@ static enum err_code read_plan(struct work *work, struct err *err)
     if (code == OK)
         code = suite_config_choose(&work->config, &choice, err);
     if (code == OK && request->use_running && suite_config_leave_server(&work->config))
-        tell(NULL, "what the configuration says of the server (io-threads, settings, modules, "
-                   "setup_commands, "
-                   "profiling_sets) is left out: a running "
-                   "server is measured as it is");
+        tell(NULL,
+             "a running server is measured as it is: io-threads, settings, modules, setup_commands "
+             "and profiling_sets of the configuration are left out");
     if (code == OK && !request->list_plan)
         code = suite_config_find_datasets(&work->config, err);
     if (code == OK)

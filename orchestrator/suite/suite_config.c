@@ -252,7 +252,7 @@ static enum err_code part_modes(struct suite_config *config, struct err *err)
             if (is_list && !block->cluster) {
                 block->cluster_nodes = 1;
                 block->ports.count = 0;
-            } else if (is_list && block->ports.count > 0)
+            } else if (is_list && (block->ports.count > 0 || block->cluster_nodes > 1))
                 block->port = 0;
             count++;
         }

@@ -385,8 +385,6 @@ static size_t count_missing(const struct measurement *common, size_t first, size
             *end = suite_plan_step_end(common->run->plan, i);
             count++;
         }
-    while (*end < unit_end && common->run->plan->items[*end].beside)
-        ++*end;
     return count;
 }
 
@@ -403,6 +401,7 @@ static enum err_code keep_failure(const struct measurement *common, size_t first
         if (plan->items[i].of == NULL || is_there(common->run, common->subject, i, common->number))
             continue;
         json_t *record = new_record(&measurement, plan->items[i].command->name);
+        json_object_del(record, "seed"); /* which it may not have come to */
         json_object_set_new(record, "status", json_string("failed"));
         json_object_set_new(record, "error", json_value_text(reason));
         records[count++] = record;
