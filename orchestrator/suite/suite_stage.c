@@ -292,6 +292,42 @@ void suite_tool_describe(struct suite_tool *tool, const char *path, const char *
     tool->has_dataset = help == NULL || strstr(help, "--dataset") != NULL;
 }
 
+/* Of a cluster that tool knows whose keys are whose by a tag alone: requests without one go anywhere. */
+static bool lacks_tag(const struct suite_combination *combination)
+{
+    const struct suite_command *command = combination->command;
+    bool has_tag = false;
+    if (combination->of == NULL || !combination->block->cluster || combination->keyspace == 0 ||
+        command->words == NULL)
+        return false;
+    for (size_t i = 0; command->words[i] != NULL && !has_tag; i++)
+        has_tag = strstr(command->words[i], "{tag}") != NULL;
+    return !has_tag;
+}
+
+static enum err_code check_case(const struct suite_tool *tool,
+                                const struct suite_combination *combination, struct err *err)
+{
+    const struct suite_case *one = combination->of;
+    if (one == NULL || tool->is_volley)
+        return OK;
+    const bool sequential = one->part->sequential || one->scenario->sequential;
+    const char *const lacking = one->part->dataset != NULL && !tool->has_dataset ? "--dataset"
+                                : sequential && !tool->has_sequential            ? "--sequential"
+                                                                                 : NULL;
+    if (lacking != NULL)
+        return err_set(err, E_CONFIG,
+                       "--valkey-benchmark-path: %.200s has no %s, which scenario %.60s asks for; "
+                       "volley has",
+                       PRINTABLE(tool->path), lacking, one->test_id);
+    if (lacks_tag(combination))
+        return err_set(err, E_CONFIG,
+                       "--valkey-benchmark-path: scenario %.60s: of a cluster's keys that tool "
+                       "needs {tag} in the command, as in key:{tag}:__rand_int__",
+                       one->test_id);
+    return OK;
+}
+
 enum err_code suite_tool_check(const struct suite_tool *tool, const struct suite_plan *plan,
                                struct err *err)
 {
@@ -306,17 +342,9 @@ enum err_code suite_tool_check(const struct suite_tool *tool, const struct suite
                            "--valkey-benchmark-path: %.200s cannot send writes and reads at once, "
                            "which the configuration asks for; volley can",
                            PRINTABLE(tool->path));
-        const struct suite_case *one = plan->items[i].of;
-        if (one != NULL && one->part->dataset != NULL && !tool->has_dataset)
-            return err_set(err, E_CONFIG,
-                           "--valkey-benchmark-path: %.200s has no --dataset, which the "
-                           "configuration asks for; volley has",
-                           PRINTABLE(tool->path));
-        if (one != NULL && one->part->sequential && !tool->has_sequential)
-            return err_set(err, E_CONFIG,
-                           "--valkey-benchmark-path: %.200s has no --sequential, which the "
-                           "configuration asks for; volley has",
-                           PRINTABLE(tool->path));
+        const enum err_code code = check_case(tool, &plan->items[i], err);
+        if (code != OK)
+            return code;
         if (plan->items[i].requests == 0 && !tool->has_duration)
             return err_set(err, E_CONFIG,
                            "--valkey-benchmark-path: %s has no --duration, which the "

@@ -183,6 +183,41 @@ TEST(a_cluster_has_connections_for_each_node)
                "each of 3 nodes needs a connection");
 }
 
+TEST(what_another_tool_cannot_do)
+{
+    /* breaks when valkey-benchmark is asked for a table, keys in order or a cluster's keys without a tag, which it does not have */
+    static const struct {
+        const char *help, *text, *wanted;
+    } cases[] = {
+        {"--csv", ONE("{" WRITE "\"requests\": 1, \"sequential\": true, \"test\": \"SET\"}"),
+         "has no --sequential, which scenario 1a asks for"},
+        {"--csv",
+         ONE("{" WRITE "\"requests\": 1, \"dataset\": \"d.csv\", \"command\": \"SET a "
+             "__field:b__\"}"),
+         "has no --dataset"},
+        {"--csv",
+         "[{\"tls_mode\": false, \"cluster_mode\": true, \"test_groups\": [{\"group\": 1, "
+         "\"scenarios\": [{" WRITE "\"requests\": 1, \"command\": \"GET k:__rand_int__\"}]}]}]",
+         "needs {tag} in the command"},
+        {"--csv",
+         "[{\"tls_mode\": false, \"cluster_mode\": true, \"test_groups\": [{\"group\": 1, "
+         "\"scenarios\": [{" WRITE
+         "\"requests\": 1, \"command\": \"GET k:{tag}:__rand_int__\"}]}]}]",
+         NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct suite_tool tool, volley;
+        ck_taken(cases[i].text);
+        suite_tool_describe(&volley, "/bin/volley", NULL);
+        suite_tool_describe(&tool, "/bin/valkey-benchmark", cases[i].help);
+        ck_assert_int_eq(suite_tool_check(&volley, &plan, &err), OK);
+        ck_assert_int_eq(suite_tool_check(&tool, &plan, &err),
+                         cases[i].wanted != NULL ? E_CONFIG : OK);
+        if (cases[i].wanted != NULL)
+            ck_assert_msg(strstr(err.text, cases[i].wanted) != NULL, "%s", err.text);
+    }
+}
+
 TEST(groups_and_scenarios_are_chosen)
 {
     /* breaks when --groups and --scenarios leave others than those named, also where a configuration has two cluster modes */
