@@ -341,8 +341,10 @@ static enum err_code keep_step(const struct measurement *measurements, size_t fi
     enum err_code code = OK;
     for (size_t i = 0; i < count && code == OK; i++) {
         const struct measurement *measurement = &measurements[i];
-        if (is_there(measurement->run, measurement->subject, first + i, measurement->number))
+        if (is_there(measurement->run, measurement->subject, first + i, measurement->number)) {
+            (void)unlink(measurement->hdr_path);
             continue;
+        }
         code = keep(measurement, err);
         measurement->subject->measured += code == OK;
         measurement->run->done += code == OK;
@@ -356,9 +358,13 @@ static enum err_code measure_step(const struct measurement *common, size_t first
 {
     struct measurement *measurements = NULL;
     enum err_code code = suite_measurements_open(&measurements, common, first, count, err);
-    for (size_t i = 0; i < count && code == OK; i++)
+    if (code != OK) {
+        suite_measurements_close(measurements, count);
+        return code;
+    }
+    for (size_t i = 0; i < count; i++)
         tell_progress(&measurements[i], i);
-    if (code == OK && !common->run->plan->items[first].goes_on)
+    if (!common->run->plan->items[first].goes_on)
         code = suite_servers_start(common->servers, common->run, common->subject,
                                    measurements[0].combination, err);
     if (code == OK)
@@ -368,6 +374,9 @@ static enum err_code measure_step(const struct measurement *common, size_t first
         code = suite_measurements_part_cpus(measurements, count, err);
     if (code == OK)
         code = suite_measurement_stages(measurements, count, SUITE_MEASURE, err);
+    if (code == E_SYSTEM ||
+        code == E_USAGE) /* of this server or load, which another one may not meet */
+        code = E_FAILED;
     if (code == OK)
         code = keep_step(measurements, first, count, err);
     suite_measurements_close(measurements, count);

@@ -260,6 +260,18 @@ TEST(what_one_scenario_writes_the_next_one_reads)
     expect_text(program.out, "- test_id: 1b_none\n");
 }
 
+static int count_files(const char *pattern)
+{
+    char line[700];
+    int count = -1;
+    snprintf(line, sizeof line, "ls %s/*/%s 2>/dev/null | wc -l", results, pattern);
+    FILE *out = popen(line, "r");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(fscanf(out, "%d", &count), 1);
+    (void)pclose(out);
+    return count;
+}
+
 TEST(what_is_missing_is_measured_with_what_it_needs)
 {
     /* breaks when --resume measures a scenario without what was written before it, or keeps the figures of that a second time; or
@@ -269,8 +281,9 @@ TEST(what_is_missing_is_measured_with_what_it_needs)
     write_config(three_kinds);
     run_here("--groups 1 --scenarios a,c");
     expect_text(program.out, "3 records, 3 runs measured");
-    run_here("--groups 1 --resume");
+    run_here("--groups 1 --resume --keep-histograms");
     expect_text(program.out, "5 records, 2 runs measured, 0 failed, 3 there already");
+    ck_assert_int_eq(count_files("run-*.hlog"), 2); /* of what was kept */
     json_t *list = records();
     ck_assert_double_eq(number_at(record_of(list, "1b", &count), "misses"), 0);
     (void)record_of(list, "1a", &count);
@@ -353,18 +366,6 @@ TEST(another_tool_measures_scenarios)
     ck_figures(record_of(list, "1b", &count));
     ck_figures(record_of(list, "1c_r", &count));
     json_decref(list);
-}
-
-static int count_files(const char *pattern)
-{
-    char line[700];
-    int count = -1;
-    snprintf(line, sizeof line, "ls %s/*/%s 2>/dev/null | wc -l", results, pattern);
-    FILE *out = popen(line, "r");
-    ck_assert_ptr_nonnull(out);
-    ck_assert_int_eq(fscanf(out, "%d", &count), 1);
-    (void)pclose(out);
-    return count;
 }
 
 TEST(profiles_of_a_group)
