@@ -196,7 +196,7 @@ $(MAN_PAGE): docs/man/volley.1 $(BUILD)/volley
 	$(Q)sed -e "s/@VERSION@/$$($(BUILD)/volley version | cut -d' ' -f2)/" -e '/@OPTIONS@/{r $(BUILD)/gen/options.man' -e 'd}' $< > $@
 
 WORKLOADS = $(notdir $(wildcard configs/workloads/*.yaml))
-SUITES = $(notdir $(wildcard configs/benchmark-*.json))
+SUITE_CONFIGS = $(notdir $(wildcard configs/benchmark-*.json configs/suite-*.json))
 SCENARIO_FOLDERS = scenarios/load scenarios/interference scenarios
 SCENARIOS = $(patsubst configs/scenarios/%,%,$(wildcard configs/scenarios/*.yaml configs/scenarios/*/*.yaml))
 PLUGINS = $(notdir $(wildcard configs/plugins/*))
@@ -208,7 +208,7 @@ install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads and s
 	$(INSTALL) -D -m 644 $(MAN_PAGE) $(DESTDIR)$(PREFIX)/share/man/man1/volley.1
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/volley/workloads
 	$(INSTALL) -m 644 $(WORKLOADS:%=configs/workloads/%) $(DESTDIR)$(PREFIX)/share/volley/workloads
-	$(INSTALL) -m 644 $(SUITES:%=configs/%) $(DESTDIR)$(PREFIX)/share/volley
+	$(INSTALL) -m 644 $(SUITE_CONFIGS:%=configs/%) $(DESTDIR)$(PREFIX)/share/volley
 	$(INSTALL) -d $(SCENARIO_FOLDERS:%=$(DESTDIR)$(PREFIX)/share/volley/%)
 	for file in $(SCENARIOS); do $(INSTALL) -m 644 configs/scenarios/$$file $(DESTDIR)$(PREFIX)/share/volley/scenarios/$$file || exit 1; done
 	$(INSTALL) -D -m 644 common/volley_plugin.h $(DESTDIR)$(PREFIX)/include/volley_plugin.h
@@ -224,7 +224,7 @@ uninstall: ## remove what install put in place
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/volley
 	for link in $(TOOLS:%=$(DESTDIR)$(LINKS)/%); do \
 	    [ "$$(readlink $$link)" != $(LINKED) ] || rm -f $$link; done
-	rm -f $(SUITES:%=$(DESTDIR)$(PREFIX)/share/volley/%) $(WORKLOADS:%=$(DESTDIR)$(PREFIX)/share/volley/workloads/%) $(SCENARIOS:%=$(DESTDIR)$(PREFIX)/share/volley/scenarios/%) $(DESTDIR)$(PREFIX)/include/volley_plugin.h \
+	rm -f $(SUITE_CONFIGS:%=$(DESTDIR)$(PREFIX)/share/volley/%) $(WORKLOADS:%=$(DESTDIR)$(PREFIX)/share/volley/workloads/%) $(SCENARIOS:%=$(DESTDIR)$(PREFIX)/share/volley/scenarios/%) $(DESTDIR)$(PREFIX)/include/volley_plugin.h \
 	    $(PLUGINS:%=$(DESTDIR)$(PREFIX)/share/volley/plugins/%) $(MODULES:%=$(DESTDIR)$(MODULE_FOLDER)/volley-%.so)
 	rmdir $(DESTDIR)$(MODULE_FOLDER) $(DESTDIR)$(LINKS) $(DESTDIR)$(PREFIX)/share/volley/plugins $(DESTDIR)$(PREFIX)/share/volley/workloads $(SCENARIO_FOLDERS:%=$(DESTDIR)$(PREFIX)/share/volley/%) $(DESTDIR)$(PREFIX)/share/volley 2>/dev/null || true
 

@@ -19,6 +19,7 @@
 #include "orchestrator/page/page_bundle.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
+#include "orchestrator/report/shell_word.h"
 #include "orchestrator/suite/comparison_merged.h"
 #include "orchestrator/suite/comparison_report.h"
 #include "orchestrator/suite/suite_load.h"
@@ -26,6 +27,7 @@
 #include "orchestrator/suite/suite_measurement.h"
 #include "orchestrator/suite/suite_subjects.h"
 
+#define MAKE_ARGS_BYTES 4096u
 #define USUAL_PORT 6379u
 #define HELP_BYTES (32u << 10)
 #define CONFIDENCE 0.95
@@ -44,6 +46,7 @@ struct work {
     struct suite_run run;
     char certificate_paths[3][PATH_MAX];
     char config_path[PATH_MAX];
+    char make_args[MAKE_ARGS_BYTES]; /* of the option and of the configuration; "": none */
     uint64_t seed;
     int lock_fd;
 };
@@ -70,6 +73,36 @@ static const char *find_config(struct work *work)
     return given;
 }
 
+static bool are_alike(const struct suite_words *one, const struct suite_words *other)
+{
+    bool alike = one->count == other->count;
+    for (size_t i = 0; i < one->count && alike; i++)
+        alike = strcmp(one->items[i].text, other->items[i].text) == 0;
+    return alike;
+}
+
+/* A commit is built once for all configurations. */
+static enum err_code find_make_args(struct work *work, struct err *err)
+{
+    const struct suite_config *config = &work->config;
+    const struct suite_words *words = &config->blocks[0].build_args;
+    const char *const option = work->request->make_args;
+    char *const text = work->make_args;
+    size_t used = (size_t)snprintf(text, MAKE_ARGS_BYTES, "%s", option != NULL ? option : "");
+    for (size_t i = 1; i < config->block_count; i++)
+        if (!are_alike(words, &config->blocks[i].build_args))
+            return file_refuse(&config->file, &config->blocks[i].place, "build_args", err,
+                               "build_args: other ones than those of the first configuration: a "
+                               "commit is built once; make two files of it, or choose by --groups");
+    for (size_t i = 0; i < words->count && used < MAKE_ARGS_BYTES; i++) {
+        used += (size_t)snprintf(text + used, MAKE_ARGS_BYTES - used, "%s", used > 0 ? " " : "");
+        if (used < MAKE_ARGS_BYTES)
+            used += shell_word(text + used, MAKE_ARGS_BYTES - used, words->items[i].text);
+    }
+    return used < MAKE_ARGS_BYTES ? OK
+                                  : err_set(err, E_USAGE, "the arguments of make are too long");
+}
+
 static enum err_code read_plan(struct work *work, struct err *err)
 {
     const struct file_source source = {.name = find_config(work)};
@@ -80,14 +113,19 @@ static enum err_code read_plan(struct work *work, struct err *err)
                                             request->cluster_filter == SUITE_CLUSTERS     ? 1
                                             : request->cluster_filter == SUITE_BOTH_KINDS ? -1
                                                                                           : 0,
-                                        .skip_config_sets = request->skip_config_sets};
+                                        .skip_config_sets = request->skip_config_sets,
+                                        .skip_profiling = request->skip_profiling};
     enum err_code code = suite_config_read(&work->config, &source, err);
     if (code == OK)
         code = suite_config_choose(&work->config, &choice, err);
     if (code == OK && request->use_running && suite_config_leave_server(&work->config))
         tell(NULL,
-             "io-threads, settings and setup_commands of the configuration are left out: a running "
-             "server is measured as it is");
+             "a running server is measured as it is: io-threads, settings, modules, setup_commands "
+             "and profiling_sets of the configuration are left out");
+    if (code == OK && !request->list_plan)
+        code = suite_config_find_datasets(&work->config, err);
+    if (code == OK)
+        code = find_make_args(work, err);
     return code == OK ? suite_plan_make(&work->plan, &work->config, tell, NULL, err) : code;
 }
 
@@ -152,8 +190,8 @@ static void list_plan(const struct work *work)
     const uint64_t subjects = request->use_running ? 1 : request->ref_count + request->control;
     const uint64_t runs = work->plan.count * subjects * request->runs;
     char text[300];
-    for (size_t i = 0; i < work->plan.count; i++) {
-        struct suite_argv argv;
+    struct suite_argv *argv = calloc(1, sizeof *argv);
+    for (size_t i = 0; i < work->plan.count && argv != NULL; i++) {
         const struct suite_combination *combination = &work->plan.items[i];
         struct suite_target at = target;
         at.port = (uint16_t)combination->block->port;
@@ -163,11 +201,12 @@ static void list_plan(const struct work *work)
             .combination = combination,
             .target = &at,
             .seed = combination->block->has_seed ? combination->block->seed : SUITE_SEED_OPEN};
-        suite_stage_argv(&argv, &wish, SUITE_MEASURE);
+        suite_stage_argv(argv, &wish, SUITE_MEASURE);
         printf("%s: ", suite_combination_text(text, sizeof text, combination));
-        suite_argv_print(stdout, &argv);
+        suite_argv_print(stdout, argv);
         printf("\n");
     }
+    free(argv);
     printf("%zu combination%s, %llu commit%s, %llu run%s each: %llu runs, ", work->plan.count,
            work->plan.count == 1 ? "" : "s", (unsigned long long)subjects, subjects == 1 ? "" : "s",
            (unsigned long long)request->runs, request->runs == 1 ? "" : "s",
@@ -241,19 +280,19 @@ static enum err_code find_subjects(struct work *work, struct err *err)
     if (request->use_running)
         return find_running(work, err);
     const bool named = request->commits_text != NULL || request->baseline != NULL;
-    const struct suite_subjects_wish wish = {
-        .source = {.repository = request->repository,
-                   .tree = request->valkey_path,
-                   .make_args = request->make_args != NULL ? request->make_args : "",
-                   .tls = suite_plan_has_tls(&work->plan),
-                   .keep_programs_built = !named},
-        .refs = request->refs,
-        .ref_count = request->ref_count,
-        .named = named,
-        .control_of = !request->control           ? NULL
-                      : request->baseline != NULL ? request->baseline
-                                                  : request->refs[0],
-        .interrupted = work->interrupted};
+    const struct suite_subjects_wish wish = {.source = {.repository = request->repository,
+                                                        .tree = request->valkey_path,
+                                                        .make_args = work->make_args,
+                                                        .tls = suite_plan_has_tls(&work->plan),
+                                                        .keep_programs_built = !named},
+                                             .refs = request->refs,
+                                             .ref_count = request->ref_count,
+                                             .named = named,
+                                             .control_of = !request->control ? NULL
+                                                           : request->baseline != NULL
+                                                               ? request->baseline
+                                                               : request->refs[0],
+                                             .interrupted = work->interrupted};
     return suite_subjects_build(&work->subjects, &wish, err);
 }
 
@@ -280,7 +319,7 @@ static json_t *describe_environment(const struct work *work)
     json_object_set(environment, "architecture", json_object_get(host, "architecture"));
     json_object_set_new(environment, "env_tool", json_string(work->tool.version));
     const struct suite_request *request = work->request;
-    set_given(environment, "env_make_args", request->make_args);
+    set_given(environment, "env_make_args", work->make_args[0] != '\0' ? work->make_args : NULL);
     set_given(environment, "repository", request->repository_name);
     set_given(environment, "module",
               request->module != NULL ? request->module : request->module_path);
@@ -523,8 +562,7 @@ static enum err_code measure(struct work *work, struct err *err)
                        work->subjects.items[i].reference[0] != '\0' ? ", called " : "",
                        work->subjects.items[i].reference, (unsigned long long)work->run.seed,
                        work->plan.count, (unsigned long long)work->request->runs,
-                       work->request->make_args != NULL ? ", make " : "",
-                       work->request->make_args != NULL ? work->request->make_args : "");
+                       work->make_args[0] != '\0' ? ", make " : "", work->make_args);
     if (code == OK && work->request->mode == SUITE_SERVER)
         code = serve(work, err);
     else if (code == OK) {
@@ -554,10 +592,13 @@ static enum err_code carry_out(struct work *work, struct err *err)
         code = suite_config_check_machine(&work->config, work->cpus.cpus, work->cpus.count, err);
     if (code == OK && !work->request->use_running)
         tell_crowded(work);
-    if (code == OK && work->request->flamegraph)
-        code = page_bundle_check("--flamegraph", NULL, err);
-    if (code == OK && work->request->flamegraph)
-        code = suite_profile_check(err);
+    const bool profiles = work->request->flamegraph || suite_plan_is_profiled(&work->plan);
+    const char *const why =
+        work->request->flamegraph ? "--flamegraph" : "profiling_sets (or --skip-profiling)";
+    if (code == OK && profiles)
+        code = page_bundle_check(why, NULL, err);
+    if (code == OK && profiles)
+        code = suite_profile_check(why, err);
     if (code == OK)
         code = suite_lock_take(&work->lock_fd, work->request->results_dir, err);
     if (code == OK)

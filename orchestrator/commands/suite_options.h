@@ -18,7 +18,7 @@ struct suite_request {
         *module_timestamp, *repository_name;
     unsigned mode, order, cluster_filter;
     uint64_t runs, seed;
-    bool skip_config_sets, flamegraph;
+    bool skip_config_sets, skip_profiling, flamegraph;
     bool has_seed, use_running, list_plan, resume, control, keep_histograms, allow_flush, help;
     enum log_level log_level;
 

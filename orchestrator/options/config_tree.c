@@ -190,7 +190,7 @@ static enum err_code read_list(struct reader *reader, struct config_node *list)
 /* The next key with its value; the current event is the key. */
 static enum err_code read_entry(struct reader *reader, struct config_node *map)
 {
-    if (reader->event.type != YAML_SCALAR_EVENT || reader->event.data.scalar.length == 0)
+    if (reader->event.type != YAML_SCALAR_EVENT)
         return refuse(reader, "a key is the name of what follows it");
     if (map->count == CONFIG_TREE_KEYS_MAX)
         return refuse(reader, "too many keys");

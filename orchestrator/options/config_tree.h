@@ -23,7 +23,7 @@ struct config_mark {
 struct config_node {
     enum config_kind kind;   /* CONFIG_NOTHING: a text without content; of the root alone */
     struct config_mark mark; /* where it begins                                           */
-    char *key;               /* its name when it stands in a map, else NULL               */
+    char *key;               /* its name when it stands in a map, be it "", else NULL      */
     struct config_mark key_mark;
     char *text;   /* CONFIG_SCALAR: as written; without a NUL byte */
     bool missing; /* CONFIG_SCALAR: null, ~ or nothing at all      */

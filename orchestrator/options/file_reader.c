@@ -83,6 +83,14 @@ static enum err_code read_value(const struct reader *reader, const struct file_f
                          field->row.secret ? "***" : node->text, reason.text, HINT(&field->row));
 }
 
+/* Of what has no name at all. */
+static enum err_code check_key(const struct reader *reader, const struct config_node *node)
+{
+    return node->key[0] != '\0' ? OK
+                                : config_refuse(reader->err, reader->name, node->key_mark,
+                                                "a key is the name of what follows it");
+}
+
 /* --- lists and maps -------------------------------------------------------------------------- */
 
 static enum err_code read_field(const struct reader *reader, const struct file_field *field,
@@ -131,7 +139,10 @@ static enum err_code read_elements(const struct reader *reader, const struct fil
         char *element = array + i * field->element_bytes;
         if (field->form == FILE_MAP)
             memcpy(element, &place, sizeof place);
-        code = read_field(reader, field->of, &node->children[i], element);
+        if (field->form == FILE_MAP && !field->nameless)
+            code = check_key(reader, &node->children[i]);
+        if (code == OK)
+            code = read_field(reader, field->of, &node->children[i], element);
     }
     return code;
 }
@@ -251,6 +262,8 @@ static enum err_code check_keys(const struct reader *reader, const struct file_o
         const struct config_node *child = &node->children[i];
         const struct file_field *field;
         struct names names;
+        if (check_key(reader, child) != OK)
+            return reader->err->code;
         want_name(&names, reader, child->key);
         if (object->tag != NULL)
             add_name(&names, object->tag);
@@ -327,6 +340,8 @@ static enum err_code read_field(const struct reader *reader, const struct file_f
         return read_value(reader, field, node, target);
     case FILE_OBJECT:
         return read_object(reader, field, node, (char *)target + field->row.offset);
+    case FILE_ANY:
+        return OK;
     case FILE_LIST:
     case FILE_MAP:
         break;

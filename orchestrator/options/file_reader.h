@@ -12,7 +12,8 @@ enum file_form {
     FILE_VALUE,  /* one value                                                        */
     FILE_OBJECT, /* keys that are known, each with what is its own; a struct within the target   */
     FILE_LIST,   /* elements of one form: an array                                   */
-    FILE_MAP     /* likewise, under names that the user chooses; each begins with a file_place */
+    FILE_MAP,    /* likewise, under names that the user chooses; each begins with a file_place */
+    FILE_ANY     /* whatever it is, it is not read: for the caller to say so                     */
 };
 
 struct file_field {
@@ -28,6 +29,7 @@ struct file_field {
     size_t element_bytes;
     size_t count_offset; /* of a size_t */
     size_t least, most;  /* elements; most 0: no limit but the file's size */
+    bool nameless;       /* FILE_MAP: a name may be empty                              */
     bool alone;          /* FILE_LIST: what is no list is the only element of one */
 };
 

@@ -130,6 +130,8 @@ static json_t *elements_schema(struct writer *writer, const struct file_field *f
         json_pack("{s:s, s:o, s:I}", "type", list ? "array" : "object",
                   list ? "items" : "additionalProperties", field_schema(writer, field->of),
                   list ? "minItems" : "minProperties", (json_int_t)field->least);
+    if (!list && !field->nameless)
+        json_object_set_new(schema, "propertyNames", json_pack("{s:i}", "minLength", 1));
     if (field->most > 0)
         json_object_set_new(schema, list ? "maxItems" : "maxProperties",
                             json_integer((json_int_t)field->most));
@@ -142,6 +144,7 @@ static json_t *field_schema(struct writer *writer, const struct file_field *fiel
     json_t *schema = field->form == FILE_VALUE
                          ? one_or_list(value_schema(&field->row), field->joins)
                      : field->form == FILE_OBJECT ? object_schema(writer, field->object)
+                     : field->form == FILE_ANY    ? json_object()
                                                   : elements_schema(writer, field);
     if (field->row.unset != NULL)
         json_object_set_new(schema, "default", json_string(field->row.unset));

@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
 /* The keys of those without a test are valkey-benchmark's, as its own tests write them. */
 static const struct suite_command commands[] = {
     {.name = "SET", .test = "set"},
@@ -21,15 +23,15 @@ static const struct suite_command commands[] = {
     {.name = "ZPOPMIN", .test = "zpopmin", .populate_test = "zadd", .consumes = true},
     {.name = "XADD", .test = "xadd"},
     {.name = "XRANGE",
-     .words = {"XRANGE", "mystream:{tag}", "-", "+", "COUNT", "10"},
+     .words = WORDS("XRANGE", "mystream:{tag}", "-", "+", "COUNT", "10"),
      .populate_test = "xadd"},
     {.name = "SISMEMBER",
-     .words = {"SISMEMBER", "myset:{tag}", "element:__rand_int__"},
+     .words = WORDS("SISMEMBER", "myset:{tag}", "element:__rand_int__"),
      .populate_test = "sadd"},
     {.name = "ZSCORE",
-     .words = {"ZSCORE", "myzset:{tag}", "element:__rand_int__"},
+     .words = WORDS("ZSCORE", "myzset:{tag}", "element:__rand_int__"),
      .populate_test = "zadd"},
-    {.name = "ZRANGE", .words = {"ZRANGE", "myzset:{tag}", "0", "9"}, .populate_test = "zadd"},
+    {.name = "ZRANGE", .words = WORDS("ZRANGE", "myzset:{tag}", "0", "9"), .populate_test = "zadd"},
     {.name = "PING", .test = "ping_mbulk"},
     {.name = "PING_INLINE", .test = "ping_inline"},
     {.name = "PING_MBULK", .test = "ping_mbulk"},

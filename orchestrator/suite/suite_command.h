@@ -5,16 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SUITE_COMMAND_WORDS_MAX 8u
-
 struct suite_command {
     const char *name; /* "GET" */
     const char *test; /* of -t, volley's and valkey-benchmark's; NULL: the words */
     /* With their placeholders; valkey-benchmark needs their :{tag} for a cluster. NULL behind the last. */
-    const char *words[SUITE_COMMAND_WORDS_MAX];
+    const char *const *words;
     /* What writes what it reads: one of -t, or of these commands' words; NULL: nothing is needed. */
     const char *populate_test;
-    const char *mix;         /* of several at once: volley's --mix; NULL: of one */
+    const char *const *populate_words; /* likewise, a command in place of a test */
+    const char *mix;                   /* of several at once: volley's --mix; NULL: of one */
     bool takes_several_keys; /* which a cluster may have on several nodes: left out there */
     bool consumes;           /* what was written is gone once it was read */
 };

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,195 +12,10 @@
 #include "common/cpu_list.h"
 #include "common/printable.h"
 #include "orchestrator/machine/cpu_order.h"
-#include "orchestrator/options/option_group.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
-#define NUMBER_MOST 10000000000000000ull
 #define SETTING_NAME_MAX 60u
-#define SETTING_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-#define SECONDS_MAX (1000ull * 3600)
-
-/* --- fields ---------------------------------------------------------------------------------- */
-
-static const struct file_field number_element = {
-    .row = {ROW("number", NULL, OPTION_COUNT, NULL, offsetof(struct suite_number, value)),
-            NUMBER(1, NUMBER_MOST), .help = "A whole number of 1 or more."}};
-static const struct file_field clients_element = {
-    .row = {ROW("number", NULL, OPTION_COUNT, NULL, offsetof(struct suite_number, value)),
-            NUMBER(1, 1000000), .help = "Connections."}};
-static const struct file_field port_element = {
-    .row = {ROW("port", NULL, OPTION_COUNT, NULL, offsetof(struct suite_number, value)),
-            NUMBER(1, 65535), .help = "A TCP port."}};
-static const struct file_field word_element = {
-    .row = {ROW("word", NULL, OPTION_TEXT, NULL, offsetof(struct suite_word, text)),
-            .help = "A word."}};
-static const struct file_field setting_element = {
-    .row = {ROW("setting", NULL, OPTION_TEXT, NULL, offsetof(struct server_setting, value)),
-            .help = "The value, as in the server's configuration file."}};
-
-#define AT(member) offsetof(struct suite_block, member)
-/* clang-format off: a key reads best as a few short lines */
-#define LIST(name_, member_, of_, element_, required_, help_)                                      \
-    {                                                                                              \
-        .row = {.name = name_, .offset = AT(member_.items), .help = help_}, .form = FILE_LIST,     \
-        .of = &(of_), .element_bytes = sizeof(struct element_), .count_offset = AT(member_.count), \
-        .least = 1, .most = 1000, .alone = true, .required = required_                             \
-    }
-#define NUMBERS(name_, member_, required_, help_)                                                  \
-    LIST(name_, member_, number_element, suite_number, required_, help_)
-
-static const struct file_field config_set_element = {
-    .row = {.name = "set",
-            .offset = offsetof(struct server_settings, items),
-            .help = "Settings of the server, by name."},
-    .form = FILE_MAP,
-    .of = &setting_element,
-    .element_bytes = sizeof(struct server_setting),
-    .count_offset = offsetof(struct server_settings, count),
-    .most = 100};
-
-#define ALLOCATION_AT(member) offsetof(struct suite_allocation, member)
-static const struct file_field allocation_fields[] = {
-    {.row = {ROW("cores_per_server", NULL, OPTION_COUNT, NULL, ALLOCATION_AT(cores_per_server)),
-             NUMBER(1, SPEC_CPUS_MAX),
-             .help = "CPUs for the server, from the first usable one on."}},
-    {.row = {ROW("cores_per_client", NULL, OPTION_COUNT, NULL, ALLOCATION_AT(cores_per_client)),
-             NUMBER(1, SPEC_CPUS_MAX), .help = "CPUs for the load, behind those of the server."}},
-    {.row = {.name = "servers",
-             .offset = ALLOCATION_AT(servers.items),
-             .help = "CPU ranges of the servers, one behind the other."},
-     .form = FILE_LIST,
-     .of = &word_element,
-     .element_bytes = sizeof(struct suite_word),
-     .count_offset = ALLOCATION_AT(servers.count),
-     .least = 1,
-     .most = SUITE_NODES_MAX,
-     .alone = true},
-    {.row = {.name = "clients",
-             .offset = ALLOCATION_AT(clients.items),
-             .help = "CPU ranges of the load."},
-     .form = FILE_LIST,
-     .of = &word_element,
-     .element_bytes = sizeof(struct suite_word),
-     .count_offset = ALLOCATION_AT(clients.count),
-     .least = 1,
-     .most = SUITE_NODES_MAX,
-     .alone = true},
-};
-static const struct file_object allocation_object = {.name = "an allocation of CPUs",
-                                                     .fields = allocation_fields,
-                                                     .field_count = COUNT(allocation_fields)};
-
-static const struct file_field block_fields[] = {
-    NUMBERS("requests", requests, false, "How many requests; in place of duration."),
-    {.row = {ROW("duration", NULL, OPTION_COUNT, NULL, AT(duration_seconds)),
-             NUMBER(1, SECONDS_MAX),
-             .help = "How many seconds each run measures; in place of requests."}},
-    NUMBERS("keyspacelen", keyspace, true, "How many different keys."),
-    NUMBERS("data_sizes", data_bytes, true, "Bytes of a value."),
-    NUMBERS("pipelines", pipelines, true, "Requests in flight on a connection."),
-    LIST("clients", clients, clients_element, suite_number, false,
-         "Connections; 50 where the key is missing, which is said."),
-    LIST("commands", commands, word_element, suite_word, false,
-         "What is measured: SET, GET, ...; those that are not known are left out, with a warning."),
-    LIST("writes", writes, word_element, suite_word, false,
-         "Together with reads, in place of commands: all of them at once, in equal parts."),
-    LIST("reads", reads, word_element, suite_word, false, "Likewise."),
-    LIST("setup_commands", setup_commands, word_element, suite_word, false,
-         "What each server is told before it is loaded: words separated by blanks."),
-    {.row = {ROW("group", NULL, OPTION_TEXT, NULL, AT(group)),
-             .help = "A name or number, for --groups."}},
-    {.row = {ROW("scenario", NULL, OPTION_TEXT, NULL, AT(scenario)),
-             .help = "A name, for --scenarios."}},
-    {.row = {ROW("description", NULL, OPTION_TEXT, NULL, AT(description)), .help = "For people."}},
-    {.row = {ROW("cluster_mode", NULL, OPTION_FLAG, NULL, AT(cluster)),
-             .help = "Whether the server is a cluster."},
-     .required = true},
-    {.row = {ROW("tls_mode", NULL, OPTION_FLAG, NULL, AT(tls)), .help = "Whether TLS is spoken."},
-     .required = true},
-    {.row = {ROW("warmup", NULL, OPTION_COUNT, NULL, AT(warmup_seconds)), NUMBER(0, SECONDS_MAX),
-             .help =
-                 "Seconds of load before the measuring begins; none where the key is missing."}},
-    {.row = {.name = "io-threads",
-             .offset = AT(io_threads.items),
-             .help =
-                 "Threads with which the server reads and writes; it is started anew for each."},
-     .form = FILE_LIST,
-     .of = &(const struct file_field){.row = {ROW("number", NULL, OPTION_COUNT, NULL,
-                                                  offsetof(struct suite_number, value)),
-                                              NUMBER(1, 128), .help = "Threads."}},
-     .element_bytes = sizeof(struct suite_number),
-     .count_offset = AT(io_threads.count),
-     .least = 1,
-     .most = 128,
-     .alone = true},
-    {.row =
-         {ROW("benchmark-threads", NULL, OPTION_COUNT, NULL, AT(benchmark_threads)),
-          NUMBER(1, 1024),
-          .help =
-              "Threads of the load; as many as there are CPUs for it where the key is missing."}},
-    {.row = {ROW("server_cpu_range", NULL, OPTION_TEXT, NULL, AT(server_range)),
-             .help = "CPUs of the server: 0-3, or 0,2,4."}},
-    {.row = {ROW("client_cpu_range", NULL, OPTION_TEXT, NULL, AT(client_range)),
-             .help = "CPUs of the load."}},
-    {.row = {.name = "cpu_allocation",
-             .offset = AT(allocation),
-             .help = "CPUs by number, or by server, in place of ranges."},
-     .form = FILE_OBJECT,
-     .object = &allocation_object},
-    {.row = {.name = "custom-server-configs",
-             .offset = AT(settings.items),
-             .help = "Settings of the server, by name."},
-     .form = FILE_MAP,
-     .of = &setting_element,
-     .element_bytes = sizeof(struct server_setting),
-     .count_offset = AT(settings.count),
-     .most = 100},
-    {.row = {ROW("custom-server-config-file", NULL, OPTION_TEXT, NULL, AT(server_file)),
-             .help = "A configuration file that the server reads first."}},
-    {.row = {.name = "config_sets",
-             .offset = AT(config_sets),
-             .help = "Sets of settings of the server; all is measured with each."},
-     .form = FILE_LIST,
-     .of = &config_set_element,
-     .element_bytes = sizeof(struct server_settings),
-     .count_offset = AT(config_set_count),
-     .least = 1,
-     .most = 100,
-     .alone = true},
-    {.row = {ROW("port", NULL, OPTION_COUNT, NULL, AT(port)), NUMBER(1, 65535),
-             .help = "The server's port; a free one where the key is missing."}},
-    {.row = {ROW("bind_ip", NULL, OPTION_TEXT, NULL, AT(bind_ip)),
-             .help = "127.0.0.1: servers that volley starts listen on no other address."}},
-    {.row = {ROW("cluster_nodes", NULL, OPTION_COUNT, NULL, AT(cluster_nodes)),
-             NUMBER(1, SUITE_NODES_MAX), .unset = "1", .help = "Primaries of the cluster."}},
-    LIST("cluster_ports", ports, port_element, suite_number, false, "A port for each of them."),
-    {.row = {ROW("seed", NULL, OPTION_COUNT, NULL, AT(seed)), NUMBER(0, UINT32_MAX),
-             .help =
-                 "Where the load's randomness begins; drawn, and recorded, where it is missing."}},
-};
-/* clang-format on */
-static const struct file_object block_object = {
-    .name = "a configuration", .fields = block_fields, .field_count = COUNT(block_fields)};
-static const struct file_field block_field = {.form = FILE_OBJECT,
-                                              .object = &block_object,
-                                              .row.hint = "as in {\"commands\": [\"SET\"], ...}"};
-
-const struct file_kind suite_config_kind = {
-    .name = "suite",
-    .what = "suite's configuration",
-    .help = "What volley suite measures: configurations, each with lists that are crossed.",
-    .root = {.row = {.name = "configurations",
-                     .offset = offsetof(struct suite_config, blocks),
-                     .help = "One after the other."},
-             .form = FILE_LIST,
-             .of = &block_field,
-             .element_bytes = sizeof(struct suite_block),
-             .count_offset = offsetof(struct suite_config, block_count),
-             .least = 1,
-             .most = SUITE_BLOCKS_MAX,
-             .alone = true},
-};
+#define SETTING_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
 /* --- rules between keys ---------------------------------------------------------------------- */
 
@@ -339,22 +155,62 @@ static void drop_repeated(struct suite_numbers *numbers)
     numbers->count = kept;
 }
 
-static enum err_code settle(const struct reading *reading)
+/* What is crossed has to be there; of lists beside groups of scenarios each is a number for all of them. */
+static enum err_code check_lists(const struct reading *reading)
 {
-    struct suite_block *block = reading->block;
+    static const char *const commands[] = {"commands", "writes", "reads", "group", "scenario"};
+    static const char *const lists[] = {"keyspacelen", "data_sizes", "pipelines", "requests",
+                                        "clients"};
+    const struct suite_block *block = reading->block;
+    const size_t counts[] = {block->keyspace.count, block->data_bytes.count, block->pipelines.count,
+                             block->requests.count, block->clients.count};
+    const bool groups = block->groups.count > 0;
+    for (size_t i = 0; i < COUNT(commands) && groups; i++)
+        if (file_given(&block->place, commands[i]))
+            return REFUSE(reading, commands[i], "%s: test_groups stand in its place", commands[i]);
+    for (size_t i = 0; i < COUNT(lists); i++) {
+        if (groups && counts[i] > 1)
+            return REFUSE(reading, lists[i],
+                          "%s: beside test_groups it is one number, for scenarios without one of "
+                          "their own",
+                          lists[i]);
+        if (!groups && counts[i] == 0 && i < 3)
+            return REFUSE(reading, NULL, "\"%s\" is missing", lists[i]);
+    }
+    return OK;
+}
+
+/* How long it lasts, and what is sent. */
+static enum err_code check_load(const struct reading *reading)
+{
+    const struct suite_block *block = reading->block;
     const bool requests = block->requests.count > 0;
-    enum err_code code = OK;
-    if (requests == (block->duration_seconds > 0))
+    const bool mixed = block->writes.count + block->reads.count > 0;
+    const bool neither = !requests && block->duration_seconds == 0;
+    if ((requests && block->duration_seconds > 0) || (neither && block->groups.count == 0))
         return REFUSE(reading, requests ? "duration" : NULL,
                       requests ? "requests and duration exclude one another"
                                : "one of these is missing: requests, duration");
-    const bool mixed = block->writes.count + block->reads.count > 0;
-    if (mixed == (block->commands.count > 0))
+    if (block->groups.count == 0 && mixed == (block->commands.count > 0))
         return REFUSE(
             reading, mixed ? "commands" : NULL,
             mixed ? "commands are measured one after the other, writes and reads all at once: "
                     "give one or the other"
-                  : "\"commands\" is missing; or give writes and reads");
+                  : "\"commands\" is missing; or give writes and reads, or test_groups");
+    return OK;
+}
+
+static enum err_code settle(const struct reading *reading)
+{
+    struct suite_block *block = reading->block;
+    enum err_code code = check_lists(reading);
+    block->has_groups = block->groups.count > 0;
+    for (size_t i = 0; i < block->profiling_set_count; i++)
+        block->profiled |= block->profiling_sets[i].enabled;
+    if (code == OK)
+        code = check_load(reading);
+    if (code != OK)
+        return code;
     if (block->bind_ip != NULL && strcmp(block->bind_ip, "127.0.0.1") != 0)
         return REFUSE(reading, "bind_ip",
                       "%.60s: servers that volley starts have no password, and listen on 127.0.0.1 "
@@ -364,8 +220,9 @@ static enum err_code settle(const struct reading *reading)
                                            &block->pipelines, &block->clients,  &block->io_threads};
     for (size_t i = 0; i < COUNT(lists); i++)
         drop_repeated(lists[i]);
-    block->has_seed = file_given(&block->place, "seed");
     code = check_cluster(reading);
+    if (code == OK)
+        code = suite_groups_check(&reading->config->file, &block->groups, reading->err);
     if (code == OK)
         code = settle_cpus(reading);
     if (code == OK)
@@ -375,11 +232,43 @@ static enum err_code settle(const struct reading *reading)
     return code;
 }
 
+/* A block for each cluster_mode. A list says what its cluster has, which the other one does not. */
+static enum err_code part_modes(struct suite_config *config, struct err *err)
+{
+    struct suite_block *settled = calloc(2 * config->block_count, sizeof settled[0]);
+    size_t count = 0;
+    if (settled == NULL)
+        return err_set(err, E_SYSTEM, "no memory for configurations");
+    for (size_t i = 0; i < config->block_count; i++) {
+        const struct suite_flags *modes = &config->blocks[i].cluster_modes;
+        const struct config_node *node = config->blocks[i].place.node;
+        const bool is_list = config_node_get(node, "cluster_mode")->kind == CONFIG_LIST;
+        for (size_t k = 0; k < modes->count; k++) {
+            struct suite_block *block = &settled[count];
+            if (k > 0 && modes->items[k].value == modes->items[0].value)
+                continue;
+            *block = config->blocks[i];
+            block->cluster = modes->items[k].value;
+            if (is_list && !block->cluster) {
+                block->cluster_nodes = 1;
+                block->ports.count = 0;
+            } else if (is_list && (block->ports.count > 0 || block->cluster_nodes > 1))
+                block->port = 0;
+            count++;
+        }
+    }
+    config->settled = config->blocks = settled;
+    config->block_count = count;
+    return OK;
+}
+
 enum err_code suite_config_read(struct suite_config *config, const struct file_source *source,
                                 struct err *err)
 {
     *config = (struct suite_config){.block_count = 0};
     enum err_code code = file_read(&config->file, &suite_config_kind, config, source, err);
+    if (code == OK)
+        code = part_modes(config, err);
     for (size_t i = 0; i < config->block_count && code == OK; i++)
         code = settle(&(struct reading){config, &config->blocks[i], err});
     return code;
@@ -395,24 +284,68 @@ void suite_config_free(struct suite_config *config)
 {
     for (size_t i = 0; i < config->block_count; i++)
         forget(&config->blocks[i]);
+    free(config->settled);
     file_free(&config->file);
     *config = (struct suite_config){.block_count = 0};
 }
 
+/* Both blocks of a configuration with two cluster modes have the same groups, in the same place. */
+static bool is_twin(const struct suite_config *config, size_t index)
+{
+    return index > 0 && config->blocks[index].place.node == config->blocks[index - 1].place.node;
+}
+
+/* --- what is told --------------------------------------------------------------------------- */
+
+void suite_config_say(const struct suite_config *config, const struct file_place *place,
+                      const char *key, suite_tell *tell, void *state, const char *format, ...)
+{
+    char what[ERR_TEXT_BYTES];
+    struct err placed = {.code = OK};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    (void)file_refuse(&config->file, place, key, &placed, "%s", what);
+    tell(state, placed.text);
+}
+
+/* Keys of other tools, and why they mean nothing. */
+static const struct {
+    const char *key, *why;
+} unused[] = {
+    {"dataset_generation", "datasets have to be there: volley makes none"},
+    {"query_generation", "datasets have to be there: volley makes none"},
+    {"socket_timeout", "volley has time limits of its own"},
+    {"monitoring", "--flamegraph says where the time goes"},
+    {"per_second_sampling", "records have no samples"},
+};
+
+void suite_config_tell_unused(const struct suite_config *config, suite_tell *tell, void *state)
+{
+    for (size_t i = 0; i < config->block_count; i++) {
+        const struct suite_block *block = &config->blocks[i];
+        const bool told = is_twin(config, i);
+        for (size_t k = 0; k < COUNT(unused) && !told; k++)
+            if (file_given(&block->place, unused[k].key))
+                suite_config_say(config, &block->place, unused[k].key, tell, state,
+                                 "%s: left out: %s", unused[k].key, unused[k].why);
+        for (size_t k = 0; k < block->profiling_set_count && !told && block->profiled; k++)
+            if (block->profiling_sets[k].place.node->count > 1)
+                suite_config_say(config, &block->profiling_sets[k].place, NULL, tell, state,
+                                 "profiling_sets: of this set only \"enabled\" counts");
+    }
+}
+
 /* --- what is chosen -------------------------------------------------------------------------- */
 
-/* names NULL: everything is. */
-static bool is_named(const char *names, const char *name)
+static bool is_chosen(const struct suite_block *block, const struct suite_choice *choice)
 {
-    if (names == NULL)
-        return true;
-    for (const char *at = names; name != NULL && *at != '\0';) {
-        const size_t bytes = strcspn(at, ",");
-        if (bytes == strlen(name) && strncmp(at, name, bytes) == 0)
-            return true;
-        at += bytes + (at[bytes] == ',');
-    }
-    return false;
+    if (choice->cluster_mode >= 0 && block->cluster != (choice->cluster_mode > 0))
+        return false;
+    return block->has_groups ? block->groups.count > 0
+                             : suite_names_have(choice->groups, block->group) &&
+                                   suite_names_have(choice->scenarios, block->scenario);
 }
 
 enum err_code suite_config_choose(struct suite_config *config, const struct suite_choice *choice,
@@ -420,12 +353,18 @@ enum err_code suite_config_choose(struct suite_config *config, const struct suit
 {
     size_t kept = 0;
     for (size_t i = 0; i < config->block_count; i++) {
+        if (is_twin(config, i))
+            config->blocks[i].groups = config->blocks[i - 1].groups;
+        else
+            suite_groups_choose(&config->blocks[i].groups, choice->groups, choice->scenarios);
+    }
+    for (size_t i = 0; i < config->block_count; i++) {
         struct suite_block *block = &config->blocks[i];
         if (choice->skip_config_sets)
             block->config_set_count = 0;
-        if (is_named(choice->groups, block->group) &&
-            is_named(choice->scenarios, block->scenario) &&
-            (choice->cluster_mode < 0 || block->cluster == (choice->cluster_mode > 0)))
+        if (choice->skip_profiling)
+            block->profiled = false;
+        if (is_chosen(block, choice))
             config->blocks[kept++] = *block;
         else
             forget(block);
@@ -439,9 +378,9 @@ enum err_code suite_config_choose(struct suite_config *config, const struct suit
 }
 
 /* So many of the usable CPUs that the other side does not have. */
-static enum err_code choose_some(const struct reading *reading, struct suite_cpus *cpus,
-                                 const struct suite_cpus *other, uint64_t wanted,
-                                 const uint32_t *allowed, uint32_t allowed_count)
+static enum err_code choose_count(const struct reading *reading, struct suite_cpus *cpus,
+                                  const struct suite_cpus *other, uint64_t wanted,
+                                  const uint32_t *allowed, uint32_t allowed_count)
 {
     enum err_code code = OK;
     for (uint32_t i = 0; i < allowed_count && cpus->count < wanted && code == OK; i++)
@@ -460,11 +399,11 @@ static enum err_code choose_cpus(const struct reading *reading, const uint32_t *
     const struct suite_allocation *wish = &block->allocation;
     enum err_code code = OK;
     if (wish->cores_per_server > 0)
-        code = choose_some(reading, &block->server_cpus, &block->client_cpus,
-                           wish->cores_per_server, allowed, allowed_count);
+        code = choose_count(reading, &block->server_cpus, &block->client_cpus,
+                            wish->cores_per_server, allowed, allowed_count);
     if (code == OK && wish->cores_per_client > 0)
-        code = choose_some(reading, &block->client_cpus, &block->server_cpus,
-                           wish->cores_per_client, allowed, allowed_count);
+        code = choose_count(reading, &block->client_cpus, &block->server_cpus,
+                            wish->cores_per_client, allowed, allowed_count);
     return code;
 }
 
@@ -473,15 +412,27 @@ bool suite_config_leave_server(struct suite_config *config)
     bool had_any = false;
     for (size_t i = 0; i < config->block_count; i++) {
         struct suite_block *block = &config->blocks[i];
+        had_any |= suite_groups_leave_server(&block->groups);
         had_any |= block->io_threads.count + block->config_set_count + block->settings.count +
-                           block->setup_commands.count >
+                           block->setup_commands.count + block->modules.count >
                        0 ||
-                   block->server_file != NULL;
+                   block->server_file != NULL || block->profiled;
         block->io_threads.count = block->config_set_count = 0;
         block->settings.count = block->setup_commands.count = 0;
+        block->modules.count = block->build_args.count = 0;
         block->server_file = NULL;
+        block->profiled = false;
     }
     return had_any;
+}
+
+enum err_code suite_config_find_datasets(struct suite_config *config, struct err *err)
+{
+    enum err_code code = OK;
+    for (size_t i = 0; i < config->block_count && code == OK; i++)
+        if (!is_twin(config, i))
+            code = suite_groups_find_datasets(&config->file, &config->blocks[i].groups, err);
+    return code;
 }
 
 /* --- the machine ----------------------------------------------------------------------------- */
@@ -509,6 +460,11 @@ enum err_code suite_config_check_machine(struct suite_config *config, const uint
         if (block->server_file != NULL && access(block->server_file, R_OK) != 0)
             return REFUSE(&reading, "custom-server-config-file", "%.120s: %s",
                           PRINTABLE(block->server_file), strerror(errno));
+        for (size_t k = 0; k < block->modules.count; k++)
+            if (access(block->modules.items[k].path, R_OK) != 0)
+                return file_refuse(&config->file, &block->modules.items[k].place, "path", err,
+                                   "modules: %.120s: %s", PRINTABLE(block->modules.items[k].path),
+                                   strerror(errno));
         code = choose_cpus(&reading, allowed, allowed_count);
         if (code == OK)
             code = check_some(&reading, &block->server_cpus, "server_cpu_range", allowed,

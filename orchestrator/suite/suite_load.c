@@ -20,9 +20,8 @@
 
 uint64_t suite_load_limit_ns(const struct suite_combination *combination)
 {
-    const struct suite_block *block = combination->block;
     return NS_PER_SECOND *
-           (SPARE_SECONDS + 2 * (combination->warmup_seconds + block->duration_seconds) +
+           (SPARE_SECONDS + 2 * (combination->warmup_seconds + combination->duration_seconds) +
             (combination->requests + combination->keyspace) / SLOWEST_RATE);
 }
 
@@ -59,55 +58,91 @@ static enum err_code judge(const struct child *child, const struct suite_load *l
         return OK;
     last_line(said, sizeof said, load->output_fd);
     return err_set(err, E_FAILED, "%s %s%s%s",
-                   strrchr(load->argv->items[0], '/') != NULL
-                       ? strrchr(load->argv->items[0], '/') + 1
-                       : load->argv->items[0],
+                   strrchr(load->argv[0], '/') != NULL ? strrchr(load->argv[0], '/') + 1
+                                                       : load->argv[0],
                    child_describe(how, sizeof how, child), said[0] != '\0' ? ": " : "", said);
 }
 
-enum err_code suite_load_run(const struct suite_load *load, struct suite_servers *servers,
-                             const volatile int *interrupted, struct err *err)
+/* All of them, or none. */
+static enum err_code start_all(struct child *children, const struct suite_load *loads, size_t count,
+                               struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct suite_load *load = &loads[i];
+        const struct child_plan plan = {.argv = load->argv,
+                                        .output_fd = load->output_fd,
+                                        .cpus = load->cpus,
+                                        .cpu_count = load->cpu_count,
+                                        .name = "the load"};
+        if (!child_start(&children[i], &plan))
+            return err_set_errno(err, E_SYSTEM, errno, "cannot start %s", PRINTABLE(load->argv[0]));
+    }
+    return OK;
+}
+
+/* Why it has to end now; OK: it has not to. */
+static enum err_code look(const struct suite_load *load, struct suite_servers *servers,
+                          uint64_t passed_ns, const volatile int *interrupted, struct err *err)
+{
+    char died[700];
+    if (suite_servers_died(servers, died, sizeof died))
+        return err_set(err, E_FAILED, "the server is gone: %.300s", died);
+    if (*interrupted != 0)
+        return err_set(err, E_INTERRUPTED, "interrupted");
+    if (lseek(load->output_fd, 0, SEEK_END) > OUTPUT_BYTES_MAX)
+        return err_set(err, E_FAILED, "it printed more than %d MB, and was ended",
+                       OUTPUT_BYTES_MAX >> 20);
+    if (passed_ns >= load->limit_ns)
+        return err_set(err, E_FAILED, "it was ended after %.0f s: it would not come to its end",
+                       (double)passed_ns / NS_PER_SECOND);
+    return OK;
+}
+
+/* One look at those that still run. *running: how many there are. */
+static enum err_code watch(struct child *children, const struct suite_load *loads, size_t count,
+                           bool *ended, size_t *running, struct err *err)
+{
+    enum err_code code = OK;
+    *running = 0;
+    for (size_t i = 0; i < count && code == OK; i++) {
+        if (!ended[i] && child_gone(&children[i])) {
+            ended[i] = true;
+            code = judge(&children[i], &loads[i], err);
+        }
+        *running += !ended[i];
+    }
+    return code;
+}
+
+enum err_code suite_load_run(const struct suite_load *loads, size_t count,
+                             struct suite_servers *servers, const volatile int *interrupted,
+                             struct err *err)
 {
     const struct timespec pause = {.tv_nsec = LOOK_NS};
     const uint64_t begun_ns = clock_now_ns();
-    char died[700];
-    struct child child = {.pid = 0};
-    const struct child_plan plan = {.argv = load->argv->items,
-                                    .output_fd = load->output_fd,
-                                    .cpus = load->cpus,
-                                    .cpu_count = load->cpu_count,
-                                    .name = "the load"};
-    if (!child_start(&child, &plan))
-        return err_set_errno(err, E_SYSTEM, errno, "cannot start %s",
-                             PRINTABLE(load->argv->items[0]));
-    for (;;) {
+    struct child children[SUITE_PARTS_MAX] = {{.pid = 0}};
+    bool ended[SUITE_PARTS_MAX] = {false};
+    size_t running = count;
+    enum err_code code = start_all(children, loads, count, err);
+    while (code == OK) {
         const uint64_t passed_ns = clock_now_ns() - begun_ns;
-        if (child_gone(&child))
-            return judge(&child, load, err);
-        if (suite_servers_died(servers, died, sizeof died)) {
-            stop(&child);
-            return err_set(err, E_FAILED, "the server is gone: %.300s", died);
-        }
-        if (*interrupted != 0) {
-            stop(&child);
-            return err_set(err, E_INTERRUPTED, "interrupted");
-        }
-        if (lseek(load->output_fd, 0, SEEK_END) > OUTPUT_BYTES_MAX) {
-            stop(&child);
-            return err_set(err, E_FAILED, "it printed more than %d MB, and was ended",
-                           OUTPUT_BYTES_MAX >> 20);
-        }
-        if (load->stop_ns > 0 && passed_ns >= load->stop_ns) {
-            stop(&child);
-            return OK;
-        }
-        if (passed_ns >= load->limit_ns) {
-            stop(&child);
-            return err_set(err, E_FAILED, "it was ended after %.0f s: it would not come to its end",
-                           (double)passed_ns / NS_PER_SECOND);
-        }
+        code = watch(children, loads, count, ended, &running, err);
+        if (running == 0 || code != OK)
+            break;
+        for (size_t i = 0; i < count && code == OK; i++)
+            if (!ended[i])
+                code = look(&loads[i], servers, passed_ns, interrupted, err);
+        if (loads[0].stop_ns > 0 && passed_ns >= loads[0].stop_ns)
+            break;
         (void)nanosleep(&pause, NULL);
     }
+    for (size_t i = 0; i < count; i++)
+        if (!ended[i] && children[i].pid > 0)
+            child_tell(&children[i], SIGINT);
+    for (size_t i = 0; i < count; i++)
+        if (!ended[i] && children[i].pid > 0)
+            stop(&children[i]);
+    return code;
 }
 
 enum err_code suite_load_ask(char *text, size_t text_bytes, const char *path, const char *argument,

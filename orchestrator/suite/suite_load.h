@@ -1,21 +1,22 @@
-/* One stage of a run: the program that makes the load is started, watched and waited for. */
+/* One stage of a run: the programs that make the load, one or several at once, are started, watched and waited for. */
 #ifndef ORCHESTRATOR_SUITE_SUITE_LOAD_H
 #define ORCHESTRATOR_SUITE_SUITE_LOAD_H
 
 #include "orchestrator/suite/suite_servers.h"
 
 struct suite_load {
-    const struct suite_argv *argv;
-    const uint32_t *cpus; /* pinned to these, which volley does itself */
-    uint32_t cpu_count;   /* 0: not pinned */
-    uint64_t limit_ns;    /* it is ended then, and has failed ...      */
-    uint64_t stop_ns;     /* ... or then, and has not; 0: by itself    */
-    int output_fd;        /* what it prints */
+    const char *const *argv; /* NULL behind the last */
+    const uint32_t *cpus;    /* pinned to these, which volley does itself */
+    uint32_t cpu_count;      /* 0: not pinned */
+    uint64_t limit_ns;       /* it is ended then, and has failed ...      */
+    uint64_t stop_ns;        /* ... or then, and has not; 0: by itself    */
+    int output_fd;           /* what it prints */
 };
 
-/* E_FAILED: it did not end well, or one of the servers ended by itself, with what was said last; E_INTERRUPTED: it was told to
+/* SUITE_PARTS_MAX of them at most; stop_ns is the same for all. E_FAILED: one did not end well, or one of the servers ended by itself, with what was said last; E_INTERRUPTED: it was told to
  * end, and waited for; E_SYSTEM: it cannot be started. Nothing of it runs any more in any case. */
-MUST_USE enum err_code suite_load_run(const struct suite_load *load, struct suite_servers *servers,
+MUST_USE enum err_code suite_load_run(const struct suite_load *loads, size_t count,
+                                      struct suite_servers *servers,
                                       const volatile int *interrupted, struct err *err);
 
 /* How long a stage may take: what the combination asks for, and room for slow servers. */

@@ -24,6 +24,44 @@ static json_t *settings_of(const struct server_settings *settings)
     return object;
 }
 
+static json_t *list_of(const struct suite_words *words)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < words->count; i++)
+        json_array_append_new(list, json_value_text(words->items[i].text));
+    return list;
+}
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+    if (text != NULL)
+        json_object_set_new(object, key, json_value_text(text));
+}
+
+static void describe_case(json_t *object, const struct suite_combination *combination)
+{
+    const struct suite_case *one = combination->of;
+    set_text(object, "test_id", one->test_id);
+    set_text(object, "test_phase", one->phase);
+    set_text(object, "group", one->group->name);
+    set_text(object, "scenario", one->scenario->id);
+    set_text(object, "dataset", one->part->dataset);
+    if (one->part->maxdocs > 0)
+        json_object_set_new(object, "maxdocs", json_value_count(one->part->maxdocs));
+    if (one->part->command != NULL)
+        set_text(object, "command_line", one->part->command);
+    set_text(object, "populate_with", one->scenario->populate_with);
+    if (one->scenario->setup_commands.count > 0)
+        json_object_set_new(object, "setup_commands", list_of(&one->scenario->setup_commands));
+    if (one->part->benchmark_args.count + one->scenario->benchmark_args.count > 0)
+        json_object_set_new(object, "benchmark_args",
+                            list_of(one->part->benchmark_args.count > 0
+                                        ? &one->part->benchmark_args
+                                        : &one->scenario->benchmark_args));
+    if (one->part->sequential || one->scenario->sequential)
+        json_object_set_new(object, "sequential", json_true());
+}
+
 json_t *suite_metrics_configuration(const struct suite_combination *combination)
 {
     const struct suite_block *block = combination->block;
@@ -32,12 +70,13 @@ json_t *suite_metrics_configuration(const struct suite_combination *combination)
     json_object_set_new(object, "data_size", json_value_count(combination->data_bytes));
     json_object_set_new(object, "pipeline", json_value_count(combination->pipeline));
     json_object_set_new(object, "clients", json_value_count(combination->clients));
-    json_object_set_new(object, "keyspacelen", json_value_count(combination->keyspace));
+    if (combination->keyspace > 0)
+        json_object_set_new(object, "keyspacelen", json_value_count(combination->keyspace));
     json_object_set_new(object, "benchmark_mode", json_string(requests ? "requests" : "duration"));
     if (requests)
         json_object_set_new(object, "requests", json_value_count(combination->requests));
     else
-        json_object_set_new(object, "duration", json_value_count(block->duration_seconds));
+        json_object_set_new(object, "duration", json_value_count(combination->duration_seconds));
     json_object_set_new(object, "warmup", json_value_count(combination->warmup_seconds));
     if (combination->io_threads > 0)
         json_object_set_new(object, "io_threads", json_value_count(combination->io_threads));
@@ -55,16 +94,14 @@ json_t *suite_metrics_configuration(const struct suite_combination *combination)
     if (combination->config_set != SIZE_MAX)
         json_object_set_new(object, "config_set",
                             settings_of(&block->config_sets[combination->config_set]));
-    if (block->setup_commands.count > 0) {
-        json_t *list = json_array();
-        for (size_t i = 0; i < block->setup_commands.count; i++)
-            json_array_append_new(list, json_value_text(block->setup_commands.items[i].text));
-        json_object_set_new(object, "setup_commands", list);
-    }
+    if (block->setup_commands.count > 0)
+        json_object_set_new(object, "setup_commands", list_of(&block->setup_commands));
     if (block->server_range != NULL)
         json_object_set_new(object, "server_cpu_range", json_value_text(block->server_range));
     if (block->client_range != NULL)
         json_object_set_new(object, "client_cpu_range", json_value_text(block->client_range));
+    if (combination->of != NULL)
+        describe_case(object, combination);
     if (block->group != NULL)
         json_object_set_new(object, "group", json_value_text(block->group));
     if (block->scenario != NULL)
@@ -93,6 +130,13 @@ static char *key_of(const json_t *record, const char *command, uint64_t run, con
                                        "server_config_file",
                                        "group",
                                        "scenario",
+                                       "test_id",
+                                       "dataset",
+                                       "maxdocs",
+                                       "command_line",
+                                       "populate_with",
+                                       "benchmark_args",
+                                       "sequential",
                                        "setup_commands",
                                        "server_cpu_range",
                                        "client_cpu_range"};
@@ -114,7 +158,9 @@ static void remember(struct suite_metrics *metrics, const json_t *record)
     const char *wanted = json_string_value(json_object_get(record, "suite_command"));
     const json_t *run = json_object_get(record, "run");
     const char *tool = json_string_value(json_object_get(record, "env_tool"));
-    char *key = wanted != NULL && json_is_integer(run) && tool != NULL
+    const char *status = json_string_value(json_object_get(record, "status"));
+    const bool failed = status != NULL && strcmp(status, "failed") == 0;
+    char *key = !failed && wanted != NULL && json_is_integer(run) && tool != NULL
                     ? key_of(record, wanted, (uint64_t)json_integer_value(run), tool)
                     : NULL;
     if (key != NULL)

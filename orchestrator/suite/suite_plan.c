@@ -6,27 +6,14 @@
 
 #include "common/printable.h"
 #include "common/rng.h"
-
-struct making {
-    struct suite_plan *plan;
-    const struct suite_config *config;
-    const struct suite_block *block;
-    suite_tell *tell;
-    void *state;
-    size_t capacity;
-    struct err *err;
-};
+#include "orchestrator/suite/suite_making.h"
 
 /* --- commands -------------------------------------------------------------------------------- */
 
 static void say(const struct making *making, const char *key, const char *what, const char *why)
 {
-    char text[ERR_TEXT_BYTES];
-    struct err placed = {.code = OK};
-    (void)file_refuse(&making->config->file, &making->block->place, key, &placed, "%.60s: %s",
-                      PRINTABLE(what), why);
-    snprintf(text, sizeof text, "%s", placed.text);
-    making->tell(making->state, text);
+    suite_config_say(making->config, &making->block->place, key, making->tell, making->state,
+                     "%.60s: %s", PRINTABLE(what), why);
 }
 
 /* Each once, in the order of the file. Returns how many. */
@@ -103,7 +90,7 @@ static const struct suite_command *mix_commands(struct making *making)
 
 /* --- crossing -------------------------------------------------------------------------------- */
 
-static enum err_code add(struct making *making, const struct suite_combination *combination)
+enum err_code suite_making_add(struct making *making, const struct suite_combination *combination)
 {
     struct suite_plan *plan = making->plan;
     if (plan->count == SUITE_COMBINATIONS_MAX)
@@ -119,7 +106,7 @@ static enum err_code add(struct making *making, const struct suite_combination *
         making->capacity = capacity;
     }
     plan->items[plan->count++] = *combination;
-    plan->load_seconds += combination->warmup_seconds + combination->block->duration_seconds;
+    plan->load_seconds += combination->warmup_seconds + combination->duration_seconds;
     plan->requests += combination->requests;
     return OK;
 }
@@ -155,7 +142,8 @@ static enum err_code add_block(struct making *making, const struct suite_command
         total *= lists[i] != NULL ? count_of(lists[i]) : sets;
     for (size_t i = 0; i < total && code == OK; i++) {
         const struct suite_command *command = commands[i % command_count];
-        struct suite_combination combination = {.block = block, .command = command};
+        struct suite_combination combination = {
+            .block = block, .command = command, .duration_seconds = block->duration_seconds};
         size_t index = i / command_count;
         combination.warmup_seconds =
             command != NULL && command->consumes ? 0 : block->warmup_seconds;
@@ -167,7 +155,7 @@ static enum err_code add_block(struct making *making, const struct suite_command
         combination.config_set = block->config_set_count > 0 ? index % sets : SIZE_MAX;
         index /= sets;
         combination.io_threads = pick(&block->io_threads, &index, 0);
-        code = add(making, &combination);
+        code = suite_making_add(making, &combination);
     }
     return code;
 }
@@ -182,8 +170,13 @@ enum err_code suite_plan_make(struct suite_plan *plan, const struct suite_config
     *plan = (struct suite_plan){.mixed = calloc(config->block_count + 1, sizeof plan->mixed[0])};
     if (plan->mixed == NULL)
         return err_set(err, E_SYSTEM, "no memory for a plan");
+    suite_config_tell_unused(config, tell, state);
     for (size_t i = 0; i < config->block_count && code == OK; i++) {
         making.block = &config->blocks[i];
+        if (making.block->groups.count > 0) {
+            code = suite_making_add_groups(&making);
+            continue;
+        }
         const bool is_mixed = making.block->commands.count == 0;
         size_t count = is_mixed ? 1 : find_commands(commands, &making);
         if (is_mixed && (commands[0] = mix_commands(&making)) == NULL)
@@ -205,6 +198,12 @@ void suite_plan_free(struct suite_plan *plan)
         free((void *)(uintptr_t)plan->mixed[i].name);
         free((void *)(uintptr_t)plan->mixed[i].mix);
     }
+    for (struct suite_case *one = plan->cases, *next; one != NULL; one = next) {
+        next = one->next;
+        free((void *)(uintptr_t)one->words);
+        free((void *)(uintptr_t)one->populate_words);
+        free(one);
+    }
     free(plan->mixed);
     free(plan->items);
     *plan = (struct suite_plan){.count = 0};
@@ -218,17 +217,45 @@ bool suite_plan_has_tls(const struct suite_plan *plan)
     return false;
 }
 
+size_t suite_plan_unit_end(const struct suite_plan *plan, size_t first)
+{
+    do
+        first++;
+    while (first < plan->count && plan->items[first].goes_on);
+    return first;
+}
+
+size_t suite_plan_step_end(const struct suite_plan *plan, size_t first)
+{
+    do
+        first++;
+    while (first < plan->count && plan->items[first].beside);
+    return first;
+}
+
+bool suite_plan_is_profiled(const struct suite_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->items[i].block->profiled)
+            return true;
+    return false;
+}
+
 /* --- for people ------------------------------------------------------------------------------ */
 
 char *suite_combination_text(char *text, size_t text_bytes,
                              const struct suite_combination *combination)
 {
-    char load[64], threads[40] = "", set[40] = "", scenario[80] = "";
+    char load[64], keys[60] = "", threads[40] = "", set[40] = "", scenario[80] = "";
     const struct suite_block *block = combination->block;
     if (combination->requests > 0)
         snprintf(load, sizeof load, "requests=%llu", (unsigned long long)combination->requests);
     else
-        snprintf(load, sizeof load, "duration=%llus", (unsigned long long)block->duration_seconds);
+        snprintf(load, sizeof load, "duration=%llus",
+                 (unsigned long long)combination->duration_seconds);
+    if (combination->keyspace > 0)
+        snprintf(keys, sizeof keys, " | keyspacelen=%llu",
+                 (unsigned long long)combination->keyspace);
     if (combination->io_threads > 0)
         snprintf(threads, sizeof threads, " | io-threads=%llu",
                  (unsigned long long)combination->io_threads);
@@ -236,12 +263,15 @@ char *suite_combination_text(char *text, size_t text_bytes,
         snprintf(set, sizeof set, " | config_set=%zu", combination->config_set + 1);
     if (block->scenario != NULL)
         snprintf(scenario, sizeof scenario, " | scenario=%.60s", PRINTABLE(block->scenario));
+    if (combination->of != NULL && combination->of->part->dataset != NULL)
+        snprintf(scenario, sizeof scenario, " | dataset=%.60s",
+                 PRINTABLE(combination->of->part->dataset));
     snprintf(text, text_bytes,
-             "%s | size=%llu | pipeline=%llu | clients=%llu | %s | keyspacelen=%llu | warmup=%llu"
-             "%s%s%s%s%s",
-             combination->command->name, (unsigned long long)combination->data_bytes,
-             (unsigned long long)combination->pipeline, (unsigned long long)combination->clients,
-             load, (unsigned long long)combination->keyspace,
+             "%s%s%s | size=%llu | pipeline=%llu | clients=%llu | %s%s | warmup=%llu%s%s%s%s%s",
+             combination->of != NULL ? combination->of->test_id : "",
+             combination->of != NULL ? " " : "", combination->command->name,
+             (unsigned long long)combination->data_bytes, (unsigned long long)combination->pipeline,
+             (unsigned long long)combination->clients, load, keys,
              (unsigned long long)combination->warmup_seconds, threads,
              block->cluster ? " | cluster" : "", block->tls ? " | tls" : "", set, scenario);
     return text;

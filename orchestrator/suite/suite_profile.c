@@ -35,14 +35,15 @@ struct profile {
     double instructions, cycles; /* of all servers; below 0: not counted */
 };
 
-enum err_code suite_profile_check(struct err *err)
+enum err_code suite_profile_check(const char *why, struct err *err)
 {
     char path[SUITE_PATH_BYTES];
     return program_path_find(path, sizeof path, "perf")
                ? OK
                : err_set(err, E_USAGE,
-                         "--flamegraph: perf is not installed (package linux-perf, on "
-                         "Ubuntu linux-tools-generic)");
+                         "%s: perf is not installed (package linux-perf, on "
+                         "Ubuntu linux-tools-generic)",
+                         why);
 }
 
 /* --- recording ------------------------------------------------------------------------------- */
@@ -63,7 +64,7 @@ static enum err_code begin(struct profile *profile, const struct suite_subject *
     *profile =
         (struct profile){.instructions = -1, .cycles = -1, .record_fd = -1, .counter_fd = -1};
     if (!program_path_find(profile->program, sizeof profile->program, "perf"))
-        return suite_profile_check(err);
+        return suite_profile_check("--flamegraph", err);
     list_pids(profile->pids, sizeof profile->pids, servers);
     snprintf(profile->data_path, sizeof profile->data_path, "%.1100s/.perf.data",
              subject->directory);
@@ -144,8 +145,6 @@ static enum err_code read_script(struct stack_fold *fold, const struct profile *
                                  const struct measurement *measurement, struct err *err)
 {
     const char *const items[] = {profile->program, "script", "-i", profile->data_path, NULL};
-    struct suite_argv argv = {.count = 4};
-    memcpy(argv.items, items, sizeof items);
     const int fd = memfd_create("script", MFD_CLOEXEC);
     FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
     char line[LINE_BYTES];
@@ -154,9 +153,9 @@ static enum err_code read_script(struct stack_fold *fold, const struct profile *
             close(fd);
         return err_set_errno(err, E_SYSTEM, errno, "no memory for the samples");
     }
-    const struct suite_load load = {.argv = &argv, .limit_ns = SCRIPT_LIMIT_NS, .output_fd = fd};
+    const struct suite_load load = {.argv = items, .limit_ns = SCRIPT_LIMIT_NS, .output_fd = fd};
     enum err_code code =
-        suite_load_run(&load, measurement->servers, measurement->run->interrupted, err);
+        suite_load_run(&load, 1, measurement->servers, measurement->run->interrupted, err);
     rewind(file);
     while (code == OK && fgets(line, sizeof line, file) != NULL)
         stack_fold_line(fold, line);
@@ -165,7 +164,7 @@ static enum err_code read_script(struct stack_fold *fold, const struct profile *
     return code;
 }
 
-static double requests_of(const struct measurement *measurement)
+static double requests_of_one(const struct measurement *measurement)
 {
     FILE *file = NULL;
     uint64_t bytes = 0;
@@ -183,6 +182,14 @@ static double requests_of(const struct measurement *measurement)
             ok += json_number_value(json_object_get(json_object_get(run, "requests"), "ok"));
     }
     json_decref(root);
+    return ok;
+}
+
+static double requests_of(const struct measurement *measurements, size_t count)
+{
+    double ok = 0;
+    for (size_t i = 0; i < count; i++)
+        ok += requests_of_one(&measurements[i]);
     return ok;
 }
 
@@ -224,12 +231,11 @@ static enum err_code write_folded(const struct stack_fold *fold, const char *pat
     return code;
 }
 
-static enum err_code write_page(const struct measurement *measurement,
+static enum err_code write_page(const struct measurement *measurement, double requests,
                                 const struct profile *profile, const char *base,
                                 const char *folded_path, struct err *err)
 {
     char text[300], instructions[60], cycles[60], path[SUITE_PATH_BYTES];
-    const double requests = requests_of(measurement);
     per_request(instructions, profile->instructions, requests);
     per_request(cycles, profile->cycles, requests);
     const char *const facts[] = {
@@ -261,16 +267,18 @@ static enum err_code write_page(const struct measurement *measurement,
     return code;
 }
 
-static enum err_code keep(const struct measurement *measurement, const struct profile *profile,
-                          size_t number, struct err *err)
+static enum err_code keep(const struct measurement *measurement, size_t measurement_count,
+                          const struct profile *profile, size_t number, struct err *err)
 {
     char base[SUITE_PATH_BYTES], folded_path[SUITE_PATH_BYTES];
     struct stack_fold *fold = stack_fold_create();
     size_t count = 0;
     if (fold == NULL)
         return err_set(err, E_SYSTEM, "no memory for stacks");
-    snprintf(base, sizeof base, "%.1100s/flamegraph-%zu-%.60s", measurement->subject->directory,
-             number, measurement->combination->command->name);
+    snprintf(base, sizeof base, "%.1100s/flamegraph-%zu-%.120s", measurement->subject->directory,
+             number,
+             measurement->combination->of != NULL ? measurement->combination->of->test_id
+                                                  : measurement->combination->command->name);
     snprintf(folded_path, sizeof folded_path, "%.1100s.folded", base);
     enum err_code code = read_script(fold, profile, measurement, err);
     (void)stack_fold_stacks(fold, &count);
@@ -280,76 +288,106 @@ static enum err_code keep(const struct measurement *measurement, const struct pr
     if (code == OK)
         code = write_folded(fold, folded_path, err);
     stack_fold_free(fold);
-    return code == OK ? write_page(measurement, profile, base, folded_path, err) : code;
+    return code == OK ? write_page(measurement, requests_of(measurement, measurement_count),
+                                   profile, base, folded_path, err)
+                      : code;
 }
 
 /* --- one by one ------------------------------------------------------------------------------ */
 
 /* Long enough to see something, where that is possible. */
-static void lengthen(struct suite_combination *combination, struct suite_block *block,
-                     const struct suite_tool *tool)
+static void lengthen(struct suite_combination *combination, const struct suite_tool *tool)
 {
-    *block = *combination->block;
-    combination->block = block;
-    if (combination->command->consumes || !tool->has_duration)
+    const bool fills = combination->of != NULL && combination->requests > 0;
+    if (combination->command->consumes || !tool->has_duration || fills)
         return;
     combination->requests = 0;
-    if (block->duration_seconds < PROFILE_SECONDS)
-        block->duration_seconds = PROFILE_SECONDS;
+    if (combination->duration_seconds < PROFILE_SECONDS)
+        combination->duration_seconds = PROFILE_SECONDS;
 }
 
-static enum err_code sample(struct measurement *measurement, size_t number, struct err *err)
+/* One step of the plan, on the servers of those before it. */
+static enum err_code sample(struct measurement *measurements, size_t count, size_t number,
+                            struct err *err)
 {
     struct profile profile = {.record_fd = -1, .counter_fd = -1};
-    enum err_code code = suite_servers_start(measurement->servers, measurement->run,
-                                             measurement->subject, measurement->combination, err);
+    struct suite_run *run = measurements->run;
+    struct suite_servers *servers = measurements->servers;
+    const struct suite_combination *first = measurements->combination;
+    enum err_code code =
+        first->goes_on ? OK : suite_servers_start(servers, run, measurements->subject, first, err);
     if (code == OK)
-        code = suite_measurement_stages(measurement, SUITE_WARM_UP, err);
+        code = suite_servers_prepare(servers, run, first, err);
     if (code == OK)
-        code = begin(&profile, measurement->subject, measurement->servers, err);
+        code = suite_measurements_part_cpus(measurements, count, err);
     if (code == OK)
-        code = suite_measurement_stage(measurement, SUITE_MEASURE, err);
+        code = suite_measurement_stages(measurements, count, SUITE_WARM_UP, err);
+    if (code == OK)
+        code = begin(&profile, measurements->subject, servers, err);
+    if (code == OK)
+        code = suite_measurement_stage(measurements, count, SUITE_MEASURE, err);
     end(&profile);
     if (code == OK)
-        code = keep(measurement, &profile, number, err);
-    suite_servers_stop(measurement->servers, measurement->subject, measurement->combination);
+        code = keep(measurements, count, &profile, number, err);
     forget(&profile);
     return code;
+}
+
+static enum err_code profile_step(const struct measurement *common, size_t first, size_t count,
+                                  struct err *err)
+{
+    const struct suite_plan *plan = common->run->plan;
+    char text[300];
+    struct suite_combination combinations[SUITE_PARTS_MAX];
+    struct measurement *measurements = NULL;
+    enum err_code code = suite_measurements_open(&measurements, common, first, count, err);
+    for (size_t i = 0; i < count && code == OK; i++) {
+        combinations[i] = plan->items[first + i];
+        lengthen(&combinations[i], common->tool);
+        measurements[i].combination = &combinations[i];
+        measurements[i].hdr_path[0] = '\0';
+        suite_log_line(&common->subject->log, LOG_INFO, "[flame graph %zu/%zu] %s: %s",
+                       first + i + 1, plan->count, common->subject->name,
+                       suite_combination_text(text, sizeof text, &combinations[i]));
+    }
+    if (code == OK)
+        code = sample(measurements, count, first + 1, err);
+    suite_measurements_close(measurements, count);
+    return code;
+}
+
+/* Those that share servers. */
+static void profile_unit(const struct measurement *common, size_t first, size_t end)
+{
+    struct err reason = {.code = OK};
+    const struct suite_plan *plan = common->run->plan;
+    enum err_code code = OK;
+    for (size_t at = first, next; at < end && code == OK; at = next) {
+        next = suite_plan_step_end(plan, at);
+        code = profile_step(common, at, next - at, &reason);
+        if (code != OK && code != E_INTERRUPTED) {
+            common->subject->failed++;
+            suite_log_line(&common->subject->log, LOG_ERROR, "%s: flame graph of %s: %s",
+                           common->subject->name, plan->items[at].command->name, reason.text);
+        }
+    }
+    suite_servers_stop(common->servers, common->subject, &plan->items[first]);
 }
 
 enum err_code suite_profile_subject(struct suite_run *run, struct suite_subject *subject,
                                     struct suite_servers *servers, struct err *err)
 {
     struct suite_tool tool = *run->tool;
+    const struct measurement common = {
+        .run = run, .subject = subject, .tool = &tool, .number = 1, .servers = servers};
+    size_t end;
     tool.fills_apart = true;
     tool.has_warmup = false;
-    for (size_t i = 0; i < run->plan->count; i++) {
-        char text[300];
-        struct err reason = {.code = OK};
-        struct suite_combination combination = run->plan->items[i];
-        struct suite_block block;
-        lengthen(&combination, &block, &tool);
-        struct measurement measurement = {.run = run,
-                                          .subject = subject,
-                                          .combination = &combination,
-                                          .tool = &tool,
-                                          .seed = run->seed,
-                                          .servers = servers,
-                                          .output_fd = memfd_create("load", MFD_CLOEXEC)};
-        snprintf(measurement.json_path, sizeof measurement.json_path, "%.1100s/.run.json",
-                 subject->directory);
-        if (measurement.output_fd < 0)
-            return err_set_errno(err, E_SYSTEM, errno, "no memory for what the load prints");
-        suite_log_line(&subject->log, LOG_INFO, "[flame graph %zu/%zu] %s: %s", i + 1,
-                       run->plan->count, subject->name,
-                       suite_combination_text(text, sizeof text, &combination));
-        if (sample(&measurement, i + 1, &reason) != OK && reason.code != E_INTERRUPTED) {
-            subject->failed++;
-            suite_log_line(&subject->log, LOG_ERROR, "%s: flame graph of %s: %s", subject->name,
-                           combination.command->name, reason.text);
-        }
-        close(measurement.output_fd);
-        (void)unlink(measurement.json_path);
+    for (size_t i = 0; i < run->plan->count; i = end) {
+        end = suite_plan_unit_end(run->plan, i);
+        if (!run->flamegraph && !run->plan->items[i].block->profiled)
+            continue;
+        profile_unit(&common, i, end);
         if (*run->interrupted != 0)
             return err_set(err, E_INTERRUPTED, "interrupted; what was measured is kept");
     }

@@ -18,8 +18,6 @@
 #include "orchestrator/suite/suite_load.h"
 #include "orchestrator/suite/suite_measurement.h"
 
-#define SEED_MOST 1000000u
-#define OUTPUT_KEPT_BYTES (64u << 10)
 #define LRANGE_RECORDS 4u
 #define RECORDS_MAX 32u /* of one run: LRANGE has four, writes and reads at once one each */
 #define RUN_BYTES_MAX (256u << 20)
@@ -105,6 +103,23 @@ static void name_of_test(char name[120], const struct suite_combination *combina
         snprintf(name, 120, "%s", combination->command->name);
 }
 
+/* For people: it may be worded anew without being another test. */
+static void describe_scenario(json_t *record, const struct suite_combination *combination)
+{
+    const struct suite_case *one = combination->of;
+    const struct {
+        const char *key, *text;
+    } texts[] = {{"test_name", combination->block->test_name},
+                 {"group_description", one->group->description},
+                 {"scenario_description", one->part->description != NULL
+                                              ? one->part->description
+                                              : one->scenario->description}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i].text != NULL)
+            json_object_set_new(record, texts[i].key, json_value_text(texts[i].text));
+    json_object_set_new(record, "status", json_string("success"));
+}
+
 static json_t *new_record(const struct measurement *measurement, const char *title)
 {
     const struct suite_run *run = measurement->run;
@@ -129,6 +144,8 @@ static json_t *new_record(const struct measurement *measurement, const char *tit
     if (configuration != NULL)
         json_object_update(record, configuration);
     json_decref(configuration);
+    if (measurement->combination->of != NULL)
+        describe_scenario(record, measurement->combination);
     json_object_update(record, run->environment);
     json_object_set_new(record, "env_server_version",
                         json_value_known_text(true, subject->server_version));
@@ -223,13 +240,14 @@ static bool is_of(const struct suite_command *command, const char *title)
 
 static size_t collect_csv(json_t **records, const struct measurement *measurement)
 {
-    char *text = calloc(1, OUTPUT_KEPT_BYTES);
+    char *text = calloc(1, SUITE_OUTPUT_KEPT_BYTES);
     struct suite_csv_row row;
     size_t count = 0;
     const off_t size = lseek(measurement->output_fd, 0, SEEK_END);
-    const off_t from = size >= (off_t)OUTPUT_KEPT_BYTES ? size - (off_t)OUTPUT_KEPT_BYTES + 1 : 0;
+    const off_t from =
+        size >= (off_t)SUITE_OUTPUT_KEPT_BYTES ? size - (off_t)SUITE_OUTPUT_KEPT_BYTES + 1 : 0;
     const ssize_t bytes =
-        text != NULL ? pread(measurement->output_fd, text, OUTPUT_KEPT_BYTES - 1, from) : 0;
+        text != NULL ? pread(measurement->output_fd, text, SUITE_OUTPUT_KEPT_BYTES - 1, from) : 0;
     const size_t most = is_lrange(measurement->combination->command) ? LRANGE_RECORDS : 1;
     char *rest = NULL;
     for (ssize_t i = 0; i < bytes; i++)
@@ -251,11 +269,13 @@ static size_t collect_csv(json_t **records, const struct measurement *measuremen
 /* Reads that found nothing are not what was to be measured. */
 static void tell_misses(const struct measurement *measurement, const json_t *record)
 {
+    const struct suite_case *one = measurement->combination->of;
     const double misses = json_number_value(json_object_get(record, "misses"));
     const double ok = json_number_value(json_object_get(record, "requests_ok"));
     if (misses > 0.01 * ok && ok > 0)
         suite_log_line(&measurement->subject->log, LOG_WARNING,
-                       "%s: %.1f %% of the replies were empty: there was nothing left to read",
+                       "%s%s%s: %.1f %% of the replies were empty: there was nothing left to read",
+                       one != NULL ? one->test_id : "", one != NULL ? " " : "",
                        measurement->combination->command->name, 100 * misses / ok);
 }
 
@@ -264,6 +284,7 @@ static enum err_code keep(const struct measurement *measurement, struct err *err
     json_t *records[RECORDS_MAX];
     const struct suite_tool *tool = measurement->run->tool;
     struct suite_subject *subject = measurement->subject;
+    const struct suite_case *one = measurement->combination->of;
     const size_t count = tool->is_volley ? collect_volley(records, measurement, err)
                                          : collect_csv(records, measurement);
     if (count == 0)
@@ -272,7 +293,8 @@ static enum err_code keep(const struct measurement *measurement, struct err *err
         const char *verdict = json_string_value(json_object_get(records[i], "verdict"));
         tell_misses(measurement, records[i]);
         suite_log_line(&subject->log, LOG_INFO,
-                       "%s: %.2f requests per second, p50 %.3f ms, p99 %.3f ms%s%s",
+                       "%s%s%s: %.2f requests per second, p50 %.3f ms, p99 %.3f ms%s%s",
+                       one != NULL ? one->test_id : "", one != NULL ? " " : "",
                        json_string_value(json_object_get(records[i], "command")),
                        json_number_value(json_object_get(records[i], "rps")),
                        json_number_value(json_object_get(records[i], "p50_latency_ms")),
@@ -282,83 +304,10 @@ static enum err_code keep(const struct measurement *measurement, struct err *err
     return suite_metrics_add(&subject->metrics, records, count, err);
 }
 
-/* --- stages ---------------------------------------------------------------------------------- */
-
-/* Those that the servers have left; volley chooses its own. */
-static uint32_t load_cpus(const struct measurement *measurement)
-{
-    const struct suite_cpus *given = &measurement->combination->block->client_cpus;
-    struct suite_servers *servers = measurement->servers;
-    const struct suite_run *run = measurement->run;
-    uint32_t *cpus = servers->load_cpus, count = 0;
-    if (given->count > 0) {
-        memcpy(cpus, given->items, given->count * sizeof cpus[0]);
-        return given->count;
-    }
-    for (uint32_t i = 0; i < run->allowed_count && servers->cpu_count > 0; i++)
-        if (!cpu_list_has(servers->cpus, servers->cpu_count, run->allowed_cpus[i]))
-            cpus[count++] = run->allowed_cpus[i];
-    return count;
-}
-
-enum err_code suite_measurement_stage(struct measurement *measurement, enum suite_stage stage,
-                                      struct err *err)
-{
-    const struct suite_run *run = measurement->run;
-    const struct suite_combination *combination = measurement->combination;
-    const bool filling = stage == SUITE_POPULATE && !measurement->tool->has_sequential;
-    const struct suite_tool *tool = filling ? run->filler : measurement->tool;
-    const struct suite_stage_wish wish = {
-        .tool = tool,
-        .combination = combination,
-        .target = &measurement->servers->target,
-        .seed = measurement->seed,
-        .json_path = measurement->json_path,
-        .hdr_path = measurement->hdr_path[0] != '\0' ? measurement->hdr_path : NULL};
-    struct suite_argv argv;
-    char *line = NULL;
-    size_t line_bytes = 0;
-    suite_stage_argv(&argv, &wish, stage);
-    FILE *out = open_memstream(&line, &line_bytes);
-    if (out != NULL) {
-        suite_argv_print(out, &argv);
-        (void)fclose(out);
-        suite_log_line(&measurement->subject->log, LOG_DEBUG, "%s: %s", suite_stage_name(stage),
-                       line);
-        free(line);
-    }
-    if (ftruncate(measurement->output_fd, 0) != 0 ||
-        lseek(measurement->output_fd, 0, SEEK_SET) != 0)
-        return err_set_errno(err, E_SYSTEM, errno, "no room for what the load prints");
-    const struct suite_load load = {
-        .argv = &argv,
-        .cpus = measurement->servers->load_cpus,
-        .cpu_count = tool->is_volley ? 0 : load_cpus(measurement),
-        .limit_ns = suite_load_limit_ns(combination),
-        .stop_ns = stage == SUITE_WARM_UP ? combination->warmup_seconds * NS_PER_SECOND : 0,
-        .output_fd = measurement->output_fd};
-    const enum err_code code = suite_load_run(&load, measurement->servers, run->interrupted, err);
-    suite_log_copy(&measurement->subject->log, measurement->output_fd, OUTPUT_KEPT_BYTES);
-    return code;
-}
-
-enum err_code suite_measurement_stages(struct measurement *measurement, enum suite_stage last,
-                                       struct err *err)
-{
-    const struct suite_stage_wish wish = {.tool = measurement->tool,
-                                          .combination = measurement->combination};
-    enum err_code code = OK;
-    (void)unlink(measurement->json_path);
-    for (int stage = SUITE_POPULATE; stage <= (int)last && code == OK; stage++)
-        if (suite_stage_runs(&wish, (enum suite_stage)stage))
-            code = suite_measurement_stage(measurement, (enum suite_stage)stage, err);
-    return code;
-}
-
 /* --- one run --------------------------------------------------------------------------------- */
 
 /* Of the whole suite, at the pace so far. */
-static void tell_progress(const struct measurement *measurement)
+static void tell_progress(const struct measurement *measurement, size_t part)
 {
     const struct suite_run *run = measurement->run;
     char text[300], left[64] = "";
@@ -371,83 +320,145 @@ static void tell_progress(const struct measurement *measurement)
             snprintf(left, sizeof left, ", about %.0f min left", seconds / 60);
     }
     suite_log_line(&measurement->subject->log, LOG_INFO,
-                   "[%zu/%zu%s] %s: --> Running %s | run=%llu | seed=%llu", run->done + 1,
+                   "[%zu/%zu%s] %s: --> Running %s | run=%llu | seed=%llu", run->done + part + 1,
                    run->total, left, measurement->subject->name,
                    suite_combination_text(text, sizeof text, measurement->combination),
                    (unsigned long long)measurement->number, (unsigned long long)measurement->seed);
 }
 
-static void name_files(struct measurement *measurement)
+/* What of it was measured, and what is not wanted again. */
+static bool is_there(const struct suite_run *run, const struct suite_subject *subject, size_t index,
+                     uint64_t number)
 {
-    const struct suite_run *run = measurement->run;
-    const struct suite_subject *subject = measurement->subject;
-    struct stat there;
-    snprintf(measurement->json_path, sizeof measurement->json_path, "%.1100s/.run.json",
-             subject->directory);
-    measurement->hdr_path[0] = '\0';
-    /* The first that is not there: what stands under such a name, be it a link, is somebody's. */
-    for (size_t i = json_array_size(subject->metrics.records) + 1; run->keep_histograms; i++) {
-        snprintf(measurement->hdr_path, sizeof measurement->hdr_path, "%.1100s/run-%zu.hlog",
-                 subject->directory, i);
-        if (lstat(measurement->hdr_path, &there) != 0)
-            break;
+    return run->resume && suite_metrics_has(&subject->metrics, &run->plan->items[index], number,
+                                            run->tool->version);
+}
+
+/* The figures of a step. What is there already was only carried out for what comes behind it. */
+static enum err_code keep_step(const struct measurement *measurements, size_t first, size_t count,
+                               struct err *err)
+{
+    enum err_code code = OK;
+    for (size_t i = 0; i < count && code == OK; i++) {
+        const struct measurement *measurement = &measurements[i];
+        if (is_there(measurement->run, measurement->subject, first + i, measurement->number)) {
+            (void)unlink(measurement->hdr_path);
+            continue;
+        }
+        code = keep(measurement, err);
+        measurement->subject->measured += code == OK;
+        measurement->run->done += code == OK;
     }
+    return code;
 }
 
-static uint64_t seed_of(const struct suite_run *run, size_t index, uint64_t number)
+/* One that shares its servers with those before it, whose time is its own. */
+static enum err_code measure_step(const struct measurement *common, size_t first, size_t count,
+                                  struct err *err)
 {
-    const struct suite_block *block = run->plan->items[index].block;
-    return block->has_seed ? block->seed : rng_at(run->seed + number, index) % (SEED_MOST + 1);
+    struct measurement *measurements = NULL;
+    enum err_code code = suite_measurements_open(&measurements, common, first, count, err);
+    if (code != OK) {
+        suite_measurements_close(measurements, count);
+        return code;
+    }
+    for (size_t i = 0; i < count; i++)
+        tell_progress(&measurements[i], i);
+    if (!common->run->plan->items[first].goes_on)
+        code = suite_servers_start(common->servers, common->run, common->subject,
+                                   measurements[0].combination, err);
+    if (code == OK)
+        code =
+            suite_servers_prepare(common->servers, common->run, measurements[0].combination, err);
+    if (code == OK)
+        code = suite_measurements_part_cpus(measurements, count, err);
+    if (code == OK)
+        code = suite_measurement_stages(measurements, count, SUITE_MEASURE, err);
+    if (code == E_SYSTEM ||
+        code == E_USAGE) /* of this server or load, which another one may not meet */
+        code = E_FAILED;
+    if (code == OK)
+        code = keep_step(measurements, first, count, err);
+    suite_measurements_close(measurements, count);
+    return code;
 }
 
-/* What went wrong with the machine or the results ends the suite; all else this run alone. */
-static enum err_code measure(struct suite_run *run, struct suite_subject *subject, size_t index,
+/* How many are not there yet; *end: behind the last of them. */
+static size_t count_missing(const struct measurement *common, size_t first, size_t *end)
+{
+    const size_t unit_end = suite_plan_unit_end(common->run->plan, first);
+    size_t count = 0;
+    *end = first;
+    for (size_t i = first; i < unit_end; i++)
+        if (!is_there(common->run, common->subject, i, common->number)) {
+            *end = suite_plan_step_end(common->run->plan, i);
+            count++;
+        }
+    return count;
+}
+
+/* Of scenarios a record says that there are no figures, and why; it is measured again by --resume. */
+static enum err_code keep_failure(const struct measurement *common, size_t first, size_t end,
+                                  const char *reason, struct err *err)
+{
+    json_t *records[RECORDS_MAX];
+    const struct suite_plan *plan = common->run->plan;
+    size_t count = 0;
+    for (size_t i = first; i < end && count < RECORDS_MAX; i++) {
+        struct measurement measurement = *common;
+        measurement.combination = &plan->items[i];
+        if (plan->items[i].of == NULL || is_there(common->run, common->subject, i, common->number))
+            continue;
+        json_t *record = new_record(&measurement, plan->items[i].command->name);
+        json_object_del(record, "seed"); /* which it may not have come to */
+        json_object_set_new(record, "status", json_string("failed"));
+        json_object_set_new(record, "error", json_value_text(reason));
+        records[count++] = record;
+    }
+    return count > 0 ? suite_metrics_add(&common->subject->metrics, records, count, err) : OK;
+}
+
+/* All that shares servers: none of it can be measured without what is before it. What went wrong with the machine or the results
+ * ends the suite; all else what is left of this. */
+static enum err_code measure(struct suite_run *run, struct suite_subject *subject, size_t first,
                              uint64_t number, struct suite_servers *servers, struct err *err)
 {
-    struct measurement measurement = {.run = run,
-                                      .subject = subject,
-                                      .combination = &run->plan->items[index],
-                                      .tool = run->tool,
-                                      .number = number,
-                                      .seed = seed_of(run, index, number),
-                                      .servers = servers};
+    const struct measurement common = {
+        .run = run, .subject = subject, .tool = run->tool, .number = number, .servers = servers};
+    const size_t all = suite_plan_unit_end(run->plan, first) - first, before = subject->measured;
     struct err reason = {.code = OK};
-    if (run->resume &&
-        suite_metrics_has(&subject->metrics, measurement.combination, number, run->tool->version)) {
-        subject->skipped++;
-        run->total--;
+    enum err_code code = OK;
+    size_t end = first, at = first;
+    const size_t missing = count_missing(&common, first, &end);
+    subject->skipped += all - missing;
+    run->total -= all - missing;
+    if (missing == 0)
         return OK;
+    for (size_t next; at < end && code == OK; at = code == OK ? next : at) {
+        next = suite_plan_step_end(run->plan, at);
+        code = measure_step(&common, at, next - at, &reason);
     }
-    tell_progress(&measurement);
-    name_files(&measurement);
-    measurement.output_fd = memfd_create("load", MFD_CLOEXEC);
-    if (measurement.output_fd < 0)
-        return err_set_errno(err, E_SYSTEM, errno, "no memory for what the load prints");
-    enum err_code code =
-        suite_servers_start(servers, run, subject, measurement.combination, &reason);
-    if (code == OK)
-        code = suite_measurement_stages(&measurement, SUITE_MEASURE, &reason);
-    suite_servers_stop(servers, subject, measurement.combination);
-    if (code == OK) {
-        code = keep(&measurement, &reason);
-        if (code == E_SYSTEM || code == E_USAGE)
-            (void)err_set(err, code, "%s", reason.text);
-    }
-    close(measurement.output_fd);
-    (void)unlink(measurement.json_path);
-    run->done++;
+    suite_servers_stop(servers, subject, &run->plan->items[first]);
+    const size_t left = missing - (subject->measured - before);
     if (code == E_INTERRUPTED || *run->interrupted != 0)
         return err_set(err, E_INTERRUPTED,
-                       "interrupted: %zu of %zu runs are done; --resume goes on", run->done - 1,
+                       "interrupted: %zu of %zu runs are done; --resume goes on", run->done,
                        run->total);
-    if (code == OK)
-        subject->measured++;
-    else {
-        subject->failed++;
-        suite_log_line(&subject->log, LOG_ERROR, "%s: %s: failed: %s", subject->name,
-                       measurement.combination->command->name, reason.text);
+    if (code == E_SYSTEM || code == E_USAGE)
+        return err_set(err, code, "%s", reason.text);
+    if (code != OK) {
+        const struct suite_combination *failed = &run->plan->items[at];
+        run->done += left;
+        subject->failed += left;
+        suite_log_line(&subject->log, LOG_ERROR, "%s: %s%s%s: failed: %s", subject->name,
+                       failed->of != NULL ? failed->of->test_id : "", failed->of != NULL ? " " : "",
+                       failed->command->name, reason.text);
+        if (end > suite_plan_step_end(run->plan, at))
+            suite_log_line(&subject->log, LOG_WARNING,
+                           "%s: what comes behind it in its group is not measured", subject->name);
+        return keep_failure(&common, at, suite_plan_step_end(run->plan, at), reason.text, err);
     }
-    return err->code;
+    return OK;
 }
 
 /* --- all of them ----------------------------------------------------------------------------- */
@@ -456,14 +467,16 @@ static enum err_code measure(struct suite_run *run, struct suite_subject *subjec
 static enum err_code run_in_turn(struct suite_run *run, struct suite_servers *servers,
                                  struct err *err)
 {
-    const size_t count = run->plan->count, subjects = run->subject_count;
-    size_t *order = calloc(count + subjects, sizeof order[0]);
+    const size_t subjects = run->subject_count;
+    size_t count = 0, *order = calloc(run->plan->count + subjects, sizeof order[0]);
     enum err_code code = OK;
     if (order == NULL)
-        return err_set(err, E_SYSTEM, "no memory for the order of %zu combinations", count);
+        return err_set(err, E_SYSTEM, "no memory for the order of %zu combinations",
+                       run->plan->count);
     for (uint64_t number = 1; number <= run->runs && code == OK; number++) {
-        for (size_t i = 0; i < count; i++)
-            order[i] = i;
+        count = 0;
+        for (size_t i = 0; i < run->plan->count; i = suite_plan_unit_end(run->plan, i))
+            order[count++] = i;
         suite_plan_shuffle(order, count, rng_at(run->seed, number));
         for (size_t i = 0; i < count && code == OK; i++) {
             size_t *turns = order + count;
@@ -483,7 +496,8 @@ static enum err_code run_one_after_the_other(struct suite_run *run, struct suite
 {
     enum err_code code = OK;
     for (size_t k = 0; k < run->subject_count && code == OK; k++)
-        for (size_t i = 0; i < run->plan->count && code == OK; i++)
+        for (size_t i = 0; i < run->plan->count && code == OK;
+             i = suite_plan_unit_end(run->plan, i))
             for (uint64_t number = 1; number <= run->runs && code == OK; number++)
                 code = measure(run, &run->subjects[k], i, number, servers, err);
     return code;
@@ -500,7 +514,7 @@ enum err_code suite_run_all(struct suite_run *run, struct err *err)
     run->began_ns = clock_now_ns();
     enum err_code code =
         run->in_turn ? run_in_turn(run, servers, err) : run_one_after_the_other(run, servers, err);
-    for (size_t k = 0; k < run->subject_count && code == OK && run->flamegraph; k++)
+    for (size_t k = 0; k < run->subject_count && code == OK; k++)
         if (!run->subjects[k].control)
             code = suite_profile_subject(run, &run->subjects[k], servers, err);
     free(servers);

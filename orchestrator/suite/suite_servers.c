@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,7 +80,7 @@ static enum err_code use_running(struct suite_servers *servers, const struct sui
 
 struct arguments {
     struct suite_servers *servers;
-    uint32_t count, name_count;
+    uint32_t count, name_count, module_count;
 };
 
 static void add(struct arguments *arguments, const char *word)
@@ -100,6 +101,32 @@ static void add_settings(struct arguments *arguments, const struct server_settin
     }
 }
 
+/* In quotes, as the server's configuration file has it. */
+static size_t add_quoted(char *line, size_t used, size_t line_bytes, const char *word)
+{
+    used += (size_t)snprintf(line + used, line_bytes - used, " \"");
+    for (; *word != '\0' && used + 4 < line_bytes; word++) {
+        if (*word == '"' || *word == '\\')
+            line[used++] = '\\';
+        line[used++] = *word;
+    }
+    return used + (size_t)snprintf(line + used, line_bytes - used, "\"");
+}
+
+/* One word, since the module's own arguments may begin with -- as well. The server looks for it from a directory of its own. */
+static void add_module(struct arguments *arguments, const char *path,
+                       const struct suite_words *words)
+{
+    char *line = arguments->servers->modules[arguments->module_count++];
+    const size_t line_bytes = sizeof arguments->servers->modules[0];
+    char whole[PATH_MAX];
+    size_t used = (size_t)snprintf(line, line_bytes, "--loadmodule");
+    used = add_quoted(line, used, line_bytes - 8, realpath(path, whole) != NULL ? whole : path);
+    for (size_t i = 0; i < words->count && used + 16 < line_bytes; i++)
+        used = add_quoted(line, used, line_bytes - 8, words->items[i].text);
+    add(arguments, line);
+}
+
 static uint32_t make_arguments(struct suite_servers *servers, const struct suite_run *run,
                                const struct suite_combination *combination)
 {
@@ -109,10 +136,10 @@ static uint32_t make_arguments(struct suite_servers *servers, const struct suite
         add(&arguments, "--include");
         add(&arguments, block->server_file);
     }
-    if (run->module_path != NULL) {
-        add(&arguments, "--loadmodule");
-        add(&arguments, run->module_path);
-    }
+    if (run->module_path != NULL)
+        add_module(&arguments, run->module_path, &(const struct suite_words){.count = 0});
+    for (size_t i = 0; i < block->modules.count; i++)
+        add_module(&arguments, block->modules.items[i].path, &block->modules.items[i].args);
     add(&arguments, "--maxmemory-policy");
     add(&arguments, "allkeys-lru");
     add_settings(&arguments, &block->settings);
@@ -129,7 +156,7 @@ static const uint16_t *make_ports(struct suite_servers *servers, const struct su
     return block->port > 0 || block->ports.count > 0 ? servers->ports : NULL;
 }
 
-/* What the configuration says that servers are told first. */
+/* What the configuration says that servers are told first. Nodes may tell one another: an index that is there is fine, then. */
 static enum err_code set_up_node(struct suite_servers *servers, uint32_t node,
                                  const struct suite_words *commands, struct err *err)
 {
@@ -139,10 +166,40 @@ static enum err_code set_up_node(struct suite_servers *servers, uint32_t node,
         return OK;
     enum err_code code = managed_cluster_connect(&control, &servers->cluster, node, err);
     for (size_t i = 0; i < commands->count && code == OK; i++)
-        if (managed_node_order(control, &reason, "%s", commands->items[i].text) != OK)
+        if (managed_node_order(control, &reason, "%s", commands->items[i].text) != OK &&
+            (node == 0 || strstr(reason.text, "already exists") == NULL))
             code = err_set(err, E_FAILED, "setup_commands: %.100s: %.200s",
                            PRINTABLE(commands->items[i].text), reason.text);
     control_close(control);
+    return code;
+}
+
+static enum err_code flush_own(struct suite_servers *servers, uint32_t node, struct err *err)
+{
+    struct control *control = NULL;
+    enum err_code code = managed_cluster_connect(&control, &servers->cluster, node, err);
+    if (code == OK)
+        code = managed_node_order(control, err, "FLUSHALL");
+    control_close(control);
+    return code;
+}
+
+enum err_code suite_servers_prepare(struct suite_servers *servers, const struct suite_run *run,
+                                    const struct suite_combination *combination, struct err *err)
+{
+    const struct suite_case *one = combination->of;
+    enum err_code code = OK;
+    if (one == NULL || !one->begins)
+        return OK;
+    if (servers->cluster.count == 0)
+        return one->scenario->flush_before && run->running.may_flush ? flush(run, combination, err)
+                                                                     : OK;
+    for (uint32_t node = 0; node < servers->cluster.count && code == OK; node++) {
+        if (one->scenario->flush_before)
+            code = flush_own(servers, node, err);
+        if (code == OK)
+            code = set_up_node(servers, node, &one->scenario->setup_commands, err);
+    }
     return code;
 }
 

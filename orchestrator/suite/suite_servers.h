@@ -15,7 +15,8 @@ struct suite_servers {
     uint32_t load_cpus[SPEC_CPUS_MAX]; /* room for the caller */
     const char *args[SUITE_SERVER_ARGS_MAX];
     uint16_t ports[SUITE_NODES_MAX];
-    char names[200][72]; /* "--NAME" of settings */
+    char names[200][72];                       /* "--NAME" of settings */
+    char modules[SUITE_MODULES_MAX + 1][2048]; /* "--loadmodule PATH ARGS", each one word */
 };
 
 /* Starts what the combination asks for with the subject's program, or says where the running server is, and empties that where
@@ -24,6 +25,12 @@ MUST_USE enum err_code suite_servers_start(struct suite_servers *servers, struct
                                            struct suite_subject *subject,
                                            const struct suite_combination *combination,
                                            struct err *err);
+/* What the combination's scenario needs before it, where it is the first of that: an empty server, and what it is told. E_FAILED:
+ * a server refuses. */
+MUST_USE enum err_code suite_servers_prepare(struct suite_servers *servers,
+                                             const struct suite_run *run,
+                                             const struct suite_combination *combination,
+                                             struct err *err);
 /* True once after one of them has ended by itself: text says how, and what it said last. */
 bool suite_servers_died(struct suite_servers *servers, char *text, size_t text_bytes);
 /* Keeps their logs in the subject's directory, and stops them. Returns when they are gone. */

@@ -19,9 +19,10 @@ const char *suite_stage_name(enum suite_stage stage)
 /* --- which stages there are ------------------------------------------------------------------ */
 
 /* volley writes what its own tests read, and no more than that. */
-static bool fills_itself(const struct suite_tool *tool, const struct suite_command *command)
+static bool fills_itself(const struct suite_tool *tool, const struct suite_combination *combination)
 {
-    return tool->is_volley &&
+    const struct suite_command *command = combination->command;
+    return tool->is_volley && combination->of == NULL &&
            (command->mix != NULL || (command->test != NULL && !tool->fills_apart));
 }
 
@@ -30,7 +31,8 @@ bool suite_stage_runs(const struct suite_stage_wish *wish, enum suite_stage stag
     const struct suite_command *command = wish->combination->command;
     switch (stage) {
     case SUITE_POPULATE:
-        return command->populate_test != NULL && !fills_itself(wish->tool, command);
+        return (command->populate_test != NULL || command->populate_words != NULL) &&
+               !fills_itself(wish->tool, wish->combination);
     case SUITE_WARM_UP:
         return wish->combination->warmup_seconds > 0 && !wish->tool->has_warmup;
     default:
@@ -96,13 +98,18 @@ static void add_target(struct suite_argv *argv, const struct suite_stage_wish *w
 }
 
 /* Sizes are powers of two without a unit, too: the digits are bytes in both tools. */
-static void add_load(struct suite_argv *argv, const struct suite_stage_wish *wish)
+static void add_load(struct suite_argv *argv, const struct suite_stage_wish *wish,
+                     enum suite_stage stage)
 {
     const struct suite_combination *combination = wish->combination;
-    const struct suite_cpus *cpus = &combination->block->client_cpus;
+    const struct suite_cpus *cpus =
+        wish->cpus != NULL ? wish->cpus : &combination->block->client_cpus;
+    const uint64_t fillers = stage == SUITE_POPULATE && combination->of != NULL
+                                 ? combination->of->scenario->populate_clients
+                                 : 0;
     add_number(argv, "-d", combination->data_bytes);
     add_number(argv, "-P", combination->pipeline);
-    add_number(argv, "-c", combination->clients);
+    add_number(argv, "-c", fillers > 0 ? fillers : combination->clients);
     if (wish->seed != SUITE_SEED_OPEN)
         add_number(argv, "--seed", wish->seed);
     else
@@ -117,17 +124,36 @@ static void add_load(struct suite_argv *argv, const struct suite_stage_wish *wis
 }
 
 /* Text of a command without a test. valkey-benchmark has a key for each node of a cluster; volley sends each to its own. */
-static void add_words(struct suite_argv *argv, const struct suite_stage_wish *wish)
+static void add_words(struct suite_argv *argv, const struct suite_stage_wish *wish,
+                      const char *const *words)
 {
-    static const char tag[] = ":{tag}";
+    static const char tag[] = "{tag}";
     const bool cluster = wish->combination->block->cluster && !wish->tool->is_volley;
-    for (size_t i = 0; wish->combination->command->words[i] != NULL; i++) {
-        const char *word = wish->combination->command->words[i];
-        const char *found = cluster ? NULL : strstr(word, tag);
+    for (size_t i = 0; words[i] != NULL; i++) {
+        const char *const word = words[i];
+        const char *const found = cluster ? NULL : strstr(word, tag);
+        const bool colon = found != NULL && found > word && found[-1] == ':';
         if (found == NULL)
             add(argv, word);
         else
-            add_text(argv, "%.*s%s", (int)(found - word), word, found + strlen(tag));
+            add_text(argv, "%.*s%s", (int)(found - word) - colon, word, found + strlen(tag));
+    }
+}
+
+/* Each as a shell cuts it; they were checked when they were read. */
+static void add_arguments(struct suite_argv *argv, const struct suite_words *arguments)
+{
+    for (size_t i = 0; i < arguments->count; i++) {
+        const char *at = arguments->items[i].text;
+        for (at += strspn(at, " \t"); *at != '\0'; at += strspn(at, " \t")) {
+            char *out = argv->text + argv->used;
+            if (argv->used + strlen(at) + 2 > sizeof argv->text)
+                return;
+            add(argv, out);
+            if (!shell_word_take(&out, &at))
+                return;
+            argv->used = (size_t)(out - argv->text);
+        }
     }
 }
 
@@ -141,8 +167,21 @@ static void add_command(struct suite_argv *argv, const struct suite_stage_wish *
     else {
         if (wish->tool->is_volley)
             add(argv, "--");
-        add_words(argv, wish);
+        add_words(argv, wish, command->words);
     }
+}
+
+static void add_keys(struct suite_argv *argv, const struct suite_stage_wish *wish, bool sequential)
+{
+    const uint64_t keyspace = wish->combination->keyspace;
+    if (keyspace == 0)
+        return;
+    if (sequential && wish->tool->is_volley)
+        add_number(argv, "--sequential", keyspace);
+    else
+        add_number(argv, "-r", keyspace);
+    if (sequential && !wish->tool->is_volley)
+        add(argv, "--sequential");
 }
 
 /* Every key of the key space, or what is taken away, once. */
@@ -154,20 +193,34 @@ static void add_populate(struct suite_argv *argv, const struct suite_stage_wish 
     if (command->consumes && combination->requests > count)
         count = combination->requests;
     add_number(argv, "-n", count);
-    if (wish->tool->is_volley)
-        add_number(argv, "--sequential", combination->keyspace);
-    else {
-        add_number(argv, "-r", combination->keyspace);
-        add(argv, "--sequential");
+    add_keys(argv, wish, true);
+    if (combination->of != NULL)
+        add_arguments(argv, &combination->of->scenario->populate_benchmark_args);
+    if (command->populate_test != NULL) {
+        add_pair(argv, "-t", command->populate_test);
+        return;
     }
-    add_pair(argv, "-t", command->populate_test);
+    if (wish->tool->is_volley)
+        add(argv, "--");
+    add_words(argv, wish, command->populate_words);
+}
+
+/* What only scenarios have: a table, and options of their own. */
+static void add_case(struct suite_argv *argv, const struct suite_case *one)
+{
+    const struct suite_scenario *part = one->part;
+    if (part->dataset != NULL)
+        add_pair(argv, "--dataset", part->dataset);
+    if (part->maxdocs > 0)
+        add_number(argv, "--maxdocs", part->maxdocs);
+    add_arguments(argv, part->benchmark_args.count > 0 ? &part->benchmark_args
+                                                       : &one->scenario->benchmark_args);
 }
 
 static void add_length(struct suite_argv *argv, const struct suite_stage_wish *wish,
                        enum suite_stage stage)
 {
     const struct suite_combination *combination = wish->combination;
-    const struct suite_block *block = combination->block;
     if (stage == SUITE_WARM_UP) {
         add(argv, "-l"); /* until it is told to end */
         return;
@@ -178,7 +231,7 @@ static void add_length(struct suite_argv *argv, const struct suite_stage_wish *w
         add_number(argv, "-n", combination->requests);
     else
         add_number(argv, wish->tool->is_volley ? "--test-duration" : "--duration",
-                   block->duration_seconds);
+                   combination->duration_seconds);
 }
 
 void suite_stage_argv(struct suite_argv *argv, const struct suite_stage_wish *wish,
@@ -190,7 +243,7 @@ void suite_stage_argv(struct suite_argv *argv, const struct suite_stage_wish *wi
     if (is_volley)
         add(argv, "bench");
     add_target(argv, wish);
-    add_load(argv, wish);
+    add_load(argv, wish, stage);
     if (!is_volley)
         add(argv, "--csv");
     if (stage == SUITE_POPULATE) {
@@ -198,9 +251,12 @@ void suite_stage_argv(struct suite_argv *argv, const struct suite_stage_wish *wi
         return;
     }
     add_length(argv, wish, stage);
-    add_number(argv, "-r", wish->combination->keyspace);
+    const struct suite_case *one = wish->combination->of;
+    add_keys(argv, wish, one != NULL && (one->part->sequential || one->scenario->sequential));
+    if (one != NULL)
+        add_case(argv, one);
     if (is_volley && wish->combination->command->populate_test != NULL &&
-        fills_itself(wish->tool, wish->combination->command))
+        fills_itself(wish->tool, wish->combination))
         add(argv, "--prefill");
     if (wish->json_path != NULL && is_volley)
         add_pair(argv, "--json", wish->json_path);
@@ -233,6 +289,43 @@ void suite_tool_describe(struct suite_tool *tool, const char *path, const char *
     tool->has_warmup = help == NULL || strstr(help, "--warmup") != NULL;
     tool->has_csv = help == NULL || strstr(help, "--csv") != NULL;
     tool->has_threads = help == NULL || strstr(help, "--threads") != NULL;
+    tool->has_dataset = help == NULL || strstr(help, "--dataset") != NULL;
+}
+
+/* Of a cluster that tool knows whose keys are whose by a tag alone: requests without one go anywhere. */
+static bool lacks_tag(const struct suite_combination *combination)
+{
+    const struct suite_command *command = combination->command;
+    bool has_tag = false;
+    if (combination->of == NULL || !combination->block->cluster || combination->keyspace == 0 ||
+        command->words == NULL)
+        return false;
+    for (size_t i = 0; command->words[i] != NULL && !has_tag; i++)
+        has_tag = strstr(command->words[i], "{tag}") != NULL;
+    return !has_tag;
+}
+
+static enum err_code check_case(const struct suite_tool *tool,
+                                const struct suite_combination *combination, struct err *err)
+{
+    const struct suite_case *one = combination->of;
+    if (one == NULL || tool->is_volley)
+        return OK;
+    const bool sequential = one->part->sequential || one->scenario->sequential;
+    const char *const lacking = one->part->dataset != NULL && !tool->has_dataset ? "--dataset"
+                                : sequential && !tool->has_sequential            ? "--sequential"
+                                                                                 : NULL;
+    if (lacking != NULL)
+        return err_set(err, E_CONFIG,
+                       "--valkey-benchmark-path: %.200s has no %s, which scenario %.60s asks for; "
+                       "volley has",
+                       PRINTABLE(tool->path), lacking, one->test_id);
+    if (lacks_tag(combination))
+        return err_set(err, E_CONFIG,
+                       "--valkey-benchmark-path: scenario %.60s: of a cluster's keys that tool "
+                       "needs {tag} in the command, as in key:{tag}:__rand_int__",
+                       one->test_id);
+    return OK;
 }
 
 enum err_code suite_tool_check(const struct suite_tool *tool, const struct suite_plan *plan,
@@ -249,6 +342,9 @@ enum err_code suite_tool_check(const struct suite_tool *tool, const struct suite
                            "--valkey-benchmark-path: %.200s cannot send writes and reads at once, "
                            "which the configuration asks for; volley can",
                            PRINTABLE(tool->path));
+        const enum err_code code = check_case(tool, &plan->items[i], err);
+        if (code != OK)
+            return code;
         if (plan->items[i].requests == 0 && !tool->has_duration)
             return err_set(err, E_CONFIG,
                            "--valkey-benchmark-path: %s has no --duration, which the "

@@ -20,7 +20,7 @@ struct suite_tool {
     char path[SUITE_TOOL_BYTES];
     bool is_volley;
     bool fills_apart; /* what is read is written by a process of its own, also by volley */
-    bool has_csv, has_sequential, has_duration, has_warmup, has_threads;
+    bool has_csv, has_sequential, has_duration, has_warmup, has_threads, has_dataset;
     char version[120];
 };
 
@@ -37,15 +37,16 @@ struct suite_stage_wish {
     const struct suite_combination *combination;
     const struct suite_target *target;
     uint64_t seed;
-    const char *json_path; /* where volley leaves its figures; NULL: nowhere */
-    const char *hdr_path;  /* and its histograms; likewise */
+    const char *json_path;         /* where volley leaves its figures; NULL: nowhere */
+    const char *hdr_path;          /* and its histograms; likewise */
+    const struct suite_cpus *cpus; /* of the load; NULL: those of the configuration */
 };
 
-#define SUITE_ARGV_MAX 96u
+#define SUITE_ARGV_MAX 240u
 struct suite_argv {
     const char *items[SUITE_ARGV_MAX + 1]; /* NULL behind the last; into text, or as given */
     size_t count;
-    char text[2048]; /* private */
+    char text[6144]; /* private */
     size_t used;
 };
 

@@ -10,6 +10,7 @@
 #include "orchestrator/options/rate_plan.h"
 #include "orchestrator/options/workload_file.h"
 #include "orchestrator/scenario/scenario_file.h"
+#include "orchestrator/suite/suite_config.h"
 #include "tests/support/check/sample_kind.h"
 #include "tests/support/check/suite.h"
 
@@ -30,6 +31,20 @@ static const struct {
      true},
     {&sample_kind, "{\"seed\": 1, \"channels\": {\"a\": {\"kind\": \"mail\", \"to\": [\"x\"]}}}",
      true},
+    {&sample_kind, "{\"seed\": 1, \"extra\": [{\"a\": {\"b\": null}}]}", true},
+    {&sample_kind, "{\"seed\": 1, \"channels\": {\"\": {\"kind\": \"mail\", \"to\": [\"x\"]}}}",
+     false},
+    {&suite_config_kind,
+     "[{\"cluster_mode\": [false, true], \"tls_mode\": false, \"monitoring\": {\"a\": 1}, "
+     "\"modules\": [{\"path\": \"m.so\"}], \"test_groups\": [{\"group\": \"1\", \"scenarios\": "
+     "[{\"id\": "
+     "\"a\", \"type\": \"read\", \"command\": \"PING\", \"options\": {\"\": \"\", \"x\": "
+     "\"_x\"}}]}]}]",
+     true},
+    {&suite_config_kind,
+     "[{\"cluster_mode\": false, \"tls_mode\": false, \"test_groups\": [{\"group\": 1, "
+     "\"scenarios\": [{\"id\": \"a\", \"type\": \"scan\", \"command\": \"PING\"}]}]}]",
+     false},
     {&sample_kind, "{\"seed\": 1, \"skew\": 1.25}", true},
     {&sample_kind, "{\"seed\": 1, \"skew\": \"1.25\"}", true},
     {&sample_kind, "{\"seed\": 1, \"skew\": 5.5}", false},

@@ -497,6 +497,56 @@ TEST(writes_and_reads_at_once)
     expect_text(program.err, "config.json");
 }
 
+/* Whatever the server, a module asks it for functions by name: here for the one that enlists it, and what an argument is. */
+static const char module_source[] =
+    "#include <stddef.h>\n"
+    "#include <stdio.h>\n"
+    "int RedisModule_OnLoad(void **context, void **args, int count);\n"
+    "int RedisModule_OnLoad(void **context, void **args, int count)\n"
+    "{\n"
+    "    int (*find)(const char *, void *) = (int (*)(const char *, void *))context[0];\n"
+    "    void (*enlist)(void *, const char *, int, int);\n"
+    "    const char *(*text)(void *, size_t *);\n"
+    "    if (find(\"RedisModule_SetModuleAttribs\", &enlist) != 0 ||\n"
+    "        find(\"RedisModule_StringPtrLen\", &text) != 0)\n"
+    "        return 1;\n"
+    "    enlist(context, \"mine\", 1, 1);\n"
+    "    for (int i = 0; i < count; i++)\n"
+    "        printf(\"<%s>\\n\", text(args[i], NULL));\n"
+    "    fflush(stdout);\n"
+    "    return 0;\n"
+    "}\n";
+
+TEST(modules_with_arguments)
+{
+    /* breaks when a module of the configuration is not loaded by each server, its arguments are taken for the server's own or lose
+     * a blank, a relative path is looked for elsewhere, or one that is not there is told late */
+    char directory[600];
+    temp_tree_write(&tree, "/module.c", module_source, 0600);
+    program_run_shell(&program, tree.path, "cc -shared -fPIC -o module.so module.c", 0);
+    program_free(&program);
+    write_config("[{\"requests\": [500], \"commands\": [\"SET\"], \"modules\": [{\"path\": "
+                 "\"module.so\", \"startup_args\": [\"--port\", \"two \\\"words\\\"\"]}], " NEEDED
+                 "}]");
+    char line[900], volley[PATH_MAX];
+    ck_assert_ptr_nonnull(realpath(program_volley(), volley));
+    snprintf(line, sizeof line,
+             "'%.600s' suite --config config.json --results-dir results --valkey-path valkey",
+             volley);
+    program_run_shell(&program, tree.path, line, 0);
+    expect_text(program.out, "1 record, 1 run measured, 0 failed");
+    find_directory(directory);
+    char *server = read_file(directory, "valkey_log_cluster_disabled_tls_disabled.log");
+    expect_text(server, "<--port>\n<two \"words\">\n");
+    free(server);
+    program_free(&program);
+    write_config("[{\"requests\": [500], \"commands\": [\"SET\"], \"modules\": [{\"path\": "
+                 "\"/nowhere/module.so\"}], " NEEDED "}]");
+    SUITE_OF_SOURCES("--runs", "1");
+    expect_status(3);
+    expect_text(program.err, "modules: /nowhere/module.so: No such file or directory");
+}
+
 TEST(where_the_time_goes)
 {
     /* breaks when perf is not looked for before anything starts, or folded stacks and page of a server are missing or empty; where

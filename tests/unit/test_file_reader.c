@@ -74,7 +74,7 @@ static const struct {
     {"seed: 0", "f:1:7: seed: 0: out of range; allowed: 1 to 1,000; as in seed: 42"},
     {"seed: [1]", "f:1:7: seed: a value is expected; as in seed: 42"},
     {"seed: 1\nsede: 2", "f:2:1: unknown key sede; did you mean seed?; known are seed, strict, "
-                         "colour, skew, letter, tags, limits, phases, channels"},
+                         "colour, skew, letter, tags, limits, phases, channels, extra"},
     {"seed: 1\nseed: 2", "f:2:1: seed stands in line 1 already"},
     {"seed: 1\nstrict: maybe", "f:2:9: strict: maybe: takes true or false, or nothing"},
     {"seed: 1\nskew: 5.5", "f:2:7: skew: 5.5: out of range; allowed: 0 to 5"},

@@ -100,6 +100,66 @@ TEST(what_is_left_out_is_told)
     ck_assert_ptr_nonnull(strstr(err.text, "nothing is left to measure"));
 }
 
+TEST(clusters_and_what_is_none)
+{
+    /* breaks when a list of cluster_mode is not measured one after the other, each with ports and nodes of its own, or
+     * --cluster-mode-filter leaves the wrong one */
+    static const char text[] =
+        "[{\"requests\": 1, \"keyspacelen\": 5, \"data_sizes\": 1, \"pipelines\": 1, \"clients\": "
+        "4, "
+        "\"commands\": \"SET\", \"tls_mode\": false, \"cluster_mode\": [false, true], "
+        "\"cluster_nodes\": 2, \"port\": 7000, \"cluster_ports\": [7000, 7001]}]";
+    ck_assert_int_eq(read_text(text), OK);
+    ck_assert_uint_eq(plan.count, 2);
+    ck_combination(0,
+                   "SET | size=1 | pipeline=1 | clients=4 | requests=1 | keyspacelen=5 | warmup=0");
+    ck_combination(
+        1, "SET | size=1 | pipeline=1 | clients=4 | requests=1 | keyspacelen=5 | warmup=0 | "
+           "cluster");
+    ck_assert_uint_eq(plan.items[0].block->port, 7000);
+    ck_assert_uint_eq(plan.items[0].block->cluster_nodes, 1);
+    ck_assert_uint_eq(plan.items[0].block->ports.count, 0);
+    ck_assert_uint_eq(plan.items[1].block->port, 0);
+    ck_assert_uint_eq(plan.items[1].block->ports.count, 2);
+    suite_plan_free(&plan);
+    ck_assert_int_eq(suite_config_choose(&config, &(struct suite_choice){.cluster_mode = 1}, &err),
+                     OK);
+    ck_assert_uint_eq(config.block_count, 1);
+    ck_assert(config.blocks[0].cluster);
+}
+
+TEST(modules_profiles_and_foreign_keys)
+{
+    /* breaks when modules or profiling sets are not read, a seed that is false is taken for a number, or keys without a meaning
+     * are refused, or left out in silence */
+    ck_assert_int_eq(
+        read_text(
+            "[{\"requests\": 1, \"seed\": false, \"test_name\": \"x\", \"modules\": [{\"path\": "
+            "\"/nowhere/m.so\", \"startup_args\": [\"--a\", \"b c\"]}], \"profiling_sets\": "
+            "[{\"enabled\": false}, {\"enabled\": true, \"mode\": \"cpu\"}], \"build_args\": "
+            "[\"A=1\"], \"monitoring\": {\"a\": [1, {\"b\": 2}]}, \"config_sets\": "
+            "[{\"search.threads\": 1}], " NEEDED "}]"),
+        OK);
+    const struct suite_block *block = &config.blocks[0];
+    ck_assert(!block->has_seed);
+    ck_assert_uint_eq(block->modules.count, 1);
+    ck_assert_str_eq(block->modules.items[0].args.items[1].text, "b c");
+    ck_assert_str_eq(block->build_args.items[0].text, "A=1");
+    ck_assert(suite_plan_is_profiled(&plan));
+    ck_assert_ptr_nonnull(strstr(told, "monitoring: left out"));
+    ck_assert_ptr_nonnull(strstr(told, "of this set only \"enabled\" counts"));
+    const uint32_t cpu = 0;
+    ck_assert_int_eq(suite_config_check_machine(&config, &cpu, 1, &err), E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "modules: /nowhere/m.so: No such file"));
+    ck_assert_int_eq(
+        suite_config_choose(
+            &config, &(struct suite_choice){.cluster_mode = -1, .skip_profiling = true}, &err),
+        OK);
+    ck_assert(!suite_plan_is_profiled(&plan));
+    ck_assert(suite_config_leave_server(&config));
+    ck_assert_uint_eq(config.blocks[0].modules.count, 0);
+}
+
 TEST(mistakes_are_refused_with_their_place)
 {
     /* breaks when a mistake is taken, or is not told with file, line and key */
@@ -112,7 +172,8 @@ TEST(mistakes_are_refused_with_their_place)
         {"[{\"requests\": [0], " NEEDED "}]", "0"},
         {"[{\"requests\": [-3], " NEEDED "}]", "-3"},
         {"[{\"requests\": [], " NEEDED "}]", "requests: needs at least 1 element"},
-        {"[{\"requests\": 1, \"keyspacelen\": 1}]", "\"data_sizes\" is missing"},
+        {"[{\"requests\": 1, \"keyspacelen\": 1, \"cluster_mode\": 0, \"tls_mode\": 0}]",
+         "\"data_sizes\" is missing"},
         {"[{\"requests\": 1, \"request\": 1, " NEEDED "}]", "unknown key request"},
         {"[{\"requests\": 1, \"server_cpu_range\": \"0-3\", \"client_cpu_range\": \"3\", " NEEDED
          "}]",
@@ -131,6 +192,11 @@ TEST(mistakes_are_refused_with_their_place)
         {"[{\"requests\": 1, \"cpu_allocation\": {\"servers\": [\"0\", \"0\"]}, " NEEDED "}]",
          "CPU 0 stands there twice"},
         {"[{\"requests\": 1, \"port\": 70000, " NEEDED "}]", "70000"},
+        {"[{\"requests\": 1, \"modules\": [{\"startup_args\": []}], " NEEDED "}]",
+         "\"path\" is missing"},
+        {"[{\"requests\": 1, \"modules\": [\"m.so\"], " NEEDED "}]", "a module is expected"},
+        {"[{\"requests\": 1, \"profiling_sets\": [{\"on\": true}], " NEEDED "}]", "unknown key on"},
+        {"[{\"requests\": 1, \"seed\": \"maybe\", " NEEDED "}]", "seed: maybe"},
         {"[]", "needs at least 1 element"},
         {"\"text\"", "a configuration"},
     };

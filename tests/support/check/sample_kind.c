@@ -127,6 +127,7 @@ static const struct file_field sample_fields[] = {
      .of = &channel,
      .element_bytes = sizeof(struct sample_channel),
      .count_offset = AT(channel_count)},
+    {.row = {.name = "extra", .help = "Not read."}, .form = FILE_ANY},
 };
 static const struct file_object sample_object = {
     .name = "a sample", .fields = sample_fields, .field_count = COUNT(sample_fields)};
