@@ -200,6 +200,9 @@ SUITE_CONFIGS = $(notdir $(wildcard configs/benchmark-*.json configs/suite-*.jso
 SCENARIO_FOLDERS = scenarios/load scenarios/interference scenarios
 SCENARIOS = $(patsubst configs/scenarios/%,%,$(wildcard configs/scenarios/*.yaml configs/scenarios/*/*.yaml))
 PLUGINS = $(notdir $(wildcard configs/plugins/*))
+# Folders that are installed as they are.
+AS_THEY_ARE = $(patsubst configs/%,%,$(wildcard configs/ci-examples/* configs/grafana/*.md configs/grafana/dashboards/* configs/grafana/provisioning/*/*))
+AS_THEY_ARE_FOLDERS = $(addprefix grafana/,dashboards provisioning/alerting provisioning/dashboards provisioning/datasources provisioning) grafana ci-examples
 install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads and scenarios, man page and bash completion under DESTDIR, PREFIX
 	$(BUILD)/volley docs completion > $(BUILD)/gen/volley.bash
 	$(INSTALL) -D -m 755 $(BUILD)/volley $(DESTDIR)$(PREFIX)/bin/volley
@@ -211,6 +214,7 @@ install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads and s
 	$(INSTALL) -m 644 $(SUITE_CONFIGS:%=configs/%) $(DESTDIR)$(PREFIX)/share/volley
 	$(INSTALL) -d $(SCENARIO_FOLDERS:%=$(DESTDIR)$(PREFIX)/share/volley/%)
 	for file in $(SCENARIOS); do $(INSTALL) -m 644 configs/scenarios/$$file $(DESTDIR)$(PREFIX)/share/volley/scenarios/$$file || exit 1; done
+	for file in $(AS_THEY_ARE); do $(INSTALL) -D -m 644 configs/$$file $(DESTDIR)$(PREFIX)/share/volley/$$file || exit 1; done
 	$(INSTALL) -D -m 644 common/volley_plugin.h $(DESTDIR)$(PREFIX)/include/volley_plugin.h
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/volley/plugins
 	$(INSTALL) -m 644 $(PLUGINS:%=configs/plugins/%) $(DESTDIR)$(PREFIX)/share/volley/plugins
@@ -225,8 +229,8 @@ uninstall: ## remove what install put in place
 	for link in $(TOOLS:%=$(DESTDIR)$(LINKS)/%); do \
 	    [ "$$(readlink $$link)" != $(LINKED) ] || rm -f $$link; done
 	rm -f $(SUITE_CONFIGS:%=$(DESTDIR)$(PREFIX)/share/volley/%) $(WORKLOADS:%=$(DESTDIR)$(PREFIX)/share/volley/workloads/%) $(SCENARIOS:%=$(DESTDIR)$(PREFIX)/share/volley/scenarios/%) $(DESTDIR)$(PREFIX)/include/volley_plugin.h \
-	    $(PLUGINS:%=$(DESTDIR)$(PREFIX)/share/volley/plugins/%) $(MODULES:%=$(DESTDIR)$(MODULE_FOLDER)/volley-%.so)
-	rmdir $(DESTDIR)$(MODULE_FOLDER) $(DESTDIR)$(LINKS) $(DESTDIR)$(PREFIX)/share/volley/plugins $(DESTDIR)$(PREFIX)/share/volley/workloads $(SCENARIO_FOLDERS:%=$(DESTDIR)$(PREFIX)/share/volley/%) $(DESTDIR)$(PREFIX)/share/volley 2>/dev/null || true
+	    $(AS_THEY_ARE:%=$(DESTDIR)$(PREFIX)/share/volley/%) $(PLUGINS:%=$(DESTDIR)$(PREFIX)/share/volley/plugins/%) $(MODULES:%=$(DESTDIR)$(MODULE_FOLDER)/volley-%.so)
+	rmdir $(DESTDIR)$(MODULE_FOLDER) $(DESTDIR)$(LINKS) $(DESTDIR)$(PREFIX)/share/volley/plugins $(DESTDIR)$(PREFIX)/share/volley/workloads $(AS_THEY_ARE_FOLDERS:%=$(DESTDIR)$(PREFIX)/share/volley/%) $(SCENARIO_FOLDERS:%=$(DESTDIR)$(PREFIX)/share/volley/%) $(DESTDIR)$(PREFIX)/share/volley 2>/dev/null || true
 
 clean: ## remove build/
 	rm -rf build

@@ -11,7 +11,7 @@ volley=$(realpath "$1")
 root=$PWD
 
 # Pages of one group run one after the other, groups at once: they wait most of the time.
-groups=(README.md docs/guide.md docs/guide-branch.md docs/honest-load.md docs/cookbook.md 'docs/reference/*.md' ${2+"$2"})
+groups=(README.md docs/guide.md docs/guide-branch.md docs/guide-nightly.md docs/honest-load.md docs/cookbook.md 'docs/reference/*.md' ${2+"$2"})
 
 # Examples that cannot be run, by a pattern of the shell, and why.
 readonly -a not_run=(
@@ -380,6 +380,7 @@ run_page() {
         }' "$root/$file" >"$file"
     done
     awk '/^```/ { inside = $0 == "```yaml"; next } inside' "$root/docs/guide.md" >load.yaml
+    awk '/^```/ { inside = $0 == "```json"; next } inside' "$root/docs/guide-nightly.md" >nightly.json
     "$root/tests/docs.sh" --files "$path"
     while IFS=$'\t' read -r expected line; do
         count=$((count + 1))
