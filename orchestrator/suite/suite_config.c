@@ -11,25 +11,33 @@
 #include "common/cpu_list.h"
 #include "common/printable.h"
 #include "orchestrator/machine/cpu_order.h"
+#include "orchestrator/options/load_limits.h"
 #include "orchestrator/options/option_group.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
-#define NUMBER_MOST 10000000000000000ull
 #define SETTING_NAME_MAX 60u
 #define SETTING_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-#define SECONDS_MAX (1000ull * 3600)
 
 /* --- fields ---------------------------------------------------------------------------------- */
 
-static const struct file_field number_element = {
-    .row = {ROW("number", NULL, OPTION_COUNT, NULL, offsetof(struct suite_number, value)),
-            NUMBER(1, NUMBER_MOST), .help = "A whole number of 1 or more."}};
-static const struct file_field clients_element = {
-    .row = {ROW("number", NULL, OPTION_COUNT, NULL, offsetof(struct suite_number, value)),
-            NUMBER(1, 1000000), .help = "Connections."}};
-static const struct file_field port_element = {
-    .row = {ROW("port", NULL, OPTION_COUNT, NULL, offsetof(struct suite_number, value)),
-            NUMBER(1, 65535), .help = "A TCP port."}};
+#define NUMBER_ELEMENT(name_, most_, help_)                                                        \
+    {                                                                                              \
+        .row = {                                                                                   \
+            ROW(name_, NULL, OPTION_COUNT, NULL, offsetof(struct suite_number, value)),            \
+            NUMBER(1, most_),                                                                      \
+            .help = help_                                                                          \
+        }                                                                                          \
+    }
+static const struct file_field requests_element =
+    NUMBER_ELEMENT("number", LOAD_REQUESTS_MAX, "Requests.");
+static const struct file_field keys_element = NUMBER_ELEMENT("number", LOAD_KEYS_MAX, "Keys.");
+static const struct file_field bytes_element =
+    NUMBER_ELEMENT("number", LOAD_VALUE_BYTES_MAX, "Bytes.");
+static const struct file_field pipeline_element =
+    NUMBER_ELEMENT("number", LOAD_PIPELINE_MAX, "Requests in flight.");
+static const struct file_field clients_element =
+    NUMBER_ELEMENT("number", LOAD_CLIENTS_MAX, "Connections.");
+static const struct file_field port_element = NUMBER_ELEMENT("port", 65535, "A TCP port.");
 static const struct file_field word_element = {
     .row = {ROW("word", NULL, OPTION_TEXT, NULL, offsetof(struct suite_word, text)),
             .help = "A word."}};
@@ -45,8 +53,8 @@ static const struct file_field setting_element = {
         .of = &(of_), .element_bytes = sizeof(struct element_), .count_offset = AT(member_.count), \
         .least = 1, .most = 1000, .alone = true, .required = required_                             \
     }
-#define NUMBERS(name_, member_, required_, help_)                                                  \
-    LIST(name_, member_, number_element, suite_number, required_, help_)
+#define NUMBERS(name_, member_, of_, required_, help_)                                             \
+    LIST(name_, member_, of_, suite_number, required_, help_)
 
 static const struct file_field config_set_element = {
     .row = {.name = "set",
@@ -91,15 +99,16 @@ static const struct file_object allocation_object = {.name = "an allocation of C
                                                      .field_count = COUNT(allocation_fields)};
 
 static const struct file_field block_fields[] = {
-    NUMBERS("requests", requests, false, "How many requests; in place of duration."),
+    NUMBERS("requests", requests, requests_element, false,
+            "How many requests; in place of duration."),
     {.row = {ROW("duration", NULL, OPTION_COUNT, NULL, AT(duration_seconds)),
-             NUMBER(1, SECONDS_MAX),
+             NUMBER(1, LOAD_SECONDS_MAX),
              .help = "How many seconds each run measures; in place of requests."}},
-    NUMBERS("keyspacelen", keyspace, true, "How many different keys."),
-    NUMBERS("data_sizes", data_bytes, true, "Bytes of a value."),
-    NUMBERS("pipelines", pipelines, true, "Requests in flight on a connection."),
-    LIST("clients", clients, clients_element, suite_number, false,
-         "Connections; 50 where the key is missing, which is said."),
+    NUMBERS("keyspacelen", keyspace, keys_element, true, "How many different keys."),
+    NUMBERS("data_sizes", data_bytes, bytes_element, true, "Bytes of a value."),
+    NUMBERS("pipelines", pipelines, pipeline_element, true, "Requests in flight on a connection."),
+    NUMBERS("clients", clients, clients_element, false,
+            "Connections; 50 where the key is missing, which is said."),
     LIST("commands", commands, word_element, suite_word, false,
          "What is measured: SET, GET, ...; those that are not known are left out, with a warning."),
     LIST("writes", writes, word_element, suite_word, false,
@@ -117,7 +126,8 @@ static const struct file_field block_fields[] = {
      .required = true},
     {.row = {ROW("tls_mode", NULL, OPTION_FLAG, NULL, AT(tls)), .help = "Whether TLS is spoken."},
      .required = true},
-    {.row = {ROW("warmup", NULL, OPTION_COUNT, NULL, AT(warmup_seconds)), NUMBER(0, SECONDS_MAX),
+    {.row = {ROW("warmup", NULL, OPTION_COUNT, NULL, AT(warmup_seconds)),
+             NUMBER(0, LOAD_SECONDS_MAX),
              .help =
                  "Seconds of load before the measuring begins; none where the key is missing."}},
     {.row = {.name = "io-threads",
@@ -135,7 +145,7 @@ static const struct file_field block_fields[] = {
      .alone = true},
     {.row =
          {ROW("benchmark-threads", NULL, OPTION_COUNT, NULL, AT(benchmark_threads)),
-          NUMBER(1, 1024),
+          NUMBER(1, LOAD_THREADS_MAX),
           .help =
               "Threads of the load; as many as there are CPUs for it where the key is missing."}},
     {.row = {ROW("server_cpu_range", NULL, OPTION_TEXT, NULL, AT(server_range)),
@@ -173,7 +183,7 @@ static const struct file_field block_fields[] = {
              .help = "127.0.0.1: servers that volley starts listen on no other address."}},
     {.row = {ROW("cluster_nodes", NULL, OPTION_COUNT, NULL, AT(cluster_nodes)),
              NUMBER(1, SUITE_NODES_MAX), .unset = "1", .help = "Primaries of the cluster."}},
-    LIST("cluster_ports", ports, port_element, suite_number, false, "A port for each of them."),
+    NUMBERS("cluster_ports", ports, port_element, false, "A port for each of them."),
     {.row = {ROW("seed", NULL, OPTION_COUNT, NULL, AT(seed)), NUMBER(0, UINT32_MAX),
              .help =
                  "Where the load's randomness begins; drawn, and recorded, where it is missing."}},
@@ -292,6 +302,11 @@ static enum err_code check_cluster(const struct reading *reading)
                       (unsigned long long)block->cluster_nodes, block->ports.count);
     if (block->ports.count > 0 && block->port > 0)
         return REFUSE(reading, "port", "cluster_ports says which ports there are");
+    for (size_t i = 0; i < block->ports.count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (block->ports.items[i].value == block->ports.items[k].value)
+                return REFUSE(reading, "cluster_ports", "cluster_ports: %llu stands there twice",
+                              (unsigned long long)block->ports.items[i].value);
     if (block->port > 0 && block->cluster_nodes > 1)
         return REFUSE(reading, "port", "%llu nodes need cluster_ports",
                       (unsigned long long)block->cluster_nodes);
