@@ -549,6 +549,11 @@ static enum err_code carry_out(struct work *work, struct err *err)
             list_plan(work);
         return code;
     }
+    if (work->plan.count * work->request->runs > RECORDS_MAX)
+        return err_set(err, E_USAGE,
+                       "%zu combinations with --runs %llu are more than %u records, the most of a "
+                       "metrics.json: measure them apart, with several --results-dir",
+                       work->plan.count, (unsigned long long)work->request->runs, RECORDS_MAX);
     code = cpu_order_discover(&work->cpus, "", NULL, err);
     if (code == OK)
         code = suite_config_check_machine(&work->config, work->cpus.cpus, work->cpus.count, err);

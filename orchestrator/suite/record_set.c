@@ -12,7 +12,6 @@
 #include "orchestrator/report/verdict.h"
 #include "orchestrator/scenario/run_file.h"
 
-#define FILE_BYTES_MAX (256u << 20)
 #define VALUE_BYTES 4000u
 #define FIGURE_MAX 1e15
 
@@ -467,12 +466,12 @@ static enum err_code load(json_t **root, const char *path, struct err *err)
     const enum err_code code = run_file_open(&file, &bytes, path, err);
     if (code != OK)
         return code;
-    if (bytes <= FILE_BYTES_MAX)
+    if (bytes <= RECORD_FILE_BYTES_MAX)
         *root = json_loadf(file, JSON_REJECT_DUPLICATES, &reason);
     (void)fclose(file);
-    if (bytes > FILE_BYTES_MAX)
-        return err_set(err, E_DATA, "%s has more than %u MB", PRINTABLE(path),
-                       FILE_BYTES_MAX >> 20);
+    if (bytes > RECORD_FILE_BYTES_MAX)
+        return err_set(err, E_DATA, "%.250s has more than %u MB, the most that is compared",
+                       PRINTABLE(path), RECORD_FILE_BYTES_MAX >> 20);
     return *root != NULL ? OK
                          : err_set(err, E_DATA, "%.250s:%d:%d: no JSON: %s", PRINTABLE(path),
                                    reason.line, reason.column, PRINTABLE(reason.text));

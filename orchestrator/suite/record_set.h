@@ -49,6 +49,7 @@ struct record_set {
 };
 
 #define RECORDS_MAX 100000u
+#define RECORD_FILE_BYTES_MAX (256u << 20)
 
 /* path: a file like metrics.json, or a directory with one, or with run.json. E_DATA: there is none, or it cannot be read as one,
  * with the place; E_SYSTEM. record_set_free in any case. */

@@ -72,6 +72,8 @@ enum err_code suite_run_open(struct suite_run *run, const char *results, struct 
         if (code == OK)
             code = suite_metrics_open(&subject->metrics, subject->directory, tell_subject, subject,
                                       err);
+        if (code == OK && !run->resume)
+            code = suite_metrics_check_room(&subject->metrics, run->plan->count * run->runs, err);
     }
     for (size_t i = 0; i < run->subject_count && code == OK && run->resume && !run->seed_is_given;
          i++)
