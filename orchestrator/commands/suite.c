@@ -428,6 +428,11 @@ static void tell_no_comparison(const struct work *work, const struct suite_subje
         log_line(LOG_WARNING, "%s is of an earlier suite", PRINTABLE(path));
 }
 
+static void name_comparison(char path[PATH_MAX], const struct suite_request *request)
+{
+    snprintf(path, PATH_MAX, "%.3900s/comparison.md", request->results_dir);
+}
+
 /* Each of the others with the baseline, one below the other. */
 static enum err_code compare_all(const struct work *work, struct err *err)
 {
@@ -437,7 +442,7 @@ static enum err_code compare_all(const struct work *work, struct err *err)
     struct output output = {.file = NULL};
     size_t failed = 0;
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%.3900s/comparison.md", request->results_dir);
+    name_comparison(path, request);
     if (base == NULL || work->subjects.count < 2 ||
         (request->baseline == NULL && !request->control)) {
         tell_no_comparison(work, base, path);
@@ -462,6 +467,24 @@ static enum err_code compare_all(const struct work *work, struct err *err)
         printf("%s\n", PRINTABLE(path));
     return code == OK && failed > 0 ? err_set(err, E_DATA, "%zu commits cannot be compared", failed)
                                     : code;
+}
+
+static bool is_compared(const struct suite_request *request)
+{
+    return request->mode != SUITE_SERVER && (request->baseline != NULL || request->control);
+}
+
+/* Where the comparison goes, before hours are spent on what it is of. */
+static enum err_code check_comparison(const struct work *work, struct err *err)
+{
+    struct output output = {.file = NULL};
+    char path[PATH_MAX];
+    if (!is_compared(work->request))
+        return OK;
+    name_comparison(path, work->request);
+    const enum err_code code = output_probe(&output, path, OUTPUT_OWN, err);
+    output_discard(&output);
+    return code;
 }
 
 static void print_results(const struct work *work)
@@ -565,6 +588,8 @@ static enum err_code carry_out(struct work *work, struct err *err)
         code = suite_profile_check(err);
     if (code == OK)
         code = suite_lock_take(&work->lock_fd, work->request->results_dir, err);
+    if (code == OK)
+        code = check_comparison(work, err);
     if (code == OK)
         code = find_subjects(work, err);
     if (code == OK)

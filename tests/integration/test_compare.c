@@ -372,4 +372,33 @@ TEST(wrong_options)
     expect_text(program.err, "base.json cannot be read: ");
 }
 
+TEST(outputs_are_looked_at_first)
+{
+    /* breaks when an output that cannot be written, or two that are one file, is found only after results were read; or looking
+     * at them leaves something behind, or wakes the reader of a fifo */
+    static const char *const options[] = {"--output", "--json", "--junit", "--html"};
+    static const char *const places[] = {"folder", "dangling/none", "nowhere/file"};
+    char path[400];
+    program_run_shell(&program, tree.path, "mkdir folder; ln -s gone dangling; mkfifo fifo", 0);
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        for (size_t k = 0; k < sizeof places / sizeof places[0]; k++) {
+            program_free(&program);
+            snprintf(path, sizeof path, "%s/%s", tree.path, places[k]);
+            COMPARE(BOTH, options[i], path);
+            expect_status(2);
+            expect_text(program.err, places[k]);
+        }
+    program_free(&program);
+    snprintf(path, sizeof path, "%s/one", tree.path);
+    COMPARE(BOTH, "--junit", path, "--json", path);
+    expect_status(2);
+    expect_text(program.err, path);
+    program_free(&program);
+    snprintf(path, sizeof path, "%s/fifo", tree.path);
+    COMPARE(BOTH, "--output", path);
+    expect_status(4); /* with results it would be written to: it is what a shell's >(...) is */
+    expect_text(program.err, "base.json cannot be read");
+    ck_assert_int_eq(temp_tree_count(&tree), 3);
+}
+
 TEST_SUITE_WITH(compare, .set_up = set_up, .tear_down = tear_down)

@@ -57,6 +57,10 @@ static void run_suite(const char *const *more)
                               .argv = argv, .environment = environment, .deadline_ms = 400000});
 }
 
+#define ONE_RUN                                                                                    \
+    "[{\"requests\": [1000], \"keyspacelen\": [100], \"data_sizes\": [16], \"pipelines\": [4], "   \
+    "\"clients\": [8], \"commands\": [\"SET\"], \"cluster_mode\": \"no\", \"tls_mode\": \"no\", "  \
+    "\"warmup\": 0}]"
 #define SUITE(...) run_suite((const char *const[]){__VA_ARGS__, NULL})
 
 /* A repository whose server is the one of PATH: commit "first" has it, "broken" does not build. */
@@ -88,6 +92,26 @@ static void name_commit(char sha[41], const char *repository, const char *ref)
     (void)pclose(out);
 }
 
+TEST(the_place_of_a_comparison_is_looked_at_first)
+{
+    /* breaks when a comparison.md that cannot be written is found after all was built and measured */
+    char repository[300], path[600];
+    snprintf(repository, sizeof repository, "%s/nowhere", tree.path);
+    snprintf(path, sizeof path, "%s/comparison.md", results);
+    static const char *const lines[] = {
+        "mkdir -p results/comparison.md",
+        "rmdir results/comparison.md; mkfifo results/comparison.md",
+        "rm results/comparison.md; ln -s gone results/comparison.md"};
+    temp_tree_write(&tree, "/config.json", ONE_RUN, 0600);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        program_free(&program);
+        program_run_shell(&program, tree.path, lines[i], 0);
+        SUITE("--repo", repository, "--baseline", "main", "--commits", "other");
+        expect_status(2);
+        expect_text(program.err, "comparison.md");
+    }
+}
+
 TEST(commits_are_built_and_compared)
 {
     /* breaks when a commit is not built, one that does not build ends the suite or is not told with its log, records are not
@@ -95,11 +119,7 @@ TEST(commits_are_built_and_compared)
     char repository[300], path[600];
     make_repository();
     snprintf(repository, sizeof repository, "%s/repository", tree.path);
-    temp_tree_write(&tree, "/config.json",
-                    "[{\"requests\": [1000], \"keyspacelen\": [100], \"data_sizes\": [16], "
-                    "\"pipelines\": [4], \"clients\": [8], \"commands\": [\"SET\"], "
-                    "\"cluster_mode\": \"no\", \"tls_mode\": \"no\", \"warmup\": 0}]",
-                    0600);
+    temp_tree_write(&tree, "/config.json", ONE_RUN, 0600);
     SUITE("--repo", repository, "--commits", "broken", "first", "--control", "--baseline", "first",
           "--runs", "2");
     expect_status(1);
