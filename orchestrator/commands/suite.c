@@ -13,6 +13,7 @@
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/suite_options.h"
+#include "orchestrator/machine/child_guard.h"
 #include "orchestrator/machine/cpu_order.h"
 #include "orchestrator/machine/host.h"
 #include "orchestrator/machine/program_path.h"
@@ -42,6 +43,7 @@ struct work {
     struct suite_running running;
     struct suite_subjects subjects;
     struct suite_run run;
+    struct child_guard guard;
     char certificate_paths[3][PATH_MAX];
     char config_path[PATH_MAX];
     uint64_t seed;
@@ -577,6 +579,7 @@ static enum err_code carry_out(struct work *work, struct err *err)
                        "%zu combinations with --runs %llu are more than %u records, the most of a "
                        "metrics.json: measure them apart, with several --results-dir",
                        work->plan.count, (unsigned long long)work->request->runs, RECORDS_MAX);
+    child_guard_start(&work->guard);
     code = cpu_order_discover(&work->cpus, "", NULL, err);
     if (code == OK)
         code = suite_config_check_machine(&work->config, work->cpus.cpus, work->cpus.count, err);
@@ -613,6 +616,7 @@ static enum err_code run(void *target, struct err *err)
     const enum err_code code = carry_out(work, err);
     suite_subjects_free(&work->subjects);
     tls_client_destroy(work->running.tls);
+    child_guard_stop(&work->guard);
     suite_lock_release(work->lock_fd);
     suite_plan_free(&work->plan);
     suite_config_free(&work->config);
