@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/printable.h"
 #include "orchestrator/machine/child.h"
 
@@ -43,11 +44,19 @@ static void last_line(char *text, size_t text_bytes, int fd)
     printable_line(text);
 }
 
-/* Lets it finish what it has begun. */
-static void stop(struct child *child)
+/* Lets it finish what it has begun, unless the user asks for the end once more. */
+static void stop(struct child *child, const volatile int *interrupted)
 {
+    const uint64_t end_ns = clock_now_ns() + END_LIMIT_NS;
     child_tell(child, SIGINT);
-    (void)child_gone_within(child, END_LIMIT_NS);
+    while (!child_gone_within(child, LOOK_NS)) {
+        const bool again = *interrupted > 1;
+        if (!again && clock_now_ns() < end_ns)
+            continue;
+        log_line(LOG_WARNING, "the load has not ended %s, and is killed",
+                 again ? "before the second interrupt" : "within 15 s");
+        break;
+    }
     child_end(child);
 }
 
@@ -85,24 +94,24 @@ enum err_code suite_load_run(const struct suite_load *load, struct suite_servers
         if (child_gone(&child))
             return judge(&child, load, err);
         if (suite_servers_died(servers, died, sizeof died)) {
-            stop(&child);
+            stop(&child, interrupted);
             return err_set(err, E_FAILED, "the server is gone: %.300s", died);
         }
         if (*interrupted != 0) {
-            stop(&child);
+            stop(&child, interrupted);
             return err_set(err, E_INTERRUPTED, "interrupted");
         }
         if (lseek(load->output_fd, 0, SEEK_END) > OUTPUT_BYTES_MAX) {
-            stop(&child);
+            stop(&child, interrupted);
             return err_set(err, E_FAILED, "it printed more than %d MB, and was ended",
                            OUTPUT_BYTES_MAX >> 20);
         }
         if (load->stop_ns > 0 && passed_ns >= load->stop_ns) {
-            stop(&child);
+            stop(&child, interrupted);
             return OK;
         }
         if (passed_ns >= load->limit_ns) {
-            stop(&child);
+            stop(&child, interrupted);
             return err_set(err, E_FAILED, "it was ended after %.0f s: it would not come to its end",
                            (double)passed_ns / NS_PER_SECOND);
         }

@@ -14,7 +14,7 @@ struct suite_load {
 };
 
 /* E_FAILED: it did not end well, or one of the servers ended by itself, with what was said last; E_INTERRUPTED: it was told to
- * end, and waited for; E_SYSTEM: it cannot be started. Nothing of it runs any more in any case. */
+ * end, and waited for, until a second interrupt at the most; E_SYSTEM: it cannot be started. Nothing of it runs any more in any case. */
 MUST_USE enum err_code suite_load_run(const struct suite_load *load, struct suite_servers *servers,
                                       const volatile int *interrupted, struct err *err);
 

@@ -61,4 +61,35 @@ TEST(nothing_outlives_a_killed_suite)
     ck_assert_int_eq(suite_tree_servers(&suite), 0);
 }
 
+TEST(a_second_interrupt_waits_no_longer)
+{
+    /* breaks when a load that does not heed SIGINT is waited for after a second Ctrl+C, or is left behind */
+    char tool[300], line[400];
+    snprintf(tool, sizeof tool, "%s/valkey-benchmark", suite.tree.path);
+    temp_tree_write(
+        &suite.tree, "/valkey-benchmark",
+        "#!/bin/bash\n"
+        "case $1 in --help) echo --csv --sequential; exit ;; --version) echo 1; exit ;; "
+        "esac\n"
+        "trap '' INT\necho deaf > \"$0.begun\"\nwhile :; do sleep 0.05; done\n",
+        0700);
+    suite_tree_configure(&suite,
+                         "[{\"requests\": 5, \"commands\": [\"SET\"], " SUITE_TREE_NEEDED "}]");
+    suite_tree_start(&suite, "--valkey-benchmark-path", tool, NULL);
+    program_wait_text(&suite.program, PROGRAM_ERR, "--> Running SET");
+    struct program waiting = {.pid = 0};
+    snprintf(line, sizeof line, "until [ -s valkey-benchmark.begun ]; do sleep 0.02; done");
+    program_run_shell(&waiting, suite.tree.path, line, 0);
+    program_free(&waiting);
+    program_signal(&suite.program, SIGINT);
+    while (!program_wait_at_most(&suite.program, 200)) /* two at once are one */
+        program_signal(&suite.program, SIGINT);
+    suite_tree_expect_status(&suite, 130);
+    suite_tree_expect(suite.program.err, "the load has not ended before the second interrupt");
+    snprintf(line, sizeof line, "! pgrep -f '%s/[v]alkey-benchmark'", suite.tree.path);
+    program_run_shell(&waiting, suite.tree.path, line, 0);
+    program_free(&waiting);
+    ck_assert_int_eq(suite_tree_servers(&suite), 0);
+}
+
 TEST_SUITE_WITH(suite_ends, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 120)
