@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "common/printable.h"
-#include "common/transport_tls.h"
 #include "common/version.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
@@ -17,6 +16,7 @@
 #include "orchestrator/machine/cpu_order.h"
 #include "orchestrator/machine/host.h"
 #include "orchestrator/machine/program_path.h"
+#include "orchestrator/options/credentials.h"
 #include "orchestrator/page/page_bundle.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
@@ -44,7 +44,6 @@ struct work {
     struct suite_subjects subjects;
     struct suite_run run;
     struct child_guard guard;
-    char certificate_paths[3][PATH_MAX];
     char config_path[PATH_MAX];
     uint64_t seed;
     int lock_fd;
@@ -182,50 +181,19 @@ static void list_plan(const struct work *work)
 
 /* --- who is measured ------------------------------------------------------------------------- */
 
-/* valkey's own test certificates, as its script makes them. */
-static enum err_code find_certificates(struct work *work, struct err *err)
-{
-    static const char *const names[] = {"ca.crt", "valkey.crt", "valkey.key"};
-    const char *const tree = work->request->valkey_path;
-    if (!suite_plan_has_tls(&work->plan))
-        return OK;
-    if (tree == NULL)
-        return err_set(err, E_USAGE,
-                       "tls_mode with a running server: --valkey-path says whose "
-                       "tests/tls has the certificates");
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(work->certificate_paths[i], PATH_MAX, "%.3900s/tests/tls/%s", tree, names[i]);
-        if (access(work->certificate_paths[i], R_OK) != 0)
-            return err_set(err, E_USAGE,
-                           "--valkey-path: %.250s is not there: make it with "
-                           "utils/gen-test-certs.sh",
-                           PRINTABLE(work->certificate_paths[i]));
-    }
-    work->running.cacert = work->certificate_paths[0];
-    work->running.cert = work->certificate_paths[1];
-    work->running.key = work->certificate_paths[2];
-    const struct tls_options options = {.wanted = true,
-                                        .cacert = work->running.cacert,
-                                        .cert = work->running.cert,
-                                        .key = work->running.key,
-                                        .any_name = true};
-    return tls_client_create(&work->running.tls, &options, err);
-}
-
-/* One server runs, at one port. */
 static enum err_code find_running(struct work *work, struct err *err)
 {
     const struct suite_request *request = work->request;
-    const uint64_t port = work->plan.items[0].block->port;
-    for (size_t i = 0; i < work->plan.count; i++)
-        if (work->plan.items[i].block->port != port)
-            return err_set(err, E_CONFIG,
-                           "the configurations name several ports, and there is one "
-                           "running server");
-    work->running = (struct suite_running){.host = request->target_ip,
-                                           .port = (uint16_t)(port > 0 ? port : USUAL_PORT),
-                                           .may_flush = request->allow_flush};
-    enum err_code code = find_certificates(work, err);
+    const struct suite_running_wish wish = {.host = request->target_ip,
+                                            .tree = request->valkey_path,
+                                            .cacert = request->cacert,
+                                            .cert = request->cert,
+                                            .key = request->key,
+                                            .user = request->user,
+                                            .password = request->password,
+                                            .variable = CREDENTIALS_VARIABLE,
+                                            .may_flush = request->allow_flush};
+    enum err_code code = suite_running_find(&work->running, &wish, &work->plan, err);
     if (code == OK)
         code = suite_subjects_running(&work->subjects, &work->running,
                                       request->commits_text != NULL ? request->refs[0] : NULL,
@@ -300,7 +268,7 @@ static enum err_code open_run(struct work *work, struct err *err)
                                    .filler = &work->filler,
                                    .subjects = work->subjects.items,
                                    .subject_count = work->subjects.count,
-                                   .running = work->running,
+                                   .running = &work->running,
                                    .module_path = request->module_path,
                                    .runs = request->runs,
                                    .seed = work->seed,
@@ -334,6 +302,9 @@ static enum err_code serve(struct work *work, struct err *err)
                combination->block->tls ? servers->target.cacert : "",
                combination->block->cluster ? ", cluster" : "");
         (void)fflush(stdout);
+        if (combination->block->tls)
+            log_line(LOG_INFO, "its certificate is signed for --mode client --cacert %s",
+                     servers->target.cacert);
         log_line(LOG_INFO, "Ctrl+C ends the server");
     }
     while (code == OK && *work->interrupted == 0) {
@@ -615,7 +586,7 @@ static enum err_code run(void *target, struct err *err)
     work->lock_fd = -1;
     const enum err_code code = carry_out(work, err);
     suite_subjects_free(&work->subjects);
-    tls_client_destroy(work->running.tls);
+    suite_running_free(&work->running);
     child_guard_stop(&work->guard);
     suite_lock_release(work->lock_fd);
     suite_plan_free(&work->plan);

@@ -83,6 +83,7 @@ enum err_code suite_load_run(const struct suite_load *load, struct suite_servers
     struct child child = {.pid = 0};
     const struct child_plan plan = {.argv = load->argv->items,
                                     .output_fd = load->output_fd,
+                                    .environment = load->environment,
                                     .cpus = load->cpus,
                                     .cpu_count = load->cpu_count,
                                     .name = "the load"};

@@ -6,11 +6,12 @@
 
 struct suite_load {
     const struct suite_argv *argv;
-    const uint32_t *cpus; /* pinned to these, which volley does itself */
-    uint32_t cpu_count;   /* 0: not pinned */
-    uint64_t limit_ns;    /* it is ended then, and has failed ...      */
-    uint64_t stop_ns;     /* ... or then, and has not; 0: by itself    */
-    int output_fd;        /* what it prints */
+    const uint32_t *cpus;           /* pinned to these, which volley does itself */
+    uint32_t cpu_count;             /* 0: not pinned */
+    uint64_t limit_ns;              /* it is ended then, and has failed ...      */
+    uint64_t stop_ns;               /* ... or then, and has not; 0: by itself    */
+    int output_fd;                  /* what it prints */
+    const char *const *environment; /* beside that of this process, as child.h has it */
 };
 
 /* E_FAILED: it did not end well, or one of the servers ended by itself, with what was said last; E_INTERRUPTED: it was told to

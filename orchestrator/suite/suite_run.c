@@ -42,11 +42,11 @@ static void tell_subject(void *state, const char *text)
 
 static enum err_code make_certificates(struct suite_run *run, struct err *err)
 {
-    if (run->running.host == NULL) {
+    if (run->running->host == NULL) {
         (void)private_directory_sweep(MANAGED_DIRECTORY_PREFIX);
         (void)private_directory_sweep(CERTIFICATES_DIRECTORY_PREFIX);
     }
-    if (run->running.host != NULL || !suite_plan_has_tls(run->plan))
+    if (run->running->host != NULL || !suite_plan_has_tls(run->plan))
         return OK;
     const enum err_code code = managed_certificates_make(&run->certificates, CERTIFICATES_NS, err);
     const struct tls_options options = {.wanted = true, .cacert = run->certificates.authority};
@@ -349,7 +349,8 @@ enum err_code suite_measurement_stage(struct measurement *measurement, enum suit
         .cpu_count = tool->is_volley ? 0 : load_cpus(measurement),
         .limit_ns = suite_load_limit_ns(combination),
         .stop_ns = stage == SUITE_WARM_UP ? combination->warmup_seconds * NS_PER_SECOND : 0,
-        .output_fd = measurement->output_fd};
+        .output_fd = measurement->output_fd,
+        .environment = run->running->load_environment};
     const enum err_code code = suite_load_run(&load, measurement->servers, run->interrupted, err);
     suite_log_copy(&measurement->subject->log, measurement->output_fd, OUTPUT_KEPT_BYTES);
     return code;

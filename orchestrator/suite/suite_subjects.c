@@ -177,6 +177,8 @@ enum err_code suite_subjects_running(struct suite_subjects *subjects,
                                       .port = running->port,
                                       .tls_client = running->tls,
                                       .tls.wanted = running->tls != NULL,
+                                      .user = running->user,
+                                      .password = running->password,
                                       .connection_timeout_ns = 2 * NS_PER_SECOND,
                                       .request_timeout_ns = 5 * NS_PER_SECOND};
     struct control *control = NULL;

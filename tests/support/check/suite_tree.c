@@ -45,7 +45,8 @@ static void start(struct suite_tree *suite, va_list args)
     while (count < sizeof argv / sizeof argv[0] - 1 &&
            (argv[count] = va_arg(args, const char *)) != NULL)
         count++;
-    program_start(&suite->program, &(struct program_options){.argv = argv});
+    program_start(&suite->program,
+                  &(struct program_options){.argv = argv, .environment = suite->environment});
 }
 
 void suite_tree_start(struct suite_tree *suite, ...)

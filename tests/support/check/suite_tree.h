@@ -17,6 +17,7 @@ struct suite_tree {
     struct temp_tree tree;
     struct program program;
     char results[200], sources[200], config[200];
+    const char *const *environment; /* as program_options has it; NULL: the test's own */
 };
 
 void suite_tree_make(struct suite_tree *suite);
