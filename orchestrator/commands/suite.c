@@ -11,6 +11,7 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/suite_list.h"
 #include "orchestrator/commands/suite_options.h"
 #include "orchestrator/machine/child_guard.h"
 #include "orchestrator/machine/cpu_order.h"
@@ -115,7 +116,7 @@ static enum err_code find_tool(struct work *work, struct err *err)
     if (strlen(path) >= SUITE_TOOL_BYTES)
         return err_set(err, E_USAGE, "--valkey-benchmark-path: the path is longer than %u bytes",
                        SUITE_TOOL_BYTES - 1);
-    if (work->request->list_plan) { /* which asks nobody */
+    if (work->request->list_plan && !work->request->resume) { /* which asks nobody */
         suite_tool_describe(&work->tool, path, "--csv --sequential --duration --warmup --threads");
         return OK;
     }
@@ -132,51 +133,6 @@ static enum err_code find_tool(struct work *work, struct err *err)
     }
     free(help);
     return code == OK ? OK : err->code;
-}
-
-/* --- the plan -------------------------------------------------------------------------------- */
-
-static void print_time(double seconds)
-{
-    if (seconds < 120)
-        printf("about %.0f s", seconds);
-    else if (seconds < 7200)
-        printf("about %.0f min", seconds / 60);
-    else
-        printf("about %.1f h", seconds / 3600);
-}
-
-static void list_plan(const struct work *work)
-{
-    const struct suite_request *request = work->request;
-    const struct suite_target target = {.host = request->target_ip, .port = 0};
-    const uint64_t subjects = request->use_running ? 1 : request->ref_count + request->control;
-    const uint64_t runs = work->plan.count * subjects * request->runs;
-    char text[300];
-    for (size_t i = 0; i < work->plan.count; i++) {
-        struct suite_argv argv;
-        const struct suite_combination *combination = &work->plan.items[i];
-        struct suite_target at = target;
-        at.port = (uint16_t)combination->block->port;
-        at.cacert = combination->block->tls ? "CA" : NULL;
-        const struct suite_stage_wish wish = {
-            .tool = &work->tool,
-            .combination = combination,
-            .target = &at,
-            .seed = combination->block->has_seed ? combination->block->seed : SUITE_SEED_OPEN};
-        suite_stage_argv(&argv, &wish, SUITE_MEASURE);
-        printf("%s: ", suite_combination_text(text, sizeof text, combination));
-        suite_argv_print(stdout, &argv);
-        printf("\n");
-    }
-    printf("%zu combination%s, %llu commit%s, %llu run%s each: %llu runs, ", work->plan.count,
-           work->plan.count == 1 ? "" : "s", (unsigned long long)subjects, subjects == 1 ? "" : "s",
-           (unsigned long long)request->runs, request->runs == 1 ? "" : "s",
-           (unsigned long long)runs);
-    print_time(suite_plan_seconds(&work->plan) * (double)(subjects * request->runs));
-    printf(" beside builds%s\n", work->plan.requests > 0
-                                     ? ", at 100,000 requests per second where they are counted"
-                                     : "");
 }
 
 /* --- who is measured ------------------------------------------------------------------------- */
@@ -540,11 +496,10 @@ static enum err_code carry_out(struct work *work, struct err *err)
     enum err_code code = read_plan(work, err);
     if (code == OK)
         code = find_tool(work, err);
-    if (code != OK || work->request->list_plan) {
-        if (code == OK)
-            list_plan(work);
+    if (code == OK && work->request->list_plan)
+        return suite_list_print(work->request, &work->plan, &work->tool, err);
+    if (code != OK)
         return code;
-    }
     if (work->plan.count * work->request->runs > RECORDS_MAX)
         return err_set(err, E_USAGE,
                        "%zu combinations with --runs %llu are more than %u records, the most of a "

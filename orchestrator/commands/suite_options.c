@@ -89,7 +89,7 @@ static const struct option_row rows[] = {
     {ROW("list-plan", NULL, OPTION_FLAG, NULL, AT(list_plan)), .command_line_only = true,
      .section = WHAT,
      .help = "Print a line for each combination, with its command, and how long all of them take, "
-             "about."},
+             "about; with --resume of what has no records yet."},
 
     {ROW("mode", NULL, OPTION_WORD, "MODE", AT(mode)), .value_at = mode_at, .section = SERVERS,
      .unset = "both",

@@ -205,7 +205,8 @@ static enum err_code parse(const struct suite_metrics *metrics, json_t **records
     return OK;
 }
 
-/* Takes over what the file holds. One that is gone or damaged leaves what is in memory. */
+/* Takes over what the file holds. One that is gone or damaged leaves what is in memory; damaged, it is kept aside, unless `then`,
+ * what is told of that, is NULL. */
 static enum err_code read_file(struct suite_metrics *metrics, const char *then, struct err *err)
 {
     FILE *file = NULL;
@@ -226,7 +227,7 @@ static enum err_code read_file(struct suite_metrics *metrics, const char *then, 
         code = parse(metrics, &records, why, file, file_bytes, err);
         (void)fclose(file);
     }
-    if (code == OK && why[0] != '\0') {
+    if (code == OK && why[0] != '\0' && then != NULL) {
         metrics->left.st_ino = 0;
         code = keep_aside(metrics, why, then, err);
     }
@@ -241,8 +242,8 @@ static enum err_code read_file(struct suite_metrics *metrics, const char *then, 
     return OK;
 }
 
-enum err_code suite_metrics_open(struct suite_metrics *metrics, const char *directory,
-                                 suite_tell *tell, void *state, struct err *err)
+static enum err_code begin(struct suite_metrics *metrics, const char *directory, suite_tell *tell,
+                           void *state, struct err *err)
 {
     *metrics = (struct suite_metrics){
         .records = json_array(), .measured = json_object(), .tell = tell, .state = state};
@@ -251,7 +252,21 @@ enum err_code suite_metrics_open(struct suite_metrics *metrics, const char *dire
         return err_set(err, E_USAGE, "the path is too long: %.100s...", PRINTABLE(directory));
     if (metrics->records == NULL || metrics->measured == NULL)
         return err_set(err, E_SYSTEM, "no memory for %.250s", PRINTABLE(metrics->path));
-    return read_file(metrics, "a new one is begun", err);
+    return OK;
+}
+
+enum err_code suite_metrics_open(struct suite_metrics *metrics, const char *directory,
+                                 suite_tell *tell, void *state, struct err *err)
+{
+    const enum err_code code = begin(metrics, directory, tell, state, err);
+    return code == OK ? read_file(metrics, "a new one is begun", err) : code;
+}
+
+enum err_code suite_metrics_look(struct suite_metrics *metrics, const char *directory,
+                                 suite_tell *tell, void *state, struct err *err)
+{
+    const enum err_code code = begin(metrics, directory, tell, state, err);
+    return code == OK && directory[0] != '\0' ? read_file(metrics, NULL, err) : code;
 }
 
 enum err_code suite_metrics_check_room(const struct suite_metrics *metrics, uint64_t count,

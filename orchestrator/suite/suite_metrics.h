@@ -27,6 +27,9 @@ struct suite_metrics {
  * suite_metrics_close in any case. */
 MUST_USE enum err_code suite_metrics_open(struct suite_metrics *metrics, const char *directory,
                                           suite_tell *tell, void *state, struct err *err);
+/* The same to look at it alone: nothing is changed, and a file that is damaged or not there is one without records. */
+MUST_USE enum err_code suite_metrics_look(struct suite_metrics *metrics, const char *directory,
+                                          suite_tell *tell, void *state, struct err *err);
 /* Whether so many records more are no more than compare reads. E_USAGE. */
 MUST_USE enum err_code suite_metrics_check_room(const struct suite_metrics *metrics, uint64_t count,
                                                 struct err *err);

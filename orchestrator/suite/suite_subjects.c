@@ -10,8 +10,6 @@
 #include "orchestrator/server/control.h"
 #include "orchestrator/server/reply_value.h"
 
-#define CONTROL_SUFFIX "-control"
-
 static void tell(void *state, const char *text)
 {
     (void)state;
@@ -74,16 +72,21 @@ static void fill(struct suite_subject *subject, const struct source_commit *comm
         name_now(subject->timestamp);
 }
 
-/* Another build is no run of the same: it has a directory of its own. */
-static void name_make_args(struct suite_subject *subject, const char *make_args)
+void suite_subjects_make_suffix(char text[SUITE_MAKE_SUFFIX_BYTES], const char *make_args)
 {
-    char text[24];
     uint64_t hash = 0;
     for (const char *at = make_args; at != NULL && *at != '\0'; at++)
         hash = rng_mix(hash + (unsigned char)*at + 1);
-    if (make_args == NULL || make_args[0] == '\0')
-        return;
-    snprintf(text, sizeof text, "-make-%08llx", (unsigned long long)(hash & 0xFFFFFFFFu));
+    text[0] = '\0';
+    if (make_args != NULL && make_args[0] != '\0')
+        snprintf(text, SUITE_MAKE_SUFFIX_BYTES, "-make-%08llx",
+                 (unsigned long long)(hash & 0xFFFFFFFFu));
+}
+
+static void name_make_args(struct suite_subject *subject, const char *make_args)
+{
+    char text[SUITE_MAKE_SUFFIX_BYTES];
+    suite_subjects_make_suffix(text, make_args);
     strncat(subject->name, text, sizeof subject->name - strlen(subject->name) - 1);
 }
 
@@ -107,8 +110,9 @@ static void add_control(struct suite_subjects *subjects, const char *ref)
     *control = subjects->items[of];
     subjects->count++;
     control->control = true;
-    strncat(control->name, CONTROL_SUFFIX, sizeof control->name - strlen(control->name) - 1);
-    strncat(control->commit, CONTROL_SUFFIX, sizeof control->commit - strlen(control->commit) - 1);
+    strncat(control->name, SUITE_CONTROL_SUFFIX, sizeof control->name - strlen(control->name) - 1);
+    strncat(control->commit, SUITE_CONTROL_SUFFIX,
+            sizeof control->commit - strlen(control->commit) - 1);
 }
 
 static enum err_code build_one(struct suite_subjects *subjects, const struct source_commit *commit,

@@ -136,6 +136,11 @@ TEST(commits_are_built_and_compared)
     char sha[41], beginning[9];
     name_commit(sha, repository, "first");
     snprintf(beginning, sizeof beginning, "%.8s", sha);
+    SUITE("--repo", repository, "--commits", "broken", "--control", "--baseline", "first", "--runs",
+          "3", "--resume", "--list-plan");
+    expect_status(0);
+    expect_text(program.err, "broken has no results under this name");
+    expect_text(program.out, "9 runs, 5 of them still to be measured");
     program_free(&program); /* by its tag, and by the beginning of its name */
     program_run_volley(&program, "compare", "--results-dir", results, "--baseline", "first",
                        "--new", beginning, NULL);

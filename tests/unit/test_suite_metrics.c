@@ -153,4 +153,23 @@ TEST(what_is_too_large_is_not_damaged)
     record_set_free(&set);
 }
 
+TEST(a_look_changes_nothing)
+{
+    /* breaks when a file that is only looked at is moved aside, or records of one that is whole are not seen */
+    struct suite_metrics look;
+    ck_assert_int_eq(add("A"), OK);
+    ck_assert_int_eq(suite_metrics_look(&look, tree.path, tell, NULL, &err), OK);
+    ck_assert_uint_eq(json_array_size(look.records), 1);
+    suite_metrics_close(&look);
+    temp_tree_write(&tree, "/metrics.json", "[{\"half\": ", 0600);
+    ck_assert_int_eq(suite_metrics_look(&look, tree.path, tell, NULL, &err), OK);
+    ck_assert_uint_eq(json_array_size(look.records), 0);
+    suite_metrics_close(&look);
+    ck_assert_int_eq(suite_metrics_look(&look, "", tell, NULL, &err), OK);
+    ck_assert_uint_eq(json_array_size(look.records), 0);
+    suite_metrics_close(&look);
+    ck_assert_str_eq(told, "");
+    ck_assert_int_eq(temp_tree_count(&tree), 1);
+}
+
 TEST_SUITE_WITH(suite_metrics, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 60)
