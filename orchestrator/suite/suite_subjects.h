@@ -14,7 +14,8 @@ struct suite_subjects {
     struct suite_subject *items; /* owned; one more than refs where there is a control */
     struct source_build *builds; /* owned, one for each ref */
     size_t count, build_count;
-    size_t failed; /* refs that do not build: they are not among the items */
+    struct suite_log log; /* of what is about all of them, and of those that do not build */
+    size_t failed;        /* refs that do not build: they are not among the items */
 };
 
 struct suite_subjects_wish {

@@ -11,6 +11,7 @@
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/slow_valkey.h"
 #include "tests/support/check/suite.h"
+#include "tests/support/check/suite_tree.h"
 #include "tests/support/check/temp_tree.h"
 
 static struct temp_tree tree;
@@ -41,7 +42,7 @@ static void expect_status(int status)
 
 static void expect_text(const char *in, const char *wanted)
 {
-    ck_assert_msg(strstr(in, wanted) != NULL, "no \"%s\" in:\n%s", wanted, in);
+    ck_assert_msg(strstr(in, wanted) != NULL, "no \"%s\" in:\n%.1500s", wanted, in);
 }
 
 static void run_suite(const char *const *more)
@@ -112,10 +113,26 @@ TEST(the_place_of_a_comparison_is_looked_at_first)
     }
 }
 
+/* Its lines, and those of the control, which is the same build. */
+static void ck_log(const char *sha)
+{
+    static const char *const endings[] = {"", "-control"};
+    static const char *const wanted[] = {" INFO building ", " INFO ", ": what git and make said: ",
+                                         " ERROR broken: ", "no such header"};
+    char directory[400];
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        snprintf(directory, sizeof directory, "%s/%s%s", results, sha, endings[i]);
+        char *log = suite_tree_read(directory, "logs.txt");
+        for (size_t k = 0; k < sizeof wanted / sizeof wanted[0]; k++)
+            expect_text(log, wanted[k]);
+        free(log);
+    }
+}
+
 TEST(commits_are_built_and_compared)
 {
     /* breaks when a commit is not built, one that does not build ends the suite or is not told with its log, records are not
-     * under the commit's name, or the comparison is missing */
+     * under the commit's name, the comparison is missing, or logs.txt does not tell of the builds */
     char repository[300], path[600];
     make_repository();
     snprintf(repository, sizeof repository, "%s/repository", tree.path);
@@ -135,6 +152,7 @@ TEST(commits_are_built_and_compared)
     (void)fclose(file);
     char sha[41], beginning[9];
     name_commit(sha, repository, "first");
+    ck_log(sha);
     snprintf(beginning, sizeof beginning, "%.8s", sha);
     SUITE("--repo", repository, "--commits", "broken", "--control", "--baseline", "first", "--runs",
           "3", "--resume", "--list-plan");
