@@ -13,6 +13,9 @@
 
 #define KEPT_ASIDE_MAX 1000u
 #define CHANGES_MAX 10u /* while records are added */
+/* Of a verdict: together they are less than what compare reads of a key. */
+#define REASONS_MAX 8u
+#define REASON_BYTES 400u
 
 /* --- what a record is about ------------------------------------------------------------------ */
 
@@ -429,6 +432,38 @@ static json_t *check_value(const json_t *verdict, const char *name)
     return NULL;
 }
 
+static const char *text_in(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+/* "RED steal_time: 12 % of ...": the checks that are not GREEN, the worst first; [] where all are. */
+static json_t *reasons_of(const json_t *verdict)
+{
+    json_t *reasons = json_array();
+    char text[REASON_BYTES];
+    size_t index, left_out = 0;
+    const json_t *check;
+    for (int level = VERDICT_RED; level > VERDICT_GREEN; level--)
+        json_array_foreach(json_object_get(verdict, "checks"), index, check)
+        {
+            const char *name = verdict_level_name((enum verdict_level)level);
+            if (strcmp(text_in(check, "level"), name) != 0)
+                continue;
+            snprintf(text, sizeof text, "%s %.60s: %.300s", name, text_in(check, "name"),
+                     text_in(check, "text"));
+            if (json_array_size(reasons) < REASONS_MAX)
+                json_array_append_new(reasons, json_value_text(text));
+            else
+                left_out++;
+        }
+    snprintf(text, sizeof text, "and %zu more", left_out);
+    if (left_out > 0)
+        json_array_append_new(reasons, json_value_text(text));
+    return reasons;
+}
+
 static void set_times(json_t *record, const json_t *response)
 {
     static const struct {
@@ -457,6 +492,7 @@ void suite_record_of_run(json_t *record, const json_t *run)
     copy(record, "errors", requests, "errors");
     copy(record, "misses", requests, "misses");
     copy(record, "verdict", verdict, "level");
+    json_object_set_new(record, "verdict_reasons", reasons_of(verdict));
     json_object_set_new(record, "steal_percent", check_value(verdict, "steal_time"));
 }
 

@@ -172,4 +172,32 @@ TEST(a_look_changes_nothing)
     ck_assert_int_eq(temp_tree_count(&tree), 1);
 }
 
+TEST(a_verdict_says_why)
+{
+    /* breaks when a record does not say which checks are RED or AMBER, the worst first, or is too long for compare then */
+    json_t *run = json_pack("{s:{s:s, s:[{s:s,s:s,s:s},{s:s,s:s,s:s},{s:s,s:s,s:s}]}}", "verdict",
+                            "level", "RED", "checks", "name", "slip", "level", "AMBER", "text",
+                            "5 ms", "name", "errors", "level", "GREEN", "text", "none", "name",
+                            "misses", "level", "RED", "text", "3 % of reads");
+    json_t *record = json_object();
+    suite_record_of_run(record, run);
+    char *text = json_dumps(json_object_get(record, "verdict_reasons"), JSON_COMPACT);
+    ck_assert_str_eq(text, "[\"RED misses: 3 % of reads\",\"AMBER slip: 5 ms\"]");
+    free(text);
+    json_t *checks = json_object_get(json_object_get(run, "verdict"), "checks");
+    char words[600];
+    memset(words, 'x', sizeof words);
+    words[sizeof words - 1] = '\0';
+    for (unsigned i = 0; i < 40; i++)
+        json_array_append_new(
+            checks, json_pack("{s:s,s:s,s:s}", "name", "more", "level", "AMBER", "text", words));
+    suite_record_of_run(record, run);
+    text = json_dumps(json_object_get(record, "verdict_reasons"), JSON_COMPACT);
+    ck_assert_uint_lt(strlen(text), 4000);
+    ck_assert_ptr_nonnull(strstr(text, "\"and 34 more\"]"));
+    free(text);
+    json_decref(record);
+    json_decref(run);
+}
+
 TEST_SUITE_WITH(suite_metrics, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 60)
