@@ -480,6 +480,16 @@ static void set_times(json_t *record, const json_t *response)
     }
 }
 
+/* Of the server's processes, over all commands that they executed meanwhile: the warm-up is in both. */
+static json_t *cpu_per_request(const json_t *server)
+{
+    const json_t *seconds = json_object_get(server, "cpu_seconds");
+    const double commands = json_number_value(json_object_get(server, "commands"));
+    return json_is_number(seconds) && commands > 0
+               ? json_real(1e6 * json_number_value(seconds) / commands)
+               : json_null();
+}
+
 void suite_record_of_run(json_t *record, const json_t *run)
 {
     const json_t *requests = json_object_get(run, "requests");
@@ -493,6 +503,8 @@ void suite_record_of_run(json_t *record, const json_t *run)
     copy(record, "misses", requests, "misses");
     copy(record, "verdict", verdict, "level");
     json_object_set_new(record, "verdict_reasons", reasons_of(verdict));
+    json_object_set_new(record, "server_cpu_us_per_request",
+                        cpu_per_request(json_object_get(run, "server")));
     json_object_set_new(record, "steal_percent", check_value(verdict, "steal_time"));
 }
 
@@ -502,6 +514,8 @@ void suite_record_of_class(json_t *record, const json_t *run, const json_t *one)
     const double seconds = json_number_value(json_object_get(run, "seconds"));
     const double ok = json_number_value(json_object_get(requests, "ok"));
     suite_record_of_run(record, run);
+    json_object_set_new(record, "server_cpu_us_per_request",
+                        json_null()); /* nobody knows its part */
     json_object_set_new(record, "rps", seconds > 0 ? json_real(ok / seconds) : json_null());
     set_times(record, json_object_get(one, "response_time_us"));
     copy(record, "requests_ok", requests, "ok");

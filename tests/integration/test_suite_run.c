@@ -170,6 +170,8 @@ TEST(records_of_each_run)
         ck_assert_double_eq(number_at(record, "clients"), 8);
         ck_assert_double_eq(number_at(record, "requests"), 2000);
         ck_assert_double_eq(number_at(record, "requests_ok"), 2000);
+        ck_assert_double_gt(number_at(record, "server_cpu_us_per_request"), 0);
+        ck_assert(json_is_array(json_object_get(record, "verdict_reasons")));
         ck_assert_double_eq(number_at(record, "io_threads"), 1);
         ck_assert_double_ge(number_at(record, "run"), 1);
         ck_assert_str_eq(text_at(json_object_get(record, "server_settings"), "hz"), "50");
