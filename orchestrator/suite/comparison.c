@@ -84,6 +84,17 @@ static size_t collect(double *values, const struct comparison_group *group, int 
     return known;
 }
 
+/* Not every tool or version has it: what one side lacks is nothing to tell then. */
+static bool is_extra(enum record_figure figure)
+{
+    return figure == RECORD_SERVER_CPU;
+}
+
+static bool is_one_sided(const struct comparison_row *row)
+{
+    return row->sides[0].count == 0 || row->sides[1].count == 0;
+}
+
 static void add_row(struct making *making, const struct comparison_group *group,
                     enum record_figure figure)
 {
@@ -104,9 +115,9 @@ static void add_row(struct making *making, const struct comparison_group *group,
         const size_t count = collect(making->values[side], group, side, figure);
         row.sides[side] = describe(making->values[side], count);
     }
-    if (row.sides[0].count + row.sides[1].count == 0)
+    if (row.sides[0].count + row.sides[1].count == 0 || (is_extra(figure) && is_one_sided(&row)))
         return;
-    if (row.sides[0].count > 0 && row.sides[1].count > 0) {
+    if (!is_one_sided(&row)) {
         row.answer = ANSWER_CANNOT_TELL;
         compare_runs(&row, making);
     }
@@ -200,6 +211,8 @@ static const struct record **sorted(const struct record_set *set)
 
 static bool is_wanted(const struct comparison_wishes *wishes, enum record_figure figure)
 {
+    if (is_extra(figure))
+        return wishes->rates && wishes->latencies;
     return record_figure_is_rate(figure) ? wishes->rates : wishes->latencies;
 }
 

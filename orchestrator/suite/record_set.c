@@ -18,7 +18,7 @@
 /* ---- figures ---- */
 
 static const struct {
-    const char *name, *in_run; /* of run.json's response_time_us; NULL: the rate */
+    const char *name, *in_run; /* of run.json's response_time_us; NULL: it is elsewhere */
 } figures[RECORD_FIGURES] = {
     [RECORD_RPS] = {"rps", NULL},
     [RECORD_AVG] = {"avg_latency_ms", "mean"},
@@ -27,6 +27,7 @@ static const struct {
     [RECORD_P99] = {"p99_latency_ms", "p99"},
     [RECORD_P99_9] = {"p99_9_latency_ms", "p99_9"},
     [RECORD_P99_99] = {"p99_99_latency_ms", "p99_99"},
+    [RECORD_SERVER_CPU] = {"server_cpu_us_per_request", NULL},
 };
 
 const char *record_figure_name(enum record_figure figure)
@@ -37,6 +38,11 @@ const char *record_figure_name(enum record_figure figure)
 bool record_figure_is_rate(enum record_figure figure)
 {
     return figure == RECORD_RPS;
+}
+
+const char *record_figure_unit(enum record_figure figure)
+{
+    return figure == RECORD_RPS ? "requests/s" : figure == RECORD_SERVER_CPU ? "us" : "ms";
 }
 
 /* ---- configuration ---- */
@@ -396,6 +402,14 @@ static double latency_of_run(const json_t *run, const char *name)
     return number_of(times, name) / 1e3;
 }
 
+/* As records of suites have it. */
+static double server_cpu_of_run(const json_t *run)
+{
+    const json_t *server = json_object_get(run, "server");
+    const double commands = number_of(server, "commands");
+    return commands > 0 ? 1e6 * number_of(server, "cpu_seconds") / commands : NAN;
+}
+
 /* The last part of a path. */
 static void name_of_directory(char name[64], const char *path)
 {
@@ -434,8 +448,9 @@ static enum err_code read_run(struct record_set *set, const json_t *root, const 
                                   .verdict = verdict_of(json_object_get(run, "verdict"))};
         code = check_texts(record, err);
         record->values[RECORD_RPS] = number_of(json_object_get(run, "rate"), "achieved");
-        for (unsigned figure = RECORD_AVG; figure < RECORD_FIGURES; figure++)
+        for (unsigned figure = RECORD_AVG; figure <= RECORD_P99_99; figure++)
             record->values[figure] = latency_of_run(run, figures[figure].in_run);
+        record->values[RECORD_SERVER_CPU] = server_cpu_of_run(run);
         if (code == OK)
             code = take_histogram_of_run(record, runs, run, path, err);
     }

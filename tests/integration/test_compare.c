@@ -372,6 +372,38 @@ TEST(wrong_options)
     expect_text(program.err, "base.json cannot be read: ");
 }
 
+static json_t *with_cpu(json_t *list, double least_us)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        json_object_set_new(json_array_get(list, i), "server_cpu_us_per_request",
+                            json_real(least_us + 0.01 * (double)(i % 3)));
+    return list;
+}
+
+TEST(the_servers_time_is_one_more_figure)
+{
+    /* breaks when the server's CPU time is not compared, more of it is not slower, or it is a row where only one side has it or
+     * other figures are asked for */
+    write_json(base, with_cpu(records("a", 100000, 10, 1), 2));
+    write_json(other, with_cpu(records("b", 100000, 10, 2), 2.2));
+    COMPARE(BOTH, "--json", "-");
+    expect_status(0);
+    json_t *root = parsed(program.out);
+    ck_assert_str_eq(answer_of(root, "SET", "server_cpu_us_per_request"), "slower");
+    json_decref(root);
+    program_free(&program);
+    COMPARE(BOTH, "--fail-on-regression");
+    expect_status(1);
+    program_free(&program);
+    COMPARE(BOTH, "--metrics", "rps");
+    ck_assert_ptr_null(strstr(program.out, "server_cpu"));
+    program_free(&program);
+    write_json(other, records("b", 100000, 10, 2));
+    COMPARE(BOTH);
+    expect_status(0);
+    ck_assert_ptr_null(strstr(program.out, "server_cpu"));
+}
+
 TEST(outputs_are_looked_at_first)
 {
     /* breaks when an output that cannot be written, or two that are one file, is found only after results were read; or looking
