@@ -185,6 +185,9 @@ TEST(the_same_is_not_called_different)
     COMPARE(BOTH, "--metrics", "rps", "--threshold", "0.5%");
     expect_text(program.out, "| cannot tell (");
     expect_text(program.out, " runs would tell 0.5 %) |");
+    program_free(&program); /* more than anybody makes */
+    COMPARE(BOTH, "--metrics", "rps", "--threshold", "0.001%");
+    expect_text(program.out, "| cannot tell (more than 1,000 runs would tell 0.001 %) |");
 }
 
 TEST(configurations_are_told_apart)
