@@ -34,17 +34,6 @@ static void tear_down(void)
     temp_tree_remove(&tree);
 }
 
-static void expect_status(int status)
-{
-    ck_assert_msg(program.exit_status == status, "status %d, not %d:\n%s\n%s", program.exit_status,
-                  status, program.out, program.err);
-}
-
-static void expect_text(const char *in, const char *wanted)
-{
-    ck_assert_msg(strstr(in, wanted) != NULL, "no \"%s\" in:\n%.1500s", wanted, in);
-}
-
 static void run_suite(const char *const *more)
 {
     const char *argv[40] = {program_volley(), "suite",         "--config",
@@ -108,8 +97,8 @@ TEST(the_place_of_a_comparison_is_looked_at_first)
         program_free(&program);
         program_run_shell(&program, tree.path, lines[i], 0);
         SUITE("--repo", repository, "--baseline", "main", "--commits", "other");
-        expect_status(2);
-        expect_text(program.err, "comparison.md");
+        program_expect_status(&program, 2);
+        program_expect_text(program.err, "comparison.md");
     }
 }
 
@@ -124,7 +113,7 @@ static void ck_log(const char *sha)
         snprintf(directory, sizeof directory, "%s/%s%s", results, sha, endings[i]);
         char *log = suite_tree_read(directory, "logs.txt");
         for (size_t k = 0; k < sizeof wanted / sizeof wanted[0]; k++)
-            expect_text(log, wanted[k]);
+            program_expect_text(log, wanted[k]);
         free(log);
     }
 }
@@ -139,10 +128,10 @@ TEST(commits_are_built_and_compared)
     temp_tree_write(&tree, "/config.json", ONE_RUN, 0600);
     SUITE("--repo", repository, "--commits", "broken", "first", "--control", "--baseline", "first",
           "--runs", "2");
-    expect_status(1);
-    expect_text(program.err, "broken: ");
-    expect_text(program.err, "no such header");
-    expect_text(program.err, "1 of 2 commits do not build");
+    program_expect_status(&program, 1);
+    program_expect_text(program.err, "broken: ");
+    program_expect_text(program.err, "no such header");
+    program_expect_text(program.err, "1 of 2 commits do not build");
     snprintf(path, sizeof path, "%s/comparison.md", results);
     FILE *file = fopen(path, "re");
     ck_assert_ptr_nonnull(file);
@@ -156,16 +145,16 @@ TEST(commits_are_built_and_compared)
     snprintf(beginning, sizeof beginning, "%.8s", sha);
     SUITE("--repo", repository, "--commits", "broken", "--control", "--baseline", "first", "--runs",
           "3", "--resume", "--list-plan");
-    expect_status(0);
-    expect_text(program.err, "broken has no results under this name");
-    expect_text(program.out, "9 runs, 5 of them still to be measured");
+    program_expect_status(&program, 0);
+    program_expect_text(program.err, "broken has no results under this name");
+    program_expect_text(program.out, "9 runs, 5 of them still to be measured");
     program_free(&program); /* by its tag, and by the beginning of its name */
     program_run_volley(&program, "compare", "--results-dir", results, "--baseline", "first",
                        "--new", beginning, NULL);
-    expect_status(0);
+    program_expect_status(&program, 0);
     SUITE("--repo", repository, "--commits", "nosuch");
-    expect_status(2);
-    expect_text(program.err, "nosuch");
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, "nosuch");
 }
 
 /* The only directory whose name is like that: the arguments of make are in it, too. */
@@ -189,7 +178,7 @@ static char *answer_of(const char *base, const char *other, const char *confiden
     program_free(&program);
     program_run_volley(&program, "compare", "--baseline", paths[0], "--new", paths[1], "--metrics",
                        "rps", "--confidence", confidence, "--json", "-", NULL);
-    expect_status(0);
+    program_expect_status(&program, 0);
     json_t *root = json_loads(program.out, 0, NULL);
     ck_assert_ptr_nonnull(root);
     const json_t *rows = json_object_get(root, "rows");
@@ -227,7 +216,7 @@ TEST(a_planted_slowdown_is_found)
         snprintf(runs, sizeof runs, "%d", round * RUNS_AT_ONCE);
         SUITE("--repo", wish.repository, "--make-args", wish.make_args, "--commits", "slow",
               "--baseline", "base", "--control", "--runs", runs, "--resume", "--seed", "1");
-        expect_status(0);
+        program_expect_status(&program, 0);
         if (strcmp(answer_of(likes[0], likes[1], "95", answer), "slower") == 0)
             break;
         ck_assert_msg(round < ROUNDS_MAX, "after %s runs a side: %s\n%s", runs, answer,

@@ -55,8 +55,8 @@ TEST(nothing_outlives_a_killed_suite)
     suite_tree_configure(&suite,
                          "[{\"requests\": 500, \"commands\": [\"SET\"], " SUITE_TREE_NEEDED "}]");
     suite_tree_run(&suite, NULL);
-    suite_tree_expect_status(&suite, 0);
-    suite_tree_expect(suite.program.err, " half-written files of a suite that was killed are");
+    program_expect_status(&suite.program, 0);
+    program_expect_text(suite.program.err, " half-written files of a suite that was killed are");
     ck_assert_int_ne(access(path, F_OK), 0);
     ck_assert_int_eq(suite_tree_servers(&suite), 0);
 }
@@ -84,8 +84,8 @@ TEST(a_second_interrupt_waits_no_longer)
     program_signal(&suite.program, SIGINT);
     while (!program_wait_at_most(&suite.program, 200)) /* two at once are one */
         program_signal(&suite.program, SIGINT);
-    suite_tree_expect_status(&suite, 130);
-    suite_tree_expect(suite.program.err, "the load has not ended before the second interrupt");
+    program_expect_status(&suite.program, 130);
+    program_expect_text(suite.program.err, "the load has not ended before the second interrupt");
     snprintf(line, sizeof line, "! pgrep -f '%s/[v]alkey-benchmark'", suite.tree.path);
     program_run_shell(&waiting, suite.tree.path, line, 0);
     program_free(&waiting);

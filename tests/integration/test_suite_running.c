@@ -55,19 +55,19 @@ TEST(certificates_of_a_tree)
                                                              .asks_for_certificate = true});
     configure(server.tls_port, "yes");
     suite_tree_run(&suite, "--mode", "client", NULL);
-    suite_tree_expect_status(&suite, 2);
-    suite_tree_expect(suite.program.err, "tests/tls/ca.crt is not there");
+    program_expect_status(&suite.program, 2);
+    program_expect_text(suite.program.err, "tests/tls/ca.crt is not there");
     program_run_shell(&suite.program, suite.sources, "mkdir -p tests/tls", 0);
     link_certificate(test_certificate(path, sizeof path, &made, "ca"), "ca.crt");
     link_certificate(test_certificate(path, sizeof path, &made, "client"), "valkey.crt");
     link_certificate(test_certificate_key(path, sizeof path, &made, "client"), "valkey.key");
     suite_tree_run(&suite, "--mode", "client", "--allow-flush", NULL);
-    suite_tree_expect_status(&suite, 0);
-    suite_tree_expect(suite.program.out, "1 record, 1 run measured");
+    program_expect_status(&suite.program, 0);
+    program_expect_text(suite.program.out, "1 record, 1 run measured");
     suite_tree_run(&suite, "--mode", "client", "--cacert",
                    test_certificate(path, sizeof path, &made, "other-ca"), NULL);
-    suite_tree_expect_status(&suite, 5);
-    suite_tree_expect(suite.program.err, "TLS");
+    program_expect_status(&suite.program, 5);
+    program_expect_text(suite.program.err, "TLS");
 }
 
 TEST(certificates_of_a_server_alone)
@@ -89,12 +89,12 @@ TEST(certificates_of_a_server_alone)
     client.program = (struct program){.pid = 0};
     snprintf(client.results, sizeof client.results, "%s/other", suite.tree.path);
     suite_tree_run(&client, "--mode", "client", "--cacert", path, NULL);
-    suite_tree_expect_status(&client, 0);
-    suite_tree_expect(client.program.out, "1 record, 1 run measured");
+    program_expect_status(&client.program, 0);
+    program_expect_text(client.program.out, "1 record, 1 run measured");
     program_free(&client.program);
     program_signal(&suite.program, SIGINT);
     program_wait(&suite.program);
-    suite_tree_expect_status(&suite, 0);
+    program_expect_status(&suite.program, 0);
 }
 
 TEST(a_password_is_in_the_environment_alone)
@@ -106,28 +106,28 @@ TEST(a_password_is_in_the_environment_alone)
     test_server_start(&server, &(struct test_server_options){.password = "verysecretword"});
     configure(server.port, "no");
     suite_tree_run(&suite, "--mode", "client", NULL);
-    suite_tree_expect_status(&suite, 5);
+    program_expect_status(&suite.program, 5);
     suite.environment = wrong;
     suite_tree_run(&suite, "--mode", "client", NULL);
-    suite_tree_expect_status(&suite, 5);
+    program_expect_status(&suite.program, 5);
     ck_assert_ptr_null(strstr(suite.program.err, "otherword"));
     suite.environment = login;
     suite_tree_run(&suite, "--mode", "client", "--user", "default", "--allow-flush", "--log-level",
                    "debug", NULL);
-    suite_tree_expect_status(&suite, 0);
-    suite_tree_expect(suite.program.out, "1 record, 1 run measured");
-    suite_tree_expect(suite.program.err, "--user default ");
+    program_expect_status(&suite.program, 0);
+    program_expect_text(suite.program.out, "1 record, 1 run measured");
+    program_expect_text(suite.program.err, "--user default ");
     program_run_shell(&suite.program, suite.tree.path, "! grep -r verysecretword results", 0);
     suite_tree_run(&suite, "--mode", "client", "--valkey-benchmark-path", "/bin/true", NULL);
-    suite_tree_expect_status(&suite, 2);
-    suite_tree_expect(suite.program.err, "takes a password among its arguments only");
+    program_expect_status(&suite.program, 2);
+    program_expect_text(suite.program.err, "takes a password among its arguments only");
     suite_tree_run(&suite, "--cacert", "x", NULL);
-    suite_tree_expect_status(&suite, 2);
-    suite_tree_expect(suite.program.err, "--cacert is for a running server");
+    program_expect_status(&suite.program, 2);
+    program_expect_text(suite.program.err, "--cacert is for a running server");
     suite.environment = NULL;
     suite_tree_run(&suite, "--mode", "client", "--user", "default", NULL);
-    suite_tree_expect_status(&suite, 2);
-    suite_tree_expect(suite.program.err, "--user default needs a password");
+    program_expect_status(&suite.program, 2);
+    program_expect_text(suite.program.err, "--user default needs a password");
 }
 
 TEST(a_password_is_not_for_servers_of_volleys_own)
@@ -138,7 +138,7 @@ TEST(a_password_is_not_for_servers_of_volleys_own)
     suite_tree_configure(&suite,
                          "[{\"requests\": 500, \"commands\": [\"SET\"], " SUITE_TREE_NEEDED "}]");
     suite_tree_run(&suite, NULL);
-    suite_tree_expect_status(&suite, 0);
+    program_expect_status(&suite.program, 0);
 }
 
 TEST_SUITE_WITH(suite_running, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 120)

@@ -66,17 +66,6 @@ void suite_tree_run(struct suite_tree *suite, ...)
     program_wait(&suite->program);
 }
 
-void suite_tree_expect_status(const struct suite_tree *suite, int status)
-{
-    ck_assert_msg(suite->program.exit_status == status, "status %d, not %d:\n%s\n%s",
-                  suite->program.exit_status, status, suite->program.out, suite->program.err);
-}
-
-void suite_tree_expect(const char *text, const char *wanted)
-{
-    ck_assert_msg(strstr(text, wanted) != NULL, "no \"%s\" in:\n%s", wanted, text);
-}
-
 void suite_tree_directory(const struct suite_tree *suite, char path[600])
 {
     struct dirent *entry;

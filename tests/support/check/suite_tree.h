@@ -26,8 +26,6 @@ void suite_tree_configure(struct suite_tree *suite, const char *text);
 /* `volley suite` with its configuration, results and sources, and these options, NULL behind the last. */
 void suite_tree_run(struct suite_tree *suite, ...) __attribute__((sentinel));
 void suite_tree_start(struct suite_tree *suite, ...) __attribute__((sentinel));
-void suite_tree_expect_status(const struct suite_tree *suite, int status);
-void suite_tree_expect(const char *text, const char *wanted);
 
 /* The only directory of results. */
 void suite_tree_directory(const struct suite_tree *suite, char path[600]);
