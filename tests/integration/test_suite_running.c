@@ -57,6 +57,7 @@ TEST(certificates_of_a_tree)
     suite_tree_run(&suite, "--mode", "client", NULL);
     program_expect_status(&suite.program, 2);
     program_expect_text(suite.program.err, "tests/tls/ca.crt is not there");
+    program_free(&suite.program);
     program_run_shell(&suite.program, suite.sources, "mkdir -p tests/tls", 0);
     link_certificate(test_certificate(path, sizeof path, &made, "ca"), "ca.crt");
     link_certificate(test_certificate(path, sizeof path, &made, "client"), "valkey.crt");
@@ -117,6 +118,7 @@ TEST(a_password_is_in_the_environment_alone)
     program_expect_status(&suite.program, 0);
     program_expect_text(suite.program.out, "1 record, 1 run measured");
     program_expect_text(suite.program.err, "--user default ");
+    program_free(&suite.program);
     program_run_shell(&suite.program, suite.tree.path, "! grep -r verysecretword results", 0);
     suite_tree_run(&suite, "--mode", "client", "--valkey-benchmark-path", "/bin/true", NULL);
     program_expect_status(&suite.program, 2);
