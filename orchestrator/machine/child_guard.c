@@ -10,15 +10,18 @@
 
 #define GROUPS_MAX 1024u
 #define END_LIMIT_NS NS_PER_SECOND
+#define NONE_IS_LEFT 0
 
 struct groups {
     pid_t items[GROUPS_MAX];
     size_t count;
 };
 
-/* number: a group that has begun, or the negative of one that has ended. */
+/* number: a group that has begun, or the negative of one that has ended; NONE_IS_LEFT: all of them have. */
 static void note(struct groups *groups, pid_t number)
 {
+    if (number == NONE_IS_LEFT)
+        groups->count = 0;
     if (number > 0 && groups->count < GROUPS_MAX)
         groups->items[groups->count++] = number;
     for (size_t i = 0; number < 0 && i < groups->count; i++)
@@ -68,7 +71,9 @@ void child_guard_stop(struct child_guard *guard)
 {
     if (guard->telling_fd == 0)
         return;
+    const pid_t number = NONE_IS_LEFT; /* a message that was lost must not end a stranger */
     child_tell_groups(-1);
+    (void)!send(guard->telling_fd, &number, sizeof number, MSG_NOSIGNAL);
     close(guard->telling_fd);
     (void)child_gone_within(&guard->process, END_LIMIT_NS);
     child_end(&guard->process);
