@@ -137,6 +137,33 @@ static enum err_code check_baseline(const struct record_set *base, bool force, s
                    counts[VERDICT_RED], base->count, PRINTABLE(base->name));
 }
 
+enum { OF_PEOPLE, OF_PROGRAMS, OF_CI, OF_BROWSERS, OUTPUTS };
+
+static void name_outputs(const char *paths[OUTPUTS], const struct compare_request *request)
+{
+    paths[OF_PEOPLE] = request->output != NULL           ? request->output
+                       : output_is_stdout(request->json) ? NULL
+                                                         : "-";
+    paths[OF_PROGRAMS] = request->json;
+    paths[OF_CI] = request->junit;
+    paths[OF_BROWSERS] = request->html;
+}
+
+/* Before anything is read, which may take its time. */
+static enum err_code check_outputs(const struct compare_request *request, struct err *err)
+{
+    struct output outputs[OUTPUTS] = {{.file = NULL}};
+    const char *paths[OUTPUTS];
+    enum err_code code = OK;
+    name_outputs(paths, request);
+    for (int i = 0; i < OUTPUTS && code == OK; i++)
+        if (paths[i] != NULL)
+            code = output_probe(&outputs[i], paths[i], OUTPUT_NAMED, err);
+    for (int i = 0; i < OUTPUTS; i++)
+        output_discard(&outputs[i]);
+    return code;
+}
+
 static enum err_code check(const struct compare_request *request, struct err *err)
 {
     if (request->words.count > 0)
@@ -156,7 +183,9 @@ static enum err_code check(const struct compare_request *request, struct err *er
         return err_set(err, E_USAGE, "--html -: it needs a file of its own");
     if (request->html != NULL && page_bundle_check("--html", request->html, err) != OK)
         return err->code;
-    return request->graphs ? gnuplot_check("--graphs", err) : OK;
+    if (request->graphs && gnuplot_check("--graphs", err) != OK)
+        return err->code;
+    return check_outputs(request, err);
 }
 
 /* ---- what is written ---- */
@@ -196,8 +225,6 @@ static enum err_code write_page(struct output *output, const struct compare_requ
 {
     return comparison_write_page(output, comparison, request->command_line, err);
 }
-
-enum { OF_PEOPLE, OF_PROGRAMS, OF_CI, OF_BROWSERS, OUTPUTS };
 
 static enum err_code open_all(struct output outputs[OUTPUTS], const char *const paths[OUTPUTS],
                               struct err *err)
@@ -269,15 +296,11 @@ static enum err_code draw_graphs(const struct compare_request *request,
 static enum err_code write_all(const struct compare_request *request,
                                const struct comparison *comparison, struct err *err)
 {
-    const char *const paths[OUTPUTS] = {[OF_PEOPLE] = request->output != NULL ? request->output
-                                                      : output_is_stdout(request->json) ? NULL
-                                                                                        : "-",
-                                        [OF_PROGRAMS] = request->json,
-                                        [OF_CI] = request->junit,
-                                        [OF_BROWSERS] = request->html};
+    const char *paths[OUTPUTS];
     struct output outputs[OUTPUTS] = {{.file = NULL}};
     struct output_place *read[2] = {NULL, NULL};
     enum err_code code = OK;
+    name_outputs(paths, request);
     for (int side = 0; side < 2 && code == OK; side++)
         if (side == 0 || strcmp(comparison->sets[0]->path, comparison->sets[1]->path) != 0)
             code = output_place_claim(&read[side], comparison->sets[side]->path,

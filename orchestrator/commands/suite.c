@@ -7,15 +7,17 @@
 #include <unistd.h>
 
 #include "common/printable.h"
-#include "common/transport_tls.h"
 #include "common/version.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/suite_list.h"
 #include "orchestrator/commands/suite_options.h"
+#include "orchestrator/machine/child_guard.h"
 #include "orchestrator/machine/cpu_order.h"
 #include "orchestrator/machine/host.h"
 #include "orchestrator/machine/program_path.h"
+#include "orchestrator/options/credentials.h"
 #include "orchestrator/page/page_bundle.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
@@ -44,7 +46,7 @@ struct work {
     struct suite_running running;
     struct suite_subjects subjects;
     struct suite_run run;
-    char certificate_paths[3][PATH_MAX];
+    struct child_guard guard;
     char config_path[PATH_MAX];
     char make_args[MAKE_ARGS_BYTES]; /* of the option and of the configuration; "": none */
     uint64_t seed;
@@ -152,7 +154,7 @@ static enum err_code find_tool(struct work *work, struct err *err)
     if (strlen(path) >= SUITE_TOOL_BYTES)
         return err_set(err, E_USAGE, "--valkey-benchmark-path: the path is longer than %u bytes",
                        SUITE_TOOL_BYTES - 1);
-    if (work->request->list_plan) { /* which asks nobody */
+    if (work->request->list_plan && !work->request->resume) { /* which asks nobody */
         suite_tool_describe(&work->tool, path, "--csv --sequential --duration --warmup --threads");
         return OK;
     }
@@ -171,98 +173,21 @@ static enum err_code find_tool(struct work *work, struct err *err)
     return code == OK ? OK : err->code;
 }
 
-/* --- the plan -------------------------------------------------------------------------------- */
-
-static void print_time(double seconds)
-{
-    if (seconds < 120)
-        printf("about %.0f s", seconds);
-    else if (seconds < 7200)
-        printf("about %.0f min", seconds / 60);
-    else
-        printf("about %.1f h", seconds / 3600);
-}
-
-static void list_plan(const struct work *work)
-{
-    const struct suite_request *request = work->request;
-    const struct suite_target target = {.host = request->target_ip, .port = 0};
-    const uint64_t subjects = request->use_running ? 1 : request->ref_count + request->control;
-    const uint64_t runs = work->plan.count * subjects * request->runs;
-    char text[300];
-    struct suite_argv *argv = calloc(1, sizeof *argv);
-    for (size_t i = 0; i < work->plan.count && argv != NULL; i++) {
-        const struct suite_combination *combination = &work->plan.items[i];
-        struct suite_target at = target;
-        at.port = (uint16_t)combination->block->port;
-        at.cacert = combination->block->tls ? "CA" : NULL;
-        const struct suite_stage_wish wish = {
-            .tool = &work->tool,
-            .combination = combination,
-            .target = &at,
-            .seed = combination->block->has_seed ? combination->block->seed : SUITE_SEED_OPEN};
-        suite_stage_argv(argv, &wish, SUITE_MEASURE);
-        printf("%s: ", suite_combination_text(text, sizeof text, combination));
-        suite_argv_print(stdout, argv);
-        printf("\n");
-    }
-    free(argv);
-    printf("%zu combination%s, %llu commit%s, %llu run%s each: %llu runs, ", work->plan.count,
-           work->plan.count == 1 ? "" : "s", (unsigned long long)subjects, subjects == 1 ? "" : "s",
-           (unsigned long long)request->runs, request->runs == 1 ? "" : "s",
-           (unsigned long long)runs);
-    print_time(suite_plan_seconds(&work->plan) * (double)(subjects * request->runs));
-    printf(" beside builds%s\n", work->plan.requests > 0
-                                     ? ", at 100,000 requests per second where they are counted"
-                                     : "");
-}
-
 /* --- who is measured ------------------------------------------------------------------------- */
 
-/* valkey's own test certificates, as its script makes them. */
-static enum err_code find_certificates(struct work *work, struct err *err)
-{
-    static const char *const names[] = {"ca.crt", "valkey.crt", "valkey.key"};
-    const char *const tree = work->request->valkey_path;
-    if (!suite_plan_has_tls(&work->plan))
-        return OK;
-    if (tree == NULL)
-        return err_set(err, E_USAGE,
-                       "tls_mode with a running server: --valkey-path says whose "
-                       "tests/tls has the certificates");
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(work->certificate_paths[i], PATH_MAX, "%.3900s/tests/tls/%s", tree, names[i]);
-        if (access(work->certificate_paths[i], R_OK) != 0)
-            return err_set(err, E_USAGE,
-                           "--valkey-path: %.250s is not there: make it with "
-                           "utils/gen-test-certs.sh",
-                           PRINTABLE(work->certificate_paths[i]));
-    }
-    work->running.cacert = work->certificate_paths[0];
-    work->running.cert = work->certificate_paths[1];
-    work->running.key = work->certificate_paths[2];
-    const struct tls_options options = {.wanted = true,
-                                        .cacert = work->running.cacert,
-                                        .cert = work->running.cert,
-                                        .key = work->running.key,
-                                        .any_name = true};
-    return tls_client_create(&work->running.tls, &options, err);
-}
-
-/* One server runs, at one port. */
 static enum err_code find_running(struct work *work, struct err *err)
 {
     const struct suite_request *request = work->request;
-    const uint64_t port = work->plan.items[0].block->port;
-    for (size_t i = 0; i < work->plan.count; i++)
-        if (work->plan.items[i].block->port != port)
-            return err_set(err, E_CONFIG,
-                           "the configurations name several ports, and there is one "
-                           "running server");
-    work->running = (struct suite_running){.host = request->target_ip,
-                                           .port = (uint16_t)(port > 0 ? port : USUAL_PORT),
-                                           .may_flush = request->allow_flush};
-    enum err_code code = find_certificates(work, err);
+    const struct suite_running_wish wish = {.host = request->target_ip,
+                                            .tree = request->valkey_path,
+                                            .cacert = request->cacert,
+                                            .cert = request->cert,
+                                            .key = request->key,
+                                            .user = request->user,
+                                            .password = request->password,
+                                            .variable = CREDENTIALS_VARIABLE,
+                                            .may_flush = request->allow_flush};
+    enum err_code code = suite_running_find(&work->running, &wish, &work->plan, err);
     if (code == OK)
         code = suite_subjects_running(&work->subjects, &work->running,
                                       request->commits_text != NULL ? request->refs[0] : NULL,
@@ -337,7 +262,7 @@ static enum err_code open_run(struct work *work, struct err *err)
                                    .filler = &work->filler,
                                    .subjects = work->subjects.items,
                                    .subject_count = work->subjects.count,
-                                   .running = work->running,
+                                   .running = &work->running,
                                    .module_path = request->module_path,
                                    .runs = request->runs,
                                    .seed = work->seed,
@@ -371,6 +296,9 @@ static enum err_code serve(struct work *work, struct err *err)
                combination->block->tls ? servers->target.cacert : "",
                combination->block->cluster ? ", cluster" : "");
         (void)fflush(stdout);
+        if (combination->block->tls)
+            log_line(LOG_INFO, "its certificate is signed for --mode client --cacert %s",
+                     servers->target.cacert);
         log_line(LOG_INFO, "Ctrl+C ends the server");
     }
     while (code == OK && *work->interrupted == 0) {
@@ -467,6 +395,11 @@ static void tell_no_comparison(const struct work *work, const struct suite_subje
         log_line(LOG_WARNING, "%s is of an earlier suite", PRINTABLE(path));
 }
 
+static void name_comparison(char path[PATH_MAX], const struct suite_request *request)
+{
+    snprintf(path, PATH_MAX, "%.3900s/comparison.md", request->results_dir);
+}
+
 /* Each of the others with the baseline, one below the other. */
 static enum err_code compare_all(const struct work *work, struct err *err)
 {
@@ -476,7 +409,7 @@ static enum err_code compare_all(const struct work *work, struct err *err)
     struct output output = {.file = NULL};
     size_t failed = 0;
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%.3900s/comparison.md", request->results_dir);
+    name_comparison(path, request);
     if (base == NULL || work->subjects.count < 2 ||
         (request->baseline == NULL && !request->control)) {
         tell_no_comparison(work, base, path);
@@ -501,6 +434,24 @@ static enum err_code compare_all(const struct work *work, struct err *err)
         printf("%s\n", PRINTABLE(path));
     return code == OK && failed > 0 ? err_set(err, E_DATA, "%zu commits cannot be compared", failed)
                                     : code;
+}
+
+static bool is_compared(const struct suite_request *request)
+{
+    return request->mode != SUITE_SERVER && (request->baseline != NULL || request->control);
+}
+
+/* Where the comparison goes, before hours are spent on what it is of. */
+static enum err_code check_comparison(const struct work *work, struct err *err)
+{
+    struct output output = {.file = NULL};
+    char path[PATH_MAX];
+    if (!is_compared(work->request))
+        return OK;
+    name_comparison(path, work->request);
+    const enum err_code code = output_probe(&output, path, OUTPUT_OWN, err);
+    output_discard(&output);
+    return code;
 }
 
 static void print_results(const struct work *work)
@@ -582,11 +533,16 @@ static enum err_code carry_out(struct work *work, struct err *err)
     enum err_code code = read_plan(work, err);
     if (code == OK)
         code = find_tool(work, err);
-    if (code != OK || work->request->list_plan) {
-        if (code == OK)
-            list_plan(work);
+    if (code == OK && work->request->list_plan)
+        return suite_list_print(work->request, &work->plan, &work->tool, err);
+    if (code != OK)
         return code;
-    }
+    if (work->plan.count * work->request->runs > RECORDS_MAX)
+        return err_set(err, E_USAGE,
+                       "%zu combinations with --runs %llu are more than %u records, the most of a "
+                       "metrics.json: measure them apart, with several --results-dir",
+                       work->plan.count, (unsigned long long)work->request->runs, RECORDS_MAX);
+    child_guard_start(&work->guard);
     code = cpu_order_discover(&work->cpus, "", NULL, err);
     if (code == OK)
         code = suite_config_check_machine(&work->config, work->cpus.cpus, work->cpus.count, err);
@@ -601,6 +557,8 @@ static enum err_code carry_out(struct work *work, struct err *err)
         code = suite_profile_check(why, err);
     if (code == OK)
         code = suite_lock_take(&work->lock_fd, work->request->results_dir, err);
+    if (code == OK)
+        code = check_comparison(work, err);
     if (code == OK)
         code = find_subjects(work, err);
     if (code == OK)
@@ -623,7 +581,8 @@ static enum err_code run(void *target, struct err *err)
     work->lock_fd = -1;
     const enum err_code code = carry_out(work, err);
     suite_subjects_free(&work->subjects);
-    tls_client_destroy(work->running.tls);
+    suite_running_free(&work->running);
+    child_guard_stop(&work->guard);
     suite_lock_release(work->lock_fd);
     suite_plan_free(&work->plan);
     suite_config_free(&work->config);

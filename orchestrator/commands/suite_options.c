@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "common/printable.h"
+#include "common/secret.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/options/credentials.h"
 #include "orchestrator/options/option_group.h"
 
 #define RUNS_MAX 1000u
@@ -89,7 +91,7 @@ static const struct option_row rows[] = {
     {ROW("list-plan", NULL, OPTION_FLAG, NULL, AT(list_plan)), .command_line_only = true,
      .section = WHAT,
      .help = "Print a line for each combination, with its command, and how long all of them take, "
-             "about."},
+             "about; with --resume of what has no records yet."},
 
     {ROW("mode", NULL, OPTION_WORD, "MODE", AT(mode)), .value_at = mode_at, .section = SERVERS,
      .unset = "both",
@@ -122,6 +124,15 @@ static const struct option_row rows[] = {
     {ROW("target-ip", NULL, OPTION_TEXT, "IP", AT(target_ip)), .section = SERVERS,
      .unset = "127.0.0.1",
      .help = "Where that server is; another one than 127.0.0.1 is one that runs."},
+    {ROW("cacert", NULL, OPTION_TEXT, "FILE", AT(cacert)), .section = SERVERS,
+     .help = "Certificates of the authorities to trust, in PEM, where that server speaks TLS: "
+             "--mode server says where its own is. Without it those of --valkey-path."},
+    {ROW("cert", NULL, OPTION_TEXT, "FILE", AT(cert)), .section = SERVERS,
+     .help = "A client certificate to show there, in PEM; needs --key."},
+    {ROW("key", NULL, OPTION_TEXT, "FILE", AT(key)), .section = SERVERS,
+     .help = "The private key of --cert."},
+    {ROW("user", NULL, OPTION_TEXT, "NAME", AT(user)), .section = SERVERS,
+     .help = "User for AUTH there; the password is in the environment variable VOLLEY_AUTH."},
     {ROW("allow-flush", NULL, OPTION_FLAG, NULL, AT(allow_flush)), .section = SERVERS,
      .needs_trust = true,
      .help = "Empty a server that volley has not started (FLUSHDB) before each run."},
@@ -213,12 +224,41 @@ static enum err_code find_refs(struct suite_request *request, struct err *err)
     return code;
 }
 
+/* What it takes to speak with a server that runs; volley's own have no password, and certificates of their own. */
+static enum err_code check_login(const struct suite_request *request, struct err *err)
+{
+    const char *const given = request->cacert != NULL ? "cacert"
+                              : request->cert != NULL ? "cert"
+                              : request->key != NULL  ? "key"
+                              : request->user != NULL ? "user"
+                                                      : NULL;
+    if (given != NULL && !request->use_running)
+        return err_set(err, E_USAGE,
+                       "--%s is for a running server: those that volley starts are known to it",
+                       given);
+    if ((request->cert != NULL) != (request->key != NULL) ||
+        (request->cert != NULL && request->cacert == NULL))
+        return err_set(err, E_USAGE, "--cacert, --cert and --key: a client certificate needs all");
+    if (request->user != NULL && request->password == NULL)
+        return err_set(err, E_USAGE,
+                       "--user %.80s needs a password: put it into the environment variable %s",
+                       PRINTABLE(request->user), CREDENTIALS_VARIABLE);
+    if (request->password != NULL && request->use_running && request->tool_path != NULL)
+        return err_set(
+            err, E_USAGE,
+            "--valkey-benchmark-path: that tool takes a password among its arguments "
+            "only, which everybody on this machine can read; volley's own load does not");
+    return OK;
+}
+
 static enum err_code check(struct suite_request *request, struct err *err)
 {
     const bool elsewhere =
         request->target_ip != NULL && strcmp(request->target_ip, "127.0.0.1") != 0;
     if (request->mode == SUITE_CLIENT || elsewhere)
         request->use_running = true;
+    if (check_login(request, err) != OK)
+        return err->code;
     if (request->mode == SUITE_SERVER && request->use_running)
         return err_set(err, E_USAGE, "--mode server starts one, and %s says that it runs",
                        elsewhere ? "--target-ip" : "--use-running-server");
@@ -269,6 +309,7 @@ enum err_code suite_options_parse(void *target, int argc, const char *const *arg
         return code;
     for (int i = 1; i < argc; i++)
         request->has_seed |= strncmp(argv[i], "--seed", 6) == 0;
+    request->password = credentials_take_variable();
     code = find_refs(request, err);
     return code == OK ? check(request, err) : code;
 }
@@ -277,6 +318,7 @@ void suite_options_free(void *target)
 {
     struct suite_request *request = target;
     options_free(&request->values);
+    secret_free(request->password);
     free(request->commits_words);
     free(request->argv);
 }

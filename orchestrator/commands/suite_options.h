@@ -15,7 +15,8 @@ struct suite_request {
     struct option_values values;
     const char *commits_text, *baseline, *config, *valkey_path, *repository, *make_args, *tool_path,
         *target_ip, *results_dir, *groups, *scenarios, *module, *module_path, *module_commit,
-        *module_timestamp, *repository_name;
+        *module_timestamp, *repository_name, *cacert, *cert, *key, *user;
+    char *password; /* of a server that runs, from the environment; owned */
     unsigned mode, order, cluster_filter;
     uint64_t runs, seed;
     bool skip_config_sets, skip_profiling, flamegraph;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,19 @@
 /* Longest wait without a look at *interrupted. */
 #define SLICE_MS 100
 #define POLL_NS (10 * NS_PER_MS)
+
+static int groups_fd = -1;
+
+void child_tell_groups(int socket_fd)
+{
+    groups_fd = socket_fd;
+}
+
+static void tell_group(const struct child *child, pid_t number)
+{
+    if (child->is_program && groups_fd >= 0)
+        (void)!send(groups_fd, &number, sizeof number, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
 
 /* ---- in the child ---- */
 
@@ -151,6 +165,8 @@ bool child_start(struct child *child, const struct child_plan *plan)
     if (plan->heard)
         close(ends[1]);
     child->pid = pid > 0 ? pid : 0;
+    if (pid > 0)
+        tell_group(child, pid);
     child->hearing_fd = ends[0];
     if (pid < 0)
         child_end(child);
@@ -189,6 +205,7 @@ enum child_heard child_hear(struct child *child, void *bytes, size_t byte_count,
 
 static void note_end(struct child *child, int status)
 {
+    tell_group(child, -child->pid);
     child->pid = 0;
     child->end = WIFSIGNALED(status) ? CHILD_KILLED : CHILD_EXITED;
     child->number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);

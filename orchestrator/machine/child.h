@@ -87,4 +87,8 @@ void child_tell(const struct child *child, int signal_number);
 /* Kills it, if need be, with all that it has started, and waits for it. */
 void child_end(struct child *child);
 
+/* From now on a program's group is told as it begins (pid_t, its number) and when it has been reaped (the negative): a message
+ * each into this socket, which takes them at once or loses them. -1: nobody is told. */
+void child_tell_groups(int socket_fd);
+
 #endif

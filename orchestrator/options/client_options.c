@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 #include "common/units.h"
+#include "orchestrator/options/load_limits.h"
 #include "orchestrator/options/rate_text.h"
 
 #define CLIENTS_MAX 1000000ull
@@ -27,16 +28,16 @@ static enum err_code parse_factor(void *target, const char *value, struct err *e
 #define AT(member) offsetof(struct client_options, member)
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row client_rows[] = {
-    {ROW("clients-per-process", NULL, OPTION_COUNT, "N", AT(per_worker)), NUMBER(1, 1000000),
-     .told = true,
+    {ROW("clients-per-process", NULL, OPTION_COUNT, "N", AT(per_worker)),
+     NUMBER(1, LOAD_CLIENTS_MAX), .told = true,
      .help = "Connections of each worker, in place of a number over all; needs --processes."},
-    {ROW("clients-ramp-start", NULL, OPTION_COUNT, "N", AT(start)), NUMBER(1, 1000000),
+    {ROW("clients-ramp-start", NULL, OPTION_COUNT, "N", AT(start)), NUMBER(1, LOAD_CLIENTS_MAX),
      .told = true,
      .help = "Connections, over all workers, that are open at the start of a client ramp, in place "
              "of --clients."},
-    {ROW("clients-ramp-end", NULL, OPTION_COUNT, "N", AT(end)), NUMBER(1, 1000000), .told = true,
-     .help = "Connections at the end of a client ramp."},
-    {ROW("clients-per-ramp", NULL, OPTION_COUNT, "N", AT(per_step)), NUMBER(1, 1000000),
+    {ROW("clients-ramp-end", NULL, OPTION_COUNT, "N", AT(end)), NUMBER(1, LOAD_CLIENTS_MAX),
+     .told = true, .help = "Connections at the end of a client ramp."},
+    {ROW("clients-per-ramp", NULL, OPTION_COUNT, "N", AT(per_step)), NUMBER(1, LOAD_CLIENTS_MAX),
      .help = "How many more a linear client ramp opens every interval."},
     {ROW("client-ramp-interval", NULL, OPTION_DURATION, "TIME", AT(interval_ns)),
      BARE(NS_PER_SECOND, NS_PER_MS, 3600 * NS_PER_SECOND),

@@ -68,13 +68,12 @@ void credentials_hide_arguments(const struct option_table *table, int argc, cons
     arguments_free(&arguments);
 }
 
-/* A copy of the variable (free), NULL when it is not set or empty. */
-static char *take_variable(void)
+char *credentials_take_variable(void)
 {
     char *value = getenv(CREDENTIALS_VARIABLE);
     if (value == NULL)
         return NULL;
-    char *copy = value[0] != '\0' ? strdup(value) : NULL;
+    char *copy = value[0] != '\0' ? secret_copy(value) : NULL;
     secret_wipe(value); /* /proc/PID/environ shows these very bytes */
     unsetenv(CREDENTIALS_VARIABLE);
     return copy;
@@ -132,12 +131,11 @@ static enum err_code obtain(struct bench_request *request, char *variable, struc
 enum err_code credentials_settle(struct bench_request *request, struct err *err)
 {
     const struct spec *spec = &request->spec;
-    char *variable = take_variable();
+    char *variable = credentials_take_variable();
     enum err_code code = choose_one(request, err);
     if (code == OK)
         code = obtain(request, variable, err);
-    secret_wipe(variable);
-    free(variable);
+    secret_free(variable);
     if (code == OK && spec->endpoint.user != NULL && spec->endpoint.password == NULL)
         return err_set(err, E_USAGE,
                        "--user %.80s needs a password: -a PASSWORD, --askpass, --password-fd N or "

@@ -16,6 +16,10 @@
  * without a password, no terminal, a descriptor that cannot be read. */
 MUST_USE enum err_code credentials_settle(struct bench_request *request, struct err *err);
 
+/* A copy (secret_free) of what the variable holds; NULL: nothing. It is overwritten, and taken out of the environment: no
+ * program that is started from then on has it. */
+char *credentials_take_variable(void);
+
 /* Overwrites the secrets among the arguments, so that they are in nobody's process list: the values of
  * secret options, what stands in front of the '@' of a URI, and addresses that hold a login. argv must be main's own, whose bytes may
  * be written, and have been parsed: options keep copies. */

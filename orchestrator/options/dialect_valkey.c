@@ -12,13 +12,13 @@
 #include "common/printable.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/options/dialect.h"
+#include "orchestrator/options/load_limits.h"
 #include "orchestrator/options/relation.h"
 #include "orchestrator/report/sinks.h"
 #include "worker/worker.h"
 
 #define AT(member) offsetof(struct bench_request, member)
 #define THREADS_MAX 500 /* there; volley could run more */
-#define BYTES_MAX (1ull << 30)
 
 /* --- values that are read another way -------------------------------------------------------- */
 
@@ -143,7 +143,7 @@ static const struct dialect_row rows[] = {
     {SAME("--user", "NAME", "user")},
     {SAME("-u", "URI", "uri"), .row.parse = parse_uri,
      .here = "refused beside another option that says otherwise"},
-    {SAME("-c", "CLIENTS", "clients"), CLAMPED(1, 1000000),
+    {SAME("-c", "CLIENTS", "clients"), CLAMPED(1, LOAD_CLIENTS_MAX),
      .both = "all are open, and have been answered, before the first request is measured"},
     {SAME("-n", "REQUESTS", "requests"),
      .meaning = "Requests of each test; each command of a sequence counts as one. Not together with "
@@ -153,7 +153,7 @@ static const struct dialect_row rows[] = {
     {SAME("--duration", "SECONDS", "test-duration"), CLAMPED(0, RATE_STEPS_LONGEST_NS)},
     {SAME("--warmup", "SECONDS", "warmup"), CLAMPED(0, RATE_STEPS_LONGEST_NS),
      .both = "rounded up to whole intervals"},
-    {SAME("-d", "SIZE", "datasize"), CLAMPED(1, BYTES_MAX),
+    {SAME("-d", "SIZE", "datasize"), CLAMPED(1, LOAD_VALUE_BYTES_MAX),
      .both = "values differ from request to request"},
     {SAME("--dbnum", "DB", "dbnum")},
     {SAME("-3", NULL, "resp3"), .here = "a server without HELLO: a warning",
@@ -183,7 +183,7 @@ static const struct dialect_row rows[] = {
      .both = "counters begin anew with each test",
      .row = {.name = "sequential", .kind = OPTION_FLAG, .offset = AT(valkey.sequential),
              .help = "The numbers of -r come in turn, each placeholder's from a counter of its own."}},
-    {SAME("-P", "NUMREQ", "pipeline"), CLAMPED(1, 100000),
+    {SAME("-P", "NUMREQ", "pipeline"), CLAMPED(1, LOAD_PIPELINE_MAX),
      .both = "a sliding window: a reply makes room for the next request at once"},
     {SAME("-q", NULL, "quiet"), .here = "without throughput lines"},
     {.there = "--precision", .argument = "DIGITS", .here = "refused",

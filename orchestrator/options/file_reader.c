@@ -17,9 +17,15 @@
 struct reader {
     const char *name;
     struct err *err;
+    const char *list; /* the key of the list whose values are read; NULL: of none */
 };
 
-/* In front of what is wrong with it; an element of a list has no name. */
+/* In front of what is wrong with it; an element of a list has no name, but that of its list. */
+#define VALUE_LABEL(reader, node)                                                                  \
+    (node)->key != NULL      ? (node)->key                                                         \
+    : (reader)->list != NULL ? (reader)->list                                                      \
+                             : "",                                                                 \
+        (node)->key != NULL || (reader)->list != NULL ? ": " : ""
 #define LABEL(node) (node)->key != NULL ? (node)->key : "", (node)->key != NULL ? ": " : ""
 #define HINT(row) (row)->hint != NULL ? "; " : "", (row)->hint != NULL ? (row)->hint : ""
 
@@ -74,13 +80,14 @@ static enum err_code read_value(const struct reader *reader, const struct file_f
                            field->joins ? "a value, or a list of them," : "a value");
     if (node->missing)
         return config_refuse(reader->err, reader->name, node->mark, "%.60s%sa value is missing",
-                             LABEL(node));
+                             VALUE_LABEL(reader, node));
     if (option_value_store(target, &field->row, node->text, &reason) == OK)
         return OK;
     if (reason.code == E_SYSTEM)
         return err_set(reader->err, E_SYSTEM, "%s", reason.text);
-    return config_refuse(reader->err, reader->name, node->mark, "%.60s%s%.60s: %s%s%s", LABEL(node),
-                         field->row.secret ? "***" : node->text, reason.text, HINT(&field->row));
+    return config_refuse(reader->err, reader->name, node->mark, "%.60s%s%.60s: %s%s%s",
+                         VALUE_LABEL(reader, node), field->row.secret ? "***" : node->text,
+                         reason.text, HINT(&field->row));
 }
 
 /* Of what has no name at all. */
@@ -133,6 +140,9 @@ static enum err_code read_elements(const struct reader *reader, const struct fil
         return out_of_memory(reader);
     memcpy(target + field->row.offset, &array, sizeof array);
     memcpy(target + field->count_offset, &node->count, sizeof node->count);
+    const struct reader within = {.name = reader->name,
+                                  .err = reader->err,
+                                  .list = field->of->form == FILE_VALUE ? node->key : NULL};
     enum err_code code = OK;
     for (size_t i = 0; i < node->count && code == OK; i++) {
         const struct file_place place = {.node = &node->children[i]};
@@ -142,7 +152,7 @@ static enum err_code read_elements(const struct reader *reader, const struct fil
         if (field->form == FILE_MAP && !field->nameless)
             code = check_key(reader, &node->children[i]);
         if (code == OK)
-            code = read_field(reader, field->of, &node->children[i], element);
+            code = read_field(&within, field->of, &node->children[i], element);
     }
     return code;
 }

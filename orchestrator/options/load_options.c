@@ -7,15 +7,13 @@
 #include <strings.h>
 
 #include "common/clock.h"
-#include "common/ipc.h"
 #include "common/suggest.h"
 #include "common/units.h"
 #include "orchestrator/options/distribution.h"
+#include "orchestrator/options/load_limits.h"
 #include "worker/worker.h"
 
-#define KEYS_MAX 1000000000000ull /* keys have twelve digits */
 #define HOUR_NS (3600 * NS_PER_SECOND)
-#define LONGEST_NS (1000 * HOUR_NS)
 
 /* --- values ---------------------------------------------------------------------------------- */
 
@@ -144,18 +142,19 @@ static const struct option_row load_rows[] = {
      .value_at = load_test_at, .unset = "set", .aliases = "tests", .told = true,
      .help = "Tests to run one after the other, separated by commas; case does not matter. A "
              "command behind the options takes their place."},
-    {ROW("clients", "c", OPTION_COUNT, "N", AT(clients)), NUMBER(1, 1000000), .unset = "50",
-     .commands = OF_BENCH | OF_FIND_MAX, .told = true, .help = "Connections, over all workers."},
-    {ROW("requests", "n", OPTION_COUNT, "N", AT(requests)), NUMBER(1, IPC_REQUESTS_MAX),
+    {ROW("clients", "c", OPTION_COUNT, "N", AT(clients)), NUMBER(1, LOAD_CLIENTS_MAX),
+     .unset = "50", .commands = OF_BENCH | OF_FIND_MAX, .told = true,
+     .help = "Connections, over all workers."},
+    {ROW("requests", "n", OPTION_COUNT, "N", AT(requests)), NUMBER(1, LOAD_REQUESTS_MAX),
      .unset = "100000", .commands = OF_BENCH, .told = true,
      .help = "Requests of each test; errors count. Without meaning when a duration is given."},
     {ROW("test-duration", NULL, OPTION_DURATION, "TIME", AT(duration_ns)),
-     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .aliases = "duration", .commands = OF_BENCH,
+     BARE(NS_PER_SECOND, NS_PER_MS, LOAD_NS_MAX), .aliases = "duration", .commands = OF_BENCH,
      .told = true,
      .help = "Measure each test for so long in place of a number of requests; a bare number is "
              "seconds."},
     {ROW("warmup", NULL, OPTION_DURATION, "TIME", AT(warmup_ns)),
-     BARE(NS_PER_SECOND, 0, LONGEST_NS), .unset = "0", .told = true,
+     BARE(NS_PER_SECOND, 0, LOAD_NS_MAX), .unset = "0", .told = true,
      .help = "Load before the measuring begins, rounded up to whole intervals; a bare number is "
              "seconds."},
     {ROW("steady", NULL, OPTION_CUSTOM, "auto", 0), .parse = parse_steady, .value_at = steady_at,
@@ -163,19 +162,20 @@ static const struct option_row load_rows[] = {
      .help = "auto ends the warm-up by itself, when rate and latency have settled; in place of "
              "--warmup, and with --test-duration only."},
     {ROW("steady-limit", NULL, OPTION_DURATION, "TIME", AT(steady_limit_ns)),
-     BARE(NS_PER_SECOND, NS_PER_MS, LONGEST_NS), .unset = "60s", .commands = OF_BENCH, .told = true,
+     BARE(NS_PER_SECOND, NS_PER_MS, LOAD_NS_MAX), .unset = "60s", .commands = OF_BENCH,
+     .told = true,
      .help = "Measure after so long in any case, and say that it has not settled; needs --steady. "
              "A bare number is seconds."},
-    {ROW("pipeline", "P", OPTION_COUNT, "N", AT(pipeline)), NUMBER(1, 100000), .unset = "1",
-     .commands = OF_BENCH | OF_FIND_MAX, .told = true,
+    {ROW("pipeline", "P", OPTION_COUNT, "N", AT(pipeline)), NUMBER(1, LOAD_PIPELINE_MAX),
+     .unset = "1", .commands = OF_BENCH | OF_FIND_MAX, .told = true,
      .help = "Requests in flight on each connection."},
     {ROW("think-time", NULL, OPTION_DURATION, "TIME", AT(think_ns)),
      BARE(NS_PER_SECOND, NS_PER_MS, HOUR_NS), .commands = OF_BENCH,
      .help =
          "Each connection waits so long between a reply and its next request, or with --pipeline "
          "its next requests; not with a rate. A bare number is seconds."},
-    {ROW("datasize", "d", OPTION_SIZE, "SIZE", AT(data_bytes)), NUMBER(1, 1ull << 30), .unset = "3",
-     .told = true, .help = "Bytes of a value; takes b, kb, mb and gb."},
+    {ROW("datasize", "d", OPTION_SIZE, "SIZE", AT(data_bytes)), NUMBER(1, LOAD_VALUE_BYTES_MAX),
+     .unset = "3", .told = true, .help = "Bytes of a value; takes b, kb, mb and gb."},
     {ROW("num-functions", NULL, OPTION_COUNT, "N", AT(function_count)), NUMBER(1, 10000),
      .unset = "10", .help = "Functions of the library that the test function_load loads."},
     {ROW("num-keys-in-fcall", NULL, OPTION_COUNT, "N", AT(function_keys)), NUMBER(0, 10000),
@@ -193,8 +193,8 @@ static const struct option_row load_rows[] = {
     {ROW("null", NULL, OPTION_FLAG, NULL, AT(null_transport)), .told = true,
      .help = "Use no server: every request is answered inside the worker. What is measured is "
              "volley itself."},
-    {ROW("random", "r", OPTION_COUNT, "K", AT(random_keys)), NUMBER(0, KEYS_MAX), .section = "Keys",
-     .told = true,
+    {ROW("random", "r", OPTION_COUNT, "K", AT(random_keys)), NUMBER(0, LOAD_KEYS_MAX),
+     .section = "Keys", .told = true,
      .help = "Keys are drawn at random from so many. Without --random and --sequential there is "
              "one key only."},
     {ROW("key-dist", NULL, OPTION_CUSTOM, "DIST", 0), .parse = parse_key_distribution,
@@ -206,12 +206,12 @@ static const struct option_row load_rows[] = {
          "each a part of the range; latest[:EXPONENT], zipf from the last key down; sequential; "
          "parallel, as many ranges as connections, side by side; walk, in random order and each "
          "once before one comes again. Hot keys of zipf and hotset lie all over the range."},
-    {ROW("sequential", NULL, OPTION_COUNT, "K", AT(sequential_keys)), NUMBER(1, KEYS_MAX),
+    {ROW("sequential", NULL, OPTION_COUNT, "K", AT(sequential_keys)), NUMBER(1, LOAD_KEYS_MAX),
      .hint = "the flag beside -r is valkey-benchmark's: volley valkey-benchmark -r K --sequential",
      .section = "Keys", .told = true,
      .help = "Keys run through so many in turn, and from the beginning again."},
-    {ROW("keyspace-offset", NULL, OPTION_COUNT, "N", AT(keyspace_offset)), NUMBER(0, KEYS_MAX - 1),
-     .unset = "0", .section = "Keys",
+    {ROW("keyspace-offset", NULL, OPTION_COUNT, "N", AT(keyspace_offset)),
+     NUMBER(0, LOAD_KEYS_MAX - 1), .unset = "0", .section = "Keys",
      .help = "The first key's number; needs --random or --sequential."},
     {ROW("sequential-random-start", NULL, OPTION_FLAG, NULL, AT(sequential_random_start)),
      .section = "Keys", .help = "Begin anywhere in the range; needs --sequential."},
@@ -365,7 +365,7 @@ enum err_code load_settle_keys(struct bench_request *request, struct err *err)
                        relation_origin(request, "key-dist")->value);
     if (load->sequential_random_start && load->key_order != KEYS_SEQUENTIAL)
         return err_set(err, E_USAGE, "--sequential-random-start needs --sequential");
-    if (load->keyspace_offset > KEYS_MAX - load->keyspace)
+    if (load->keyspace_offset > LOAD_KEYS_MAX - load->keyspace)
         return err_set(err, E_USAGE,
                        "--keyspace-offset %" PRIu64 " and %" PRIu64
                        " keys: the last key's number has more than 12 digits",

@@ -20,6 +20,9 @@ static const struct option_row tls_rows[] = {
     {ROW("sni", NULL, OPTION_TEXT, "NAME", AT(sni)),
      .help = "The host name to ask for, and that the certificate must hold, in place of that of "
              "the server's address."},
+    {ROW("any-name", NULL, OPTION_FLAG, NULL, AT(any_name)),
+     .help = "Check who has signed the server's certificate, and not for which name, as "
+             "valkey-benchmark does."},
     {ROW("insecure", NULL, OPTION_FLAG, NULL, AT(insecure)), .help = "Take any certificate."},
     {ROW("tls-ciphers", NULL, OPTION_TEXT, "LIST", AT(ciphers)),
      .help = "Ciphers up to TLS 1.2, as openssl ciphers names them."},
@@ -50,7 +53,7 @@ static enum err_code check_tls(struct bench_request *request, struct err *err)
 {
     const struct spec *spec = &request->spec;
     const struct tls_options *tls = &request->spec.endpoint.tls;
-    relation_exclude(request, "insecure", "cacert cacertdir", "nothing is checked", err);
+    relation_exclude(request, "insecure", "cacert cacertdir any-name", "nothing is checked", err);
     if (tls->cert != NULL && tls->key == NULL)
         return err_set(err, E_USAGE, "--cert %.120s needs the key that belongs to it: --key FILE",
                        tls->cert);
@@ -70,7 +73,7 @@ static enum err_code check_tls(struct bench_request *request, struct err *err)
 /* volley makes the certificates of its own server, and trusts just those. */
 static enum err_code check_managed(struct bench_request *request, struct err *err)
 {
-    relation_exclude(request, "managed", "cacert cacertdir cert key sni insecure",
+    relation_exclude(request, "managed", "cacert cacertdir cert key sni any-name insecure",
                      "volley makes the certificates of its own server", err);
     return err->code;
 }

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/options/distribution.h"
+#include "orchestrator/options/load_limits.h"
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/options/workload_file.h"
 
@@ -310,8 +311,8 @@ static const struct file_field consumer_fields[] = {
              .help = "XREADGROUP: the key of a stream, for the consumers of a group; as channel."}},
     {.row = {ROW("tracking", NULL, OPTION_TEXT, NULL, AT(tracking)),
              .help = "CLIENT TRACKING in broadcasting mode: how keys begin that are watched."}},
-    {.row = {ROW("connections", NULL, OPTION_COUNT, NULL, AT(connections)), NUMBER(1, 1000000),
-             .unset = "1", .help = "So many receive."}},
+    {.row = {ROW("connections", NULL, OPTION_COUNT, NULL, AT(connections)),
+             NUMBER(1, LOAD_CLIENTS_MAX), .unset = "1", .help = "So many receive."}},
     {.row = {ROW("group", NULL, OPTION_TEXT, NULL, AT(group)),
              .help =
                  "Of a stream: the group's name, which must not exist yet; one that is made for "

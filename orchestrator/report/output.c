@@ -183,8 +183,19 @@ static enum err_code create_beside(struct output *output, struct err *err)
                : err_set_errno(err, E_SYSTEM, errno, "cannot create %s", output->path);
 }
 
-enum err_code output_create(struct output *output, const char *path, enum output_naming naming,
-                            struct err *err)
+/* What would be written in place is only looked at. */
+static enum err_code probe_in_place(const struct output *output, struct err *err)
+{
+    const struct output_entry *entry = &output->entry;
+    if (S_ISDIR(entry->there.st_mode))
+        return err_set_errno(err, E_USAGE, EISDIR, "cannot create %s", output->path);
+    return entry->through_proc || faccessat(entry->directory_fd, entry->name, W_OK, 0) == 0
+               ? OK
+               : err_set_errno(err, E_USAGE, errno, "cannot write to %s", output->path);
+}
+
+static enum err_code create(struct output *output, const char *path, enum output_naming naming,
+                            bool probing, struct err *err)
 {
     if (naming == OUTPUT_NAMED && output_is_stdout(path)) {
         output_borrow(output, stdout);
@@ -199,10 +210,24 @@ enum err_code output_create(struct output *output, const char *path, enum output
     if (code == OK)
         code = output_place_claim(&output->place, output->entry.path, path, err);
     if (code == OK)
-        code = in_place ? create_in_place(output, err) : create_beside(output, err);
+        code = !in_place ? create_beside(output, err)
+               : probing ? probe_in_place(output, err)
+                         : create_in_place(output, err);
     if (code != OK)
         output_discard(output);
     return code;
+}
+
+enum err_code output_create(struct output *output, const char *path, enum output_naming naming,
+                            struct err *err)
+{
+    return create(output, path, naming, false, err);
+}
+
+enum err_code output_probe(struct output *output, const char *path, enum output_naming naming,
+                           struct err *err)
+{
+    return create(output, path, naming, true, err);
 }
 
 static bool writable(const struct output *output)

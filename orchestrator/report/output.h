@@ -53,6 +53,12 @@ unsigned output_columns(const struct output *output);
 MUST_USE enum err_code output_create(struct output *output, const char *path,
                                      enum output_naming naming, struct err *err);
 
+/* Whether output_create will take this path when its time comes, for those who have long to work before: nothing is left there,
+ * and no reader of a fifo is woken. Until output_discard the place is this output's, so that two are not led to one. Errors as
+ * output_create. */
+MUST_USE enum err_code output_probe(struct output *output, const char *path,
+                                    enum output_naming naming, struct err *err);
+
 void output_write(struct output *output, const void *bytes, size_t byte_count);
 void output_printf(struct output *output, const char *format, ...) PRINTF_LIKE(2, 3);
 /* A text cell of a CSV, in quotes. One that a spreadsheet would take for a formula, and run, begins with '. */

@@ -12,9 +12,9 @@ double server_account_other_share(const struct server_account *account)
     return (double)(account->commands - account->own_commands) / (double)account->commands;
 }
 
-static json_t *known_us(double value_us)
+static json_t *known(double value)
 {
-    return value_us >= 0 ? json_real(value_us) : json_null();
+    return value >= 0 ? json_real(value) : json_null();
 }
 
 json_t *server_account_to_json(const struct server_account *account)
@@ -26,25 +26,26 @@ json_t *server_account_to_json(const struct server_account *account)
     }
     for (uint32_t i = 0; i < account->time_count; i++) {
         const struct server_time *time = &account->times[i];
-        json_array_append_new(
-            times,
-            json_pack("{s:o, s:o, s:f, s:o, s:o, s:o}", "command", json_value_text(time->command),
-                      "calls", json_value_count(time->calls), "mean_us", time->mean_us,
-                      "p50_at_most_us", known_us(time->p50_us), "p99_at_most_us",
-                      known_us(time->p99_us), "p99_9_at_most_us", known_us(time->p99_9_us)));
+        json_array_append_new(times, json_pack("{s:o, s:o, s:f, s:o, s:o, s:o}", "command",
+                                               json_value_text(time->command), "calls",
+                                               json_value_count(time->calls), "mean_us",
+                                               time->mean_us, "p50_at_most_us", known(time->p50_us),
+                                               "p99_at_most_us", known(time->p99_us),
+                                               "p99_9_at_most_us", known(time->p99_9_us)));
     }
-    return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o}", "commands",
+    return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "commands",
                      json_value_count(account->commands), "own_commands",
                      json_value_count(account->own_commands), "others_known", account->others_known,
                      "evicted_keys", json_value_count(account->evicted_keys), "expired_keys",
-                     json_value_count(account->expired_keys), "times", times);
+                     json_value_count(account->expired_keys), "cpu_seconds",
+                     known(account->cpu_seconds), "times", times);
 }
 
-static bool get_us(double *value_us, const json_t *json, const char *key)
+static bool get_known(double *number, const json_t *json, const char *key)
 {
     const json_t *value = json_object_get(json, key);
-    *value_us = json_is_number(value) ? json_number_value(value) : -1;
-    return (json_is_number(value) && *value_us >= 0) || json_is_null(value);
+    *number = json_is_number(value) ? json_number_value(value) : -1;
+    return (json_is_number(value) && *number >= 0) || json_is_null(value);
 }
 
 static bool get_time(struct server_time *time, const json_t *json)
@@ -52,10 +53,10 @@ static bool get_time(struct server_time *time, const json_t *json)
     const char *command = json_string_value(json_object_get(json, "command"));
     snprintf(time->command, sizeof time->command, "%s", command != NULL ? command : "");
     return command != NULL && json_value_get_count(&time->calls, json, "calls") &&
-           get_us(&time->mean_us, json, "mean_us") &&
-           get_us(&time->p50_us, json, "p50_at_most_us") &&
-           get_us(&time->p99_us, json, "p99_at_most_us") &&
-           get_us(&time->p99_9_us, json, "p99_9_at_most_us");
+           get_known(&time->mean_us, json, "mean_us") &&
+           get_known(&time->p50_us, json, "p50_at_most_us") &&
+           get_known(&time->p99_us, json, "p99_at_most_us") &&
+           get_known(&time->p99_9_us, json, "p99_9_at_most_us");
 }
 
 bool server_account_from_json(struct server_account *account, const json_t *json)
@@ -71,6 +72,9 @@ bool server_account_from_json(struct server_account *account, const json_t *json
     if (good && json_object_get(json, "evicted_keys") != NULL)
         good = json_value_get_count(&account->evicted_keys, json, "evicted_keys") &&
                json_value_get_count(&account->expired_keys, json, "expired_keys");
+    account->cpu_seconds = -1;
+    if (good && json_object_get(json, "cpu_seconds") != NULL)
+        good = get_known(&account->cpu_seconds, json, "cpu_seconds");
     for (size_t i = 0; good && i < json_array_size(times); i++)
         good = get_time(&account->times[account->time_count++], json_array_get(times, i));
     account->others_known = json_is_true(json_object_get(json, "others_known"));

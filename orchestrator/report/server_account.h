@@ -25,6 +25,7 @@ struct server_account {
     uint64_t own_commands; /* those that volley sent, also to where they were not executed */
     bool others_known;     /* false: a script counts as itself and as what it calls        */
     uint64_t evicted_keys, expired_keys;
+    double cpu_seconds; /* user and system time of all primaries' processes; below 0: not known */
     uint32_t time_count;
     struct server_time times[SERVER_TIMES_MAX]; /* the most called first */
 };

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/units.h"
 #include "orchestrator/server/control.h"
+#include "orchestrator/server/info_text.h"
 #include "orchestrator/server/reply_value.h"
 
 #define CMDSTAT "cmdstat_" /* begins the lines of INFO that tell of commands */
@@ -29,6 +30,8 @@ struct command_counter {
 
 struct command_stats {
     uint64_t evicted_keys, expired_keys;
+    double cpu_seconds;
+    bool cpu_unknown; /* one of them does not tell */
     uint32_t count;
     struct command_counter commands[COMMANDS_MAX];
 };
@@ -90,6 +93,9 @@ void command_stats_read_info(struct command_stats *stats, const char *info)
 {
     const char *at = strstr(info, CMDSTAT); /* they stand together */
     uint64_t keys;
+    double seconds = 0;
+    stats->cpu_unknown |= !info_text_cpu_seconds(&seconds, info);
+    stats->cpu_seconds += seconds;
     if (info_number(&keys, info, "evicted_keys", CALLS_MAX))
         stats->evicted_keys += keys;
     if (info_number(&keys, info, "expired_keys", CALLS_MAX))
@@ -285,8 +291,11 @@ void command_stats_account(struct server_account *account, const struct command_
                            const struct command_stats *after, uint64_t own_commands)
 {
     memset(account, 0, sizeof *account);
+    account->cpu_seconds = -1;
     if (before == NULL || after == NULL)
         return;
+    if (!before->cpu_unknown && !after->cpu_unknown && after->cpu_seconds >= before->cpu_seconds)
+        account->cpu_seconds = after->cpu_seconds - before->cpu_seconds;
     account->own_commands = own_commands;
     if (after->evicted_keys >= before->evicted_keys)
         account->evicted_keys = after->evicted_keys - before->evicted_keys;

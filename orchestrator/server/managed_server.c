@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -118,10 +119,37 @@ static void last_lines(char *lines, size_t lines_bytes, const struct managed_ser
             *at = *at == '\n' ? '|' : ' ';
 }
 
+#define KEPT_BYTES (1 << 20)
+
+/* It writes at the end of the file, whatever that is: the blocks of the beginning are given back to the file system, or all of
+ * the file where it cannot take them. */
+static void bound_output(struct managed_server *server)
+{
+    char path[sizeof server->directory.path + sizeof SERVER_OUTPUT_NAME];
+    struct stat about;
+    snprintf(path, sizeof path, "%s/" SERVER_OUTPUT_NAME, server->directory.path);
+    if (server->directory.path[0] == '\0' || stat(path, &about) != 0)
+        return;
+    if (about.st_size < server->output_dropped_bytes) /* another process has begun it anew */
+        server->output_dropped_bytes = 0;
+    if (about.st_size - server->output_dropped_bytes <= MANAGED_OUTPUT_BYTES_MAX)
+        return;
+    const int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    const off_t end = about.st_size - KEPT_BYTES;
+    if (fd < 0)
+        return;
+    if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, end) == 0)
+        server->output_dropped_bytes = end;
+    else if (ftruncate(fd, 0) == 0)
+        server->output_dropped_bytes = 0;
+    close(fd);
+}
+
 bool managed_server_died(struct managed_server *server, char *text, size_t text_bytes)
 {
     char lines[260], how[40];
     const struct child *process = &server->process;
+    bound_output(server);
     if (!child_gone(&server->process) || process->end == CHILD_END_UNKNOWN || server->end_expected)
         return false;
     server->end_expected = true; /* it is said once */
@@ -134,8 +162,6 @@ bool managed_server_died(struct managed_server *server, char *text, size_t text_
     return true;
 }
 
-#define COPIED_BYTES_MAX (1 << 20)
-
 enum err_code managed_server_copy_log(const struct managed_server *server, FILE *file,
                                       struct err *err)
 {
@@ -145,7 +171,7 @@ enum err_code managed_server_copy_log(const struct managed_server *server, FILE 
     if (fd < 0)
         return OK;
     const off_t size = lseek(fd, 0, SEEK_END);
-    (void)lseek(fd, size > COPIED_BYTES_MAX ? size - COPIED_BYTES_MAX : 0, SEEK_SET);
+    (void)lseek(fd, size > KEPT_BYTES ? size - KEPT_BYTES : 0, SEEK_SET);
     ssize_t bytes;
     while ((bytes = read(fd, part, sizeof part)) > 0)
         (void)fwrite(part, 1, (size_t)bytes, file);
@@ -219,6 +245,7 @@ static enum err_code wait_ready(struct managed_server *server, const volatile in
             return err_set(err, E_CONNECT, "%s %s as it started: %s", server->setup.program.path,
                            child_describe(how, sizeof how, &server->process), lines);
         }
+        bound_output(server);
         if (answers(server, interrupted, &stranger))
             return OK;
         if (clock_now_ns() >= deadline_ns) {

@@ -44,6 +44,7 @@ struct managed_server {
     uint16_t port;
     struct managed_server_setup setup;
     struct private_directory directory; /* removed by managed_server_stop */
+    int64_t output_dropped_bytes;       /* of what it has printed, from the beginning */
 };
 
 /* Launches it and waits until it answers. E_CONNECT when no program is found or it does not answer
@@ -63,7 +64,9 @@ MUST_USE enum err_code managed_server_await(struct managed_server *server,
 /* Launches one whose process has ended again, with its port and directory, and does not wait. */
 MUST_USE enum err_code managed_server_relaunch(struct managed_server *server, struct err *err);
 /* True once after its process, which nobody had told to, has ended: text says of which server, and how,
- * and what it said last. Does not wait. */
+ * and what it said last. Does not wait. To be asked again and again while it runs: each time all but the last megabyte of what
+ * it has printed is dropped where that is more than MANAGED_OUTPUT_BYTES_MAX. */
+#define MANAGED_OUTPUT_BYTES_MAX (64 << 20)
 bool managed_server_died(struct managed_server *server, char *text, size_t text_bytes);
 /* SIGTERM, then SIGKILL after 10 s; waits for the process. Safe when none is running. */
 void managed_server_stop(struct managed_server *server);

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "common/printable.h"
+#include "common/units.h"
 #include "orchestrator/report/statistics.h"
 #include "orchestrator/report/two_samples.h"
 
 #define POWER 0.8
-#define RUNS_MAX 10000u
 
 struct making {
     struct comparison *comparison;
@@ -84,6 +84,17 @@ static size_t collect(double *values, const struct comparison_group *group, int 
     return known;
 }
 
+/* Not every tool or version has it: what one side lacks is nothing to tell then. */
+static bool is_extra(enum record_figure figure)
+{
+    return figure == RECORD_SERVER_CPU;
+}
+
+static bool is_one_sided(const struct comparison_row *row)
+{
+    return row->sides[0].count == 0 || row->sides[1].count == 0;
+}
+
 static void add_row(struct making *making, const struct comparison_group *group,
                     enum record_figure figure)
 {
@@ -104,9 +115,9 @@ static void add_row(struct making *making, const struct comparison_group *group,
         const size_t count = collect(making->values[side], group, side, figure);
         row.sides[side] = describe(making->values[side], count);
     }
-    if (row.sides[0].count + row.sides[1].count == 0)
+    if (row.sides[0].count + row.sides[1].count == 0 || (is_extra(figure) && is_one_sided(&row)))
         return;
-    if (row.sides[0].count > 0 && row.sides[1].count > 0) {
+    if (!is_one_sided(&row)) {
         row.answer = ANSWER_CANNOT_TELL;
         compare_runs(&row, making);
     }
@@ -137,13 +148,15 @@ static enum comparison_answer answer_of(const struct comparison_wishes *wishes,
 }
 
 /* One of so many rows, at the level that each has by Bonferroni's correction: enough for Holm's, too. */
-static uint32_t runs_to_tell(const struct comparison_wishes *wishes,
-                             const struct comparison_row *row, size_t row_count)
+static void find_runs_to_tell(struct comparison_row *row, const struct comparison_wishes *wishes,
+                              size_t row_count)
 {
-    const uint32_t runs = runs_to_detect(
-        wishes->threshold * row->sides[0].mean, row->sides[0].deviation, row->sides[1].deviation,
-        1 - (1 - wishes->confidence) / (double)row_count, POWER, RUNS_MAX);
-    return runs > row->sides[0].count && runs > row->sides[1].count ? runs : 0;
+    const double wanted = wishes->threshold * row->sides[0].mean;
+    const uint32_t runs = runs_to_detect(wanted, row->sides[0].deviation, row->sides[1].deviation,
+                                         1 - (1 - wishes->confidence) / (double)row_count, POWER,
+                                         COMPARISON_RUNS_MAX);
+    row->many_runs_to_tell = runs == 0 && wanted > 0;
+    row->runs_to_tell = runs > row->sides[0].count && runs > row->sides[1].count ? runs : 0;
 }
 
 static enum err_code no_memory(struct err *err)
@@ -168,7 +181,7 @@ static enum err_code answer_all(struct comparison *comparison, struct err *err)
         if (row->answer == ANSWER_SAME)
             row->same_within = same_within(&comparison->wishes, row, known);
         if (row->answer == ANSWER_CANNOT_TELL && !isnan(row->p))
-            row->runs_to_tell = runs_to_tell(&comparison->wishes, row, known);
+            find_runs_to_tell(row, &comparison->wishes, known);
         comparison->answers[row->answer]++;
         comparison->regressed |=
             row->answer == ANSWER_SLOWER && fabs(row->change) >= comparison->wishes.threshold;
@@ -200,6 +213,8 @@ static const struct record **sorted(const struct record_set *set)
 
 static bool is_wanted(const struct comparison_wishes *wishes, enum record_figure figure)
 {
+    if (is_extra(figure))
+        return wishes->rates && wishes->latencies;
     return record_figure_is_rate(figure) ? wishes->rates : wishes->latencies;
 }
 
@@ -329,6 +344,10 @@ void comparison_answer_format(char text[COMPARISON_ANSWER_BYTES],
         else if (row->runs_to_tell > 0)
             snprintf(text, COMPARISON_ANSWER_BYTES, "cannot tell (%u runs would tell %.4g %%)",
                      row->runs_to_tell, 100 * comparison->wishes.threshold);
+        else if (row->many_runs_to_tell)
+            snprintf(text, COMPARISON_ANSWER_BYTES,
+                     "cannot tell (more than %s runs would tell %.4g %%)",
+                     UNITS_GROUPED(COMPARISON_RUNS_MAX), 100 * comparison->wishes.threshold);
         else
             snprintf(text, COMPARISON_ANSWER_BYTES, "cannot tell");
         break;

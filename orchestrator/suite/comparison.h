@@ -36,6 +36,8 @@ struct comparison_group {
     double merged_ms[2][RECORD_FIGURES]; /* percentiles of all their requests; NAN: of none */
 };
 
+#define COMPARISON_RUNS_MAX 1000u
+
 struct comparison_row {
     const struct comparison_group *group;
     const struct record *of; /* its configuration; a record of either set */
@@ -50,9 +52,10 @@ struct comparison_row {
         p_corrected;   /* Welch, Mann and Whitney, Welch by Holm over all rows; NAN: not known */
     double detectable; /* the smallest change that so many runs would show 8 times of 10 */
     uint32_t
-        runs_to_tell; /* CANNOT_TELL: runs a side that would show a change as large as the threshold; 0: not known */
-    double same_within;  /* SAME: a part of the base's mean, sure over all rows together */
-    bool ranks_disagree; /* the means differ, the ranks do not: single runs may have made it */
+        runs_to_tell; /* CANNOT_TELL: runs a side that would show a change as large as the threshold; 0: not known, or ... */
+    bool many_runs_to_tell; /* ... more than COMPARISON_RUNS_MAX, which nobody makes */
+    double same_within;     /* SAME: a part of the base's mean, sure over all rows together */
+    bool ranks_disagree;    /* the means differ, the ranks do not: single runs may have made it */
     enum comparison_answer answer;
 };
 

@@ -254,9 +254,9 @@ static void draw_figure(const struct sheet *sheet, enum record_figure figure, un
 {
     const struct picture_box box = box_of(sheet, number);
     const bool rate = record_figure_is_rate(figure);
-    const struct picture_unit unit = rate
-                                         ? picture_unit("requests/s", largest(sheet, figure), false)
-                                         : (struct picture_unit){1, "ms", "%g"};
+    const struct picture_unit unit =
+        rate ? picture_unit("requests/s", largest(sheet, figure), false)
+             : (struct picture_unit){1, record_figure_unit(figure), "%g"};
     FILE *out = sheet->picture.out;
     char title[80];
     bool has[BARS_LOADS_MAX * 2];

@@ -181,7 +181,7 @@ enum err_code lines_write(FILE *script, enum picture_format format,
         lines.unit =
             record_figure_is_rate(row->figure)
                 ? picture_unit("requests/s", fmax(row->sides[0].mean, row->sides[1].mean), false)
-                : (struct picture_unit){1, "ms", "%g"};
+                : (struct picture_unit){1, record_figure_unit(row->figure), "%g"};
         put_title(title, comparison, keys, row);
         lines.picture = picture_open_titled(script, format, title);
         find_range(&lines);

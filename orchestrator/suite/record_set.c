@@ -12,14 +12,13 @@
 #include "orchestrator/report/verdict.h"
 #include "orchestrator/scenario/run_file.h"
 
-#define FILE_BYTES_MAX (256u << 20)
 #define VALUE_BYTES 4000u
 #define FIGURE_MAX 1e15
 
 /* ---- figures ---- */
 
 static const struct {
-    const char *name, *in_run; /* of run.json's response_time_us; NULL: the rate */
+    const char *name, *in_run; /* of run.json's response_time_us; NULL: it is elsewhere */
 } figures[RECORD_FIGURES] = {
     [RECORD_RPS] = {"rps", NULL},
     [RECORD_AVG] = {"avg_latency_ms", "mean"},
@@ -28,6 +27,7 @@ static const struct {
     [RECORD_P99] = {"p99_latency_ms", "p99"},
     [RECORD_P99_9] = {"p99_9_latency_ms", "p99_9"},
     [RECORD_P99_99] = {"p99_99_latency_ms", "p99_99"},
+    [RECORD_SERVER_CPU] = {"server_cpu_us_per_request", NULL},
 };
 
 const char *record_figure_name(enum record_figure figure)
@@ -38,6 +38,11 @@ const char *record_figure_name(enum record_figure figure)
 bool record_figure_is_rate(enum record_figure figure)
 {
     return figure == RECORD_RPS;
+}
+
+const char *record_figure_unit(enum record_figure figure)
+{
+    return figure == RECORD_RPS ? "requests/s" : figure == RECORD_SERVER_CPU ? "us" : "ms";
 }
 
 /* ---- configuration ---- */
@@ -402,6 +407,14 @@ static double latency_of_run(const json_t *run, const char *name)
     return number_of(times, name) / 1e3;
 }
 
+/* As records of suites have it. */
+static double server_cpu_of_run(const json_t *run)
+{
+    const json_t *server = json_object_get(run, "server");
+    const double commands = number_of(server, "commands");
+    return commands > 0 ? 1e6 * number_of(server, "cpu_seconds") / commands : NAN;
+}
+
 /* The last part of a path. */
 static void name_of_directory(char name[64], const char *path)
 {
@@ -440,8 +453,9 @@ static enum err_code read_run(struct record_set *set, const json_t *root, const 
                                   .verdict = verdict_of(json_object_get(run, "verdict"))};
         code = check_texts(record, err);
         record->values[RECORD_RPS] = number_of(json_object_get(run, "rate"), "achieved");
-        for (unsigned figure = RECORD_AVG; figure < RECORD_FIGURES; figure++)
+        for (unsigned figure = RECORD_AVG; figure <= RECORD_P99_99; figure++)
             record->values[figure] = latency_of_run(run, figures[figure].in_run);
+        record->values[RECORD_SERVER_CPU] = server_cpu_of_run(run);
         if (code == OK)
             code = take_histogram_of_run(record, runs, run, path, err);
     }
@@ -472,12 +486,12 @@ static enum err_code load(json_t **root, const char *path, struct err *err)
     const enum err_code code = run_file_open(&file, &bytes, path, err);
     if (code != OK)
         return code;
-    if (bytes <= FILE_BYTES_MAX)
+    if (bytes <= RECORD_FILE_BYTES_MAX)
         *root = json_loadf(file, JSON_REJECT_DUPLICATES, &reason);
     (void)fclose(file);
-    if (bytes > FILE_BYTES_MAX)
-        return err_set(err, E_DATA, "%s has more than %u MB", PRINTABLE(path),
-                       FILE_BYTES_MAX >> 20);
+    if (bytes > RECORD_FILE_BYTES_MAX)
+        return err_set(err, E_DATA, "%.250s has more than %u MB, the most that is compared",
+                       PRINTABLE(path), RECORD_FILE_BYTES_MAX >> 20);
     return *root != NULL ? OK
                          : err_set(err, E_DATA, "%.250s:%d:%d: no JSON: %s", PRINTABLE(path),
                                    reason.line, reason.column, PRINTABLE(reason.text));

@@ -19,12 +19,14 @@ enum record_figure {
     RECORD_P99,
     RECORD_P99_9,
     RECORD_P99_99,
+    RECORD_SERVER_CPU,
     RECORD_FIGURES
 };
 /* "rps", "p99_latency_ms": as in metrics.json, and as tables call it. */
 const char *record_figure_name(enum record_figure figure);
-/* Requests per second: more is better. All others are latencies, of which less is. */
+/* Requests per second: more is better. All others are times, of which less is. */
 bool record_figure_is_rate(enum record_figure figure);
+const char *record_figure_unit(enum record_figure figure); /* "requests/s", "ms", "us" */
 
 struct record {
     /* What was run. `section`: "key: value" lines of all that is configuration but the other three, in the order of their names.
@@ -49,6 +51,7 @@ struct record_set {
 };
 
 #define RECORDS_MAX 100000u
+#define RECORD_FILE_BYTES_MAX (256u << 20)
 
 /* path: a file like metrics.json, or a directory with one, or with run.json. E_DATA: there is none, or it cannot be read as one,
  * with the place; E_SYSTEM. record_set_free in any case. */

@@ -108,6 +108,11 @@ static enum err_code check_cluster(const struct reading *reading)
                       (unsigned long long)block->cluster_nodes, block->ports.count);
     if (block->ports.count > 0 && block->port > 0)
         return REFUSE(reading, "port", "cluster_ports says which ports there are");
+    for (size_t i = 0; i < block->ports.count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (block->ports.items[i].value == block->ports.items[k].value)
+                return REFUSE(reading, "cluster_ports", "cluster_ports: %llu stands there twice",
+                              (unsigned long long)block->ports.items[i].value);
     if (block->port > 0 && block->cluster_nodes > 1)
         return REFUSE(reading, "port", "%llu nodes need cluster_ports",
                       (unsigned long long)block->cluster_nodes);

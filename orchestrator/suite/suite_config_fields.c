@@ -2,23 +2,31 @@
 #include <string.h>
 #include <strings.h>
 
+#include "orchestrator/options/load_limits.h"
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/options/option_value.h"
 #include "orchestrator/suite/suite_config.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
-#define NUMBER_MOST 10000000000000000ull
-#define SECONDS_MAX (1000ull * 3600)
 
-static const struct file_field number_element = {
-    .row = {ROW("number", NULL, OPTION_COUNT, NULL, offsetof(struct suite_number, value)),
-            NUMBER(1, NUMBER_MOST), .help = "A whole number of 1 or more."}};
-static const struct file_field clients_element = {
-    .row = {ROW("number", NULL, OPTION_COUNT, NULL, offsetof(struct suite_number, value)),
-            NUMBER(1, 1000000), .help = "Connections."}};
-static const struct file_field port_element = {
-    .row = {ROW("port", NULL, OPTION_COUNT, NULL, offsetof(struct suite_number, value)),
-            NUMBER(1, 65535), .help = "A TCP port."}};
+#define NUMBER_ELEMENT(name_, most_, help_)                                                        \
+    {                                                                                              \
+        .row = {                                                                                   \
+            ROW(name_, NULL, OPTION_COUNT, NULL, offsetof(struct suite_number, value)),            \
+            NUMBER(1, most_),                                                                      \
+            .help = help_                                                                          \
+        }                                                                                          \
+    }
+static const struct file_field requests_element =
+    NUMBER_ELEMENT("number", LOAD_REQUESTS_MAX, "Requests.");
+static const struct file_field keys_element = NUMBER_ELEMENT("number", LOAD_KEYS_MAX, "Keys.");
+static const struct file_field bytes_element =
+    NUMBER_ELEMENT("number", LOAD_VALUE_BYTES_MAX, "Bytes.");
+static const struct file_field pipeline_element =
+    NUMBER_ELEMENT("number", LOAD_PIPELINE_MAX, "Requests in flight.");
+static const struct file_field clients_element =
+    NUMBER_ELEMENT("number", LOAD_CLIENTS_MAX, "Connections.");
+static const struct file_field port_element = NUMBER_ELEMENT("port", 65535, "A TCP port.");
 static const struct file_field word_element = {
     .row = {ROW("word", NULL, OPTION_TEXT, NULL, offsetof(struct suite_word, text)),
             .help = "A word."}};
@@ -37,8 +45,8 @@ static const struct file_field setting_element = {
         .of = &(of_), .element_bytes = sizeof(struct element_), .count_offset = AT(member_.count), \
         .least = 1, .most = 1000, .alone = true, .required = required_                             \
     }
-#define NUMBERS(name_, member_, required_, help_)                                                  \
-    LIST(name_, member_, number_element, suite_number, required_, help_)
+#define NUMBERS(name_, member_, of_, required_, help_)                                             \
+    LIST(name_, member_, of_, suite_number, required_, help_)
 
 /* Keys that are taken from a file, and mean nothing here: suite_config_tell_unused. */
 #define UNUSED(name_)                                                                              \
@@ -132,13 +140,14 @@ static enum err_code parse_seed(void *target, const char *value, struct err *rea
 }
 
 static const struct file_field block_fields[] = {
-    NUMBERS("requests", requests, false, "How many requests; in place of duration."),
+    NUMBERS("requests", requests, requests_element, false,
+            "How many requests; in place of duration."),
     {.row = {ROW("duration", NULL, OPTION_COUNT, NULL, AT(duration_seconds)),
-             NUMBER(1, SECONDS_MAX),
+             NUMBER(1, LOAD_SECONDS_MAX),
              .help = "How many seconds each run measures; in place of requests."}},
-    NUMBERS("keyspacelen", keyspace, false, "How many different keys."),
-    NUMBERS("data_sizes", data_bytes, false, "Bytes of a value."),
-    NUMBERS("pipelines", pipelines, false, "Requests in flight on a connection."),
+    NUMBERS("keyspacelen", keyspace, keys_element, false, "How many different keys."),
+    NUMBERS("data_sizes", data_bytes, bytes_element, false, "Bytes of a value."),
+    NUMBERS("pipelines", pipelines, pipeline_element, false, "Requests in flight on a connection."),
     LIST("clients", clients, clients_element, suite_number, false,
          "Connections; 50 where the key is missing, which is said."),
     LIST("commands", commands, word_element, suite_word, false,
@@ -166,7 +175,8 @@ static const struct file_field block_fields[] = {
      .required = true},
     {.row = {ROW("tls_mode", NULL, OPTION_FLAG, NULL, AT(tls)), .help = "Whether TLS is spoken."},
      .required = true},
-    {.row = {ROW("warmup", NULL, OPTION_COUNT, NULL, AT(warmup_seconds)), NUMBER(0, SECONDS_MAX),
+    {.row = {ROW("warmup", NULL, OPTION_COUNT, NULL, AT(warmup_seconds)),
+             NUMBER(0, LOAD_SECONDS_MAX),
              .help =
                  "Seconds of load before the measuring begins; none where the key is missing."}},
     {.row = {.name = "io-threads",
@@ -184,7 +194,7 @@ static const struct file_field block_fields[] = {
      .alone = true},
     {.row =
          {ROW("benchmark-threads", NULL, OPTION_COUNT, NULL, AT(benchmark_threads)),
-          NUMBER(1, 1024),
+          NUMBER(1, LOAD_THREADS_MAX),
           .help =
               "Threads of the load; as many as there are CPUs for it where the key is missing."}},
     {.row = {ROW("server_cpu_range", NULL, OPTION_TEXT, NULL, AT(server_range)),

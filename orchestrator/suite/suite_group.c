@@ -7,12 +7,11 @@
 #include "common/printable.h"
 #include "orchestrator/options/bench_options.h"
 #include "orchestrator/options/dataset.h"
+#include "orchestrator/options/load_limits.h"
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/report/shell_word.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
-#define NUMBER_MOST 10000000000000000ull
-#define SECONDS_MAX (1000ull * 3600)
 #define ID_MAX 60u
 #define ARGUMENT_MAX 200u
 #define ARGUMENTS_MAX 10u
@@ -89,10 +88,11 @@ static const struct file_field variant_element = {
              "The table that the command's fields are of: .csv, .tsv, or lines of any other "      \
              "file."),                                                                             \
         COUNTED("maxdocs", maxdocs, 1, UINT32_MAX, "No more rows of it than the first so many."),  \
-        COUNTED("clients", clients, 1, 1000000, "Connections."),                                   \
-        COUNTED("pipeline", pipeline, 1, NUMBER_MOST, "Requests in flight on a connection; 1."),   \
-        COUNTED("data_size", data_bytes, 1, NUMBER_MOST, "Bytes of a value; 3."),                  \
-        COUNTED("keyspacelen", keyspace, 1, NUMBER_MOST, "How many different keys."),              \
+        COUNTED("clients", clients, 1, LOAD_CLIENTS_MAX, "Connections."),                          \
+        COUNTED("pipeline", pipeline, 1, LOAD_PIPELINE_MAX,                                        \
+                "Requests in flight on a connection; 1."),                                         \
+        COUNTED("data_size", data_bytes, 1, LOAD_VALUE_BYTES_MAX, "Bytes of a value; 3."),         \
+        COUNTED("keyspacelen", keyspace, 1, LOAD_KEYS_MAX, "How many different keys."),            \
         FLAG("sequential", sequential, "Keys one after the other, in place of at random."),        \
         WORDS("benchmark_args", benchmark_args, "Options of volley bench.")
 
@@ -115,17 +115,17 @@ static const struct file_field scenario_fields[] = {
     {.row = {ROW("type", NULL, OPTION_WORD, NULL, AT(type)), .value_at = type_at,
              .help = "Whether it writes, reads, or does both at once."},
      .required = true},
-    COUNTED("requests", requests, 1, NUMBER_MOST, "How many requests; in place of duration."),
-    COUNTED("duration", duration_seconds, 1, SECONDS_MAX,
+    COUNTED("requests", requests, 1, LOAD_REQUESTS_MAX, "How many requests; in place of duration."),
+    COUNTED("duration", duration_seconds, 1, LOAD_SECONDS_MAX,
             "How many seconds it measures; a write with maxdocs and neither sends each row once."),
-    COUNTED("warmup", warmup_seconds, 0, SECONDS_MAX, "Seconds of load before the measuring."),
-    COUNTED("warmup_inline", warmup_inline_seconds, 0, SECONDS_MAX, "The same; they add up."),
+    COUNTED("warmup", warmup_seconds, 0, LOAD_SECONDS_MAX, "Seconds of load before the measuring."),
+    COUNTED("warmup_inline", warmup_inline_seconds, 0, LOAD_SECONDS_MAX, "The same; they add up."),
     WORDS("setup_commands", setup_commands, "What the server is told before it."),
     FLAG("flush_before", flush_before, "Empty the server before it."),
     FLAG("restart_before", restart_before, "Begin with a new server."),
     TEXT("populate_with", populate_with,
          "A test or a command that writes each key of the key space once before it."),
-    COUNTED("populate_clients", populate_clients, 1, 1000000, "Connections that do."),
+    COUNTED("populate_clients", populate_clients, 1, LOAD_CLIENTS_MAX, "Connections that do."),
     WORDS("populate_benchmark_args", populate_benchmark_args, "Options of volley bench for that."),
     {.row = {.name = "options",
              .offset = AT(variants),

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/printable.h"
 #include "orchestrator/machine/child.h"
 
@@ -42,11 +43,19 @@ static void last_line(char *text, size_t text_bytes, int fd)
     printable_line(text);
 }
 
-/* Lets it finish what it has begun. */
-static void stop(struct child *child)
+/* Lets it finish what it has begun, unless the user asks for the end once more. */
+static void stop(struct child *child, const volatile int *interrupted)
 {
+    const uint64_t end_ns = clock_now_ns() + END_LIMIT_NS;
     child_tell(child, SIGINT);
-    (void)child_gone_within(child, END_LIMIT_NS);
+    while (!child_gone_within(child, LOOK_NS)) {
+        const bool again = *interrupted > 1;
+        if (!again && clock_now_ns() < end_ns)
+            continue;
+        log_line(LOG_WARNING, "the load has not ended %s, and is killed",
+                 again ? "before the second interrupt" : "within 15 s");
+        break;
+    }
     child_end(child);
 }
 
@@ -71,6 +80,7 @@ static enum err_code start_all(struct child *children, const struct suite_load *
         const struct suite_load *load = &loads[i];
         const struct child_plan plan = {.argv = load->argv,
                                         .output_fd = load->output_fd,
+                                        .environment = load->environment,
                                         .cpus = load->cpus,
                                         .cpu_count = load->cpu_count,
                                         .name = "the load"};
@@ -141,7 +151,7 @@ enum err_code suite_load_run(const struct suite_load *loads, size_t count,
             child_tell(&children[i], SIGINT);
     for (size_t i = 0; i < count; i++)
         if (!ended[i] && children[i].pid > 0)
-            stop(&children[i]);
+            stop(&children[i], interrupted);
     return code;
 }
 

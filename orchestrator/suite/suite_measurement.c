@@ -136,7 +136,8 @@ static enum err_code make_load(struct suite_load *load, struct suite_argv *argv,
                                                    : load_cpus(measurement),
         .limit_ns = suite_load_limit_ns(combination),
         .stop_ns = stage == SUITE_WARM_UP ? combination->warmup_seconds * NS_PER_SECOND : 0,
-        .output_fd = measurement->output_fd};
+        .output_fd = measurement->output_fd,
+        .environment = measurement->run->running->load_environment};
     return OK;
 }
 

@@ -9,9 +9,13 @@
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
 #include "orchestrator/scenario/run_file.h"
+#include "orchestrator/suite/record_set.h"
 
-#define FILE_BYTES_MAX (256u << 20)
 #define KEPT_ASIDE_MAX 1000u
+#define CHANGES_MAX 10u /* while records are added */
+/* Of a verdict: together they are less than what compare reads of a key. */
+#define REASONS_MAX 8u
+#define REASON_BYTES 400u
 
 /* --- what a record is about ------------------------------------------------------------------ */
 
@@ -182,7 +186,7 @@ bool suite_metrics_has(const struct suite_metrics *metrics,
 /* --- the file -------------------------------------------------------------------------------- */
 
 static enum err_code keep_aside(const struct suite_metrics *metrics, const char *why,
-                                suite_tell *tell, void *state, struct err *err)
+                                const char *then, struct err *err)
 {
     char aside[PATH_MAX + 24], text[2 * PATH_MAX + 400];
     for (unsigned i = 1; i <= KEPT_ASIDE_MAX; i++) {
@@ -195,9 +199,9 @@ static enum err_code keep_aside(const struct suite_metrics *metrics, const char 
                                  PRINTABLE(metrics->path), PRINTABLE(aside));
         }
         (void)unlink(metrics->path);
-        snprintf(text, sizeof text, "%s: %s; it is kept as %s, and a new one is begun",
-                 metrics->path, why, aside);
-        tell(state, text);
+        snprintf(text, sizeof text, "%s: %s; it is kept as %s, and %s", metrics->path, why, aside,
+                 then);
+        metrics->tell(metrics->state, text);
         return OK;
     }
     return err_set(err, E_SYSTEM, "%.200s is damaged, as %u before it are: remove some",
@@ -216,52 +220,111 @@ static bool is_list_of_records(const json_t *list)
     return json_is_array(list);
 }
 
+/* What is too much for compare is not damaged: it stays as it is. */
+static enum err_code too_large(const struct suite_metrics *metrics, unsigned most, const char *unit,
+                               const char *with, struct err *err)
+{
+    return err_set(err, E_USAGE,
+                   "%.200s has more than %u %s%s, the most that is written or compared: move it "
+                   "away, or take another --results-dir",
+                   PRINTABLE(metrics->path), most, unit, with);
+}
+
 /* *why: what is wrong with it, "" when nothing is. */
-static void parse(json_t **records, char why[300], FILE *file, uint64_t file_bytes)
+static enum err_code parse(const struct suite_metrics *metrics, json_t **records, char why[300],
+                           FILE *file, uint64_t file_bytes, struct err *err)
 {
     json_error_t reason;
     why[0] = '\0';
-    *records =
-        file_bytes <= FILE_BYTES_MAX ? json_loadf(file, JSON_REJECT_DUPLICATES, &reason) : NULL;
-    if (file_bytes > FILE_BYTES_MAX)
-        snprintf(why, 300, "more than %u MB", FILE_BYTES_MAX >> 20);
-    else if (*records == NULL)
+    *records = NULL;
+    if (file_bytes > RECORD_FILE_BYTES_MAX)
+        return too_large(metrics, RECORD_FILE_BYTES_MAX >> 20, "MB", "", err);
+    *records = json_loadf(file, JSON_REJECT_DUPLICATES, &reason);
+    if (*records == NULL && json_error_code(&reason) == json_error_out_of_memory)
+        return err_set(err, E_SYSTEM, "no memory for %.250s", PRINTABLE(metrics->path));
+    if (*records == NULL)
         snprintf(why, 300, "no JSON (line %d, column %d: %.200s)", reason.line, reason.column,
                  PRINTABLE(reason.text));
     else if (!is_list_of_records(*records)) {
         snprintf(why, 300, "no list of records");
         json_decref(*records);
         *records = NULL;
+    } else if (json_array_size(*records) > RECORDS_MAX)
+        return too_large(metrics, RECORDS_MAX, "records", "", err);
+    return OK;
+}
+
+/* Takes over what the file holds. One that is gone or damaged leaves what is in memory; damaged, it is kept aside, unless `then`,
+ * what is told of that, is NULL. */
+static enum err_code read_file(struct suite_metrics *metrics, const char *then, struct err *err)
+{
+    FILE *file = NULL;
+    uint64_t file_bytes = 0;
+    char why[300] = "";
+    json_t *records = NULL;
+    size_t index;
+    const json_t *record;
+    struct err reason = {.code = OK};
+    enum err_code code = OK;
+    metrics->left = (struct stat){.st_ino = 0};
+    if (access(metrics->path, F_OK) == 0 &&
+        run_file_open(&file, &file_bytes, metrics->path, &reason) != OK)
+        code = err_set(err, E_USAGE, "%s", reason.text);
+    if (file != NULL) {
+        if (fstat(fileno(file), &metrics->left) != 0)
+            metrics->left.st_ino = 0;
+        code = parse(metrics, &records, why, file, file_bytes, err);
+        (void)fclose(file);
     }
+    if (code == OK && why[0] != '\0' && then != NULL) {
+        metrics->left.st_ino = 0;
+        code = keep_aside(metrics, why, then, err);
+    }
+    if (code != OK || records == NULL) {
+        json_decref(records);
+        return code;
+    }
+    json_decref(metrics->records);
+    metrics->records = records;
+    json_object_clear(metrics->measured);
+    json_array_foreach(records, index, record) remember(metrics, record);
+    return OK;
+}
+
+static enum err_code begin(struct suite_metrics *metrics, const char *directory, suite_tell *tell,
+                           void *state, struct err *err)
+{
+    *metrics = (struct suite_metrics){
+        .records = json_array(), .measured = json_object(), .tell = tell, .state = state};
+    if ((size_t)snprintf(metrics->path, sizeof metrics->path, "%s/metrics.json", directory) >=
+        sizeof metrics->path)
+        return err_set(err, E_USAGE, "the path is too long: %.100s...", PRINTABLE(directory));
+    if (metrics->records == NULL || metrics->measured == NULL)
+        return err_set(err, E_SYSTEM, "no memory for %.250s", PRINTABLE(metrics->path));
+    return OK;
 }
 
 enum err_code suite_metrics_open(struct suite_metrics *metrics, const char *directory,
                                  suite_tell *tell, void *state, struct err *err)
 {
-    FILE *file = NULL;
-    uint64_t file_bytes = 0;
-    char why[300] = "";
-    size_t index;
-    json_t *record;
-    enum err_code code = OK;
-    *metrics = (struct suite_metrics){.measured = json_object()};
-    if ((size_t)snprintf(metrics->path, sizeof metrics->path, "%s/metrics.json", directory) >=
-        sizeof metrics->path)
-        return err_set(err, E_USAGE, "the path is too long: %.100s...", PRINTABLE(directory));
-    if (access(metrics->path, F_OK) == 0)
-        code = run_file_open(&file, &file_bytes, metrics->path, err);
-    if (file != NULL) {
-        parse(&metrics->records, why, file, file_bytes);
-        (void)fclose(file);
-    }
-    if (code == OK && why[0] != '\0')
-        code = keep_aside(metrics, why, tell, state, err);
-    if (code == OK && metrics->records == NULL)
-        metrics->records = json_array();
-    if (code == OK && (metrics->records == NULL || metrics->measured == NULL))
-        code = err_set(err, E_SYSTEM, "no memory for %s", PRINTABLE(metrics->path));
-    json_array_foreach(metrics->records, index, record) remember(metrics, record);
-    return code;
+    const enum err_code code = begin(metrics, directory, tell, state, err);
+    return code == OK ? read_file(metrics, "a new one is begun", err) : code;
+}
+
+enum err_code suite_metrics_look(struct suite_metrics *metrics, const char *directory,
+                                 suite_tell *tell, void *state, struct err *err)
+{
+    const enum err_code code = begin(metrics, directory, tell, state, err);
+    return code == OK && directory[0] != '\0' ? read_file(metrics, NULL, err) : code;
+}
+
+enum err_code suite_metrics_check_room(const struct suite_metrics *metrics, uint64_t count,
+                                       struct err *err)
+{
+    const uint64_t all = json_array_size(metrics->records) + count;
+    return all <= RECORDS_MAX
+               ? OK
+               : too_large(metrics, RECORDS_MAX, "records", " with those that are planned", err);
 }
 
 void suite_metrics_close(struct suite_metrics *metrics)
@@ -271,25 +334,110 @@ void suite_metrics_close(struct suite_metrics *metrics)
     *metrics = (struct suite_metrics){.records = NULL};
 }
 
+/* --- what is added --------------------------------------------------------------------------- */
+
+static bool is_same_file(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino &&
+           one->st_size == other->st_size && one->st_mtim.tv_sec == other->st_mtim.tv_sec &&
+           one->st_mtim.tv_nsec == other->st_mtim.tv_nsec;
+}
+
+static bool is_as_left(const struct suite_metrics *metrics)
+{
+    struct stat now;
+    return stat(metrics->path, &now) == 0 ? is_same_file(&now, &metrics->left)
+                                          : metrics->left.st_ino == 0;
+}
+
+/* Somebody has edited, replaced or removed the file since it was read or written. */
+static enum err_code read_again(struct suite_metrics *metrics, struct err *err)
+{
+    static const char again[] = "the records that this suite has in memory are written again";
+    char text[PATH_MAX + 200];
+    const bool is_there = access(metrics->path, F_OK) == 0;
+    const enum err_code code = read_file(metrics, again, err);
+    if (code == OK && (!is_there || metrics->left.st_ino != 0)) {
+        snprintf(text, sizeof text, "%s was %s while the suite ran: %s", metrics->path,
+                 is_there ? "changed" : "removed",
+                 is_there ? "records are added to what it holds now" : again);
+        metrics->tell(metrics->state, text);
+    }
+    return code;
+}
+
+/* Of the list as it is now; output is whole, and has no name yet. */
+static enum err_code write_beside(struct output *output, struct stat *written,
+                                  const struct suite_metrics *metrics, struct err *err)
+{
+    enum err_code code = output_create(output, metrics->path, OUTPUT_OWN, err);
+    if (code == OK && !json_value_write(output, metrics->records, JSON_INDENT(2)))
+        code = err_set(err, E_SYSTEM, "no memory for %s", PRINTABLE(metrics->path));
+    if (code == OK)
+        output_printf(output, "\n");
+    if (code == OK)
+        code = output_status(output, err);
+    if (code == OK && fstat(fileno(output->file), written) != 0)
+        code = err_set_errno(err, E_SYSTEM, errno, "cannot write %.250s", PRINTABLE(metrics->path));
+    if (code == OK && written->st_size > (off_t)RECORD_FILE_BYTES_MAX)
+        code =
+            too_large(metrics, RECORD_FILE_BYTES_MAX >> 20, "MB", " with those of this run", err);
+    return code == OK ? output_close(output, err) : code;
+}
+
+/* What is at a mount point is written in place, and remains the file that it was. */
+static void note_left(struct suite_metrics *metrics, const struct output *output,
+                      const struct stat *written)
+{
+    struct stat now;
+    metrics->left = *written;
+    if (output->entry.exists && stat(metrics->path, &now) == 0 &&
+        now.st_ino == output->entry.there.st_ino && now.st_dev == output->entry.there.st_dev)
+        metrics->left = now;
+}
+
+/* Once; *changed: not at all, since the file was changed meanwhile. */
+static enum err_code add_once(struct suite_metrics *metrics, json_t *const *records, size_t count,
+                              bool *changed, struct err *err)
+{
+    struct output output = {.file = NULL};
+    struct stat written;
+    enum err_code code = is_as_left(metrics) ? OK : read_again(metrics, err);
+    const size_t before = json_array_size(metrics->records);
+    if (code == OK && before + count > RECORDS_MAX)
+        code = too_large(metrics, RECORDS_MAX, "records", " with those of this run", err);
+    for (size_t i = 0; i < count && code == OK; i++)
+        if (json_array_append(metrics->records, records[i]) != 0)
+            code = err_set(err, E_SYSTEM, "no memory for a record");
+    if (code == OK)
+        code = write_beside(&output, &written, metrics, err);
+    *changed = code == OK && !is_as_left(metrics);
+    if (code == OK && !*changed)
+        code = output_commit(&output, err);
+    if (code == OK && !*changed) {
+        note_left(metrics, &output, &written);
+        for (size_t i = 0; i < count; i++)
+            remember(metrics, records[i]);
+    } else
+        while (json_array_size(metrics->records) > before)
+            (void)json_array_remove(metrics->records, json_array_size(metrics->records) - 1);
+    output_discard(&output);
+    return code;
+}
+
 enum err_code suite_metrics_add(struct suite_metrics *metrics, json_t *const *records, size_t count,
                                 struct err *err)
 {
-    struct output output = {.file = NULL};
-    bool added = true;
-    for (size_t i = 0; i < count; i++) {
-        added = json_array_append_new(metrics->records, records[i]) == 0 && added;
-        remember(metrics, records[i]);
-    }
-    enum err_code code = added ? output_create(&output, metrics->path, OUTPUT_OWN, err)
-                               : err_set(err, E_SYSTEM, "no memory for a record");
-    if (code == OK && !json_value_write(&output, metrics->records, JSON_INDENT(2)))
-        code = err_set(err, E_SYSTEM, "no memory for %s", PRINTABLE(metrics->path));
-    if (code == OK)
-        output_printf(&output, "\n");
-    if (code == OK)
-        code = output_commit(&output, err);
-    output_discard(&output);
-    return code;
+    bool changed = true;
+    enum err_code code = OK;
+    for (unsigned i = 0; i < CHANGES_MAX && changed && code == OK; i++)
+        code = add_once(metrics, records, count, &changed, err);
+    for (size_t i = 0; i < count; i++)
+        json_decref(records[i]);
+    return code == OK && changed
+               ? err_set(err, E_SYSTEM, "%.250s is changed again and again while it is written",
+                         PRINTABLE(metrics->path))
+               : code;
 }
 
 /* --- figures --------------------------------------------------------------------------------- */
@@ -330,6 +478,38 @@ static json_t *check_value(const json_t *verdict, const char *name)
     return NULL;
 }
 
+static const char *text_in(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+/* "RED steal_time: 12 % of ...": the checks that are not GREEN, the worst first; [] where all are. */
+static json_t *reasons_of(const json_t *verdict)
+{
+    json_t *reasons = json_array();
+    char text[REASON_BYTES];
+    size_t index, left_out = 0;
+    const json_t *check;
+    for (int level = VERDICT_RED; level > VERDICT_GREEN; level--)
+        json_array_foreach(json_object_get(verdict, "checks"), index, check)
+        {
+            const char *name = verdict_level_name((enum verdict_level)level);
+            if (strcmp(text_in(check, "level"), name) != 0)
+                continue;
+            snprintf(text, sizeof text, "%s %.60s: %.300s", name, text_in(check, "name"),
+                     text_in(check, "text"));
+            if (json_array_size(reasons) < REASONS_MAX)
+                json_array_append_new(reasons, json_value_text(text));
+            else
+                left_out++;
+        }
+    snprintf(text, sizeof text, "and %zu more", left_out);
+    if (left_out > 0)
+        json_array_append_new(reasons, json_value_text(text));
+    return reasons;
+}
+
 static void set_times(json_t *record, const json_t *response)
 {
     static const struct {
@@ -346,6 +526,16 @@ static void set_times(json_t *record, const json_t *response)
     }
 }
 
+/* Of the server's processes, over all commands that they executed meanwhile: the warm-up is in both. */
+static json_t *cpu_per_request(const json_t *server)
+{
+    const json_t *seconds = json_object_get(server, "cpu_seconds");
+    const double commands = json_number_value(json_object_get(server, "commands"));
+    return json_is_number(seconds) && commands > 0
+               ? json_real(1e6 * json_number_value(seconds) / commands)
+               : json_null();
+}
+
 void suite_record_of_run(json_t *record, const json_t *run)
 {
     const json_t *requests = json_object_get(run, "requests");
@@ -358,6 +548,9 @@ void suite_record_of_run(json_t *record, const json_t *run)
     copy(record, "errors", requests, "errors");
     copy(record, "misses", requests, "misses");
     copy(record, "verdict", verdict, "level");
+    json_object_set_new(record, "verdict_reasons", reasons_of(verdict));
+    json_object_set_new(record, "server_cpu_us_per_request",
+                        cpu_per_request(json_object_get(run, "server")));
     json_object_set_new(record, "steal_percent", check_value(verdict, "steal_time"));
 }
 
@@ -367,6 +560,8 @@ void suite_record_of_class(json_t *record, const json_t *run, const json_t *one)
     const double seconds = json_number_value(json_object_get(run, "seconds"));
     const double ok = json_number_value(json_object_get(requests, "ok"));
     suite_record_of_run(record, run);
+    json_object_set_new(record, "server_cpu_us_per_request",
+                        json_null()); /* nobody knows its part */
     json_object_set_new(record, "rps", seconds > 0 ? json_real(ok / seconds) : json_null());
     set_times(record, json_object_get(one, "response_time_us"));
     copy(record, "requests_ok", requests, "ok");

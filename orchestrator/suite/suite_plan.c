@@ -286,6 +286,12 @@ void suite_plan_shuffle(size_t *order, size_t count, uint64_t seed)
     }
 }
 
+double suite_combination_seconds(const struct suite_combination *combination)
+{
+    return (double)(combination->warmup_seconds + combination->duration_seconds) +
+           (double)combination->requests / SUITE_ESTIMATED_RATE + SUITE_ESTIMATED_START_MS / 1e3;
+}
+
 double suite_plan_seconds(const struct suite_plan *plan)
 {
     return (double)plan->load_seconds + (double)plan->requests / SUITE_ESTIMATED_RATE +

@@ -74,6 +74,7 @@ void suite_plan_shuffle(size_t *order, size_t count, uint64_t seed);
 /* What one run of all of them takes, about: requests at SUITE_ESTIMATED_RATE, and what starting servers costs. */
 #define SUITE_ESTIMATED_RATE 100000u
 #define SUITE_ESTIMATED_START_MS 700u
+double suite_combination_seconds(const struct suite_combination *combination);
 double suite_plan_seconds(const struct suite_plan *plan);
 
 #endif

@@ -15,6 +15,7 @@
 #include "orchestrator/machine/cpu_order.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/scenario/run_file.h"
+#include "orchestrator/suite/suite_leftovers.h"
 #include "orchestrator/suite/suite_load.h"
 #include "orchestrator/suite/suite_measurement.h"
 
@@ -39,7 +40,11 @@ static void tell_subject(void *state, const char *text)
 
 static enum err_code make_certificates(struct suite_run *run, struct err *err)
 {
-    if (run->running.host != NULL || !suite_plan_has_tls(run->plan))
+    if (run->running->host == NULL) {
+        (void)private_directory_sweep(MANAGED_DIRECTORY_PREFIX);
+        (void)private_directory_sweep(CERTIFICATES_DIRECTORY_PREFIX);
+    }
+    if (run->running->host != NULL || !suite_plan_has_tls(run->plan))
         return OK;
     const enum err_code code = managed_certificates_make(&run->certificates, CERTIFICATES_NS, err);
     const struct tls_options options = {.wanted = true, .cacert = run->certificates.authority};
@@ -59,6 +64,7 @@ static void take_seed(struct suite_run *run, const struct suite_metrics *metrics
 enum err_code suite_run_open(struct suite_run *run, const char *results, struct err *err)
 {
     enum err_code code = make_directory(results, err);
+    size_t left = suite_leftovers_remove(results);
     for (size_t i = 0; i < run->subject_count && code == OK; i++) {
         struct suite_subject *subject = &run->subjects[i];
         if ((size_t)snprintf(subject->directory, sizeof subject->directory, "%s/%s", results,
@@ -67,9 +73,16 @@ enum err_code suite_run_open(struct suite_run *run, const char *results, struct 
         code = make_directory(subject->directory, err);
         if (code == OK)
             code = suite_log_open(&subject->log, subject->directory, err);
+        left += suite_leftovers_remove(subject->directory);
+        if (code == OK && left > 0)
+            suite_log_line(&subject->log, LOG_INFO,
+                           "%zu half-written files of a suite that was killed are removed", left);
+        left = 0;
         if (code == OK)
             code = suite_metrics_open(&subject->metrics, subject->directory, tell_subject, subject,
                                       err);
+        if (code == OK && !run->resume)
+            code = suite_metrics_check_room(&subject->metrics, run->plan->count * run->runs, err);
     }
     for (size_t i = 0; i < run->subject_count && code == OK && run->resume && !run->seed_is_given;
          i++)

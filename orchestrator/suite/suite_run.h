@@ -7,6 +7,7 @@
 #include "orchestrator/server/provider.h"
 #include "orchestrator/suite/suite_log.h"
 #include "orchestrator/suite/suite_metrics.h"
+#include "orchestrator/suite/suite_running.h"
 
 #define SUITE_DIRECTORY_BYTES 1024u
 #define SUITE_PATH_BYTES 1280u /* of a file in one */
@@ -27,22 +28,13 @@ struct suite_subject {
     size_t measured, failed, skipped; /* runs */
 };
 
-/* A server that volley has not started; host NULL: there is none, volley starts them. */
-struct suite_running {
-    const char *host;
-    uint16_t port;
-    const char *cacert, *cert, *key; /* NULL: it speaks no TLS */
-    struct tls_client *tls;          /* that trusts them; NULL likewise */
-    bool may_flush;
-};
-
 struct suite_run {
     const struct suite_plan *plan;
     const struct suite_tool *tool, *filler; /* filler: volley, which writes what a tool cannot */
     struct suite_subject *subjects;
     size_t subject_count;
-    struct suite_running running;
-    const char *module_path; /* that servers load; NULL: none */
+    const struct suite_running *running; /* host NULL: volley starts them */
+    const char *module_path;             /* that servers load; NULL: none */
     uint64_t runs, seed;
     bool seed_is_given; /* else --resume goes on with that of the records */
     bool

@@ -41,11 +41,13 @@ uint32_t suite_servers_cpus(uint32_t cpus[SPEC_CPUS_MAX],
 static enum err_code flush(const struct suite_run *run, const struct suite_combination *combination,
                            struct err *err)
 {
-    const struct endpoint endpoint = {.host = run->running.host,
-                                      .port = run->running.port,
+    const struct endpoint endpoint = {.host = run->running->host,
+                                      .port = run->running->port,
                                       .cluster = combination->block->cluster,
-                                      .tls_client = run->running.tls,
-                                      .tls.wanted = run->running.tls != NULL,
+                                      .tls_client = run->running->tls,
+                                      .tls.wanted = run->running->tls != NULL,
+                                      .user = run->running->user,
+                                      .password = run->running->password,
                                       .connection_timeout_ns = CONNECT_LIMIT_NS,
                                       .request_timeout_ns = REQUEST_LIMIT_NS,
                                       .wait_ready_ns = READY_LIMIT_NS};
@@ -67,12 +69,14 @@ static enum err_code flush(const struct suite_run *run, const struct suite_combi
 static enum err_code use_running(struct suite_servers *servers, const struct suite_run *run,
                                  const struct suite_combination *combination, struct err *err)
 {
-    const struct suite_running *running = &run->running;
+    const struct suite_running *running = run->running;
     servers->target = (struct suite_target){.host = running->host,
                                             .port = running->port,
                                             .cacert = running->cacert,
                                             .cert = running->cert,
-                                            .key = running->key};
+                                            .key = running->key,
+                                            .any_name = running->tls != NULL,
+                                            .user = running->user};
     return running->may_flush ? flush(run, combination, err) : OK;
 }
 
@@ -192,7 +196,7 @@ enum err_code suite_servers_prepare(struct suite_servers *servers, const struct 
     if (one == NULL || !one->begins)
         return OK;
     if (servers->cluster.count == 0)
-        return one->scenario->flush_before && run->running.may_flush ? flush(run, combination, err)
+        return one->scenario->flush_before && run->running->may_flush ? flush(run, combination, err)
                                                                      : OK;
     for (uint32_t node = 0; node < servers->cluster.count && code == OK; node++) {
         if (one->scenario->flush_before)
@@ -247,8 +251,8 @@ enum err_code suite_servers_start(struct suite_servers *servers, struct suite_ru
 {
     servers->cluster.count = 0;
     servers->cpu_count = 0;
-    return run->running.host != NULL ? use_running(servers, run, combination, err)
-                                     : start_own(servers, run, subject, combination, err);
+    return run->running->host != NULL ? use_running(servers, run, combination, err)
+                                      : start_own(servers, run, subject, combination, err);
 }
 
 bool suite_servers_died(struct suite_servers *servers, char *text, size_t text_bytes)

@@ -86,6 +86,8 @@ static void add_target(struct suite_argv *argv, const struct suite_stage_wish *w
         add(argv, "PORT");
     if (wish->combination->block->cluster)
         add(argv, "--cluster");
+    if (target->user != NULL)
+        add_pair(argv, "--user", target->user);
     if (!wish->combination->block->tls)
         return;
     add(argv, "--tls");
@@ -95,6 +97,8 @@ static void add_target(struct suite_argv *argv, const struct suite_stage_wish *w
         add_pair(argv, "--cert", target->cert);
     if (target->key != NULL)
         add_pair(argv, "--key", target->key);
+    if (target->any_name && wish->tool->is_volley)
+        add(argv, "--any-name");
 }
 
 /* Sizes are powers of two without a unit, too: the digits are bytes in both tools. */

@@ -28,6 +28,8 @@ struct suite_target {
     const char *host;
     uint16_t port;                   /* 0: not known yet, in a plan */
     const char *cacert, *cert, *key; /* of TLS; NULL: none */
+    bool any_name;                   /* of certificates, for volley; other tools look at none */
+    const char *user; /* for volley, whose environment has the password; NULL: none */
 };
 
 #define SUITE_SEED_OPEN UINT64_MAX /* drawn when it is run */

@@ -10,12 +10,13 @@
 #include "orchestrator/server/control.h"
 #include "orchestrator/server/reply_value.h"
 
-#define CONTROL_SUFFIX "-control"
-
+/* A step of a build, for whom it is about. How far make is, once a second, is for who waits. */
 static void tell(void *state, const char *text)
 {
-    (void)state;
-    log_line(LOG_INFO, "%s", text);
+    if (strstr(text, " of make)") != NULL)
+        log_line(LOG_INFO, "%s", text);
+    else
+        suite_log_line(state, LOG_INFO, "%s", text);
 }
 
 static void name_now(char time_text[40])
@@ -74,16 +75,21 @@ static void fill(struct suite_subject *subject, const struct source_commit *comm
         name_now(subject->timestamp);
 }
 
-/* Another build is no run of the same: it has a directory of its own. */
-static void name_make_args(struct suite_subject *subject, const char *make_args)
+void suite_subjects_make_suffix(char text[SUITE_MAKE_SUFFIX_BYTES], const char *make_args)
 {
-    char text[24];
     uint64_t hash = 0;
     for (const char *at = make_args; at != NULL && *at != '\0'; at++)
         hash = rng_mix(hash + (unsigned char)*at + 1);
-    if (make_args == NULL || make_args[0] == '\0')
-        return;
-    snprintf(text, sizeof text, "-make-%08llx", (unsigned long long)(hash & 0xFFFFFFFFu));
+    text[0] = '\0';
+    if (make_args != NULL && make_args[0] != '\0')
+        snprintf(text, SUITE_MAKE_SUFFIX_BYTES, "-make-%08llx",
+                 (unsigned long long)(hash & 0xFFFFFFFFu));
+}
+
+static void name_make_args(struct suite_subject *subject, const char *make_args)
+{
+    char text[SUITE_MAKE_SUFFIX_BYTES];
+    suite_subjects_make_suffix(text, make_args);
     strncat(subject->name, text, sizeof subject->name - strlen(subject->name) - 1);
 }
 
@@ -105,10 +111,13 @@ static void add_control(struct suite_subjects *subjects, const char *ref)
             strcmp(subjects->items[i].commit, ref) == 0)
             of = i;
     *control = subjects->items[of];
+    control->log = (struct suite_log){.file = NULL};
+    suite_log_put_before(&control->log, &subjects->items[of].log);
     subjects->count++;
     control->control = true;
-    strncat(control->name, CONTROL_SUFFIX, sizeof control->name - strlen(control->name) - 1);
-    strncat(control->commit, CONTROL_SUFFIX, sizeof control->commit - strlen(control->commit) - 1);
+    strncat(control->name, SUITE_CONTROL_SUFFIX, sizeof control->name - strlen(control->name) - 1);
+    strncat(control->commit, SUITE_CONTROL_SUFFIX,
+            sizeof control->commit - strlen(control->commit) - 1);
 }
 
 static enum err_code build_one(struct suite_subjects *subjects, const struct source_commit *commit,
@@ -117,19 +126,29 @@ static enum err_code build_one(struct suite_subjects *subjects, const struct sou
     struct err reason = {.code = OK};
     struct source_build *build = &subjects->builds[subjects->build_count++];
     struct suite_subject subject;
+    struct suite_log log = {.file = NULL};
     const enum err_code code =
-        source_build_make(build, commit, &wish->source, tell, NULL, wish->interrupted, &reason);
+        source_build_make(build, commit, &wish->source, tell, &log, wish->interrupted, &reason);
     if (code == OK) {
         fill(&subject, commit, build, wish->named);
         name_make_args(&subject, wish->source.make_args);
+        if (build->log_path[0] != '\0')
+            suite_log_line(&log, LOG_INFO, "%s: what git and make said: %s", subject.name,
+                           build->log_path);
+        subject.log = log;
         if (!is_there(subjects, &subject))
             subjects->items[subjects->count++] = subject;
+        else
+            suite_log_close(&log);
         return OK;
     }
+    suite_log_put_before(&log, &subjects->log); /* what was said last belongs to all */
+    suite_log_close(&subjects->log);
+    subjects->log = log;
     if (code != E_FAILED)
         return err_set(err, code, "%s", reason.text);
     subjects->failed++;
-    log_line(LOG_ERROR, "%s: %s", PRINTABLE(commit->wanted), reason.text);
+    suite_log_line(&subjects->log, LOG_ERROR, "%s: %s", commit->wanted, reason.text);
     return OK;
 }
 
@@ -142,6 +161,7 @@ enum err_code suite_subjects_build(struct suite_subjects *subjects,
                                 .builds = calloc(wish->ref_count, sizeof subjects->builds[0])};
     struct source_wish source = wish->source;
     source.tell = tell;
+    source.tell_state = &subjects->log;
     enum err_code code = commits != NULL && subjects->items != NULL && subjects->builds != NULL
                              ? OK
                              : err_set(err, E_SYSTEM, "no memory for %zu commits", wish->ref_count);
@@ -151,6 +171,8 @@ enum err_code suite_subjects_build(struct suite_subjects *subjects,
     for (size_t i = 0; i < wish->ref_count && code == OK; i++)
         code = build_one(subjects, &commits[i], wish, err);
     free(commits);
+    for (size_t i = 0; i < subjects->count; i++)
+        suite_log_put_before(&subjects->items[i].log, &subjects->log);
     if (code == OK && subjects->count == 0)
         code = err_set(err, E_FAILED, "no commit that builds is left to measure");
     if (code == OK && wish->control_of != NULL)
@@ -162,6 +184,9 @@ void suite_subjects_free(struct suite_subjects *subjects)
 {
     for (size_t i = 0; i < subjects->build_count; i++)
         source_build_remove(&subjects->builds[i]);
+    for (size_t i = 0; i < subjects->count; i++)
+        suite_log_close(&subjects->items[i].log);
+    suite_log_close(&subjects->log);
     free(subjects->builds);
     free(subjects->items);
     *subjects = (struct suite_subjects){.items = NULL};
@@ -177,6 +202,8 @@ enum err_code suite_subjects_running(struct suite_subjects *subjects,
                                       .port = running->port,
                                       .tls_client = running->tls,
                                       .tls.wanted = running->tls != NULL,
+                                      .user = running->user,
+                                      .password = running->password,
                                       .connection_timeout_ns = 2 * NS_PER_SECOND,
                                       .request_timeout_ns = 5 * NS_PER_SECOND};
     struct control *control = NULL;

@@ -5,11 +5,17 @@
 #include "orchestrator/server/source_build.h"
 #include "orchestrator/suite/suite_run.h"
 
+#define SUITE_CONTROL_SUFFIX "-control" /* of what is measured twice */
+#define SUITE_MAKE_SUFFIX_BYTES 24u
+/* Another build is no run of the same: its directory has a name of its own, which ends so. "": with no arguments of make. */
+void suite_subjects_make_suffix(char text[SUITE_MAKE_SUFFIX_BYTES], const char *make_args);
+
 struct suite_subjects {
     struct suite_subject *items; /* owned; one more than refs where there is a control */
     struct source_build *builds; /* owned, one for each ref */
     size_t count, build_count;
-    size_t failed; /* refs that do not build: they are not among the items */
+    struct suite_log log; /* of what is about all of them, and of those that do not build */
+    size_t failed;        /* refs that do not build: they are not among the items */
 };
 
 struct suite_subjects_wish {

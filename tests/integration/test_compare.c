@@ -33,17 +33,6 @@ static void tear_down(void)
 #define COMPARE(...) program_run_volley(&program, "compare", __VA_ARGS__, NULL)
 #define BOTH "--baseline", base, "--new", other
 
-static void expect_status(int status)
-{
-    ck_assert_msg(program.exit_status == status, "status %d, not %d:\n%s\n%s", program.exit_status,
-                  status, program.out, program.err);
-}
-
-static void expect_text(const char *in, const char *wanted)
-{
-    ck_assert_msg(strstr(in, wanted) != NULL, "no \"%s\" in:\n%s", wanted, in);
-}
-
 static void write_json(const char *path, json_t *json)
 {
     ck_assert_int_eq(json_dump_file(json, path, 0), 0);
@@ -108,10 +97,10 @@ TEST(runs_are_written_as_the_other_tool_does)
     write_json(base,
                json_pack("[o]", record("ff7135836b5d9ccaa19d5dbaf2a0b0325755c8b4", "SET", 100000)));
     COMPARE(BOTH, "--metrics", "rps");
-    expect_status(0);
-    expect_text(program.out, "# RPS Benchmark Comparison: ff713583 vs unstable\n");
-    expect_text(program.out, "- clients: 50\n- cluster_mode: false\n- data_size: 16\n");
-    expect_text(
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "# RPS Benchmark Comparison: ff713583 vs unstable\n");
+    program_expect_text(program.out, "- clients: 50\n- cluster_mode: false\n- data_size: 16\n");
+    program_expect_text(
         program.out,
         "| Command | Metric | Pipeline | io_threads | ff713583 | unstable | Diff | % Change "
         "| Answer |\n|---|---|---|---|---|---|---|---|---|\n"
@@ -120,8 +109,8 @@ TEST(runs_are_written_as_the_other_tool_does)
     ck_assert_ptr_null(strstr(program.out, "latency"));
     program_free(&program);
     COMPARE(BOTH, "--metrics", "latency");
-    expect_text(program.out, "# Latency Benchmark Comparison: ");
-    expect_text(program.out, "| p50_latency_ms |");
+    program_expect_text(program.out, "# Latency Benchmark Comparison: ");
+    program_expect_text(program.out, "| p50_latency_ms |");
     ck_assert_ptr_null(strstr(program.out, "| rps |"));
     ck_assert_ptr_null(strstr(program.out, "p95")); /* neither has it */
 }
@@ -135,8 +124,8 @@ TEST(a_slowdown_is_found_and_fails)
     write_json(base, records("a", 100000, 10, 1));
     write_json(other, records("b", 95000, 10, 2));
     COMPARE(BOTH, "--json", "-", "--junit", junit, "--fail-on-regression", "--threshold", "4%");
-    expect_status(1);
-    expect_text(program.err, "slower by 4 % or more: b against a");
+    program_expect_status(&program, 1);
+    program_expect_text(program.err, "slower by 4 % or more: b against a");
     json_t *root = parsed(program.out);
     ck_assert_str_eq(answer_of(root, "SET", "rps"), "slower");
     ck_assert_str_eq(answer_of(root, "SET", "avg_latency_ms"), "slower");
@@ -152,11 +141,11 @@ TEST(a_slowdown_is_found_and_fails)
     ck_assert_ptr_nonnull(file);
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
     fclose(file);
-    expect_text(text,
-                "<testsuite name=\"volley compare\" tests=\"4\" failures=\"2\" skipped=\"0\">");
+    program_expect_text(
+        text, "<testsuite name=\"volley compare\" tests=\"4\" failures=\"2\" skipped=\"0\">");
     program_free(&program);
     COMPARE("--baseline", other, "--new", base, "--json", "-", "--fail-on-regression");
-    expect_status(0); /* the other way round it is faster */
+    program_expect_status(&program, 0); /* the other way round it is faster */
     root = parsed(program.out);
     ck_assert_str_eq(answer_of(root, "SET", "rps"), "faster");
     ck_assert_str_eq(answer_of(root, "SET", "avg_latency_ms"), "faster");
@@ -172,7 +161,7 @@ TEST(the_same_is_not_called_different)
         write_json(base, records("a", 100000, 10, 100 + pair));
         write_json(other, records("b", 100000, 10, 200 + pair));
         COMPARE(BOTH, "--json", "-");
-        expect_status(0);
+        program_expect_status(&program, 0);
         json_t *root = parsed(program.out);
         const char *answer = answer_of(root, "SET", "rps");
         called += strcmp(answer, "same") != 0;
@@ -183,8 +172,11 @@ TEST(the_same_is_not_called_different)
     write_json(base, records("a", 100000, 2, 5));
     write_json(other, records("b", 100500, 2, 6));
     COMPARE(BOTH, "--metrics", "rps", "--threshold", "0.5%");
-    expect_text(program.out, "| cannot tell (");
-    expect_text(program.out, " runs would tell 0.5 %) |");
+    program_expect_text(program.out, "| cannot tell (");
+    program_expect_text(program.out, " runs would tell 0.5 %) |");
+    program_free(&program); /* more than anybody makes */
+    COMPARE(BOTH, "--metrics", "rps", "--threshold", "0.001%");
+    program_expect_text(program.out, "| cannot tell (more than 1,000 runs would tell 0.001 %) |");
 }
 
 TEST(configurations_are_told_apart)
@@ -202,17 +194,18 @@ TEST(configurations_are_told_apart)
     json_object_set_new(same, "env_kernel", json_string("6.12 | <b> _x_"));
     write_json(other, json_pack("[o o]", same, get));
     COMPARE(BOTH, "--metrics", "rps");
-    expect_status(0);
-    expect_text(program.out, "| SET | rps | 10 | - | 2000.000 (n=2, \u03c3=1414.214, CV=70.7%) | "
-                             "2000.000 | 0.000 | +0.000% |");
-    expect_text(program.out, "| SET | rps | 10 | - | 500.000 | n/a | n/a | n/a | n/a |");
-    expect_text(program.out, "| GET | rps | 10 | - | n/a | 7.000 | n/a | n/a | n/a |");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out,
+                        "| SET | rps | 10 | - | 2000.000 (n=2, \u03c3=1414.214, CV=70.7%) | "
+                        "2000.000 | 0.000 | +0.000% |");
+    program_expect_text(program.out, "| SET | rps | 10 | - | 500.000 | n/a | n/a | n/a | n/a |");
+    program_expect_text(program.out, "| GET | rps | 10 | - | n/a | 7.000 | n/a | n/a | n/a |");
     program_free(&program);
     COMPARE(BOTH, "--json", "-");
     json_decref(parsed(program.out)); /* what one side lacks is described, too */
     program_free(&program);
     COMPARE(BOTH, "--metrics", "rps");
-    expect_text(program.out, "| env_kernel | 6.1 | 6.12 \\| \\<b\\> \\_x\\_ |");
+    program_expect_text(program.out, "| env_kernel | 6.1 | 6.12 \\| \\<b\\> \\_x\\_ |");
 }
 
 TEST(runs_of_volley)
@@ -223,18 +216,18 @@ TEST(runs_of_volley)
     snprintf(other, sizeof other, "%s/two", tree.path);
     program_run_volley(&program, "--null", "-t", "set,get", "-n", "5000", "--runs", "3", "-c", "10",
                        "--cpus", "none", "--out", base, NULL);
-    expect_status(0);
+    program_expect_status(&program, 0);
     program_free(&program);
     program_run_volley(&program, "--null", "-t", "set,get", "-n", "5000", "--runs", "3", "-c", "20",
                        "--cpus", "none", "--label", "more", "--out", other, NULL);
-    expect_status(0);
+    program_expect_status(&program, 0);
     program_free(&program);
     COMPARE(BOTH);
-    expect_status(0);
-    expect_text(program.out, "# Benchmark Comparison: one vs more\n");
-    expect_text(program.out, "| GET | rps | 1 | - | ");
-    expect_text(program.out, "(n=3, ");
-    expect_text(program.out, "| option.clients | 10 | 20 |");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "# Benchmark Comparison: one vs more\n");
+    program_expect_text(program.out, "| GET | rps | 1 | - | ");
+    program_expect_text(program.out, "(n=3, ");
+    program_expect_text(program.out, "| option.clients | 10 | 20 |");
 }
 
 TEST(nothing_is_lost)
@@ -245,18 +238,18 @@ TEST(nothing_is_lost)
     write_json(base, records("a", 1000, 2, 1));
     write_json(other, records("b", 1000, 2, 2));
     COMPARE(BOTH, "--json", base);
-    expect_status(2);
+    program_expect_status(&program, 2);
     program_free(&program);
     COMPARE(BOTH, "-o", both, "--json", both);
-    expect_status(2);
+    program_expect_status(&program, 2);
     ck_assert_int_ne(access(both, F_OK), 0);
     program_free(&program);
     COMPARE(BOTH, "--json", "-");
-    expect_status(0); /* the inputs still are what they were */
+    program_expect_status(&program, 0); /* the inputs still are what they were */
     json_decref(parsed(program.out));
     program_free(&program);
     COMPARE("--baseline", base, "--new", base, "--metrics", "rps");
-    expect_status(0);
+    program_expect_status(&program, 0);
 }
 
 TEST(odd_configurations)
@@ -277,9 +270,10 @@ TEST(odd_configurations)
     write_json(base, json_pack("[o o]", one, two));
     write_json(other, json_pack("[o o]", same, third));
     COMPARE(BOTH, "--metrics", "rps");
-    expect_status(0);
-    expect_text(program.out, "3 rows: 0 faster, 0 slower, 0 the same, 1 cannot be told, 2 on one");
-    expect_text(program.out, "| env\\_ \\[31m |");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out,
+                        "3 rows: 0 faster, 0 slower, 0 the same, 1 cannot be told, 2 on one");
+    program_expect_text(program.out, "| env\\_ \\[31m |");
     ck_assert_ptr_null(strchr(program.out, '\033'));
     ck_assert_ptr_null(strstr(program.out, "\342\200\256"));
 }
@@ -296,11 +290,11 @@ TEST(a_commit_by_its_name)
     write_json(other, records("9.1", 1000, 3, 2));
     snprintf(path, sizeof path, "%s/results", tree.path);
     COMPARE("--baseline", "8.1", "--new", other, "--results-dir", path);
-    expect_status(0);
+    program_expect_status(&program, 0);
     program_free(&program);
     COMPARE("--baseline", "8.0", "--new", other, "--results-dir", path);
-    expect_status(4);
-    expect_text(program.err, "8.0");
+    program_expect_status(&program, 4);
+    program_expect_text(program.err, "8.0");
 }
 
 static const struct {
@@ -325,8 +319,8 @@ LOOP_TEST(files_that_are_broken, sizeof broken / sizeof broken[0])
     temp_tree_write(&tree, "/base.json", broken[_i].text, 0600);
     write_json(other, records("b", 1, 1, 1));
     COMPARE(BOTH);
-    expect_status(4);
-    expect_text(program.err, broken[_i].said);
+    program_expect_status(&program, 4);
+    program_expect_text(program.err, broken[_i].said);
 }
 
 TEST(a_baseline_that_is_not_to_be_trusted)
@@ -337,39 +331,101 @@ TEST(a_baseline_that_is_not_to_be_trusted)
     write_json(base, list);
     write_json(other, records("b", 100000, 5, 2));
     COMPARE(BOTH);
-    expect_status(0);
+    program_expect_status(&program, 0);
     program_free(&program);
     COMPARE(BOTH, "--fail-on-regression");
-    expect_status(4);
-    expect_text(program.err, "1 of 5 runs of the baseline a have the verdict RED");
+    program_expect_status(&program, 4);
+    program_expect_text(program.err, "1 of 5 runs of the baseline a have the verdict RED");
     program_free(&program);
     COMPARE(BOTH, "--fail-on-regression", "--force");
-    expect_status(0);
+    program_expect_status(&program, 0);
 }
 
 TEST(wrong_options)
 {
     /* breaks when a command line that says too little, or contradicts itself, is not refused with a reason */
     COMPARE("--new", other);
-    expect_status(2);
-    expect_text(program.err, "--baseline is missing");
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, "--baseline is missing");
     program_free(&program);
     COMPARE(BOTH, "--confidence", "20");
-    expect_status(2);
+    program_expect_status(&program, 2);
     program_free(&program);
     COMPARE(BOTH, "--threshold", "0%");
-    expect_status(2);
-    expect_text(program.err, "allowed: percent above 0");
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, "allowed: percent above 0");
     program_free(&program);
     COMPARE(BOTH, "--json", "-", "-o", "-");
-    expect_status(2);
+    program_expect_status(&program, 2);
     program_free(&program);
     COMPARE("this");
-    expect_status(2);
+    program_expect_status(&program, 2);
     program_free(&program);
     COMPARE(BOTH);
-    expect_status(4);
-    expect_text(program.err, "base.json cannot be read: ");
+    program_expect_status(&program, 4);
+    program_expect_text(program.err, "base.json cannot be read: ");
+}
+
+static json_t *with_cpu(json_t *list, double least_us)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        json_object_set_new(json_array_get(list, i), "server_cpu_us_per_request",
+                            json_real(least_us + 0.01 * (double)(i % 3)));
+    return list;
+}
+
+TEST(the_servers_time_is_one_more_figure)
+{
+    /* breaks when the server's CPU time is not compared, more of it is not slower, or it is a row where only one side has it or
+     * other figures are asked for */
+    write_json(base, with_cpu(records("a", 100000, 10, 1), 2));
+    write_json(other, with_cpu(records("b", 100000, 10, 2), 2.2));
+    COMPARE(BOTH, "--json", "-");
+    program_expect_status(&program, 0);
+    json_t *root = parsed(program.out);
+    ck_assert_str_eq(answer_of(root, "SET", "server_cpu_us_per_request"), "slower");
+    json_decref(root);
+    program_free(&program);
+    COMPARE(BOTH, "--fail-on-regression");
+    program_expect_status(&program, 1);
+    program_free(&program);
+    COMPARE(BOTH, "--metrics", "rps");
+    ck_assert_ptr_null(strstr(program.out, "server_cpu"));
+    program_free(&program);
+    write_json(other, records("b", 100000, 10, 2));
+    COMPARE(BOTH);
+    program_expect_status(&program, 0);
+    ck_assert_ptr_null(strstr(program.out, "server_cpu"));
+}
+
+TEST(outputs_are_looked_at_first)
+{
+    /* breaks when an output that cannot be written, or two that are one file, is found only after results were read; or looking
+     * at them leaves something behind, or wakes the reader of a fifo */
+    static const char *const options[] = {"--output", "--json", "--junit", "--html"};
+    static const char *const places[] = {"folder", "dangling/none", "nowhere/file"};
+    char path[400];
+    program_run_shell(&program, tree.path, "mkdir folder; ln -s gone dangling; mkfifo fifo", 0);
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        for (size_t k = 0; k < sizeof places / sizeof places[0]; k++) {
+            program_free(&program);
+            snprintf(path, sizeof path, "%s/%s", tree.path, places[k]);
+            COMPARE(BOTH, options[i], path);
+            program_expect_status(&program, 2);
+            program_expect_text(program.err, places[k]);
+        }
+    program_free(&program);
+    snprintf(path, sizeof path, "%s/one", tree.path);
+    COMPARE(BOTH, "--junit", path, "--json", path);
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, path);
+    program_free(&program);
+    snprintf(path, sizeof path, "%s/fifo", tree.path);
+    COMPARE(BOTH, "--output", path);
+    program_expect_status(
+        &program, 4); /* with results it would be written to: it is what a shell's >(...) is */
+    program_expect_text(program.err, "base.json cannot be read");
+    ck_assert_int_eq(temp_tree_count(&tree), 3);
 }
 
 TEST_SUITE_WITH(compare, .set_up = set_up, .tear_down = tear_down)

@@ -7,6 +7,7 @@
 
 #include "common/rng.h"
 #include "orchestrator/report/student.h"
+#include "tests/support/check/picture_look.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
@@ -14,8 +15,7 @@
 static struct temp_tree tree;
 static struct program program;
 static char base[300], other[300], graphs[300];
-static char *bytes; /* of the file that was read last */
-static size_t byte_count;
+static struct picture_look look;
 
 static void set_up(void)
 {
@@ -27,8 +27,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    free(bytes);
-    bytes = NULL;
+    picture_look_free(&look);
     program_free(&program);
     temp_tree_remove(&tree);
 }
@@ -39,17 +38,6 @@ static void tear_down(void)
         program_free(&program);                                                                    \
         program_run_volley(&program, "compare", __VA_ARGS__, NULL);                                \
     } while (0)
-
-static void expect_status(int status)
-{
-    ck_assert_msg(program.exit_status == status, "status %d, not %d:\n%s\n%s", program.exit_status,
-                  status, program.out, program.err);
-}
-
-static void expect_text(const char *in, const char *wanted)
-{
-    ck_assert_msg(strstr(in, wanted) != NULL, "no \"%s\" in:\n%.4000s", wanted, in);
-}
 
 static json_t *record(const char *commit, const char *command, int pipeline, double rps)
 {
@@ -82,14 +70,7 @@ static void write_pair(const char *command, unsigned count)
 
 static void read_graph(const char *name)
 {
-    char path[700];
-    snprintf(path, sizeof path, "%s/%s", graphs, name);
-    FILE *file = fopen(path, "rb");
-    ck_assert_msg(file != NULL, "no %s: %.2000s", path, program.err);
-    free(bytes);
-    bytes = calloc(1, 4u << 20);
-    byte_count = fread(bytes, 1, (4u << 20) - 1, file);
-    fclose(file);
+    picture_look_read(&look, graphs, name);
 }
 
 TEST(names_of_the_other_tool)
@@ -99,7 +80,7 @@ TEST(names_of_the_other_tool)
     char wanted[900];
     write_pair("SET", 5);
     COMPARE(BOTH, "--metrics", "rps", "-o", "/dev/null", "--graphs", "--graph-dir", graphs);
-    expect_status(0);
+    program_expect_status(&program, 0);
     snprintf(wanted, sizeof wanted,
              "Generated 2 graph(s):\n%s/benchmark_comparison_consolidated.png\n"
              "%s/variance_line_graph_cmd_SET_pipeline_10_io_1_rps.png\n",
@@ -108,13 +89,12 @@ TEST(names_of_the_other_tool)
     static const char *const names[] = {"benchmark_comparison_consolidated.png",
                                         "variance_line_graph_cmd_SET_pipeline_10_io_1_rps.png"};
     for (size_t i = 0; i < 2; i++) {
-        read_graph(names[i]);
-        ck_assert_uint_gt(byte_count, 5000);
-        ck_assert_int_eq(memcmp(bytes, "\x89PNG\r\n\x1a\n", 8), 0);
+        picture_look_png(&look, graphs, names[i]);
     }
     COMPARE(BOTH, "--metrics", "latency", "--graphs", "--graph-dir", graphs);
-    expect_status(0);
-    expect_text(program.err, "_io_1_p99_latency_ms.png\n"); /* the table has standard output */
+    program_expect_status(&program, 0);
+    program_expect_text(program.err,
+                        "_io_1_p99_latency_ms.png\n"); /* the table has standard output */
     ck_assert_ptr_null(strstr(program.err, "_rps.png"));
     ck_assert_ptr_null(strstr(program.out, "Generated"));
 }
@@ -125,16 +105,16 @@ TEST(what_they_show)
      * are not in the graph of a row */
     write_pair("SET", 5);
     COMPARE(BOTH, "-o", "/dev/null", "--graphs", "--graph-dir", graphs, "--graph-format", "svg");
-    expect_status(0);
+    program_expect_status(&program, 0);
     read_graph("benchmark_comparison_consolidated.svg");
-    expect_text(bytes, ">ff713583-P10/IO1<");
-    expect_text(bytes, ">unstable-P10/IO1<");
-    expect_text(bytes, ">rps (more is better)<");
-    expect_text(bytes, ">p99_latency_ms (less is better)<");
+    program_expect_text(look.bytes, ">ff713583-P10/IO1<");
+    program_expect_text(look.bytes, ">unstable-P10/IO1<");
+    program_expect_text(look.bytes, ">rps (more is better)<");
+    program_expect_text(look.bytes, ">p99_latency_ms (less is better)<");
     read_graph("variance_line_graph_cmd_SET_pipeline_10_io_1_rps.svg");
-    expect_text(bytes, "SET P10/IO1, rps of single runs: ");
-    expect_text(bytes, ">unstable, n=5<");
-    expect_text(bytes, ">unstable, mean<");
+    program_expect_text(look.bytes, "SET P10/IO1, rps of single runs: ");
+    program_expect_text(look.bytes, ">unstable, n=5<");
+    program_expect_text(look.bytes, ">unstable, mean<");
 }
 
 TEST(text_is_text)
@@ -142,13 +122,13 @@ TEST(text_is_text)
     /* breaks when a name becomes a command of gnuplot, markup, or another path */
     write_pair("../it's `touch hurt` </text><script>", 3);
     COMPARE(BOTH, "-o", "/dev/null", "--graphs", "--graph-dir", graphs, "--graph-format", "svg");
-    expect_status(0);
+    program_expect_status(&program, 0);
     read_graph(
         "variance_line_graph_cmd____it_s__touch_hurt____text__script__pipeline_10_io_1_rps.svg");
-    expect_text(bytes, "`touch hurt` &lt;/text>&lt;script>");
-    ck_assert_ptr_null(strstr(bytes, "<script>"));
+    program_expect_text(look.bytes, "`touch hurt` &lt;/text>&lt;script>");
+    ck_assert_ptr_null(strstr(look.bytes, "<script>"));
     read_graph("benchmark_comparison_consolidated.svg");
-    ck_assert_ptr_null(strstr(bytes, "<script>"));
+    ck_assert_ptr_null(strstr(look.bytes, "<script>"));
     ck_assert_int_ne(access("hurt", F_OK), 0);
 }
 
@@ -164,8 +144,8 @@ TEST(names_that_clash)
     write_json(base, lists[0]);
     write_json(other, lists[1]);
     COMPARE(BOTH, "--metrics", "rps", "-o", "/dev/null", "--graphs", "--graph-dir", graphs);
-    expect_status(0);
-    expect_text(program.out, "Generated 4 graph(s):");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "Generated 4 graph(s):");
     read_graph("variance_line_graph_cmd_A_B_pipeline_1_io_1_rps.png");
     read_graph("variance_line_graph_cmd_A_B_pipeline_1_io_1_rps_2.png");
     read_graph("variance_line_graph_cmd_A_B_pipeline_1_io_1_rps_3.png");
@@ -182,12 +162,12 @@ TEST(odd_values)
                          json_pack("{ss ss sf}", "commit", "b", "command", "ZERO", "rps", 0.0),
                          json_pack("{ss ss sf}", "commit", "b", "command", "ZERO", "rps", 0.0)));
     COMPARE(BOTH, "-o", "/dev/null", "--graphs", "--graph-dir", graphs, "--graph-format", "svg");
-    expect_status(0);
-    expect_text(program.out, "Generated 2 graph(s):");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "Generated 2 graph(s):");
     read_graph("variance_line_graph_cmd_ZERO_rps.svg");
-    expect_text(bytes, "</svg>");
+    program_expect_text(look.bytes, "</svg>");
     read_graph("benchmark_comparison_consolidated.svg");
-    expect_text(bytes, ">ONLY 50 16<");
+    program_expect_text(look.bytes, ">ONLY 50 16<");
 }
 
 TEST(many_configurations)
@@ -205,11 +185,12 @@ TEST(many_configurations)
     write_json(other, lists[1]);
     COMPARE(BOTH, "--metrics", "rps", "-o", "/dev/null", "--graphs", "--graph-dir", graphs,
             "--graph-format", "svg");
-    expect_status(0);
-    expect_text(program.out, "Generated 72 graph(s):");
-    expect_text(program.out, "/benchmark_comparison_consolidated_8.svg\n");
-    expect_text(program.err, "configurations are left out of the graphs of bars: 8 sheets");
-    expect_text(program.err, "the single runs of 236 rows are left out: 64 graphs are the most");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "Generated 72 graph(s):");
+    program_expect_text(program.out, "/benchmark_comparison_consolidated_8.svg\n");
+    program_expect_text(program.err, "configurations are left out of the graphs of bars: 8 sheets");
+    program_expect_text(program.err,
+                        "the single runs of 236 rows are left out: 64 graphs are the most");
     ck_assert_int_eq(temp_tree_count(&tree), 2 + 1 + 72);
 }
 
@@ -223,18 +204,18 @@ TEST(without_gnuplot)
                     .argv = (const char *const[]){program_volley(), "compare", BOTH, "--graphs",
                                                   "--graph-dir", graphs, NULL},
                     .environment = (const char *const[]){"PATH=/nowhere", NULL}});
-    expect_status(1);
-    expect_text(program.err, "--graphs: gnuplot draws PNG and SVG, and is not in PATH");
+    program_expect_status(&program, 1);
+    program_expect_text(program.err, "--graphs: gnuplot draws PNG and SVG, and is not in PATH");
     ck_assert_str_eq(program.out, "");
     ck_assert_int_ne(access(graphs, F_OK), 0);
     COMPARE(BOTH, "--graph-dir", graphs);
-    expect_status(2);
-    expect_text(program.err, "--graphs is missing");
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, "--graphs is missing");
     COMPARE(BOTH, "-o", "/dev/null", "--graphs", "--graph-dir", "/nowhere/x/y");
-    expect_status(2);
+    program_expect_status(&program, 2);
     COMPARE(BOTH, "--graphs", "--graph-format", "jpg");
-    expect_status(2);
-    expect_text(program.err, "jpg");
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, "jpg");
 }
 
 TEST_SUITE_WITH(compare_graphs, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 120)

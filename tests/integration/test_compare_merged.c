@@ -29,17 +29,6 @@ static void tear_down(void)
     temp_tree_remove(&tree);
 }
 
-static void expect_status(int status)
-{
-    ck_assert_msg(program.exit_status == status, "status %d, not %d:\n%s\n%s", program.exit_status,
-                  status, program.out, program.err);
-}
-
-static void expect_text(const char *in, const char *wanted)
-{
-    ck_assert_msg(strstr(in, wanted) != NULL, "no \"%s\" in:\n%.4000s", wanted, in);
-}
-
 /* Into a directory; runs: "1". more: NULL, or one option and its value. */
 static void bench(const char *directory, const char *runs, const char *option, const char *value)
 {
@@ -54,7 +43,7 @@ static json_t *compare(int status)
     program_free(&program);
     program_run_volley(&program, "compare", "--baseline", base, "--new", other, "--json", "-",
                        NULL);
-    expect_status(status);
+    program_expect_status(&program, status);
     json_t *root = status == 0 ? json_loads(program.out, 0, NULL) : NULL;
     ck_assert(status != 0 || root != NULL);
     if (root != NULL)
@@ -124,9 +113,9 @@ TEST(runs_are_merged)
     json_decref(root);
     program_free(&program);
     program_run_volley(&program, "compare", "--baseline", base, "--new", other, NULL);
-    expect_status(0);
-    expect_text(program.out, "| Answer | Merged |\n");
-    expect_text(program.out, "read from their merged histograms");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "| Answer | Merged |\n");
+    program_expect_text(program.out, "read from their merged histograms");
     program_free(&program);
     program_run_volley(&program, "compare", "--baseline", base, "--new", other, "--metrics", "rps",
                        NULL);
@@ -197,7 +186,7 @@ LOOP_TEST(files_elsewhere, sizeof refused / sizeof refused[0])
     ck_assert_int_eq(symlink(target, link), 0);
     write_records(record("a", refused[_i].file, refused[_i].tag));
     ck_assert_ptr_null(compare(4));
-    expect_text(program.err, refused[_i].said);
+    program_expect_text(program.err, refused[_i].said);
 }
 
 static const struct {
@@ -222,7 +211,7 @@ LOOP_TEST(files_that_are_damaged, sizeof damaged / sizeof damaged[0])
         temp_tree_write(&tree, "/base/own.hlog", damaged[_i].text, 0600);
     write_records(record("a", "own.hlog", "SET-service"));
     json_t *root = compare(0);
-    expect_text(program.err, damaged[_i].said);
+    program_expect_text(program.err, damaged[_i].said);
     ck_assert(isnan(merged(root, "p99_latency_ms", "base")));
     ck_assert(isnan(merged(root, "p99_latency_ms", "other")));
     json_decref(root);
@@ -238,7 +227,7 @@ TEST(a_file_that_is_none)
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     write_records(record("a", "own.hlog", "SET-service"));
     json_decref(compare(0));
-    expect_text(program.err, "it is no regular file");
+    program_expect_text(program.err, "it is no regular file");
 }
 
 TEST_SUITE_WITH(compare_merged, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 120)

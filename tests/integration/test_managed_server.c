@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -293,6 +294,27 @@ TEST(server_that_died_meanwhile)
     managed_server_stop(&server);
     ck_assert_int_eq(server.process.pid, 0);
     ck_assert_int_eq(left_behind(false), 0);
+}
+
+TEST(what_it_prints_is_bounded)
+{
+    /* A server that prints without end fills the disk of temporary files, or its last words are lost over that. */
+    char text[640], path[300], output[2 << 20] = "";
+    struct stat about;
+    put_program("#!/bin/bash\nhead -c 100000000 /dev/zero | tr '\\0' x\n"
+                "echo\necho its last words\nexec redis-server \"$@\"\n");
+    start(NULL);
+    ck_assert(!managed_server_died(&server, text, sizeof text));
+    snprintf(path, sizeof path, "%s/" SERVER_OUTPUT_NAME, server.directory.path);
+    ck_assert_int_eq(stat(path, &about), 0);
+    ck_assert_int_lt(512 * about.st_blocks, MANAGED_OUTPUT_BYTES_MAX);
+    FILE *file = fmemopen(output, sizeof output - 1, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(managed_server_copy_log(&server, file, &err), OK);
+    (void)fclose(file);
+    ck_assert_ptr_nonnull(strstr(output, "x\nits last words\n"));
+    managed_server_stop(&server);
+    ck_assert_int_eq(left_behind(true), 0);
 }
 
 TEST_SUITE_WITH(managed_server, .set_up = make_tree, .tear_down = remove_tree)

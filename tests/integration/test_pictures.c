@@ -9,14 +9,14 @@
 
 #include "common/clock.h"
 #include "tests/support/check/at_server.h"
+#include "tests/support/check/picture_look.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
 
 static struct temp_tree tree;
 static struct program program;
 static char pictures[200];
-static char *bytes; /* of the file that was read last */
-static size_t byte_count;
+static struct picture_look look;
 
 static void set_up(void)
 {
@@ -27,8 +27,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    free(bytes);
-    bytes = NULL;
+    picture_look_free(&look);
     program_free(&program);
     temp_tree_remove(&tree);
     at_server_tear_down();
@@ -41,40 +40,14 @@ static void tear_down(void)
         ck_assert_msg(program.exit_status <= 1, "%s", program.err);                                \
     } while (0)
 
-static void read_picture(const char *name)
-{
-    char path[400];
-    snprintf(path, sizeof path, "%s/%s", pictures, name);
-    FILE *file = fopen(path, "rb");
-    ck_assert_msg(file != NULL, "no %s: %.2000s", path, program.err);
-    free(bytes);
-    bytes = calloc(1, 4u << 20);
-    byte_count = fread(bytes, 1, (4u << 20) - 1, file);
-    fclose(file);
-}
-
-static unsigned big_endian(const char *at)
-{
-    const unsigned char *from = (const unsigned char *)at;
-    return (unsigned)from[0] << 24 | (unsigned)from[1] << 16 | (unsigned)from[2] << 8 | from[3];
-}
-
 static void ck_png(const char *name)
 {
-    read_picture(name);
-    ck_assert_uint_gt(byte_count, 5000);
-    ck_assert_int_eq(memcmp(bytes, "\x89PNG\r\n\x1a\n", 8), 0);
-    ck_assert_uint_eq(big_endian(bytes + 16), 2400);
-    ck_assert_uint_eq(big_endian(bytes + 20), 1350);
-    ck_assert_int_eq(memcmp(bytes + byte_count - 8, "IEND", 4), 0);
+    picture_look_png(&look, pictures, name);
 }
 
 static void ck_svg(const char *name)
 {
-    read_picture(name);
-    ck_assert_ptr_nonnull(strstr(bytes, "<svg"));
-    ck_assert_ptr_nonnull(strstr(bytes, "width=\"1600\" height=\"900\""));
-    ck_assert_ptr_nonnull(strstr(bytes, "</svg>"));
+    picture_look_svg(&look, pictures, name);
 }
 
 TEST(of_a_run)
@@ -87,13 +60,13 @@ TEST(of_a_run)
     ck_png("___it_s__touch_hurt____text__script__throughput.png");
     ck_png("___it_s__touch_hurt____text__script__percentiles.png");
     ck_svg("___it_s__touch_hurt____text__script__latency.svg");
-    ck_assert_ptr_nonnull(strstr(bytes, "`touch hurt` &lt;/text>&lt;script>"));
-    ck_assert_ptr_null(strstr(bytes, "<script>"));
-    ck_assert_ptr_nonnull(strstr(bytes, ">p99<"));
+    ck_assert_ptr_nonnull(strstr(look.bytes, "`touch hurt` &lt;/text>&lt;script>"));
+    ck_assert_ptr_null(strstr(look.bytes, "<script>"));
+    ck_assert_ptr_nonnull(strstr(look.bytes, ">p99<"));
     ck_svg("___it_s__touch_hurt____text__script__throughput.svg");
-    ck_assert_ptr_nonnull(strstr(bytes, ">target<"));
+    ck_assert_ptr_nonnull(strstr(look.bytes, ">target<"));
     ck_svg("___it_s__touch_hurt____text__script__percentiles.svg");
-    ck_assert_ptr_nonnull(strstr(bytes, ">service<"));
+    ck_assert_ptr_nonnull(strstr(look.bytes, ">service<"));
     ck_assert_int_eq(temp_tree_count(&tree), 7);
     ck_assert_int_ne(access("hurt", F_OK), 0);
 }
@@ -107,10 +80,10 @@ TEST(of_a_journal)
            "--interval", "100ms", "--out", directory, "-q");
     VOLLEY("report", directory, "--svg", pictures);
     ck_svg("run_latency.svg");
-    ck_assert_ptr_nonnull(strstr(bytes, ">SET<"));
-    ck_assert_ptr_nonnull(strstr(bytes, ">GET<"));
+    ck_assert_ptr_nonnull(strstr(look.bytes, ">SET<"));
+    ck_assert_ptr_nonnull(strstr(look.bytes, ">GET<"));
     ck_svg("run_percentiles.svg");
-    ck_assert_ptr_nonnull(strstr(bytes, ">GET, service<"));
+    ck_assert_ptr_nonnull(strstr(look.bytes, ">GET, service<"));
 }
 
 TEST(of_a_search)
@@ -123,15 +96,15 @@ TEST(of_a_search)
            "10", "-q", "--label", "it's </text><script>", "--png", pictures, "--svg", pictures);
     ck_png("it_s___text__script__curve.png");
     ck_svg("it_s___text__script__curve.svg");
-    ck_assert_ptr_nonnull(strstr(bytes, ">held<"));
-    ck_assert_ptr_nonnull(strstr(bytes, "sustainable: 200"));
-    ck_assert_ptr_null(strstr(bytes, "<script>"));
+    ck_assert_ptr_nonnull(strstr(look.bytes, ">held<"));
+    ck_assert_ptr_nonnull(strstr(look.bytes, "sustainable: 200"));
+    ck_assert_ptr_null(strstr(look.bytes, "<script>"));
     VOLLEY("sweep", "-p", server.port_text, "--cpus", "none", "-t", "set", "--clients", "1,2",
            "--step-duration", "200ms", "--interval", "100ms", "--warmup", "0", "--out", directory);
     VOLLEY("report", directory, "--svg", pictures);
     ck_svg("run_curve.svg");
-    ck_assert_ptr_nonnull(strstr(bytes, "SET, sweep of clients"));
-    ck_assert_ptr_nonnull(strstr(bytes, ">measured<"));
+    ck_assert_ptr_nonnull(strstr(look.bytes, "SET, sweep of clients"));
+    ck_assert_ptr_nonnull(strstr(look.bytes, ">measured<"));
 }
 
 static void run_scenario(char out[200])
@@ -165,9 +138,9 @@ TEST(of_a_scenario)
         ck_png(name);
         snprintf(name, sizeof name, "seen_%s.svg", names[i]);
         ck_svg(name);
-        ck_assert_ptr_nonnull(strstr(bytes, ">grow<"));
-        ck_assert_ptr_nonnull(strstr(bytes, ">use<"));
-        ck_assert_ptr_nonnull(strstr(bytes, ">shrink<"));
+        ck_assert_ptr_nonnull(strstr(look.bytes, ">grow<"));
+        ck_assert_ptr_nonnull(strstr(look.bytes, ">use<"));
+        ck_assert_ptr_nonnull(strstr(look.bytes, ">shrink<"));
     }
     ck_assert_ptr_nonnull(strstr(program.out, "seen_dashboard.html"));
     VOLLEY("visualize", "generate", "seen", "--output", out, "--output-dir", tree.path, "--type",

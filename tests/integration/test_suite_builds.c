@@ -11,6 +11,7 @@
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/slow_valkey.h"
 #include "tests/support/check/suite.h"
+#include "tests/support/check/suite_tree.h"
 #include "tests/support/check/temp_tree.h"
 
 static struct temp_tree tree;
@@ -33,17 +34,6 @@ static void tear_down(void)
     temp_tree_remove(&tree);
 }
 
-static void expect_status(int status)
-{
-    ck_assert_msg(program.exit_status == status, "status %d, not %d:\n%s\n%s", program.exit_status,
-                  status, program.out, program.err);
-}
-
-static void expect_text(const char *in, const char *wanted)
-{
-    ck_assert_msg(strstr(in, wanted) != NULL, "no \"%s\" in:\n%s", wanted, in);
-}
-
 static void run_suite(const char *const *more)
 {
     const char *argv[40] = {program_volley(), "suite",         "--config",
@@ -57,6 +47,10 @@ static void run_suite(const char *const *more)
                               .argv = argv, .environment = environment, .deadline_ms = 400000});
 }
 
+#define ONE_RUN                                                                                    \
+    "[{\"requests\": [1000], \"keyspacelen\": [100], \"data_sizes\": [16], \"pipelines\": [4], "   \
+    "\"clients\": [8], \"commands\": [\"SET\"], \"cluster_mode\": \"no\", \"tls_mode\": \"no\", "  \
+    "\"warmup\": 0}]"
 #define SUITE(...) run_suite((const char *const[]){__VA_ARGS__, NULL})
 
 /* A repository whose server is the one of PATH: commit "first" has it, "broken" does not build. */
@@ -88,24 +82,56 @@ static void name_commit(char sha[41], const char *repository, const char *ref)
     (void)pclose(out);
 }
 
+TEST(the_place_of_a_comparison_is_looked_at_first)
+{
+    /* breaks when a comparison.md that cannot be written is found after all was built and measured */
+    char repository[300], path[600];
+    snprintf(repository, sizeof repository, "%s/nowhere", tree.path);
+    snprintf(path, sizeof path, "%s/comparison.md", results);
+    static const char *const lines[] = {
+        "mkdir -p results/comparison.md",
+        "rmdir results/comparison.md; mkfifo results/comparison.md",
+        "rm results/comparison.md; ln -s gone results/comparison.md"};
+    temp_tree_write(&tree, "/config.json", ONE_RUN, 0600);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        program_free(&program);
+        program_run_shell(&program, tree.path, lines[i], 0);
+        SUITE("--repo", repository, "--baseline", "main", "--commits", "other");
+        program_expect_status(&program, 2);
+        program_expect_text(program.err, "comparison.md");
+    }
+}
+
+/* Its lines, and those of the control, which is the same build. */
+static void ck_log(const char *sha)
+{
+    static const char *const endings[] = {"", "-control"};
+    static const char *const wanted[] = {" INFO building ", " INFO ", ": what git and make said: ",
+                                         " ERROR broken: ", "no such header"};
+    char directory[400];
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        snprintf(directory, sizeof directory, "%s/%s%s", results, sha, endings[i]);
+        char *log = suite_tree_read(directory, "logs.txt");
+        for (size_t k = 0; k < sizeof wanted / sizeof wanted[0]; k++)
+            program_expect_text(log, wanted[k]);
+        free(log);
+    }
+}
+
 TEST(commits_are_built_and_compared)
 {
     /* breaks when a commit is not built, one that does not build ends the suite or is not told with its log, records are not
-     * under the commit's name, or the comparison is missing */
+     * under the commit's name, the comparison is missing, or logs.txt does not tell of the builds */
     char repository[300], path[600];
     make_repository();
     snprintf(repository, sizeof repository, "%s/repository", tree.path);
-    temp_tree_write(&tree, "/config.json",
-                    "[{\"requests\": [1000], \"keyspacelen\": [100], \"data_sizes\": [16], "
-                    "\"pipelines\": [4], \"clients\": [8], \"commands\": [\"SET\"], "
-                    "\"cluster_mode\": \"no\", \"tls_mode\": \"no\", \"warmup\": 0}]",
-                    0600);
+    temp_tree_write(&tree, "/config.json", ONE_RUN, 0600);
     SUITE("--repo", repository, "--commits", "broken", "first", "--control", "--baseline", "first",
           "--runs", "2");
-    expect_status(1);
-    expect_text(program.err, "broken: ");
-    expect_text(program.err, "no such header");
-    expect_text(program.err, "1 of 2 commits do not build");
+    program_expect_status(&program, 1);
+    program_expect_text(program.err, "broken: ");
+    program_expect_text(program.err, "no such header");
+    program_expect_text(program.err, "1 of 2 commits do not build");
     snprintf(path, sizeof path, "%s/comparison.md", results);
     FILE *file = fopen(path, "re");
     ck_assert_ptr_nonnull(file);
@@ -115,14 +141,20 @@ TEST(commits_are_built_and_compared)
     (void)fclose(file);
     char sha[41], beginning[9];
     name_commit(sha, repository, "first");
+    ck_log(sha);
     snprintf(beginning, sizeof beginning, "%.8s", sha);
+    SUITE("--repo", repository, "--commits", "broken", "--control", "--baseline", "first", "--runs",
+          "3", "--resume", "--list-plan");
+    program_expect_status(&program, 0);
+    program_expect_text(program.err, "broken has no results under this name");
+    program_expect_text(program.out, "9 runs, 5 of them still to be measured");
     program_free(&program); /* by its tag, and by the beginning of its name */
     program_run_volley(&program, "compare", "--results-dir", results, "--baseline", "first",
                        "--new", beginning, NULL);
-    expect_status(0);
+    program_expect_status(&program, 0);
     SUITE("--repo", repository, "--commits", "nosuch");
-    expect_status(2);
-    expect_text(program.err, "nosuch");
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, "nosuch");
 }
 
 /* The only directory whose name is like that: the arguments of make are in it, too. */
@@ -146,7 +178,7 @@ static char *answer_of(const char *base, const char *other, const char *confiden
     program_free(&program);
     program_run_volley(&program, "compare", "--baseline", paths[0], "--new", paths[1], "--metrics",
                        "rps", "--confidence", confidence, "--json", "-", NULL);
-    expect_status(0);
+    program_expect_status(&program, 0);
     json_t *root = json_loads(program.out, 0, NULL);
     ck_assert_ptr_nonnull(root);
     const json_t *rows = json_object_get(root, "rows");
@@ -184,7 +216,7 @@ TEST(a_planted_slowdown_is_found)
         snprintf(runs, sizeof runs, "%d", round * RUNS_AT_ONCE);
         SUITE("--repo", wish.repository, "--make-args", wish.make_args, "--commits", "slow",
               "--baseline", "base", "--control", "--runs", runs, "--resume", "--seed", "1");
-        expect_status(0);
+        program_expect_status(&program, 0);
         if (strcmp(answer_of(likes[0], likes[1], "95", answer), "slower") == 0)
             break;
         ck_assert_msg(round < ROUNDS_MAX, "after %s runs a side: %s\n%s", runs, answer,

@@ -170,6 +170,8 @@ TEST(records_of_each_run)
         ck_assert_double_eq(number_at(record, "clients"), 8);
         ck_assert_double_eq(number_at(record, "requests"), 2000);
         ck_assert_double_eq(number_at(record, "requests_ok"), 2000);
+        ck_assert_double_gt(number_at(record, "server_cpu_us_per_request"), 0);
+        ck_assert(json_is_array(json_object_get(record, "verdict_reasons")));
         ck_assert_double_eq(number_at(record, "io_threads"), 1);
         ck_assert_double_ge(number_at(record, "run"), 1);
         ck_assert_str_eq(text_at(json_object_get(record, "server_settings"), "hz"), "50");
@@ -285,16 +287,26 @@ TEST(another_tool_makes_the_load)
 
 TEST(what_is_there_is_not_measured_again)
 {
-    /* breaks when --resume measures what has its records, or leaves out what has none; or records are lost when others are
-     * added */
+    /* breaks when --resume measures what has its records, or leaves out what has none, or --list-plan does not say how much that
+     * is; or records are lost when others are added */
     write_config("[{\"requests\": [500], \"commands\": [\"SET\"], " NEEDED "}]");
     SUITE_OF_SOURCES("--runs", "2");
     expect_status(0);
     program_free(&program);
     write_config("[{\"requests\": [500], \"commands\": [\"SET\", \"INCR\"], " NEEDED "}]");
+    SUITE_OF_SOURCES("--runs", "3", "--resume", "--list-plan");
+    expect_status(0);
+    expect_text(program.out, "SET | ");
+    expect_text(program.out, "INCR | ");
+    expect_text(program.out, "6 runs, 4 of them still to be measured, about 3 s");
+    program_free(&program);
     SUITE_OF_SOURCES("--runs", "3", "--resume");
     expect_status(0);
     expect_text(program.out, "6 records, 4 runs measured, 0 failed, 2 there already");
+    program_free(&program);
+    SUITE_OF_SOURCES("--runs", "3", "--resume", "--list-plan");
+    expect_text(program.out, "6 runs, 0 of them still to be measured, about 0 s");
+    ck_assert_ptr_null(strstr(program.out, "SET | "));
     program_free(&program);
     SUITE_OF_SOURCES("--runs", "3", "--resume");
     expect_status(0);

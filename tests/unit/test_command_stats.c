@@ -110,6 +110,31 @@ TEST(what_a_server_dropped_is_what_lies_between)
     ck_assert_uint_eq(account.expired_keys, 4);
 }
 
+#define CPU(user, system) "used_cpu_sys:" system "\r\nused_cpu_user:" user "\r\n"
+
+TEST(cpu_time_is_what_lies_between)
+{
+    /* Breaks when a server's CPU time before the run counts to it, or what one does not tell, or of a server started anew, is
+     * taken for 0. */
+    between(CPU("1.5", "0.25") LINE("get", "10", "25"), CPU("3.0", "1.25") LINE("get", "20", "50"),
+            10);
+    ck_assert_double_eq_tol(account.cpu_seconds, 2.5, 1e-9);
+    json_t *json = server_account_to_json(&account);
+    struct server_account read;
+    ck_assert(server_account_from_json(&read, json));
+    ck_assert_double_eq_tol(read.cpu_seconds, 2.5, 1e-9);
+    json_object_del(json, "cpu_seconds"); /* an earlier version's */
+    ck_assert(server_account_from_json(&read, json));
+    ck_assert_double_lt(read.cpu_seconds, 0);
+    json_object_set_new(json, "cpu_seconds", json_string("much"));
+    ck_assert(!server_account_from_json(&read, json));
+    json_decref(json);
+    between(LINE("get", "10", "25"), LINE("get", "20", "50"), 10);
+    ck_assert_double_lt(account.cpu_seconds, 0);
+    between(CPU("9", "9") LINE("get", "10", "25"), CPU("1", "1") LINE("get", "20", "50"), 10);
+    ck_assert_double_lt(account.cpu_seconds, 0);
+}
+
 TEST(test_journal)
 {
     /* Breaks when what the journal keeps is read as something else, or damage is taken for it. */

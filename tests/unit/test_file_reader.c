@@ -98,7 +98,7 @@ static const struct {
      "f:2:22: kind: unknown: mial; did you mean mail?; known are webhook, mail"},
     {"seed: 1\nchannels: {a: {kind: mail, url: x}}",
      "f:2:28: mail has no use for \"url\"; known are kind, to"},
-    {"seed: 1\nchannels: {a: {kind: mail, to: [~]}}", "f:2:33: a value is missing"},
+    {"seed: 1\nchannels: {a: {kind: mail, to: [~]}}", "f:2:33: to: a value is missing"},
 };
 
 LOOP_TEST(mistakes_are_named, sizeof mistakes / sizeof mistakes[0])

@@ -521,7 +521,7 @@ static const struct {
      "f:4:49: agg: median: allowed: last"},
     {CHECKS("{metric: keys, op: \"<\", value: 1, severity: bad}"), "allowed: fail, warn"},
     {CHECKS("{metric: leak_verdict, op: \"<\", value: 1}"), "none, suspected or detected"},
-    {PHASES(GROW) "observe: [used_memory, rss]\n", "f:4:24: rss: nobody samples a metric"},
+    {PHASES(GROW) "observe: [used_memory, rss]\n", "f:4:24: observe: rss: nobody samples a metric"},
     {"name: ../s\nphases: [" GROW "]", "f:1:7: name: ../s: a name is"},
 };
 

@@ -34,9 +34,18 @@ static enum err_code read_text(const char *text)
 }
 
 /* All keys that are needed but for the load's length, and others. */
-#define NEEDED                                                                                     \
-    "\"keyspacelen\": [1000], \"data_sizes\": [16], \"pipelines\": [1], \"clients\": [50], "       \
-    "\"commands\": [\"SET\"], \"cluster_mode\": \"no\", \"tls_mode\": \"no\", \"warmup\": 0"
+#define KEYS "\"keyspacelen\": [1000], "
+#define SIZES "\"data_sizes\": [16], "
+#define PIPELINES "\"pipelines\": [1], "
+#define CLIENTS "\"clients\": [50], "
+#define MODE "\"cluster_mode\": \"no\", "
+#define REST "\"commands\": [\"SET\"], \"tls_mode\": \"no\", \"warmup\": 0"
+#define NEEDED KEYS SIZES PIPELINES CLIENTS MODE REST
+#define WITHOUT_KEYS SIZES PIPELINES CLIENTS MODE REST
+#define WITHOUT_SIZES KEYS PIPELINES CLIENTS MODE REST
+#define WITHOUT_PIPELINES KEYS SIZES CLIENTS MODE REST
+#define WITHOUT_CLIENTS KEYS SIZES PIPELINES MODE REST
+#define WITHOUT_MODE KEYS SIZES PIPELINES CLIENTS REST
 
 static void ck_refused(const char *text, const char *wanted)
 {
@@ -197,6 +206,17 @@ TEST(mistakes_are_refused_with_their_place)
         {"[{\"requests\": 1, \"modules\": [\"m.so\"], " NEEDED "}]", "a module is expected"},
         {"[{\"requests\": 1, \"profiling_sets\": [{\"on\": true}], " NEEDED "}]", "unknown key on"},
         {"[{\"requests\": 1, \"seed\": \"maybe\", " NEEDED "}]", "seed: maybe"},
+        {"[{\"requests\": 1, \"keyspacelen\": 1000000000001, " WITHOUT_KEYS "}]",
+         "keyspacelen: 1000000000001: out of range; allowed: 1 to 1,000,000,000,000"},
+        {"[{\"requests\": 1, \"data_sizes\": [8, 1073741825], " WITHOUT_SIZES "}]",
+         "data_sizes: 1073741825: out of range; allowed: 1 to 1,073,741,824"},
+        {"[{\"requests\": 1, \"pipelines\": 100001, " WITHOUT_PIPELINES "}]",
+         "pipelines: 100001: out of range; allowed: 1 to 100,000"},
+        {"[{\"requests\": 1, \"clients\": 1000001, " WITHOUT_CLIENTS "}]",
+         "clients: 1000001: out of range; allowed: 1 to 1,000,000"},
+        {"[{\"requests\": 1, \"cluster_nodes\": 3, \"cluster_ports\": [7001, 7002, 7001], "
+         "\"cluster_mode\": \"yes\", " WITHOUT_MODE "}]",
+         "cluster_ports: 7001 stands there twice"},
         {"[]", "needs at least 1 element"},
         {"\"text\"", "a configuration"},
     };

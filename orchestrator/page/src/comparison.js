@@ -30,7 +30,7 @@ function rowOf(raw, index) {
     name: [text(raw.command), text(raw.apart), load, metric].filter((part) => part).join(' '),
     change: finite(raw.change_percent), low: finite(raw.low_percent), high: finite(raw.high_percent),
     p: finite(raw.p_corrected), surest: finite(raw.p),
-    unit: metric === 'rps' ? 'requests/s' : 'us', factor: metric === 'rps' ? 1 : 1000,
+    unit: metric === 'rps' ? 'requests/s' : 'us', factor: metric.endsWith('_ms') ? 1000 : 1,
     sides: [sideOf(raw.base), sideOf(raw.other)],
   };
 }

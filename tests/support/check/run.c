@@ -237,3 +237,17 @@ void program_free(struct program *program)
     free(program->err);
     program->out = program->err = NULL;
 }
+
+/* Check refuses messages that are too long. */
+#define SHOWN "%.1500s"
+
+void program_expect_status(const struct program *program, int status)
+{
+    ck_assert_msg(program->exit_status == status, "status %d, not %d:\n" SHOWN "\n" SHOWN,
+                  program->exit_status, status, program->out, program->err);
+}
+
+void program_expect_text(const char *text, const char *wanted)
+{
+    ck_assert_msg(strstr(text, wanted) != NULL, "no \"%s\" in:\n" SHOWN, wanted, text);
+}

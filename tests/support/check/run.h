@@ -62,6 +62,10 @@ void program_wait(struct program *program);
 bool program_wait_at_most(struct program *program, unsigned ms);
 /* Waits until it has that many children (volley's workers), and stores them. */
 void program_wait_children(const struct program *program, pid_t *children, size_t count);
+/* Fails the test, with what it has printed, unless it has ended with this status. */
+void program_expect_status(const struct program *program, int status);
+/* Fails the test unless `wanted` stands in a text. */
+void program_expect_text(const char *text, const char *wanted);
 /* Kills what still runs and releases the results. */
 void program_free(struct program *program);
 
