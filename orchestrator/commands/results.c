@@ -1,4 +1,4 @@
-/* `volley results list|prune [DIR]`: the runs that bench --out has kept. */
+/* `volley results list|prune [DIR]`: the runs that bench --out has kept, and what suites have of commits. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,10 +59,12 @@ const struct option_table results_option_table = {
     .command = "results",
     .usage = "volley results list|prune [DIR] [OPTIONS]",
     .synopsis =
-        "Lists the runs whose directories (bench --out) stand in DIR, the oldest first, or removes "
-        "old ones. Without DIR it is " USUAL_DIRECTORY ". Everything is read from the journals, so "
-        "that runs that were killed, or are under way, are there, too. Prune leaves alone what is "
-        "under way, and directories that hold anything that volley has not written.",
+        "Lists the runs whose directories (bench --out) stand in DIR, and the commits that suites "
+        "have measured there, the oldest first, or removes old ones. Without DIR it "
+        "is " USUAL_DIRECTORY ". Runs are read from their journals, so that those that were "
+        "killed, or are under way, are "
+        "there, too. Prune leaves alone what is under way, and directories that hold anything that "
+        "volley has not written; what was pushed stays in the database.",
     .takes_command = true,
     .takes_directory = true,
 };

@@ -11,27 +11,52 @@
 #include <unistd.h>
 
 #include "common/version_table.h"
+#include "orchestrator/report/catalogue_suite.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/journal_format.h"
 #include "orchestrator/report/sinks.h"
 
-/* Every file that a command writes into a run's directory; '#' stands for a number, '*' for what stands before the rest. */
-static const char *const own_files[] = {
-    JOURNAL_FILE_NAME, "run.json",         "intervals.csv", "intervals-#.csv", "latency.hlog",
-    "volley.log",      "find-max.json",    "find-max.csv",  "sweep.json",      "sweep.csv",
-    "classes.csv",     VERSION_NAME,       "*_metrics.csv", "*_phases.json",   "summary.csv",
-    "checks.json",     "environment.json", "metrics.csv",   "memory.csv",      "performance.csv",
-    "export.json",     "*_nodes.csv"};
+/* Every file that a command writes into a run's directory, or a suite into a commit's; '#' stands for a number, '*' for one
+ * character or more. */
+static const char *const own_files[] = {JOURNAL_FILE_NAME,
+                                        "run.json",
+                                        "intervals.csv",
+                                        "intervals-#.csv",
+                                        "latency.hlog",
+                                        "volley.log",
+                                        "find-max.json",
+                                        "find-max.csv",
+                                        "sweep.json",
+                                        "sweep.csv",
+                                        "classes.csv",
+                                        VERSION_NAME,
+                                        "*_metrics.csv",
+                                        "*_phases.json",
+                                        "summary.csv",
+                                        "checks.json",
+                                        "environment.json",
+                                        "metrics.csv",
+                                        "memory.csv",
+                                        "performance.csv",
+                                        "export.json",
+                                        "*_nodes.csv",
+                                        CATALOGUE_SUITE_FILE,
+                                        "metrics.json.damaged-#",
+                                        "logs.txt",
+                                        "valkey_log_*.log",
+                                        "run-#.hlog",
+                                        "flamegraph-#-*.html",
+                                        "flamegraph-#-*.folded"};
 
 static bool matches(const char *name, const char *pattern)
 {
-    if (*pattern == '*') {
-        const size_t bytes = strlen(name), rest_bytes = strlen(++pattern);
-        if (bytes <= rest_bytes)
-            return false;
-        name += bytes - rest_bytes;
-    }
     for (; *pattern != '\0'; pattern++) {
+        if (*pattern == '*') {
+            for (size_t bytes = 1; name[0] != '\0' && name[bytes - 1] != '\0'; bytes++)
+                if (matches(name + bytes, pattern + 1))
+                    return true;
+            return false;
+        }
         const size_t digits = strspn(name, "0123456789");
         if (*pattern == '#' ? digits == 0 : *name != *pattern)
             return false;
@@ -108,10 +133,9 @@ static void read_journal(struct catalogue_run *run, const char *path)
     }
     if (err.code != OK && err.code != E_UNTRUSTED)
         snprintf(run->problem, sizeof run->problem, "%s", err.text);
-    run->in_use = journal_in_use(path);
 }
 
-/* Sizes, and what else there is. False: it is no directory of a run. */
+/* Sizes, and what else there is. False: it is no directory of a run, or of a suite's commit. */
 static bool read_files(struct catalogue_run *run, int parent_fd, const char *name)
 {
     bool journal = false;
@@ -129,6 +153,7 @@ static bool read_files(struct catalogue_run *run, int parent_fd, const char *nam
         const bool known = fstatat(fd, entry->d_name, &there, AT_SYMLINK_NOFOLLOW) == 0;
         const bool regular = known && S_ISREG(there.st_mode);
         journal |= regular && strcmp(entry->d_name, JOURNAL_FILE_NAME) == 0;
+        run->of_suite |= regular && strcmp(entry->d_name, CATALOGUE_SUITE_FILE) == 0;
         run->bytes += regular ? (uint64_t)there.st_size : 0;
         if (!regular || !is_own(entry->d_name)) {
             run->foreign = true;
@@ -136,7 +161,13 @@ static bool read_files(struct catalogue_run *run, int parent_fd, const char *nam
         }
     }
     closedir(files);
-    return journal;
+    run->of_suite &= !journal;
+    return journal || run->of_suite;
+}
+
+static bool in_use(const struct catalogue_run *run, const char *directory, const char *path)
+{
+    return run->of_suite ? catalogue_suite_in_use(directory) : journal_in_use(path);
 }
 
 static int by_start(const void *a, const void *b)
@@ -174,8 +205,11 @@ static enum err_code read_entry(struct catalogue *catalogue, DIR *parent, const 
     snprintf(run->name, sizeof run->name, "%s", name);
     if (snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path)
         snprintf(run->problem, sizeof run->problem, "its path is too long");
+    else if (run->of_suite)
+        catalogue_suite_read(run, path);
     else
         read_journal(run, path);
+    run->in_use = in_use(run, directory, path);
     catalogue->count++;
     return OK;
 }
@@ -215,7 +249,7 @@ enum err_code catalogue_remove(const char *directory, const struct catalogue_run
     enum err_code code = OK;
     if (fd < 0 || !read_files(&now, parent_fd, run->name))
         code = err_set(err, E_DATA, "%s: it is gone", path);
-    else if (journal_in_use(path))
+    else if (in_use(&now, directory, path))
         code = err_set(err, E_DATA, "%s: the run goes on", path);
     else if (now.foreign)
         code = err_set(err, E_DATA, "%s: left alone, because %s in it is not volley's", path,

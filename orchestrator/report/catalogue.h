@@ -1,5 +1,5 @@
 /* The runs that stand in a directory of run directories, read from their journals: also of those that were
- * killed, or are under way. */
+ * killed, or are under way. And what suites have kept of commits, read from their records. */
 #ifndef ORCHESTRATOR_REPORT_CATALOGUE_H
 #define ORCHESTRATOR_REPORT_CATALOGUE_H
 
@@ -21,6 +21,7 @@ struct catalogue_run {
     uint32_t test_count;          /* that came to their end: 0: level means nothing            */
     enum verdict_level level;     /* the worst                                                 */
     enum err_code status;         /* likewise                                                  */
+    bool of_suite;                /* of a commit that a suite has measured: records, no journal */
     bool in_use;                  /* somebody writes it at this moment                         */
     bool complete;                /* the journal holds its end                                 */
     char problem[ERR_TEXT_BYTES]; /* why the journal cannot be read; "": it can                */
@@ -34,7 +35,7 @@ struct catalogue {
     uint32_t count;
 };
 
-/* Looks at what has a journal in the directory, and follows no link. E_DATA: it cannot be read, or holds more
+/* Looks at what has a journal, or a suite's records, in the directory, and follows no link. E_DATA: it cannot be read, or holds more
  * than CATALOGUE_RUNS_MAX. catalogue_free in any case. */
 MUST_USE enum err_code catalogue_read(struct catalogue *catalogue, const char *directory,
                                       struct err *err);

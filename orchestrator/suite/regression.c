@@ -123,10 +123,9 @@ static enum err_code find_newest(struct newest *newest, struct store *store,
     put_filters(statement.out, wishes);
     fprintf(statement.out, " GROUP BY 1 ORDER BY max(\"timestamp\") DESC, max(id) DESC LIMIT 2");
     enum err_code code = run(&statement, store, wishes, NULL, take_commit, newest, err);
-    if (code == OK && newest->count < 2)
-        code =
-            err_set(err, E_DATA, "%s: %s has the records of %zu commits that match: two are needed",
-                    store->shown, wishes->table, newest->count);
+    if (code == OK && newest->count == 0)
+        code = err_set(err, E_DATA, "%s: no record in %s has all of that", store->shown,
+                       wishes->table);
     return code;
 }
 
@@ -211,7 +210,7 @@ enum err_code regression_find(struct regression *regression, struct store *store
         .confidence = confidence, .threshold = threshold, .rates = true};
     struct newest newest = {.count = 0};
     struct store_columns columns;
-    *regression = (struct regression){.commits = {""}};
+    *regression = (struct regression){.commits = {""}, .threshold = threshold};
     enum err_code code = store_columns_read(&columns, store, wishes->table, err);
     if (code == OK && store_columns_find(&columns, "rps") == NULL)
         code =
@@ -223,14 +222,17 @@ enum err_code regression_find(struct regression *regression, struct store *store
                            PRINTABLE(wishes->filters[i].column), wishes->table);
     if (code == OK)
         code = find_newest(&newest, store, &columns, wishes, err);
-    for (size_t i = 0; i < 2 && code == OK; i++) {
+    const bool first = newest.count == 1; /* of a history that has just begun */
+    if (first)
+        snprintf(regression->commits[1], sizeof regression->commits[1], "%s", newest.names[0]);
+    for (size_t i = 0; i < 2 && code == OK && !first; i++) {
         snprintf(regression->commits[i], sizeof regression->commits[i], "%s", newest.names[1 - i]);
         code = check_architectures(store, &columns, wishes, regression->commits[i], err);
         if (code == OK)
             code = read_set(&regression->sets[i], store, &columns, wishes, regression->commits[i],
                             err);
     }
-    if (code == OK)
+    if (code == OK && !first)
         code = comparison_make(&regression->comparison, &regression->sets[0], &regression->sets[1],
                                &asked, err);
     store_columns_free(&columns);
@@ -257,9 +259,11 @@ json_t *regression_json(const struct regression *regression)
             json_array_append_new(better, comparison_row_json(comparison, row));
     }
     const bool has_regression = json_array_size(worse) > 0;
-    return json_pack("{s:s, s:s, s:f, s:o, s:o, s:b}", "baseline_commit",
-                     PRINTABLE(regression->commits[0]), "new_commit",
-                     PRINTABLE(regression->commits[1]), "threshold_pct",
-                     100 * comparison->wishes.threshold, "regressions", worse, "improvements",
-                     better, "has_regression", has_regression);
+    return json_pack("{s:o, s:s, s:f, s:o, s:o, s:b}", "baseline_commit",
+                     regression->commits[0][0] != '\0'
+                         ? json_string(PRINTABLE(regression->commits[0]))
+                         : json_null(),
+                     "new_commit", PRINTABLE(regression->commits[1]), "threshold_pct",
+                     100 * regression->threshold, "regressions", worse, "improvements", better,
+                     "has_regression", has_regression);
 }

@@ -8,10 +8,11 @@
 struct regression {
     struct record_set sets[2]; /* the commit before, the newest one */
     struct comparison comparison;
-    char commits[2][65];
+    char commits[2][65]; /* the former "": there is one alone, and nothing to compare */
+    double threshold;
 };
 
-/* Of the two newest commits that match. E_USAGE: there is no such table or column; E_DATA: they are not two, were measured on several
+/* Of the two newest commits that match. E_USAGE: there is no such table or column; E_DATA: there is none, they were measured on several
  * architectures, or have no configuration in common; else as store_run. regression_free in any case. */
 MUST_USE enum err_code regression_find(struct regression *regression, struct store *store,
                                        const struct trend_wishes *wishes, double threshold,

@@ -68,7 +68,7 @@ static const char *const *cut(const struct variant *variant, const struct file_p
 static void name_command(char name[40], const char *word)
 {
     size_t i = 0;
-    for (; word[i] != '\0' && i < 39; i++)
+    for (; i < 39 && word[i] != '\0'; i++)
         name[i] = isalnum((unsigned char)word[i]) || strchr("._-", word[i]) != NULL
                       ? (char)toupper((unsigned char)word[i])
                       : '_';

@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "common/printable.h"
-
-#define LOCK_NAME ".volley-suite.lock"
+#include "orchestrator/report/catalogue_suite.h"
 
 /* All that is missing. */
 static enum err_code make(const char *directory, struct err *err)
@@ -51,7 +50,7 @@ enum err_code suite_lock_take(int *fd, const char *directory, struct err *err)
     *fd = -1;
     if (make(directory, err) != OK)
         return err->code;
-    snprintf(path, sizeof path, "%.3900s/" LOCK_NAME, directory);
+    snprintf(path, sizeof path, "%.3900s/" CATALOGUE_SUITE_LOCK, directory);
     const int lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
     if (lock < 0)
         return err_set_errno(err, E_USAGE, errno, "--results-dir: %.250s cannot be written",

@@ -197,7 +197,7 @@ enum err_code suite_servers_prepare(struct suite_servers *servers, const struct 
         return OK;
     if (servers->cluster.count == 0)
         return one->scenario->flush_before && run->running->may_flush ? flush(run, combination, err)
-                                                                     : OK;
+                                                                      : OK;
     for (uint32_t node = 0; node < servers->cluster.count && code == OK; node++) {
         if (one->scenario->flush_before)
             code = flush_own(servers, node, err);

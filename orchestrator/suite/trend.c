@@ -36,7 +36,8 @@ struct reading {
 static void choose_columns(struct reading *reading, const struct store_columns *columns)
 {
     struct trend *trend = reading->trend;
-    static const char *const others[] = {"pipeline", "io_threads", "architecture"};
+    static const char *const others[] = {"pipeline", "io_threads", "architecture", "env_make_args",
+                                         "source"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (store_columns_find(columns, others[i]) != NULL)
             trend->columns[trend->column_count++] = others[i];
@@ -243,7 +244,7 @@ static bool is_alike(const struct trend *trend, size_t column)
 /* What all have in common is told once. */
 static bool name_series(struct trend *trend)
 {
-    bool alike[TREND_COLUMNS_MAX];
+    bool alike[TREND_COLUMNS_MAX] = {false};
     for (size_t k = 0; k < trend->column_count && trend->count > 0; k++) {
         alike[k] = is_alike(trend, k);
         if (alike[k])

@@ -210,6 +210,18 @@ TEST(pictures_are_drawn)
     program_free(&program);
 }
 
+TEST(one_commit_is_no_regression)
+{
+    /* Breaks when the first night of a job fails for there is nothing to compare with. */
+    history_base_start(&base, false, tree.path);
+    write_commit(1, 100000, 100000);
+    push();
+    history(0, "--detect-regression", NULL, NULL);
+    expect("\"baseline_commit\": null");
+    expect("\"has_regression\": false");
+    program_free(&program);
+}
+
 TEST(mistakes_are_told)
 {
     /* Breaks when what cannot be answered is answered, or makes a database. */

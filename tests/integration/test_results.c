@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -174,6 +175,53 @@ TEST(test_repeated_runs)
     json_decref(json);
     program_free(&report);
     trial_free(&trial);
+}
+
+static void write_file(const char *name, const char *text)
+{
+    char path[200];
+    snprintf(path, sizeof path, "/results/%s", name);
+    temp_tree_write(&world.tree, path, text, 0644);
+}
+
+TEST(test_suites)
+{
+    /* Breaks when what a suite has kept of a commit is not listed, is removed while a suite writes, or takes what is not volley's with it. */
+    struct program program;
+    char lock[300];
+    write_file("0123abcd/metrics.json", "[{\"command\": \"SET\", \"reference\": \"main\", \"rps\": "
+                                        "5, \"seconds\": 2.5, \"verdict\": \"AMBER\", "
+                                        "\"started\": \"2026-01-02T03:04:05Z\"}, {\"command\": "
+                                        "\"GET\", \"rps\": 7, \"verdict\": \"GREEN\"}]");
+    write_file("0123abcd/logs.txt", "x");
+    write_file("0123abcd/valkey_log_cluster_disabled_tls_disabled.log", "x");
+    write_file("0123abcd/flamegraph-1-SET.html", "x");
+    write_file("0123abcd/run-12.hlog", "x");
+    write_file("4567abcd/metrics.json", "[{\"command\": \"SET\"}]");
+    write_file("4567abcd/mine.txt", "x");
+    results(&program, 0, "list", "--json", NULL, NULL);
+    json_t *list = json_loads(program.out, 0, NULL);
+    ck_assert_uint_eq(json_array_size(json_object_get(list, "runs")), 2);
+    ck_assert_str_eq(member(list, 0, "name"), "0123abcd");
+    ck_assert_str_eq(member(list, 0, "command"), "suite");
+    ck_assert_str_eq(member(list, 0, "tests"), "SET,GET");
+    ck_assert_str_eq(member(list, 0, "label"), "main");
+    ck_assert_str_eq(member(list, 0, "started"), "2026-01-02T03:04:05Z");
+    ck_assert_str_eq(member(list, 0, "verdict"), "AMBER");
+    json_decref(list);
+    program_free(&program);
+    snprintf(lock, sizeof lock, "%s", path_of(".volley-suite.lock"));
+    const int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+    results(&program, 0, "prune", "--keep", "0", "--yes");
+    ck_assert_ptr_nonnull(strstr(program.err, "the run goes on"));
+    program_free(&program);
+    close(fd);
+    results(&program, 0, "prune", "--keep", "0", "--yes");
+    ck_assert_ptr_nonnull(strstr(program.err, "not volley's is mine.txt"));
+    program_free(&program);
+    ck_assert_int_ne(access(path_of("0123abcd"), F_OK), 0);
+    ck_assert_int_eq(access(path_of("4567abcd/metrics.json"), F_OK), 0);
 }
 
 TEST_SUITE_WITH(results, .set_up = set_up, .tear_down = trial_tear_down)
