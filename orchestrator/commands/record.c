@@ -146,8 +146,8 @@ static void print_monitoring(struct record_request *request)
         [MONITORING_INTERRUPTED] =
             "Ended by an interrupt; the recording is whole as far as it goes.\n",
         [MONITORING_LOST] =
-            "Ended before its time: the server has gone; the recording is whole as far as it "
-            "goes.\n",
+            ("Ended before its time: the server has gone; the recording is whole as far as it "
+             "goes.\n"),
     };
     monitoring->facts.has_times = true;
     traffic_report_warn(&monitoring->report);

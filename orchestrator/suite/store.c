@@ -30,9 +30,9 @@ static enum err_code load_postgres(struct store *store, struct err *err)
             "%s: PostgreSQL needs the module volley-postgres.so, which is not there: install "
             "libpq-dev (`make deps ALL=1`) and build volley again",
             store->shown);
-    store->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     const struct store_driver *driver =
-        store->library != NULL ? dlsym(store->library, STORE_DRIVER_SYMBOL) : NULL;
+        library != NULL ? dlsym(library, STORE_DRIVER_SYMBOL) : NULL;
     if (driver == NULL)
         return err_set(err, E_SYSTEM, "%s cannot be loaded: %s", PRINTABLE(path),
                        PRINTABLE(dlerror()));
@@ -139,8 +139,7 @@ void store_close(struct store *store)
     store_undo(store);
     if (store->driver != NULL && store->connection != NULL)
         store->driver->close(store->connection);
-    if (store->library != NULL)
-        dlclose(store->library);
+    /* The library stays: libpq and what it brings leave functions behind for the end of the process. */
     *store = (struct store){0};
 }
 

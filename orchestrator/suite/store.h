@@ -18,7 +18,7 @@ struct store {
     char shown[STORE_ADDRESS_BYTES]; /* for people: without a password */
 
     /* Private. */
-    void *connection, *library;
+    void *connection;
     bool writing; /* between begin and end */
 };
 
