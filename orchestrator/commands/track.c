@@ -208,9 +208,8 @@ static bool print_config(void *state, const char *const *columns, size_t column_
     if (column_count != 3)
         return false;
     (*count)++;
-    printf("%.*s  %s commits  %.2000s\n", HASH_SHOWN,
-           PRINTABLE(columns[1] != NULL ? columns[1] : "-"),
-           PRINTABLE(columns[2] != NULL ? columns[2] : "0"),
+    printf("%.*s  %s commits  %.2000s\n", HASH_SHOWN, PRINTABLE(columns[2]),
+           PRINTABLE(columns[1] != NULL ? columns[1] : "0"),
            PRINTABLE(columns[0] != NULL ? columns[0] : "-"));
     return true;
 }
@@ -220,11 +219,11 @@ static bool keep_config(void *state, const char *const *columns, size_t column_c
     if (column_count != 3)
         return false;
     json_t *config = json_loads(columns[0] != NULL ? columns[0] : "null", JSON_DECODE_ANY, NULL);
-    return json_array_append_new(
-               state, json_pack("{s:o, s:o, s:I}", "config", config != NULL ? config : json_null(),
-                                "config_hash", text_or_null(columns[1]), "commits",
-                                (json_int_t)strtoll(columns[2] != NULL ? columns[2] : "0", NULL,
-                                                    10))) == 0;
+    const long long commits = columns[1] != NULL ? strtoll(columns[1], NULL, 10) : 0;
+    return json_array_append_new(state, json_pack("{s:o, s:o, s:I}", "config",
+                                                  config != NULL ? config : json_null(),
+                                                  "config_hash", text_or_null(columns[2]),
+                                                  "commits", (json_int_t)commits)) == 0;
 }
 
 static enum err_code query(const struct track_request *request, const struct track *track,
@@ -311,6 +310,7 @@ static enum err_code carry_out(const struct track_request *request, size_t actio
     enum err_code code = store_options_address(&address, &request->store, &request->values, err);
     if (code == OK)
         code = read_config(&track.config, request->config_file, err);
+    address.read_only = actions[action].run == query;
     if (code == OK)
         code = store_open(&store, &address, err);
     if (code == OK)

@@ -106,9 +106,11 @@ static enum err_code look_at_file(const struct store *store, const struct store_
     if (errno != ENOENT)
         return err_set_errno(err, E_USAGE, errno, "--db %s", store->shown);
     if (address->read_only)
-        return err_set(err, E_USAGE,
-                       "%s: there is no such file: nothing has been pushed yet (volley push)",
-                       store->shown);
+        return err_set(
+            err, E_USAGE,
+            "%s: there is no such file: nothing has been kept in it yet (volley push, volley "
+            "track mark)",
+            store->shown);
     const char *slash = strrchr(address->database, '/');
     char folder[PATH_MAX];
     if (slash == NULL)

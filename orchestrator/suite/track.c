@@ -227,28 +227,74 @@ void track_done_free(struct track_done *done)
 
 /* ---- what there is ---- */
 
+/* Rows as the database has them, told with the hash of their configuration: one that another tool has kept, or that may only be
+ * read, has none. */
+struct telling {
+    store_row *row;
+    void *state;
+    size_t config;                 /* its column */
+    char wanted[STORE_HASH_BYTES]; /* "": any */
+    char *last; /* the configuration of the row before, which most rows have, too ... */
+    char hash[STORE_HASH_BYTES]; /* ... and its hash */
+    bool failed;
+};
+
+static const char *hash_of(struct telling *telling, const char *config)
+{
+    if (config == NULL)
+        return "";
+    if (telling->last != NULL && strcmp(telling->last, config) == 0)
+        return telling->hash;
+    json_t *value = json_loads(config, JSON_DECODE_ANY, NULL);
+    free(telling->last);
+    telling->last = strdup(config);
+    telling->hash[0] = '\0';
+    telling->failed =
+        telling->last == NULL || (value != NULL && !store_hash(telling->hash, value, 0));
+    json_decref(value);
+    return telling->hash;
+}
+
+static bool tell_row(void *state, const char *const *columns, size_t column_count)
+{
+    struct telling *telling = state;
+    const char *with_hash[TRACK_COLUMNS];
+    if (column_count >= TRACK_COLUMNS || column_count <= telling->config)
+        return false;
+    memcpy(with_hash, columns, column_count * sizeof columns[0]);
+    with_hash[column_count] = hash_of(telling, columns[telling->config]);
+    if (telling->failed ||
+        (telling->wanted[0] != '\0' && strcmp(telling->wanted, with_hash[column_count]) != 0))
+        return !telling->failed;
+    return telling->row(telling->state, with_hash, column_count + 1);
+}
+
+static enum err_code tell(struct telling *telling, const struct track *track, const char *statement,
+                          size_t value_count, struct err *err)
+{
+    enum err_code code = store_run(track->store, "commits cannot be read", statement,
+                                   (const char *const[]){track->architecture}, value_count,
+                                   tell_row, telling, NULL, err);
+    free(telling->last);
+    return code == OK && telling->failed ? no_memory(err) : code;
+}
+
 enum err_code track_query(const struct track *track, store_row *row, void *state, struct err *err)
 {
-    char hash[STORE_HASH_BYTES];
-    if (track->config == NULL)
-        return store_run(
-            track->store, "commits cannot be read",
-            "SELECT sha, timestamp, status, config, architecture, config_hash "
-            "FROM benchmark_commits WHERE architecture = $1 ORDER BY timestamp DESC, id",
-            (const char *const[]){track->architecture}, 1, row, state, NULL, err);
-    if (!store_hash(hash, track->config, 0))
+    struct telling telling = {.row = row, .state = state, .config = 3};
+    if (track->config != NULL && !store_hash(telling.wanted, track->config, 0))
         return no_memory(err);
-    return store_run(track->store, "commits cannot be read",
-                     "SELECT sha, timestamp, status, config, architecture, config_hash "
-                     "FROM benchmark_commits WHERE architecture = $1 AND config_hash = $2 "
-                     "ORDER BY timestamp DESC, id",
-                     (const char *const[]){track->architecture, hash}, 2, row, state, NULL, err);
+    return tell(&telling, track,
+                "SELECT sha, timestamp, status, config, architecture FROM benchmark_commits "
+                "WHERE architecture = $1 ORDER BY timestamp DESC, id",
+                1, err);
 }
 
 enum err_code track_configs(const struct track *track, store_row *row, void *state, struct err *err)
 {
-    return store_run(track->store, "configurations cannot be read",
-                     "SELECT config, config_hash, count(*) FROM benchmark_commits "
-                     "GROUP BY config, config_hash ORDER BY count(*) DESC, config_hash",
-                     NULL, 0, row, state, NULL, err);
+    struct telling telling = {.row = row, .state = state, .config = 0};
+    return tell(&telling, track,
+                "SELECT config, count(*) FROM benchmark_commits GROUP BY config "
+                "ORDER BY count(*) DESC, CAST(config AS TEXT)",
+                0, err);
 }

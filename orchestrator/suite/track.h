@@ -47,7 +47,7 @@ void track_done_free(struct track_done *done);
 #define TRACK_COLUMNS 6u
 MUST_USE enum err_code track_query(const struct track *track, store_row *row, void *state,
                                    struct err *err);
-/* Each configuration once: config, config_hash, number of rows. */
+/* Each configuration once: config, number of rows, config_hash. */
 MUST_USE enum err_code track_configs(const struct track *track, store_row *row, void *state,
                                      struct err *err);
 

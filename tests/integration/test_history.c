@@ -251,7 +251,7 @@ TEST(mistakes_are_told)
     }
     snprintf(base.address, sizeof base.address, "%s/none.db", tree.path);
     history(2, NULL, NULL, NULL);
-    expect("nothing has been pushed yet");
+    expect("nothing has been kept in it yet");
     program_free(&program);
 }
 

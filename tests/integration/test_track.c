@@ -168,6 +168,11 @@ TEST(a_database_of_the_other_tool_is_gone_on_with)
              "('%s', '2026-01-05', 'complete', '[{\"tls\": false, \"sizes\": [16]}]', 'mine')",
              shas[5]);
     free(postgres_ask(&base.server, statement));
+    expect(track(0, "query --config-file one.json --architecture mine"),
+           "1 commits"); /* which changes nothing */
+    history_base_expect(
+        &base, "SELECT count(*) FROM information_schema.tables WHERE table_name = 'volley_schema'",
+        "0");
     NEXT("--config-file one.json --architecture mine", 4, 3, 2);
     track(0, "mark HEAD~1 --repo repo --status benchmark_complete --config-file one.json "
              "--architecture mine");
