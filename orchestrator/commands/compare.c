@@ -49,7 +49,9 @@ static enum err_code parse_threshold(void *target, const char *value, struct err
 {
     return units_parse_percent(&((struct compare_request *)target)->threshold, value, 1000)
                ? OK
-               : err_set(reason, E_USAGE, "allowed: percent above 0 to 1000, as in 5%%");
+               : err_set(reason, E_USAGE,
+                         "--threshold %.40s: allowed: percent above 0 to 1000, as in 5%%",
+                         PRINTABLE(value));
 }
 
 #define AT(member) offsetof(struct compare_request, member)
@@ -327,6 +329,18 @@ static void tell_missing(const struct record_set *set)
                  PRINTABLE(set->name), set->histograms_missing);
 }
 
+/* A gate lets pass what it cannot judge, but not in silence. */
+static void tell_doubts(const struct record_set *other)
+{
+    size_t counts[VERDICT_RED + 1];
+    record_set_verdicts(counts, other);
+    if (counts[VERDICT_RED] > 0)
+        log_line(
+            LOG_WARNING,
+            "%zu of %zu runs of %s have the verdict RED: its figures are not the server's alone",
+            counts[VERDICT_RED], other->count, PRINTABLE(other->name));
+}
+
 static enum err_code run(void *target, struct err *err)
 {
     const struct compare_request *request = target;
@@ -344,6 +358,8 @@ static enum err_code run(void *target, struct err *err)
         code = check_baseline(&base, request->force, err);
     if (code == OK)
         code = read_set(&other, request, request->other, err);
+    if (code == OK && request->fail_on_regression)
+        tell_doubts(&other);
     if (code == OK)
         code = comparison_make(&comparison, &base, &other, &wishes, err);
     for (int side = 0; side < 2 && code == OK && wishes.latencies; side++)

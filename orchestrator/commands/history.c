@@ -1,4 +1,5 @@
 /* `volley history`: how a figure goes from commit to commit, and whether the newest one is slower. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,9 +191,12 @@ static enum err_code print_json(json_t *document, struct err *err)
 {
     if (document == NULL)
         return err_set(err, E_SYSTEM, "no memory for JSON");
+    errno = 0;
     const bool written = json_dumpf(document, stdout, JSON_INDENT(2)) == 0 && printf("\n") > 0 &&
                          fflush(stdout) == 0;
     json_decref(document);
+    if (!written && errno == EPIPE) /* a reader that has seen enough */
+        return OK;
     return written ? OK : err_set(err, E_SYSTEM, "standard output cannot be written to");
 }
 

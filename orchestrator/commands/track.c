@@ -41,7 +41,7 @@ static const struct option_row rows[] = {
     {ROW("max-commits", NULL, OPTION_COUNT, "N", AT(max_commits)), NUMBER(1, 1000000), .unset = "3",
      .section = "Commits", .help = "Of determine: no more than so many."},
     {ROW("status", NULL, OPTION_WORD, "WORD", AT(status)), .value_at = status_at,
-     .unset = "in_progress", .section = "Commits",
+     .section = "Commits",
      .help = "Of mark: how far they are. in_progress is forgotten by the next determine or "
              "cleanup; benchmark_complete is measured and not pushed yet; complete is done."},
     {ROW("config-file", NULL, OPTION_TEXT, "FILE", AT(config_file)), .section = "Commits",

@@ -10,10 +10,14 @@
 
 /* ---- the statement ---- */
 
-/* " AND ...": what is asked for. */
-static void put_filters(FILE *out, const struct trend_wishes *wishes)
+/* " AND ...": what is asked for, of commits as they are: no control, no tree with changes, no programs as found. */
+static void put_filters(FILE *out, const struct store_columns *columns,
+                        const struct trend_wishes *wishes)
 {
     char quoted[STORE_QUOTED_BYTES];
+    fprintf(out, " AND \"commit\" NOT LIKE '%%-control'");
+    if (store_columns_find(columns, "source") != NULL)
+        fprintf(out, " AND source IS NULL");
     for (size_t i = 0; i < wishes->filter_count; i++)
         if (store_quote(quoted, wishes->filters[i].column))
             fprintf(out, " AND lower(CAST(%s AS TEXT)) = lower(CAST($%zu AS TEXT))", quoted, i + 1);
@@ -94,7 +98,7 @@ static enum err_code check_architectures(struct store *store, const struct store
         }
         fprintf(statement.out, "SELECT DISTINCT architecture FROM \"%s\" WHERE rps IS NOT NULL",
                 wishes->table);
-        put_filters(statement.out, wishes);
+        put_filters(statement.out, columns, wishes);
         fprintf(statement.out, " AND %s = $%zu", version_of(columns), wishes->filter_count + 1);
         code = run(&statement, store, wishes, commit, take_text, found, err);
     }
@@ -120,7 +124,7 @@ static enum err_code find_newest(struct newest *newest, struct store *store,
         return err_set(err, E_SYSTEM, "no memory for records");
     fprintf(statement.out, "SELECT %s FROM \"%s\" WHERE rps IS NOT NULL", version_of(columns),
             wishes->table);
-    put_filters(statement.out, wishes);
+    put_filters(statement.out, columns, wishes);
     fprintf(statement.out, " GROUP BY 1 ORDER BY max(\"timestamp\") DESC, max(id) DESC LIMIT 2");
     enum err_code code = run(&statement, store, wishes, NULL, take_commit, newest, err);
     if (code == OK && newest->count == 0)
@@ -190,7 +194,7 @@ static enum err_code read_set(struct record_set *set, struct store *store,
     for (size_t i = 0; i < reading.count; i++)
         fprintf(statement.out, "%s\"%s\"", i == 0 ? "SELECT " : ", ", reading.names[i]);
     fprintf(statement.out, " FROM \"%s\" WHERE rps IS NOT NULL", wishes->table);
-    put_filters(statement.out, wishes);
+    put_filters(statement.out, columns, wishes);
     fprintf(statement.out, " AND %s = $%zu ORDER BY id", version_of(columns),
             wishes->filter_count + 1);
     enum err_code code = run(&statement, store, wishes, commit, take_record, &reading, err);

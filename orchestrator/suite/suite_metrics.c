@@ -8,6 +8,7 @@
 #include "common/printable.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/output.h"
+#include "orchestrator/report/shell_word.h"
 #include "orchestrator/scenario/run_file.h"
 #include "orchestrator/suite/record_set.h"
 
@@ -42,6 +43,24 @@ static void set_text(json_t *object, const char *key, const char *text)
         json_object_set_new(object, key, json_value_text(text));
 }
 
+/* With the option of this variant. */
+static void set_words(json_t *object, const char *key, const char *const *words)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    if (out == NULL)
+        return;
+    for (size_t i = 0; words[i] != NULL; i++) {
+        char word[600];
+        shell_word(word, sizeof word, words[i]);
+        fprintf(out, "%s%s", i > 0 ? " " : "", word);
+    }
+    (void)fclose(out);
+    set_text(object, key, text);
+    free(text);
+}
+
 static void describe_case(json_t *object, const struct suite_combination *combination)
 {
     const struct suite_case *one = combination->of;
@@ -52,8 +71,8 @@ static void describe_case(json_t *object, const struct suite_combination *combin
     set_text(object, "dataset", one->part->dataset);
     if (one->part->maxdocs > 0)
         json_object_set_new(object, "maxdocs", json_value_count(one->part->maxdocs));
-    if (one->part->command != NULL)
-        set_text(object, "command_line", one->part->command);
+    if (one->words != NULL)
+        set_words(object, "command_line", one->words);
     set_text(object, "populate_with", one->scenario->populate_with);
     if (one->scenario->setup_commands.count > 0)
         json_object_set_new(object, "setup_commands", list_of(&one->scenario->setup_commands));
@@ -552,6 +571,33 @@ void suite_record_of_run(json_t *record, const json_t *run)
     json_object_set_new(record, "server_cpu_us_per_request",
                         cpu_per_request(json_object_get(run, "server")));
     json_object_set_new(record, "steal_percent", check_value(verdict, "steal_time"));
+}
+
+/* The loads beside one are the scenario's own: what a part has against them is nothing against it. */
+void suite_record_of_part(json_t *record, const json_t *run)
+{
+    json_t *verdict = json_deep_copy(json_object_get(run, "verdict"));
+    json_t *checks = json_object_get(verdict, "checks");
+    int worst = VERDICT_GREEN;
+    suite_record_of_run(record, run);
+    for (size_t i = json_array_size(checks); i > 0; i--) {
+        const json_t *check = json_array_get(checks, i - 1);
+        if (strcmp(text_in(check, "name"), "other_load") == 0) {
+            json_array_remove(checks, i - 1);
+            continue;
+        }
+        for (int level = worst + 1; level <= VERDICT_RED; level++)
+            if (strcmp(text_in(check, "level"), verdict_level_name((enum verdict_level)level)) == 0)
+                worst = level;
+    }
+    if (json_is_array(checks)) {
+        json_object_set_new(record, "verdict",
+                            json_string(verdict_level_name((enum verdict_level)worst)));
+        json_object_set_new(record, "verdict_reasons", reasons_of(verdict));
+    }
+    json_object_set_new(record, "server_cpu_us_per_request",
+                        json_null()); /* nobody knows its part */
+    json_decref(verdict);
 }
 
 void suite_record_of_class(json_t *record, const json_t *run, const json_t *one)

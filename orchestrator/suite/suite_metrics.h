@@ -48,6 +48,8 @@ MUST_USE enum err_code suite_metrics_add(struct suite_metrics *metrics, json_t *
 /* The figures of a run, into a record. */
 void suite_record_of_csv(json_t *record, const struct suite_csv_row *row);
 void suite_record_of_run(json_t *record, const json_t *run);
+/* Of a load that ran beside others of its scenario. */
+void suite_record_of_part(json_t *record, const json_t *run);
 /* Of one of its classes. */
 void suite_record_of_class(json_t *record, const json_t *run, const json_t *one);
 

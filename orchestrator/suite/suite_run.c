@@ -220,6 +220,11 @@ static size_t collect_classes(json_t **records, size_t count, const struct measu
     return count;
 }
 
+static bool is_part(const struct suite_case *of)
+{
+    return of != NULL && of->part != of->scenario;
+}
+
 static size_t collect_volley(json_t **records, const struct measurement *measurement,
                              struct err *err)
 {
@@ -234,7 +239,10 @@ static size_t collect_volley(json_t **records, const struct measurement *measure
         if (json_is_true(json_object_get(one, "prefill")) || title == NULL || count == RECORDS_MAX)
             continue;
         records[count] = new_record(measurement, title);
-        suite_record_of_run(records[count], one);
+        if (is_part(measurement->combination->of))
+            suite_record_of_part(records[count], one);
+        else
+            suite_record_of_run(records[count], one);
         name_histogram(records[count++], measurement, title);
         if (measurement->combination->command->mix != NULL)
             count = collect_classes(records, count, measurement, one);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <hiredis/hiredis.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/printable.h"
+#include "orchestrator/report/shell_word.h"
 #include "orchestrator/server/discover.h"
 #include "orchestrator/server/keyspace.h"
 #include "orchestrator/server/managed_node.h"
@@ -161,6 +163,32 @@ static const uint16_t *make_ports(struct suite_servers *servers, const struct su
 }
 
 /* What the configuration says that servers are told first. Nodes may tell one another: an index that is there is fine, then. */
+/* One command, cut into words as by a shell. */
+static enum err_code order(struct control *control, const char *text, struct err *err)
+{
+    redisReply *reply = NULL;
+    int count = 0;
+    char *copy = malloc(strlen(text) + 1), *out = copy;
+    const char **words = calloc(strlen(text) / 2 + 2, sizeof words[0]);
+    enum err_code code =
+        copy != NULL && words != NULL ? OK : err_set(err, E_SYSTEM, "no memory for a command");
+    for (const char *at = text + strspn(text, " \t"); code == OK && *at != '\0';
+         at += strspn(at, " \t")) {
+        words[count++] = out;
+        if (!shell_word_take(&out, &at))
+            code = err_set(err, E_CONFIG, "a quote has no end");
+    }
+    if (code == OK && count > 0)
+        code = control_command(control, &reply, count, words, err);
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
+        code = err_set(err, E_FAILED, "%.200s", PRINTABLE(reply->str));
+    if (reply != NULL)
+        freeReplyObject(reply);
+    free(words);
+    free(copy);
+    return code;
+}
+
 static enum err_code set_up_node(struct suite_servers *servers, uint32_t node,
                                  const struct suite_words *commands, struct err *err)
 {
@@ -170,7 +198,7 @@ static enum err_code set_up_node(struct suite_servers *servers, uint32_t node,
         return OK;
     enum err_code code = managed_cluster_connect(&control, &servers->cluster, node, err);
     for (size_t i = 0; i < commands->count && code == OK; i++)
-        if (managed_node_order(control, &reason, "%s", commands->items[i].text) != OK &&
+        if (order(control, commands->items[i].text, &reason) != OK &&
             (node == 0 || strstr(reason.text, "already exists") == NULL))
             code = err_set(err, E_FAILED, "setup_commands: %.100s: %.200s",
                            PRINTABLE(commands->items[i].text), reason.text);

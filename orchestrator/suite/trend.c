@@ -78,7 +78,8 @@ static char *make_statement(const struct reading *reading, const struct trend_wi
         fprintf(out, ", \"%s\"", reading->trend->columns[i]);
     if (reading->has_verdict)
         fprintf(out, ", verdict");
-    fprintf(out, " FROM \"%s\" WHERE %s IS NOT NULL", wishes->table, quoted);
+    fprintf(out, " FROM \"%s\" WHERE %s IS NOT NULL AND \"commit\" NOT LIKE '%%-control'",
+            wishes->table, quoted);
     for (size_t i = 0; i < wishes->filter_count; i++)
         if (store_quote(quoted, wishes->filters[i].column))
             fprintf(out, " AND lower(CAST(%s AS TEXT)) = lower(CAST($%zu AS TEXT))", quoted, i + 1);

@@ -65,6 +65,11 @@ static void push(void)
 static void start(int loop)
 {
     history_base_start(&base, loop == 1, tree.path);
+    temp_tree_write(&tree, "/results/control/metrics.json",
+                    "[{\"timestamp\": \"2026-01-09T00:00:00Z\", \"commit\": \"1-control\", "
+                    "\"command\": \"SET\", "
+                    "\"rps\": 1, \"run\": 0}]",
+                    0644);
     for (int i = 0; i < COMMITS; i++)
         write_commit(i, (i < SLOWER_FROM ? 100000 : 95000) + i * 37 % 11 * 20,
                      80000 + i * 53 % 7 * 20);

@@ -178,7 +178,7 @@ static const char three_kinds[] = GROUPS(
     "{\"id\": \"a\", \"type\": \"write\", \"description\": \"all rows\", \"dataset\": "
     "\"rows.csv\", "
     "\"maxdocs\": 400, \"clients\": 2, \"sequential\": true, \"flush_before\": true, "
-    "\"setup_commands\": [\"CONFIG SET hz 20\"], "
+    "\"setup_commands\": [\"CONFIG SET hz 20\", \"SET 'two words' x\"], "
     "\"command\": \"HSET row:{tag}:__rand_int__ name \\\"__field:name__\\\"\"}, "
     "{\"id\": \"b\", \"type\": \"read\", \"clients\": 4, \"duration\": 1, \"keyspacelen\": 300, "
     "\"command\": \"HGET row:__rand_int__\", \"options\": {\"name\": \"\", \"none\": \"_none\"}}, "
@@ -238,11 +238,18 @@ TEST(what_one_scenario_writes_the_next_one_reads)
     record = record_of(list, "1b", &count);
     ck_assert_str_eq(text_at(record, "test_phase"), "read");
     ck_assert_double_eq(number_at(record, "misses"), 0);
+    ck_assert_str_eq(text_at(record, "command_line"), "HGET row:__rand_int__ name");
     record = record_of(list, "1b_none", &count);
     ck_assert_double_eq(number_at(record, "misses"), number_at(record, "requests_ok"));
+    ck_assert_str_eq(text_at(record, "command_line"), "HGET row:__rand_int__ none");
     record = record_of(list, "1c_w", &count);
     ck_assert_str_eq(text_at(record, "test_phase"), "mixed_write");
     ck_assert_double_eq(number_at(record, "clients"), 2);
+    /* the other part is no load of somebody else, and the server's time nobody's alone */
+    char *reasons = json_dumps(json_object_get(record, "verdict_reasons"), JSON_ENCODE_ANY);
+    ck_assert_ptr_null(strstr(reasons, "other_load"));
+    free(reasons);
+    ck_assert(json_is_null(json_object_get(record, "server_cpu_us_per_request")));
     record = record_of(list, "1c_r", &count);
     ck_figures(record);
     ck_assert_str_eq(text_at(record, "test_phase"), "mixed_read");
