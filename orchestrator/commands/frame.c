@@ -48,6 +48,35 @@ static enum err_code sort_arguments(const struct command_frame *frame, const cha
     return code;
 }
 
+/* Where the options end that begin at `at`: a word, or the end. */
+static int skip_options(const struct command_frame *frame, int at, int argc,
+                        const char *const *argv)
+{
+    struct arguments arguments;
+    struct err ignored = {.code = OK};
+    const enum err_code cut =
+        arguments_cut(&arguments, frame->table, argc - at + 1, argv + at - 1, &ignored);
+    const int end = cut != OK || arguments.rest < 0 ? argc : at - 1 + arguments.rest;
+    arguments_free(&arguments);
+    return end;
+}
+
+/* Secrets stand behind words, too. What is behind a command of the user's own is no option. */
+static void hide_secrets(const struct command_frame *frame, int argc, const char *const *argv)
+{
+    int at = 1;
+    while (at < argc && (frame->words_everywhere || at == 1)) {
+        while (frame->words != NULL && frame->parse == NULL && at < argc && is_word(argv[at]))
+            at++;
+        if (at >= argc)
+            return;
+        const int end =
+            skip_options(frame, at, argc, argv); /* as it was before anything is hidden */
+        credentials_hide_arguments(frame->table, argc - at + 1, argv + at - 1);
+        at = end > at ? end : at + 1;
+    }
+}
+
 static enum err_code parse_sorted(const struct command_frame *frame, int argc,
                                   const char *const *argv, struct err *err)
 {
@@ -109,7 +138,7 @@ int command_frame_run(const struct command_frame *frame, int argc, const char *c
 {
     struct err err = {.code = OK};
     enum err_code code = parse(frame, argc, argv, &err);
-    credentials_hide_arguments(frame->table, argc, argv);
+    hide_secrets(frame, argc, argv);
     if (code == OK)
         code = run(frame, &err);
     if (err.code != OK)

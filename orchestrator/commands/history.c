@@ -121,7 +121,8 @@ const struct option_table history_option_table = {
 static const char *figure_text(char text[48], double value)
 {
     if (fabs(value) >= 1000)
-        snprintf(text, 48, "%s", UNITS_GROUPED((uint64_t)llround(fabs(value))));
+        snprintf(text, 48, "%s%s", value < 0 ? "-" : "",
+                 UNITS_GROUPED((uint64_t)llround(fabs(value))));
     else
         snprintf(text, 48, "%.4g", value);
     return text;

@@ -84,6 +84,8 @@ static enum err_code run(void *target, struct err *err)
         printf("%s records pushed, %s were there already, %s left out; %s\n",
                UNITS_GROUPED(push.inserted), UNITS_GROUPED(push.there_already),
                UNITS_GROUPED(push.skipped), code == OK ? "all directories" : "not all directories");
+    if (code == OK && (fflush(stdout) != 0 || ferror(stdout) != 0))
+        code = err_set(err, E_SYSTEM, "standard output cannot be written to");
     return code;
 }
 

@@ -1,6 +1,33 @@
 #include "orchestrator/commands/store_options.h"
 
+#include <string.h>
+
 #include "common/log.h"
+
+/* What is no file, and no address that is understood, may hold a password: it is refused, and not repeated. */
+static enum err_code check_database(const char *database, bool is_name, struct err *err)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    const bool service = strncmp(database, "service=", 8) == 0;
+    const bool address =
+        strncmp(database, "postgresql://", 13) == 0 || strncmp(database, "postgres://", 11) == 0;
+    if (is_name)
+        return strstr(database, "://") == NULL && strchr(database, '=') == NULL
+                   ? OK
+                   : err_set(err, E_USAGE,
+                             "--database: the name of a database is expected; an "
+                             "address stands behind --db");
+    if (service && (database[8] == '\0' || database[8 + strspn(database + 8, letters)] != '\0'))
+        return err_set(err, E_USAGE, "--db service=NAME: the name of a service alone is expected");
+    if (!service && !address &&
+        (strstr(database, "://") != NULL || strchr(database, '=') != NULL ||
+         strncmp(database, "file:", 5) == 0 || database[0] == ':' || database[0] == '\0'))
+        return err_set(err, E_USAGE,
+                       "--db: the path of a file, postgresql://USER@HOST:PORT/NAME "
+                       "or service=NAME is expected");
+    return OK;
+}
 
 enum err_code store_options_address(struct store_address *address,
                                     const struct store_options *options,
@@ -13,8 +40,10 @@ enum err_code store_options_address(struct store_address *address,
             if (options_given(values, of_host[i]))
                 return err_set(err, E_USAGE, "--%s says more of PostgreSQL: --host is missing",
                                of_host[i]);
-        return OK;
+        return check_database(options->db, false, err);
     }
+    if (options->database != NULL && check_database(options->database, true, err) != OK)
+        return err->code;
     if (options_given(values, "db"))
         return err_set(err, E_USAGE, "--host and --db both say where the database is: give one");
     *address = (struct store_address){.host = options->host,

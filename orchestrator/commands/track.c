@@ -160,7 +160,7 @@ static enum err_code mark(const struct track_request *request, const struct trac
 
 static json_t *text_or_null(const char *text)
 {
-    return text != NULL ? json_string(text) : json_null();
+    return text != NULL ? json_string(PRINTABLE(text)) : json_null();
 }
 
 /* Databases have ways of their own to write a moment. */

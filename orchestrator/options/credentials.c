@@ -32,15 +32,11 @@ static void hide_uri(char *value)
         shorten(value, value + strlen(value));
 }
 
-/* A file's path, or an address of a database, in which a password has two places. */
+/* A file's path stays. Whatever else names a database may have a password at several places. */
 static void hide_database(char *value)
 {
-    char *scheme = strstr(value, "://");
-    char *password = scheme != NULL ? strstr(scheme, "password=") : NULL;
-    if (password != NULL)
-        shorten(password + 9, password + 9 + strcspn(password + 9, "&"));
-    if (scheme != NULL)
-        hide_uri(value);
+    if (strstr(value, "://") != NULL || strchr(value, '=') != NULL)
+        shorten(value, value + strlen(value));
 }
 
 /* One that was given where a plain address belongs is refused, and in the process list until then. */
@@ -49,7 +45,7 @@ static void hide_value(char *value, const struct option_row *row)
     bool is_address = strcmp(row->name, "host") == 0 || strcmp(row->name, "sentinel") == 0;
     if (strcmp(row->name, "uri") == 0)
         hide_uri(value);
-    else if (strcmp(row->name, "db") == 0)
+    else if (strcmp(row->name, "db") == 0 || strcmp(row->name, "database") == 0)
         hide_database(value);
     else if (row->secret || (is_address && uri_holds_login(value)))
         shorten(value, value + strlen(value));

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PART_LEAST (4 * CHANGE_POINT_LEAST) /* ranks of fewer are never sure enough */
+
 struct ranked {
     double value;
     size_t place;
@@ -57,7 +59,7 @@ static double rank_stretch(const struct search *search, size_t begin, size_t end
 }
 
 /* The place in a stretch at which it falls apart most; 0: nowhere. */
-static size_t find_cut(const struct search *search, size_t begin, size_t end, double *p)
+static size_t scan(const struct search *search, size_t begin, size_t end, double *p)
 {
     const size_t count = end - begin;
     size_t best = 0;
@@ -82,6 +84,25 @@ static size_t find_cut(const struct search *search, size_t begin, size_t end, do
     }
     *p = change_point_probability(largest, count);
     return best > 0 ? begin + best : 0;
+}
+
+/* The same, of the stretch or of a part of it, whichever says so most surely: a level that ends again is seen where what is behind it
+ * is left out. p is that of the most extreme of so many, by Bonferroni. */
+static size_t find_cut(const struct search *search, size_t begin, size_t end, double *p)
+{
+    double parts = 1, other;
+    size_t best = scan(search, begin, end, p);
+    for (size_t length = (end - begin) / 2; length >= PART_LEAST; length /= 2)
+        for (size_t from = begin; from + length <= end; from += length / 2) {
+            const size_t cut = scan(search, from, from + length, &other);
+            parts++;
+            if (cut > 0 && other < *p) {
+                *p = other;
+                best = cut;
+            }
+        }
+    *p = fmin(1, *p * parts);
+    return best;
 }
 
 /* Cuts a stretch as often as it falls apart: without recursion, since there may be many levels. */
@@ -124,7 +145,7 @@ static void settle(const struct search *search, size_t count)
         for (size_t cut = next_cut(search, 1, count); cut < count;) {
             const size_t end = next_cut(search, cut + 1, count);
             double p;
-            const size_t found = find_cut(search, begin, end, &p);
+            const size_t found = scan(search, begin, end, &p);
             if (found != cut || p >= search->alpha) {
                 moved = true;
                 search->cuts[cut] = false;
@@ -154,7 +175,7 @@ static bool take_points(struct change_points *points, const struct search *searc
         const size_t end = next_cut(search, cut + 1, count);
         struct change_point *point = &points->items[points->count++];
         point->place = cut;
-        (void)find_cut(search, begin, end, &point->p);
+        (void)scan(search, begin, end, &point->p);
         point->before = median(search, begin, cut);
         point->after = median(search, cut, end);
         begin = cut;

@@ -4,7 +4,8 @@
  * The method: of all places in a stretch of the series, the one at which the ranks before and behind differ most is looked at, by
  * the standardized statistic of Mann and Whitney with mid-ranks. How often chance alone makes the largest of so many as large is
  * told by Miller and Siegmund ("Maximally selected chi square statistics", Biometrics 38, 1982). Where that is below `alpha`, the
- * stretch is cut there, and both parts are looked at in turn (Vostrikova, "Detecting disorder in multidimensional random
+ * stretch is cut there, and both parts are looked at in turn; so are parts of halves, quarters and so on that overlap by half
+ * (Kovacs, Buehlmann, Li and Munk, "Seeded binary segmentation", Biometrika 110, 2023), with p times their number (Vostrikova, "Detecting disorder in multidimensional random
  * processes", Soviet Mathematics Doklady 24, 1981); in the end each place is sought anew between its neighbours, and
  * dropped where it does not stand there. Ranks, since a single wild figure must not make a step.
  *
@@ -17,8 +18,8 @@
 
 /* A level has as many figures at least: fewer tell nothing by their ranks. */
 #define CHANGE_POINT_LEAST 5u
-/* So that a thousand series without a step have about one mark. */
-#define CHANGE_POINT_ALPHA 0.001
+/* So that of a hundred series without a step at most one is marked; fewer are, since the parts overlap. */
+#define CHANGE_POINT_ALPHA 0.01
 
 struct change_point {
     size_t place;         /* of the first figure of the new level */

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "common/printable.h"
@@ -201,6 +202,28 @@ static enum err_code change_column(struct push *push, const struct batch *batch,
     return code;
 }
 
+/* test_type is of the push, and no record's own then. */
+static bool is_overlaid(const struct push *push, const char *name)
+{
+    return push->test_type != NULL && strcasecmp(name, "test_type") == 0;
+}
+
+/* SQLite takes both for one column, and people do so anyway. */
+static enum err_code check_case(const struct push *push, const struct batch *batch,
+                                const struct push_column *needs, struct err *err)
+{
+    for (size_t i = 0; i < batch->there.count; i++) {
+        const char *name = batch->there.items[i].name;
+        if (strcasecmp(name, needs->name) == 0 && strcmp(name, needs->name) != 0)
+            return err_set(err, E_DATA,
+                           "%.120s: \"%.60s\" and the column \"%.60s\" of %s differ by case alone: "
+                           "nothing of these records is pushed",
+                           PRINTABLE(batch->path), PRINTABLE(needs->name), PRINTABLE(name),
+                           push->table);
+    }
+    return OK;
+}
+
 static enum err_code prepare_table(struct push *push, struct batch *batch, struct err *err)
 {
     char statement[400];
@@ -220,6 +243,11 @@ static enum err_code prepare_table(struct push *push, struct batch *batch, struc
     for (size_t i = 0; i < batch->columns.count && code == OK; i++) {
         const struct push_column *needs = &batch->columns.items[i];
         const struct store_column *has = store_columns_find(&batch->there, needs->name);
+        if (is_overlaid(push, needs->name))
+            continue;
+        code = check_case(push, batch, needs, err);
+        if (code != OK)
+            break;
         code = has == NULL ? add_column(push, needs->name, needs->kind, err)
                            : change_column(push, batch, has, needs, err);
     }
@@ -230,12 +258,6 @@ static enum err_code prepare_table(struct push *push, struct batch *batch, struc
 }
 
 /* ---- rows ---- */
-
-/* test_type is of the push, and no record's own then. */
-static bool is_overlaid(const struct push *push, const char *name)
-{
-    return push->test_type != NULL && strcmp(name, "test_type") == 0;
-}
 
 static bool make_insert(const struct push *push, struct batch *batch)
 {
@@ -449,6 +471,7 @@ static enum err_code push_directory(struct push *push, const char *name, const c
         code = push_batch(push, &batch, &inserted, &problem);
     if (code == OK) {
         push->directories++;
+        inserted = inserted < batch.count ? inserted : batch.count; /* a trigger may change more */
         push->inserted += (size_t)inserted;
         push->there_already += push->store != NULL ? batch.count - (size_t)inserted : 0;
         if (push->store != NULL)

@@ -9,10 +9,11 @@
 
 #include "common/printable.h"
 
-#define DECIMAL_LIMIT 1e9 /* DECIMAL(15,6) holds less */
+#define DECIMAL_LIMIT 999999999 /* DECIMAL(15,6) holds more, before it is rounded */
 
 /* What a database makes, or volley: no record's own. */
-static const char *const taken_names[] = {"id", "created_at", "row_hash"};
+static const char *const taken_names[] = {"id",   "created_at", "row_hash", "ctid", "oid",
+                                          "xmin", "xmax",       "cmin",     "cmax", "tableoid"};
 
 /* ---- kinds ---- */
 
@@ -27,8 +28,9 @@ static struct store_kind kind_of_value(const json_t *value)
         return (struct store_kind){.type = STORE_BOOLEAN};
     if (json_is_integer(value)) {
         const json_int_t number = json_integer_value(value);
-        return (struct store_kind){
-            .type = number >= INT32_MIN && number <= INT32_MAX ? STORE_INTEGER : STORE_BIGINT};
+        return (struct store_kind){.type = number > -DECIMAL_LIMIT && number < DECIMAL_LIMIT
+                                               ? STORE_INTEGER
+                                               : STORE_BIGINT};
     }
     if (json_is_real(value))
         return (struct store_kind){
@@ -75,9 +77,9 @@ bool push_kind_widen(struct store_kind *wider, struct store_kind has, struct sto
     }
     if (has.type == STORE_TIME || has.type == STORE_BOOLEAN || !is_number(needs.type))
         return has.type == needs.type;
-    /* a large whole number fits none with six digits behind the point */
+    /* a large whole number fits none with six digits behind the point, and a column of whole numbers may hold such */
     if ((has.type == STORE_DECIMAL && needs.type == STORE_BIGINT) ||
-        (has.type == STORE_BIGINT && needs.type == STORE_DECIMAL))
+        ((has.type == STORE_INTEGER || has.type == STORE_BIGINT) && needs.type == STORE_DECIMAL))
         wider->type = STORE_NUMERIC;
     else if (needs.type > has.type)
         wider->type = needs.type;
@@ -199,6 +201,6 @@ const char *push_value(char **owned, const json_t *value)
     if (json_is_string(value))
         return json_string_value(value);
     if (value != NULL && !json_is_null(value))
-        *owned = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        *owned = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
     return *owned;
 }

@@ -65,11 +65,10 @@ static void show(struct store *store, const struct store_address *address)
         snprintf(store->shown, sizeof store->shown, "PostgreSQL at %s, database %s", address->host,
                  database[0] != '\0' ? database : "of the user's name");
     } else {
-        const size_t bytes = strcspn(database, "?");
-        const char *at = memrchr(database, '@', bytes);
-        snprintf(store->shown, sizeof store->shown, "PostgreSQL at %.*s",
-                 (int)(database + bytes - (at != NULL ? at + 1 : database)),
-                 at != NULL ? at + 1 : database);
+        const char *at = strrchr(database, '@'); /* a password may hold any other sign */
+        const char *behind = at != NULL ? at + 1 : database;
+        snprintf(store->shown, sizeof store->shown, "PostgreSQL at %.*s", (int)strcspn(behind, "?"),
+                 behind);
     }
     printable_line(store->shown);
 }
@@ -319,27 +318,37 @@ bool store_time(char utc[STORE_TIME_BYTES], const char *text)
         if (*rest == '.')
             rest += 1 + strspn(rest + 1, "0123456789");
     }
-    const int year = parts.tm_year + 1900;
-    if (!read_zone(&zone_seconds, rest) || year < 1 || year > 9999)
+    struct tm same = parts;
+    const time_t local = timegm(&same); /* which makes March of the 31st of February */
+    if (!read_zone(&zone_seconds, rest) || same.tm_mday != parts.tm_mday ||
+        same.tm_hour != parts.tm_hour || same.tm_sec != parts.tm_sec)
         return false;
-    const time_t moment = timegm(&parts) - zone_seconds;
-    return gmtime_r(&moment, &parts) != NULL &&
+    const time_t moment = local - zone_seconds;
+    return gmtime_r(&moment, &parts) != NULL && parts.tm_year + 1900 >= 1 &&
+           parts.tm_year + 1900 <= 9999 &&
            strftime(utc, STORE_TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &parts) > 0;
+}
+
+bool store_hash_text(char hash[STORE_HASH_BYTES], const char *text)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned bytes = 0;
+    hash[0] = '\0';
+    if (EVP_Digest(text, strlen(text), digest, &bytes, EVP_sha256(), NULL) == 1 &&
+        bytes * 2 < STORE_HASH_BYTES)
+        for (unsigned i = 0; i < bytes; i++)
+            snprintf(hash + 2 * (size_t)i, 3, "%02x", digest[i]);
+    return hash[0] != '\0';
 }
 
 bool store_hash(char hash[STORE_HASH_BYTES], const json_t *value, size_t number)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned bytes = 0;
     char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY), *all = NULL;
     hash[0] = '\0';
     if (text != NULL && asprintf(&all, "%s\n%zu", text, number) < 0)
         all = NULL;
-    if (all != NULL && EVP_Digest(all, strlen(all), digest, &bytes, EVP_sha256(), NULL) == 1 &&
-        bytes * 2 < STORE_HASH_BYTES)
-        for (unsigned i = 0; i < bytes; i++)
-            snprintf(hash + 2 * (size_t)i, 3, "%02x", digest[i]);
+    const bool done = all != NULL && store_hash_text(hash, all);
     free(text);
     free(all);
-    return hash[0] != '\0';
+    return done;
 }

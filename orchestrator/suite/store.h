@@ -88,6 +88,7 @@ bool store_time(char utc[STORE_TIME_BYTES], const char *text);
 
 /* 64 hexadecimal digits of SHA-256 over a value, in whatever order its keys stand, and a number. False: no memory. */
 #define STORE_HASH_BYTES 65u
+bool store_hash_text(char hash[STORE_HASH_BYTES], const char *text);
 bool store_hash(char hash[STORE_HASH_BYTES], const json_t *value, size_t number);
 
 #endif

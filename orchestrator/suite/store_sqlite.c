@@ -57,8 +57,9 @@ static bool open_file(void **opened, const struct store_address *address,
         say(problem, STORE_PROBLEM_REFUSED, "no memory");
         return false;
     }
-    const int flags =
-        address->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    /* Also for reading: what a writer that was killed has left half is undone first. A file that may not be written is opened
+     * for reading by SQLite itself. */
+    const int flags = SQLITE_OPEN_READWRITE | (address->read_only ? 0 : SQLITE_OPEN_CREATE);
     const int code = sqlite3_open_v2(address->database, &connection->database, flags, NULL);
     if (code != SQLITE_OK)
         return fail(connection, code, problem);

@@ -76,7 +76,8 @@ static enum err_code check_repository(const char *repository, struct err *err)
 
 static enum err_code check_ref(const char *ref, struct err *err)
 {
-    return ref[0] != '-' && ref[0] != '\0' && strlen(ref) < REF_BYTES / 2
+    return ref[0] != '-' && ref[0] != '^' && ref[0] != '\0' && strstr(ref, "..") == NULL &&
+                   strlen(ref) < REF_BYTES / 2
                ? OK
                : err_set(err, E_USAGE, "\"%.60s\" can be no commit's name", PRINTABLE(ref));
 }
@@ -112,15 +113,17 @@ enum err_code track_commits_list(char (**shas)[TRACK_SHA_BYTES], size_t *count,
 {
     struct listing listing = {0};
     bool found = false;
-    char remote[REF_BYTES];
+    char local[REF_BYTES], remote[REF_BYTES];
     *shas = NULL;
     *count = 0;
     enum err_code code = check_ref(branch, err);
     if (code == OK)
         code = check_repository(repository, err);
-    snprintf(remote, sizeof remote, "origin/%s", branch);
-    const char *const names[] = {branch, remote};
-    for (size_t i = 0; i < 2 && code == OK && !found; i++)
+    /* A tag of the same name is no branch; what is neither may still be a commit. */
+    snprintf(local, sizeof local, "refs/heads/%s", branch);
+    snprintf(remote, sizeof remote, "refs/remotes/origin/%s", branch);
+    const char *const names[] = {local, remote, branch};
+    for (size_t i = 0; i < 3 && code == OK && !found; i++)
         code = ask(&listing, &found, repository,
                    (const char *const[]){"rev-list", "--end-of-options", names[i], "--"}, 4, err);
     if (code == OK && !found)

@@ -9,7 +9,8 @@
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/suite/record_set.h"
 
-#define FIXED 4u /* columns in front of them: commit, timestamp, figure, command */
+#define FIGURE_MAX 1e15 /* sums and squares of them are numbers */
+#define FIXED 4u        /* columns in front of them: commit, timestamp, figure, command */
 
 const char *trend_metric_column(const char *metric)
 {
@@ -98,13 +99,13 @@ static bool read_number(double *number, const char *text)
     if (text == NULL)
         return false;
     *number = strtod(text, &end);
-    return end != text && *end == '\0' && isfinite(*number);
+    return end != text && *end == '\0' && fabs(*number) < FIGURE_MAX;
 }
 
 static bool keep_values(struct trend_series *series, const struct trend *trend, const char *command,
                         const char *const *values)
 {
-    *series = (struct trend_series){.command = strdup(command)};
+    *series = (struct trend_series){.command = strdup(PRINTABLE(command))};
     bool kept = series->command != NULL;
     for (size_t i = 0; i < trend->column_count; i++)
         if (values[i] != NULL && values[i][0] != '\0') {
@@ -114,21 +115,21 @@ static bool keep_values(struct trend_series *series, const struct trend *trend, 
     return kept;
 }
 
-/* Keys of JSON are text: what is none is told by its printable bytes. */
-static char *make_key(const struct trend *trend, const char *command, const char *const *values)
+/* A hash of all of it, whatever its bytes and its length. */
+static bool make_key(char key[STORE_HASH_BYTES], const struct trend *trend, const char *command,
+                     const char *const *values)
 {
-    char *key = NULL;
+    char *text = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&key, &bytes);
+    FILE *out = open_memstream(&text, &bytes);
     if (out == NULL)
-        return NULL;
+        return false;
     fprintf(out, "%s", command);
     for (size_t i = 0; i < trend->column_count; i++)
-        fprintf(out, "\n%s", values[i] != NULL ? PRINTABLE(values[i]) : "");
-    if (fclose(out) == 0)
-        return key;
-    free(key);
-    return NULL;
+        fprintf(out, "\n%zu:%s", i, values[i] != NULL ? values[i] : "");
+    const bool made = fclose(out) == 0 && store_hash_text(key, text);
+    free(text);
+    return made;
 }
 
 static struct trend_series *add_series(struct trend *trend, const char *key, const char *command,
@@ -152,14 +153,12 @@ static struct trend_series *add_series(struct trend *trend, const char *key, con
 static struct trend_series *find_series(struct trend *trend, const char *command,
                                         const char *const *values)
 {
-    char *key = make_key(trend, command, values);
-    if (key == NULL)
+    char key[STORE_HASH_BYTES];
+    if (!make_key(key, trend, command, values))
         return NULL;
     const json_t *place = json_object_get(trend->found, key);
-    struct trend_series *series = place != NULL ? &trend->series[json_integer_value(place)]
-                                                : add_series(trend, key, command, values);
-    free(key);
-    return series;
+    return place != NULL ? &trend->series[json_integer_value(place)]
+                         : add_series(trend, key, command, values);
 }
 
 /* Rows come by time: a commit is the last one, or one of the same second. */
@@ -202,14 +201,14 @@ static void add_run(struct trend_commit *commit, double value, bool red)
 static bool take_row(void *state, const char *const *columns, size_t column_count)
 {
     struct reading *reading = state;
-    char time[STORE_TIME_BYTES], name[65], command[250];
+    char time[STORE_TIME_BYTES], name[TREND_NAME_BYTES];
     double value;
     if (column_count < FIXED + reading->trend->column_count || columns[0] == NULL ||
         columns[1] == NULL || !store_time(time, columns[1]) || !read_number(&value, columns[2]))
         return true;
     snprintf(name, sizeof name, "%s", PRINTABLE(columns[0]));
-    snprintf(command, sizeof command, "%s", PRINTABLE(columns[3] != NULL ? columns[3] : ""));
-    struct trend_series *series = find_series(reading->trend, command, columns + FIXED);
+    struct trend_series *series =
+        find_series(reading->trend, columns[3] != NULL ? columns[3] : "", columns + FIXED);
     struct trend_commit *commit = series != NULL ? find_commit(series, name, time) : NULL;
     reading->failed = commit == NULL;
     if (commit == NULL)

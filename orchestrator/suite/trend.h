@@ -11,6 +11,7 @@
 #define TREND_FILTERS_MAX 16u
 #define TREND_COLUMNS_MAX 40u /* that tell configurations apart */
 #define TREND_CONFIGURATION_BYTES 600u
+#define TREND_NAME_BYTES 256u /* of a commit */
 
 struct trend_filter {
     char column[STORE_NAME_BYTES];
@@ -26,7 +27,7 @@ struct trend_wishes {
 
 /* The runs of a commit. */
 struct trend_commit {
-    char name[65], time[STORE_TIME_BYTES];
+    char name[TREND_NAME_BYTES], time[STORE_TIME_BYTES];
     size_t runs, red; /* red: of them, by the verdict of who measured */
     double mean, deviation, least, most;
     double squares; /* private: of differences from the mean, summed */
