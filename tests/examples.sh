@@ -27,7 +27,8 @@ readonly -a not_run=(
     '*compare *<commit>*' 'commits of a suite that nobody has run'
     'volley push*' 'results that nobody has measured here, and databases of others'
     'volley track *--repo*' 'the sources of a server'
-    'volley history*' 'likewise'
+    'volley history*' 'a history that nobody has kept here'
+    'volley track query*' 'likewise'
     '*\.\.\.*' 'an ellipsis'
 )
 
