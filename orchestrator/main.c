@@ -88,14 +88,13 @@ static int command_of_server(const char *name)
         log_line(LOG_ERROR, "a URI is given with --uri: volley bench --uri URI");
         return err_exit_status(E_USAGE);
     }
-    if (say_nearest(nearest, sizeof nearest, name)[0] != '\0')
-        return unknown_command(name);
+    const char *ending = say_nearest(nearest, sizeof nearest, name)[0] != '\0' ? nearest : ".";
     log_line(
         LOG_ERROR,
-        "there is no command \"%.40s\"; `volley help` lists them. A command for the server stands "
+        "there is no command \"%.40s\"; `volley help` lists them%s A command for the server stands "
         "behind --: volley -- %.40s ...; as valkey-benchmark has it: volley valkey-benchmark "
         "%.40s ...",
-        name, name, name);
+        name, ending, name, name);
     return err_exit_status(E_USAGE);
 }
 

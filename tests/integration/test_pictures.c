@@ -92,7 +92,7 @@ TEST(of_a_search)
     char directory[200];
     snprintf(directory, sizeof directory, "%s/out", tree.path);
     VOLLEY("find-max", "-p", server.port_text, "--cpus", "none", "--slo", "p99<10s", "--start-rate",
-           "50", "--max-rate", "200", "--window", "100ms", "--windows", "2", "--warmup", "0", "-r",
+           "50", "--max-rate", "200", "--window", "500ms", "--windows", "1", "--warmup", "0", "-r",
            "10", "-q", "--label", "it's </text><script>", "--png", pictures, "--svg", pictures);
     ck_png("it_s___text__script__curve.png");
     ck_svg("it_s___text__script__curve.svg");

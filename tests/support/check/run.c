@@ -178,7 +178,7 @@ static void fail_with_output(struct program *program, const char *what)
     program->pid = 0;
     char *out = program_output(program, PROGRAM_OUT);
     char *err = program_output(program, PROGRAM_ERR);
-    ck_abort_msg("%s: %s\n--- stdout\n%.3000s\n--- stderr\n%.3000s", program->name, what, out, err);
+    ck_abort_msg("%s: %s\n--- stdout\n%.1500s\n--- stderr\n%.1500s", program->name, what, out, err);
 }
 
 static unsigned left_ms(const struct program *program)
