@@ -333,6 +333,22 @@ static enum err_code sample(struct measurement *measurements, size_t count, size
     return code;
 }
 
+/* A machine that stood still is no reason to have no picture: nothing is measured here, so that a load that failed is made once
+ * more, while the servers run. */
+static enum err_code sample_again(const struct measurement *common,
+                                  struct measurement *measurements, size_t count, size_t number,
+                                  struct err *err)
+{
+    char died[300];
+    struct err reason = {.code = OK};
+    const enum err_code code = sample(measurements, count, number, &reason);
+    if (code != E_FAILED || suite_servers_died(common->servers, died, sizeof died))
+        return code == OK ? OK : err_set(err, code, "%s", reason.text);
+    suite_log_line(&common->subject->log, LOG_WARNING, "%s: flame graph, once more: %s",
+                   common->subject->name, reason.text);
+    return sample(measurements, count, number, err);
+}
+
 static enum err_code profile_step(const struct measurement *common, size_t first, size_t count,
                                   struct err *err)
 {
@@ -351,7 +367,7 @@ static enum err_code profile_step(const struct measurement *common, size_t first
                        suite_combination_text(text, sizeof text, &combinations[i]));
     }
     if (code == OK)
-        code = sample(measurements, count, first + 1, err);
+        code = sample_again(common, measurements, count, first + 1, err);
     suite_measurements_close(measurements, count);
     return code;
 }

@@ -280,7 +280,8 @@ LOOP_TEST(shipped_ones_on_vector_sets, sizeof shipped / sizeof shipped[0])
         const json_t *documents = json_object_get(json_object_get(phase, "vectors"), "num_docs");
         ck_assert_msg(json_is_true(json_object_get(phase, "ran")), "phase %zu did not run: %s", i,
                       program.err);
-        whole &= !json_is_true(json_object_get(phase, "target_missed"));
+        whole &= !json_is_true(json_object_get(phase, "target_missed")) &&
+                 json_integer_value(json_object_get(phase, "requests_failed")) == 0;
         if (whole && json_is_number(documents))
             ck_assert_int_eq((long long)json_number_value(documents),
                              json_integer_value(json_object_get(phase, "keys_after")));
