@@ -22,6 +22,8 @@ static const char *const module_places[] = {".", "../lib/volley"};
 
 static enum err_code load_postgres(struct store *store, struct err *err)
 {
+    /* Stays until the process ends: libpq and what it brings leave functions behind for that. */
+    static void *library;
     char path[PATH_MAX];
     if (!program_path_beside(path, sizeof path, module_places,
                              sizeof module_places / sizeof module_places[0], "volley-postgres.so"))
@@ -30,7 +32,8 @@ static enum err_code load_postgres(struct store *store, struct err *err)
             "%s: PostgreSQL needs the module volley-postgres.so, which is not there: install "
             "libpq-dev (`make deps ALL=1`) and build volley again",
             store->shown);
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL)
+        library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     const struct store_driver *driver =
         library != NULL ? dlsym(library, STORE_DRIVER_SYMBOL) : NULL;
     if (driver == NULL)
@@ -140,7 +143,6 @@ void store_close(struct store *store)
     store_undo(store);
     if (store->driver != NULL && store->connection != NULL)
         store->driver->close(store->connection);
-    /* The library stays: libpq and what it brings leave functions behind for the end of the process. */
     *store = (struct store){0};
 }
 
