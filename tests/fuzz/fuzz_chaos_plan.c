@@ -16,7 +16,9 @@ static void check(const struct chaos_plan *plan, const struct spec *spec)
         abort();
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct chaos_action *action = &plan->actions[i];
-        bool many = action->kind == CHAOS_BGSAVE || action->kind == CHAOS_CLIENT_KILL;
+        const bool many = action->kind == CHAOS_BGSAVE || action->kind == CHAOS_AOF_REWRITE ||
+                          action->kind == CHAOS_FLUSHALL || action->kind == CHAOS_FULL_SYNC ||
+                          action->kind == CHAOS_CLIENT_KILL;
         if (action->kind >= CHAOS_KIND_COUNT || action->text[0] == '\0' ||
             (i > 0 && action->at_ns < plan->actions[i - 1].at_ns) || action->to_node >= nodes ||
             (action->node >= nodes && !(many && action->node == CHAOS_ALL_NODES)) ||
