@@ -115,3 +115,32 @@ int suite_tree_servers(const struct suite_tree *suite)
     (void)pclose(out);
     return count;
 }
+
+const char *suite_tree_text(const json_t *record, const char *key)
+{
+    const char *text = json_string_value(json_object_get(record, key));
+    ck_assert_msg(text != NULL, "no text %s", key);
+    return text;
+}
+
+double suite_tree_number(const json_t *record, const char *key)
+{
+    ck_assert_msg(json_is_number(json_object_get(record, key)), "no number %s", key);
+    return json_number_value(json_object_get(record, key));
+}
+
+void suite_tree_check_figures(const json_t *record)
+{
+    ck_assert_double_gt(suite_tree_number(record, "rps"), 0);
+    ck_assert_double_gt(suite_tree_number(record, "min_latency_ms"), 0);
+    ck_assert_double_le(suite_tree_number(record, "min_latency_ms"),
+                        suite_tree_number(record, "p50_latency_ms"));
+    ck_assert_double_le(suite_tree_number(record, "p50_latency_ms"),
+                        suite_tree_number(record, "p95_latency_ms"));
+    ck_assert_double_le(suite_tree_number(record, "p95_latency_ms"),
+                        suite_tree_number(record, "p99_latency_ms"));
+    ck_assert_double_le(suite_tree_number(record, "p99_latency_ms"),
+                        suite_tree_number(record, "max_latency_ms"));
+    ck_assert_double_le(suite_tree_number(record, "avg_latency_ms"),
+                        suite_tree_number(record, "max_latency_ms"));
+}

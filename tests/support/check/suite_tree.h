@@ -32,6 +32,11 @@ void suite_tree_directory(const struct suite_tree *suite, char path[600]);
 json_t *suite_tree_records(const struct suite_tree *suite);
 /* A file's text, at most a megabyte; freed by the caller. */
 char *suite_tree_read(const char *directory, const char *name);
+/* Of a record; it has to be there. */
+const char *suite_tree_text(const json_t *record, const char *key);
+double suite_tree_number(const json_t *record, const char *key);
+/* Whether its figures are possible: above 0, and in the order of percentiles. */
+void suite_tree_check_figures(const json_t *record);
 /* Servers of the sources that run. */
 int suite_tree_servers(const struct suite_tree *suite);
 
