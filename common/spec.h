@@ -193,6 +193,21 @@ struct output_options {
     bool require_green;              /* any other verdict is exit status 1                     */
 };
 
+/* Who looks on while something runs, and what is told to whom (orchestrator/watch). */
+struct watch_options {
+    const char *listen;       /* "PORT" or "ADDRESS:PORT"; NULL: no page and no endpoints */
+    const char *listen_token; /* a file; NULL: none */
+    uint64_t listen_linger_ns;
+    bool allow_control;
+    bool tui;
+    const char *kpis_path, *alerts_path, *notify_path; /* NULL: none */
+    bool notify_dry_run;
+    uint32_t fail_on_alert; /* 0: an alert changes no exit status; else 1 + enum alert_severity */
+    double for_scale;       /* the times of "for" are multiplied by it */
+    const char *const *scrapes; /* URL, or NAME=URL */
+    uint32_t scrape_count;
+};
+
 struct spec {
     struct endpoint endpoint;
     struct managed_wish managed;
@@ -201,6 +216,7 @@ struct spec {
     struct rate_options rate;
     struct worker_options workers;
     struct output_options outputs;
+    struct watch_options watch;
 };
 
 #endif

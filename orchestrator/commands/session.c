@@ -161,12 +161,13 @@ enum err_code session_open(struct session *session, struct err *err)
     if (code == OK)
         code = sources_open(&session->sources, session->request->spec.connections.source_addresses,
                             err);
-    if (code == OK && control_path != NULL)
+    const bool steered = control_path != NULL || watching_steers(session);
+    if (code == OK && steered)
         code = run_control_open(&session->interrupts->control, session->base, control_path, err);
     if (code == OK)
         code = timeline_init(&session->timeline, err);
     session->timeline_ready = code == OK;
-    if (code == OK && control_path != NULL)
+    if (code == OK && steered)
         timeline_add(&session->timeline, run_control_sink(session->interrupts->control));
     return code;
 }
@@ -493,7 +494,9 @@ static enum err_code amend_plan(struct session *session, struct err *err)
 enum err_code session_reach(struct session *session, struct err *err)
 {
     bench_log_plan(&session->plan, &session->cpus);
-    enum err_code code = reach_target(session, err);
+    enum err_code code = watching_open(session, err);
+    if (code == OK)
+        code = reach_target(session, err);
     /* Ahead of the plan: where requests go says how many connections a worker needs. */
     if (code == OK)
         code = find_keys(session, err);
@@ -513,6 +516,8 @@ enum err_code session_reach(struct session *session, struct err *err)
         code = describe(session, err);
     if (code == OK)
         find_own_cpus(session);
+    if (code == OK)
+        code = watching_begin(session, err);
     return code;
 }
 
@@ -531,6 +536,8 @@ enum err_code session_restart(struct session *session, struct err *err)
     session->control = NULL;
     if (code == OK)
         find_own_cpus(session);
+    if (code == OK)
+        code = watching_begin(session, err);
     return code;
 }
 
@@ -545,6 +552,8 @@ enum err_code session_plan(struct session *session, const struct spec *spec, str
         code = plan_raise_fd_limit(&session->plan, err);
     if (code == OK)
         find_own_cpus(session);
+    if (code == OK)
+        code = watching_begin(session, err);
     return code;
 }
 
@@ -587,13 +596,15 @@ enum err_code session_fill_keys(struct session *session, struct err *err)
 enum err_code session_end(struct session *session)
 {
     timeline_session_end(&session->timeline);
-    return timeline_complete(&session->timeline) && log_file_complete() ? OK : E_SYSTEM;
+    const enum err_code watched = watching_end(session);
+    return timeline_complete(&session->timeline) && log_file_complete() ? watched : E_SYSTEM;
 }
 
 void session_free(struct session *session)
 {
     if (session->timeline_ready)
         timeline_destroy(&session->timeline);
+    watching_free(session);
     if (session->interrupts != NULL) {
         run_control_close(session->interrupts->control);
         free(session->interrupts->stats);

@@ -13,6 +13,7 @@
 #include "common/err.h"
 #include "orchestrator/commands/bench_steps.h"
 #include "orchestrator/commands/checking.h"
+#include "orchestrator/commands/watching.h"
 #include "orchestrator/fleet/fleet.h"
 #include "orchestrator/options/bench_options.h"
 #include "orchestrator/options/sources.h"
@@ -56,6 +57,7 @@ struct session {
     struct server_locality locality;
     struct progress progress;
     struct checking checking;
+    struct watching watching;
     struct keyspace before_filling; /* as the prefill under way found it */
     uint32_t run_count;
     bool unheard;                     /* results went to a reader alone, and it has gone */
@@ -97,7 +99,7 @@ MUST_USE enum err_code session_fill_keys(struct session *session, struct err *er
 /* INFO's used_memory of the target, between runs; false: it cannot be had. */
 bool session_server_memory(struct session *session, uint64_t *used_bytes);
 /* Ends the events of the session and completes its files. E_SYSTEM: one of them could not be written whole,
- * which was said when it happened. */
+ * which was said when it happened. E_FAILED: an alert says so. */
 MUST_USE enum err_code session_end(struct session *session);
 /* Safe at any stage; stops the server if it is ours. The request stays the command's. */
 void session_free(struct session *session);

@@ -74,6 +74,16 @@ static void close_behind_answers(struct client *client)
         drop(client);
 }
 
+enum err_code run_control_command(struct run_control *control, json_t **members,
+                                  const struct control_command *command, struct err *err)
+{
+    *members = NULL;
+    enum err_code code = control->handler.handle(control->handler.state, members, command, err);
+    if (code == OK && command->action == CONTROL_STOP)
+        control->stop_asked = true;
+    return code;
+}
+
 static void carry_out(struct client *client, const char *line, size_t line_bytes)
 {
     struct run_control *control = client->control;
@@ -82,14 +92,12 @@ static void carry_out(struct client *client, const char *line, size_t line_bytes
     json_t *members = NULL;
     enum err_code code = control_line_parse(&command, line, line_bytes, &err);
     if (code == OK)
-        code = control->handler.handle(control->handler.state, &members, &command, &err);
+        code = run_control_command(control, &members, &command, &err);
     if (code != OK) {
         json_decref(members);
         refuse(client, err.text);
         return;
     }
-    if (command.action == CONTROL_STOP)
-        control->stop_asked = true;
     answer(client, control_line_answer(members));
 }
 
@@ -174,7 +182,7 @@ void run_control_attach(struct run_control *control, struct run_control_handler 
 {
     control->handler = handler;
     /* It may have been taken away: see on_connection. */
-    if (event_add(control->listener, NULL) != 0)
+    if (control->listener != NULL && event_add(control->listener, NULL) != 0)
         log_line(LOG_WARNING, "the control socket takes no more clients in this run");
 }
 
@@ -330,7 +338,7 @@ enum err_code run_control_open(struct run_control **control, struct event_base *
     (*control)->achieved = -1;
     (*control)->base = base;
     run_control_detach(*control);
-    enum err_code code = listen_here(*control, path, err);
+    enum err_code code = path != NULL ? listen_here(*control, path, err) : OK;
     if (code != OK) {
         run_control_close(*control);
         *control = NULL;

@@ -30,8 +30,9 @@ struct run_control_handler {
     void *state;
 };
 
-/* Listens at path, mode 0600; the base outlives it. E_USAGE: somebody listens there already, something
- * else stands there, or it cannot be made. The socket file of a process that is gone is replaced. */
+/* Listens at path, mode 0600; the base outlives it. NULL: nowhere, and commands come by run_control_command alone. E_USAGE:
+ * somebody listens there already, something else stands there, or it cannot be made. The socket file of a process that
+ * is gone is replaced. */
 MUST_USE enum err_code run_control_open(struct run_control **control, struct event_base *base,
                                         const char *path, struct err *err);
 /* Disconnects everybody and removes the file, if it is still this one's. NULL is fine. */
@@ -40,6 +41,11 @@ void run_control_close(struct run_control *control);
 /* Between these two, commands go to the handler of a run. */
 void run_control_attach(struct run_control *control, struct run_control_handler handler);
 void run_control_detach(struct run_control *control); /* safe when not attached */
+
+/* Carries a command out that came another way, in this process: from the live page or a terminal. *members (released by the
+ * caller, also after an error) stand in the answer beside "ok". E_DATA: refused, with a sentence for whoever asked. */
+MUST_USE enum err_code run_control_command(struct run_control *control, json_t **members,
+                                           const struct control_command *command, struct err *err);
 
 /* Whether a client has asked for the end of the session. */
 bool run_control_stop_asked(const struct run_control *control);

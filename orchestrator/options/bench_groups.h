@@ -23,6 +23,7 @@ extern const struct option_group pacing_group; /* for a struct rate_options: how
 extern const struct option_group worker_group;
 extern const struct option_group check_group;
 extern const struct option_group output_group;
+extern const struct option_group watch_group; /* for a struct watch_options */
 
 /* What the options of a group mean together, and beside others: completes request->spec, with notices. Steps of
  * bench_options_settle, in the order in which it calls them. E_USAGE: options that contradict each other. */
@@ -31,7 +32,7 @@ option_step load_refuse_no_value, endpoint_settle, connection_settle, managed_se
     load_settle_length, rate_settle, load_settle_command, custom_settle, workload_settle,
     load_settle_keys, load_settle_prefill, load_notice_unused, worker_settle, client_settle,
     load_settle_steady, workload_settle_streams, replay_settle, chaos_settle, output_settle,
-    output_settle_intervals;
+    output_settle_intervals, watch_settle;
 
 void workload_files_free(struct workload_files *files);
 

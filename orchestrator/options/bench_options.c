@@ -69,6 +69,7 @@ static const struct option_use uses[] = {
     {&load_limit_group, IN(spec.load)},
     {&check_group, IN(checks)},
     {&output_group, IN(spec.outputs)},
+    {&watch_group, IN(spec.watch)},
     {&other_group, 0},
     {&refused_group, 0},
 };
@@ -126,6 +127,7 @@ enum err_code bench_options_settle(struct bench_request *request, struct err *er
         load_settle_prefill,  load_notice_unused, worker_settle,
         client_settle,        load_settle_steady, workload_settle_streams,
         chaos_settle,         output_settle,      output_settle_intervals,
+        watch_settle,
     };
     struct err local = {.code = OK};
     enum err_code code = OK;

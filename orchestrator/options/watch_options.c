@@ -1,0 +1,47 @@
+#include "orchestrator/options/bench_groups.h"
+
+#include "common/clock.h"
+
+#define HOUR_NS (3600 * NS_PER_SECOND)
+
+#define AT(member) offsetof(struct watch_options, member)
+/* clang-format off: a row reads best as a few short lines */
+static const struct option_row watch_rows[] = {
+    {ROW("listen", NULL, OPTION_TEXT, "[ADDRESS:]PORT", AT(listen)), .needs_trust = true,
+     .told = true,
+     .help = "Serve a live page and endpoints (/metrics for Prometheus, /health, /stats, /api) "
+             "there while it "
+             "runs: on this host alone, unless an address is given. Port 0: any free one, which is "
+             "said."},
+    {ROW("listen-token", NULL, OPTION_TEXT, "FILE", AT(listen_token)), .needs_trust = true,
+     .told = true,
+     .help =
+         "A file with the token that whoever asks has to show, as a bearer or at the page; needed "
+         "for an "
+         "address that is not local, and for --allow-control. Nobody else may be able to read it."},
+    {ROW("allow-control", NULL, OPTION_FLAG, NULL, AT(allow_control)), .needs_trust = true,
+     .told = true,
+     .help = "The live page may change the rate, pause, stop and take notes, as the control socket "
+             "does."},
+    {ROW("listen-linger", NULL, OPTION_DURATION, "TIME", AT(listen_linger_ns)),
+     BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .told = true,
+     .help = "How long the page and the endpoints stay after the end. A bare number is seconds."},
+};
+/* clang-format on */
+#undef AT
+const struct option_group watch_group = GROUP("Watching", OF_LOADS | OF_RUN, watch_rows);
+
+enum err_code watch_settle(struct bench_request *request, struct err *err)
+{
+    static const char *const names[] = {"listen-token", "allow-control", "listen-linger"};
+    const struct watch_options *watch = &request->spec.watch;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (watch->listen == NULL && relation_given(request, names[i]))
+            return err_set(err, E_USAGE, "--%s needs --listen", names[i]);
+    if (watch->allow_control && watch->listen_token == NULL)
+        return err_set(
+            err, E_USAGE,
+            "--allow-control needs --listen-token FILE: else any page in any browser here "
+            "could steer the load");
+    return OK;
+}

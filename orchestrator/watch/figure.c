@@ -1,0 +1,334 @@
+#include "orchestrator/watch/figure.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/printable.h"
+#include "common/suggest.h"
+#include "orchestrator/watch/prometheus_name.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define OF_TIMES(metric_, name_)                                                                   \
+    .origin = WATCH_LOAD, .metric = (metric_), .statistic_name = (name_)
+#define OF_LOAD(metric_) .origin = WATCH_LOAD, .metric = (metric_)
+#define OF_SERVER(field_) .origin = WATCH_SERVER, .field = (field_)
+
+/* Names of others, with their own units. Those of buffers may also have dots in place of "_" (buffer.latency.p95). */
+static const struct alias {
+    const char *name;
+    enum watch_origin origin;
+    enum metric_id metric;
+    const char *statistic_name;
+    enum series_metric field;
+    double factor;
+    const char *unit;
+} aliases[] = {
+    {"messages_per_minute", OF_LOAD(METRIC_ACHIEVED_RATE), .factor = 60, .unit = "requests/min"},
+    {"p50_latency_ms", OF_TIMES(METRIC_RESPONSE_TIME, "p50"), .factor = 1e-3, .unit = "ms"},
+    {"p95_latency_ms", OF_TIMES(METRIC_RESPONSE_TIME, "p95"), .factor = 1e-3, .unit = "ms"},
+    {"p99_latency_ms", OF_TIMES(METRIC_RESPONSE_TIME, "p99"), .factor = 1e-3, .unit = "ms"},
+    {"avg_latency_ms", OF_TIMES(METRIC_RESPONSE_TIME, "mean"), .factor = 1e-3, .unit = "ms"},
+    {"memory_mb", OF_SERVER(SERIES_USED_MEMORY), .factor = 1 / SERIES_MB, .unit = "MB"},
+    {"error_percentage", OF_LOAD(METRIC_FAILED_PERCENT), .factor = 1, .unit = "percent"},
+    {"cache_hit_rate", WATCH_HIT_RATIO, .factor = 100, .unit = "percent"},
+    {"volley_cache_hit_ratio", WATCH_HIT_RATIO, .factor = 1, .unit = "ratio"},
+    {"query_latency", OF_TIMES(METRIC_RESPONSE_TIME, "p95"), .factor = 1e-3, .unit = "ms"},
+    {"transfer_rate", WATCH_NOBODY, .factor = 1, .unit = "requests/s"},
+    {"flush_success_rate", WATCH_NOBODY, .factor = 1, .unit = "percent"},
+    {"cache_memory", WATCH_NOBODY, .factor = 1, .unit = "MB"},
+    {"buffer_throughput", OF_LOAD(METRIC_ACHIEVED_RATE), .factor = 1, .unit = "requests/s"},
+    {"buffer_latency_p50", OF_TIMES(METRIC_RESPONSE_TIME, "p50"), .factor = 1e-3, .unit = "ms"},
+    {"buffer_latency_p95", OF_TIMES(METRIC_RESPONSE_TIME, "p95"), .factor = 1e-3, .unit = "ms"},
+    {"buffer_latency_p99", OF_TIMES(METRIC_RESPONSE_TIME, "p99"), .factor = 1e-3, .unit = "ms"},
+    {"buffer_memory_usage_mb", OF_SERVER(SERIES_USED_MEMORY), .factor = 1 / SERIES_MB,
+     .unit = "MB"},
+    {"buffer_memory_usage", OF_SERVER(SERIES_USED_MEMORY), .factor = 1 / SERIES_MB, .unit = "MB"},
+    {"buffer_cache_hit_rate", WATCH_HIT_RATIO, .factor = 1, .unit = "ratio"},
+    {"buffer_error_rate", OF_LOAD(METRIC_FAILED_PERCENT), .factor = 0.01, .unit = "ratio"},
+    {"buffer_worker_utilization", OF_LOAD(METRIC_WORKER_CPU), .factor = 0.01, .unit = "ratio"},
+    {"buffer_utilization", WATCH_NOBODY, .factor = 1, .unit = "ratio"},
+};
+
+/* ---- all names, in one order ---- */
+
+static bool is_of_load(enum metric_id metric)
+{
+    return metric_table[metric].type != METRIC_WORDS &&
+           (metric_table[metric].flags & METRIC_OF_LANES) == 0;
+}
+
+static bool is_of_server(enum series_metric field)
+{
+    return series_metric_source(field) == SERIES_OF_SERVER;
+}
+
+static bool better_when_higher(const struct watch_figure *figure)
+{
+    if (figure->origin == WATCH_LOAD)
+        return figure->metric == METRIC_ACHIEVED_RATE || figure->metric == METRIC_HITS;
+    return figure->origin == WATCH_HIT_RATIO || figure->origin == WATCH_NOBODY;
+}
+
+static void set_alias(struct watch_figure *figure, const struct alias *alias)
+{
+    *figure = (struct watch_figure){.origin = alias->origin,
+                                    .metric = alias->metric,
+                                    .field = alias->field,
+                                    .factor = alias->factor,
+                                    .unit = alias->unit};
+    for (size_t i = 0; alias->statistic_name != NULL && i < METRIC_STATISTICS; i++)
+        if (strcmp(metric_statistics[i].name, alias->statistic_name) == 0)
+            figure->statistic = &metric_statistics[i];
+    snprintf(figure->name, sizeof figure->name, "%s", alias->name);
+}
+
+static const char *base_unit(const struct prometheus_name *name, const char *unit)
+{
+    if (name->type == PROMETHEUS_HISTOGRAM)
+        return "s";
+    return name->factor < 1 ? "ratio" : unit;
+}
+
+/* Calls of walk() once for each name; it stops where take says true. */
+typedef bool take_figure(const struct watch_figure *figure, void *state);
+
+static bool walk_statistics(take_figure *take, void *state, enum metric_id metric)
+{
+    struct watch_figure figure = {.origin = WATCH_LOAD, .metric = metric};
+    for (size_t i = 0; i < METRIC_STATISTICS; i++) {
+        char family[PROMETHEUS_NAME_BYTES];
+        double q;
+        figure.statistic = &metric_statistics[i];
+        figure.factor = 1;
+        figure.unit = figure.statistic->kind == STATISTIC_COUNT ? "requests" : "us";
+        snprintf(figure.name, sizeof figure.name, "%.40s.%s", metric_table[metric].path,
+                 figure.statistic->name);
+        if (take(&figure, state))
+            return true;
+        if (figure.statistic->kind == STATISTIC_COUNT)
+            continue;
+        prometheus_name_of_statistic(family, &q, metric, figure.statistic);
+        figure.factor = 1e-6;
+        figure.unit = "s";
+        if (q >= 0)
+            snprintf(figure.name, sizeof figure.name, "%.40s{q=\"%g\"}", family, q);
+        else
+            snprintf(figure.name, sizeof figure.name, "%.63s", family);
+        if (take(&figure, state))
+            return true;
+    }
+    return false;
+}
+
+static bool walk_load(take_figure *take, void *state)
+{
+    for (unsigned id = 0; id < METRICS; id++) {
+        struct watch_figure figure = {
+            .origin = WATCH_LOAD, .metric = id, .factor = 1, .unit = metric_table[id].unit};
+        if (!is_of_load(id))
+            continue;
+        if (metric_table[id].type == METRIC_TIMES) {
+            if (walk_statistics(take, state, id))
+                return true;
+            continue;
+        }
+        snprintf(figure.name, sizeof figure.name, "%s", metric_table[id].path);
+        if (take(&figure, state))
+            return true;
+        const struct prometheus_name name = prometheus_name_of(id);
+        if (name.type != PROMETHEUS_GAUGE) /* a counter's value is that of the whole session */
+            continue;
+        figure.factor = name.factor;
+        figure.unit = base_unit(&name, figure.unit);
+        snprintf(figure.name, sizeof figure.name, "%.63s", name.family);
+        if (strcmp(figure.name, metric_table[id].path) != 0 && take(&figure, state))
+            return true;
+    }
+    return false;
+}
+
+static bool walk_server(take_figure *take, void *state)
+{
+    for (unsigned id = 0; id < SERIES_METRICS; id++) {
+        struct watch_figure figure = {
+            .origin = WATCH_SERVER, .field = id, .factor = 1, .unit = series_metric_unit(id)};
+        if (!is_of_server(id) || id == SERIES_KEYS) /* keys: below */
+            continue;
+        snprintf(figure.name, sizeof figure.name, "%s", series_metric_name(id));
+        if (take(&figure, state))
+            return true;
+        const struct prometheus_name name = prometheus_name_of_field(id);
+        figure.factor = name.factor;
+        figure.unit = base_unit(&name, figure.unit);
+        snprintf(figure.name, sizeof figure.name, "%.63s", name.family);
+        if (take(&figure, state))
+            return true;
+    }
+    const struct watch_figure keys = {.origin = WATCH_SERVER,
+                                      .field = SERIES_KEYS,
+                                      .factor = 1,
+                                      .unit = "keys",
+                                      .name = "volley_server_keys"};
+    if (take(&keys, state))
+        return true;
+    for (size_t i = 0; series_alias_at(i) != NULL; i++) {
+        struct watch_figure figure = {.origin = WATCH_SERVER};
+        double divisor;
+        enum series_metric field;
+        if (!series_metric_find(&field, &divisor, series_alias_at(i)))
+            continue;
+        figure.field = field;
+        figure.factor = 1 / divisor;
+        figure.unit = divisor > 1 ? "MB" : series_metric_unit(field);
+        snprintf(figure.name, sizeof figure.name, "%s", series_alias_at(i));
+        if (take(&figure, state))
+            return true;
+    }
+    return false;
+}
+
+static bool walk_aliases(take_figure *take, void *state)
+{
+    for (size_t i = 0; i < COUNT(aliases); i++) {
+        struct watch_figure figure;
+        set_alias(&figure, &aliases[i]);
+        if (take(&figure, state))
+            return true;
+    }
+    return false;
+}
+
+static void walk(take_figure *take, void *state)
+{
+    if (!walk_load(take, state) && !walk_server(take, state))
+        (void)walk_aliases(take, state);
+}
+
+/* ---- finding ---- */
+
+struct search {
+    struct suggestion near;
+    struct watch_figure *figure;
+    char name[WATCH_NAME_BYTES];
+    bool found;
+};
+
+static bool compare(const struct watch_figure *figure, void *state)
+{
+    struct search *search = state;
+    search->found = strcmp(figure->name, search->name) == 0;
+    if (search->found)
+        *search->figure = *figure;
+    else
+        suggest_offer(&search->near, figure->name, strlen(figure->name));
+    return search->found;
+}
+
+/* "buffer.latency.p95" is "buffer_latency_p95". */
+static void straighten(char *name)
+{
+    if (strncmp(name, "buffer.", 7) != 0)
+        return;
+    for (char *at = name; *at != '\0'; at++)
+        if (*at == '.')
+            *at = '_';
+}
+
+enum err_code watch_figure_find(struct watch_figure *figure, const char *name, size_t name_bytes,
+                                struct err *err)
+{
+    struct search search = {.figure = figure};
+    if (name_bytes >= sizeof search.name)
+        return err_set(err, E_CONFIG, "no figure has a name of %zu characters", name_bytes);
+    memcpy(search.name, name, name_bytes);
+    search.name[name_bytes] = '\0';
+    straighten(search.name);
+    search.near = (struct suggestion){.wanted = search.name, .wanted_bytes = strlen(search.name)};
+    walk(compare, &search);
+    if (!search.found)
+        return err_set(err, E_CONFIG, "no figure is called %s%s%s%s", PRINTABLE(search.name),
+                       SUGGESTED(search.near.best));
+    figure->higher_is_better = better_when_higher(figure);
+    memcpy(figure->name, name, name_bytes);
+    figure->name[name_bytes] = '\0';
+    return OK;
+}
+
+struct nth {
+    size_t left;
+    char name[WATCH_NAME_BYTES];
+    bool found;
+};
+
+static bool take_nth(const struct watch_figure *figure, void *state)
+{
+    struct nth *nth = state;
+    nth->found = nth->left-- == 0;
+    if (nth->found)
+        memcpy(nth->name, figure->name, sizeof nth->name);
+    return nth->found;
+}
+
+const char *watch_figure_name_at(size_t index)
+{
+    static struct nth nth;
+    nth = (struct nth){.left = index};
+    walk(take_nth, &nth);
+    return nth.found ? nth.name : NULL;
+}
+
+/* ---- reading ---- */
+
+static struct watch_value unknown(void)
+{
+    return (struct watch_value){.number = NAN};
+}
+
+static struct watch_value read_load(const struct watch_figure *figure,
+                                    const struct watch_reading *reading)
+{
+    if (reading->load == NULL)
+        return unknown();
+    const struct metric_value value = metric_read(reading->load, figure->metric, figure->statistic);
+    const bool times = figure->statistic != NULL && figure->statistic->kind != STATISTIC_COUNT;
+    const double scale = figure->factor / (times ? 1e3 : 1); /* of nanoseconds to the table's us */
+    if (value.known && !(times && value.censored))
+        return (struct watch_value){.number = value.number * scale};
+    if (times && value.censored)
+        return (struct watch_value){.number = (double)value.at_least_ns * scale, .at_least = true};
+    return unknown();
+}
+
+static struct watch_value read_hit_ratio(const struct watch_figure *figure,
+                                         const struct watch_reading *reading)
+{
+    if (!isnan(reading->hit_ratio))
+        return (struct watch_value){.number = reading->hit_ratio * figure->factor};
+    if (reading->load == NULL)
+        return unknown();
+    const uint64_t hits = metric_count(reading->load, METRIC_HITS);
+    const uint64_t all = hits + metric_count(reading->load, METRIC_MISSES);
+    return all == 0 ? unknown()
+                    : (struct watch_value){.number = (double)hits / (double)all * figure->factor};
+}
+
+struct watch_value watch_figure_read(const struct watch_figure *figure,
+                                     const struct watch_reading *reading)
+{
+    switch (figure->origin) {
+    case WATCH_LOAD:
+        return read_load(figure, reading);
+    case WATCH_SERVER:
+        return reading->server == NULL
+                   ? unknown()
+                   : (struct watch_value){.number =
+                                              reading->server[figure->field] * figure->factor};
+    case WATCH_HIT_RATIO:
+        return read_hit_ratio(figure, reading);
+    case WATCH_NOBODY:
+        break;
+    }
+    return unknown();
+}

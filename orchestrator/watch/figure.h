@@ -1,0 +1,65 @@
+/* Figures by name, as alert rules, KPIs, health checks and recording rules of Prometheus ask for them: one name, one
+ * meaning. A name is
+ *
+ *   rate.achieved, response_time_us.p99   of the table of figures (report/metric.h), in its unit; of times with a statistic
+ *   volley_rate, volley_latency_p99_seconds   the same in base units, as /metrics has them (watch/prometheus.h)
+ *   used_memory, used_memory_rss ...      of the server's INFO (scenario/series.h)
+ *   messages_per_minute, p95_latency_ms, buffer_latency_p95, buffer.latency.p95 ...   aliases, with their own units
+ *
+ * Pure functions; the orchestrator only. */
+#ifndef ORCHESTRATOR_WATCH_FIGURE_H
+#define ORCHESTRATOR_WATCH_FIGURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "orchestrator/report/metric.h"
+#include "orchestrator/scenario/series.h"
+
+#define WATCH_NAME_BYTES 64u
+
+/* What is known at one moment. What is NULL is not known, and neither is a figure that would be read from it. */
+struct watch_reading {
+    uint64_t at_ms;    /* wall clock, since 1970: the end of the interval, on its own axis */
+    double at_seconds; /* since the first run of the session began; steady */
+    const struct metric_slice *load; /* an interval */
+    const double *server;            /* [SERIES_METRICS], the newest sample; NAN: not known */
+    double hit_ratio;                /* of the server's lookups between its last two samples; NAN */
+};
+
+enum watch_origin {
+    WATCH_LOAD,      /* a row of the table of figures */
+    WATCH_SERVER,    /* a field of the sample         */
+    WATCH_HIT_RATIO, /* of the server, else of the load's own reads */
+    WATCH_NOBODY     /* what only a buffer of the client could fill: never known */
+};
+
+struct watch_figure {
+    char name[WATCH_NAME_BYTES]; /* as it was asked for */
+    enum watch_origin origin;
+    enum metric_id metric;                    /* WATCH_LOAD */
+    const struct metric_statistic *statistic; /* of times; else NULL */
+    enum series_metric field;                 /* WATCH_SERVER */
+    double factor;         /* the name's value is what the origin says, times this */
+    const char *unit;      /* of the name's value: "ms", "requests/s" */
+    bool higher_is_better; /* as far as the name tells; KPIs may say otherwise */
+};
+
+/* E_CONFIG: nothing is called so, with the nearest name that something has. */
+MUST_USE enum err_code watch_figure_find(struct watch_figure *figure, const char *name,
+                                         size_t name_bytes, struct err *err);
+/* All names, for help, completion and docs; NULL: behind the last. Until the next call. */
+const char *watch_figure_name_at(size_t index);
+
+struct watch_value {
+    double number; /* NAN: not known */
+    /* Requests without a reply hide it: it is number or more. For comparisons it is infinite: above every limit, below none,
+     * as /metrics has it. */
+    bool at_least;
+};
+struct watch_value watch_figure_read(const struct watch_figure *figure,
+                                     const struct watch_reading *reading);
+
+#endif

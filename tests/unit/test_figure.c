@@ -1,0 +1,152 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "orchestrator/watch/prometheus_name.h"
+#include "orchestrator/watch/samples.h"
+#include "tests/support/check/report_fixture.h"
+#include "tests/support/check/suite.h"
+
+static struct watch_value value_of(const char *name, const struct watch_reading *reading)
+{
+    struct watch_figure figure;
+    struct err err = {.code = OK};
+    ck_assert_msg(watch_figure_find(&figure, name, strlen(name), &err) == OK, "%s: %s", name,
+                  err.text);
+    ck_assert_str_eq(figure.name, name);
+    ck_assert(figure.unit != NULL);
+    return watch_figure_read(&figure, reading);
+}
+
+static const struct {
+    const char *name;
+    double
+        number; /* of 90 requests of 2 ms and 10 errors in a second, 64 MB, of 3 lookups 1 miss */
+} known[] = {
+    {"rate.achieved", 90},
+    {"volley_rate", 90},
+    {"messages_per_minute", 5400},
+    {"requests.errors", 10},
+    {"failed_percent", 10},
+    {"volley_failed_ratio", 0.1},
+    {"error_percentage", 10},
+    {"response_time_us.p95", 2000},
+    {"volley_latency_quantile_seconds{q=\"0.95\"}", 0.002},
+    {"volley_latency_max_seconds", 0.002},
+    {"buffer_latency_p95", 2},
+    {"buffer.latency.p95", 2},
+    {"used_memory", 67108864},
+    {"volley_server_used_memory_bytes", 67108864},
+    {"buffer_memory_usage_mb", 64},
+    {"memory_mb", 64},
+    {"buffer_cache_hit_rate", 2.0 / 3},
+    {"cache_hit_rate", 200.0 / 3},
+};
+
+LOOP_TEST(test_one_figure_by_all_its_names, sizeof known / sizeof known[0])
+{
+    /* Breaks when a name of a figure has another unit than it says, or is not known. */
+    struct interval_row *row = fixture_row(0);
+    struct run_facts facts = fixture_facts();
+    struct error_kinds kinds = {.count = 1, .kinds = {{.word = "ERR"}}};
+    struct watch_samples samples;
+    struct watch_reading reading;
+    struct metric_slice slice;
+    fixture_answer(row, 2000000, 90);
+    fixture_refuse(row, 0, 2000000, 10);
+    watch_samples_init(&samples);
+    double values[SERIES_METRICS] = {[SERIES_HITS] = 10, [SERIES_MISSES] = 5};
+    watch_samples_hear(&samples, &(struct server_sample){.known = true, .values = values});
+    values[SERIES_HITS] = 12;
+    values[SERIES_MISSES] = 6;
+    values[SERIES_USED_MEMORY] = 67108864;
+    watch_samples_hear(&samples, &(struct server_sample){.known = true, .values = values});
+    watch_reading_of_row(&reading, &slice, row, &facts, &kinds, facts.started_wall_ns, &samples);
+    const struct watch_value value = value_of(known[_i].name, &reading);
+    /* as near as three digits of a histogram are */
+    ck_assert_double_eq_tol(value.number, known[_i].number, known[_i].number * 2e-3);
+    ck_assert(!value.at_least);
+    ck_assert_double_eq_tol(reading.at_seconds, 1, 1e-9);
+    free(row);
+}
+
+TEST(test_what_is_not_known_is_nan)
+{
+    /* Breaks when a figure that nobody has measured is taken for 0, and an alert on it never fires, or always. */
+    struct interval_row *row = fixture_row(0);
+    struct run_facts facts = fixture_facts();
+    struct error_kinds kinds = {.count = 0};
+    struct watch_reading reading;
+    struct metric_slice slice;
+    watch_reading_of_row(&reading, &slice, row, &facts, &kinds, facts.started_wall_ns, NULL);
+    static const char *const names[] = {"response_time_us.p99", "failed_percent", "used_memory",
+                                        "buffer_cache_hit_rate", "buffer_utilization"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        ck_assert_msg(isnan(value_of(names[i], &reading).number), "%s", names[i]);
+    ck_assert(value_of("rate.achieved", &reading).number >= 0);
+    free(row);
+}
+
+TEST(test_a_hidden_percentile_is_a_bound)
+{
+    /* Breaks when requests that nobody answered leave a latency alert silent. */
+    struct interval_row *row = fixture_row(0);
+    struct run_facts facts = fixture_facts();
+    struct error_kinds kinds = {.count = 0};
+    struct watch_reading reading;
+    struct metric_slice slice;
+    fixture_answer(row, 2000000, 50);
+    row->counters[COUNTER_SENT] += 50;
+    row->counters[COUNTER_DUE] += 50;
+    fixture_unanswered(row, COUNTER_TIMED_OUT, 0, 5000000000ull, 50);
+    watch_reading_of_row(&reading, &slice, row, &facts, &kinds, facts.started_wall_ns, NULL);
+    const struct watch_value value = value_of("p99_latency_ms", &reading);
+    ck_assert(value.at_least);
+    ck_assert_double_gt(value.number, 2);
+    free(row);
+}
+
+TEST(test_unknown_names_are_refused)
+{
+    /* Breaks when a misspelled figure makes a rule that can never fire. */
+    struct watch_figure figure;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(watch_figure_find(&figure, "respons_time_us.p99", 19, &err), E_CONFIG);
+    ck_assert_msg(strstr(err.text, "did you mean response_time_us.p99?") != NULL, "%s", err.text);
+    err = (struct err){.code = OK};
+    ck_assert_int_eq(watch_figure_find(&figure, "x\033[2J", 5, &err), E_CONFIG);
+    ck_assert(strchr(err.text, '\033') == NULL);
+    err = (struct err){.code = OK};
+    char long_name[200];
+    memset(long_name, 'a', sizeof long_name);
+    ck_assert_int_eq(watch_figure_find(&figure, long_name, sizeof long_name, &err), E_CONFIG);
+}
+
+TEST(test_all_names_are_one_figure_each)
+{
+    /* Breaks when two figures have one name, or one in /metrics is no name of base units. */
+    size_t count = 0;
+    for (const char *name; (name = watch_figure_name_at(count)) != NULL; count++) {
+        struct watch_figure figure;
+        struct err err = {.code = OK};
+        char copy[WATCH_NAME_BYTES];
+        snprintf(copy, sizeof copy, "%s", name);
+        ck_assert_msg(watch_figure_find(&figure, copy, strlen(copy), &err) == OK, "%s", copy);
+        if (strncmp(copy, "volley_", 7) != 0)
+            continue;
+        char word[WATCH_NAME_BYTES + 1];
+        snprintf(word, sizeof word, "%.*s_", (int)strcspn(copy, "{"), copy);
+        ck_assert_msg(strstr(word, "_us_") == NULL && strstr(word, "_ms_") == NULL &&
+                          strstr(word, "_mb_") == NULL && strstr(word, "percent") == NULL,
+                      "%s", copy);
+    }
+    ck_assert_uint_gt(count, 150);
+    for (size_t i = 0; i < count; i++) {
+        char first[WATCH_NAME_BYTES];
+        snprintf(first, sizeof first, "%s", watch_figure_name_at(i));
+        for (size_t j = i + 1; j < count; j++)
+            ck_assert_msg(strcmp(first, watch_figure_name_at(j)) != 0, "%s", first);
+    }
+}
+
+TEST_SUITE(figure)
