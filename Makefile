@@ -14,7 +14,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-proto
            -Wwrite-strings -Wcast-qual -Wvla -Wformat=2 $(STACK_WARNING)
 # Large tables are not for stacks, which a limit may keep small; sanitizers make every frame larger.
 STACK_WARNING = $(if $(findstring -fsanitize,$(EXTRA_CFLAGS)),,-Wframe-larger-than=20480)
-PACKAGES = libevent_core hiredis jansson yaml-0.1 hwloc zlib libssl libcrypto sqlite3
+PACKAGES = libevent_core libevent_extra hiredis jansson yaml-0.1 hwloc zlib libssl libcrypto sqlite3
 DEP_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 DEP_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 CHECK_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags check 2>/dev/null))

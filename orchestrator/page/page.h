@@ -30,6 +30,7 @@ struct page_heat {
     uint64_t joined, last; /* as in a page_table */
     double start[PAGE_HEAT_COLUMNS_MAX], end[PAGE_HEAT_COLUMNS_MAX];
     uint64_t cells[PAGE_HEAT_COLUMNS_MAX][PAGE_HEAT_ROWS];
+    uint64_t newest[PAGE_HEAT_ROWS]; /* of the last histogram alone */
 };
 
 struct page_result {

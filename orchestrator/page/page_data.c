@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "orchestrator/page/page_live.h"
 #include "orchestrator/page/page_pack.h"
 #include "orchestrator/page/page_state.h"
 #include "orchestrator/report/json_value.h"
@@ -161,24 +162,113 @@ static void put_result(struct page_pack *pack, const struct page_result *result)
     page_pack_text(pack, "}");
 }
 
+static void put_page(struct page_pack *pack, const struct page *page, const char *kind,
+                     const char *title)
+{
+    page_pack_text(pack, "{\"schema\":\"volley.page/1\"");
+    put_member(pack, "kind", false);
+    put_text(pack, kind);
+    put_member(pack, "title", false);
+    put_text(pack, title);
+    put_member(pack, "results", false);
+    page_pack_text(pack, "[");
+    for (uint32_t i = 0; i < page->count; i++) {
+        page_pack_text(pack, i > 0 ? "," : "");
+        put_result(pack, page->results[i]);
+    }
+    page_pack_text(pack, "]");
+}
+
 enum err_code page_data_write(const struct page *page, const char *kind, const char *title,
                               struct output *out, struct err *err)
 {
     struct page_pack pack;
     if (page_pack_begin(&pack, out, err) != OK)
         return err->code;
-    page_pack_text(&pack, "{\"schema\":\"volley.page/1\"");
-    put_member(&pack, "kind", false);
-    put_text(&pack, kind);
-    put_member(&pack, "title", false);
-    put_text(&pack, title);
-    put_member(&pack, "results", false);
-    page_pack_text(&pack, "[");
-    for (uint32_t i = 0; i < page->count; i++) {
-        page_pack_text(&pack, i > 0 ? "," : "");
-        put_result(&pack, page->results[i]);
-    }
-    page_pack_text(&pack, "]}");
+    put_page(&pack, page, kind, title);
+    page_pack_text(&pack, "}");
     page_pack_end(&pack);
     return OK;
+}
+
+void page_live_snapshot(const struct page *page, const char *kind, const char *title,
+                        const json_t *live, struct output *out)
+{
+    struct page_pack pack;
+    page_pack_begin_plain(&pack, out);
+    put_page(&pack, page, kind, title);
+    put_json(&pack, "live", live);
+    page_pack_text(&pack, "}");
+    page_pack_end(&pack);
+}
+
+/* ---- What a row has added. ---- */
+
+static void put_row_values(struct page_pack *pack, const struct page_table *table)
+{
+    page_pack_text(pack, "[");
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        page_pack_text(pack, i > 0 ? "," : "");
+        page_pack_number(pack, table->newest[i]);
+    }
+    page_pack_text(pack, "]");
+}
+
+static void put_lanes(struct page_pack *pack, const struct page_result *result)
+{
+    put_member(pack, "lanes", false);
+    page_pack_text(pack, "[");
+    for (uint32_t i = 0; i < result->lane_count; i++) {
+        page_pack_text(pack, i > 0 ? "," : "");
+        put_row_values(pack, &result->lanes[i]);
+    }
+    page_pack_text(pack, "]");
+}
+
+static void put_newest_heat(struct page_pack *pack, const struct page_heat *heat)
+{
+    char text[48];
+    bool first = true;
+    put_member(pack, "heat", false);
+    page_pack_text(pack, "[");
+    for (uint32_t row = 0; row < PAGE_HEAT_ROWS; row++) {
+        if (heat->newest[row] == 0)
+            continue;
+        snprintf(text, sizeof text, "%s%u,%llu", first ? "" : ",", row,
+                 (unsigned long long)heat->newest[row]);
+        page_pack_text(pack, text);
+        first = false;
+    }
+    page_pack_text(pack, "]");
+}
+
+void page_live_row(const struct page *page, const struct interval_row *row, struct output *out)
+{
+    const struct page_result *result = page->newest;
+    struct page_pack pack;
+    char text[96];
+    page_pack_begin_plain(&pack, out);
+    snprintf(text, sizeof text, "{\"start\":%.10g,\"end\":%.10g,\"load\":",
+             page->offset_seconds + clock_seconds(row->header.start_ns),
+             page->offset_seconds + clock_seconds(row->header.end_ns));
+    page_pack_text(&pack, text);
+    put_row_values(&pack, &result->load);
+    put_lanes(&pack, result);
+    put_newest_heat(&pack, &result->heat);
+    page_pack_text(&pack, "}");
+    page_pack_end(&pack);
+}
+
+json_t *page_live_columns(const struct page *page)
+{
+    const struct page_table *table = &page->newest->load;
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < table->column_count; i++)
+        json_array_append_new(list, json_string(table->columns[i].name));
+    return list;
+}
+
+bool page_live_drawn(const struct page *page)
+{
+    return page->run_drawn;
 }

@@ -18,6 +18,13 @@ enum err_code page_pack_begin(struct page_pack *pack, struct output *out, struct
     return OK;
 }
 
+void page_pack_begin_plain(struct page_pack *pack, struct output *out)
+{
+    memset(pack, 0, sizeof *pack);
+    pack->out = out;
+    pack->plain = true;
+}
+
 static void write_base64(struct page_pack *pack, size_t byte_count)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -38,6 +45,11 @@ static void write_base64(struct page_pack *pack, size_t byte_count)
 static void deflate_raw(struct page_pack *pack, int flush)
 {
     int status;
+    if (pack->plain) {
+        output_write(pack->out, pack->raw, pack->raw_bytes);
+        pack->raw_bytes = 0;
+        return;
+    }
     pack->deflate.next_in = pack->raw;
     pack->deflate.avail_in = (uInt)pack->raw_bytes;
     do {
@@ -101,5 +113,6 @@ void page_pack_json(struct page_pack *pack, const json_t *value)
 void page_pack_end(struct page_pack *pack)
 {
     deflate_raw(pack, Z_FINISH);
-    deflateEnd(&pack->deflate);
+    if (!pack->plain)
+        deflateEnd(&pack->deflate);
 }

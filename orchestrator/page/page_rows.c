@@ -237,8 +237,11 @@ void page_heat_add(struct page_heat *heat, double start, double end,
     uint64_t *cells = heat->cells[heat->columns - 1];
     heat->end[heat->columns - 1] = end;
     heat->last++;
+    memset(heat->newest, 0, sizeof heat->newest);
     if (histogram->count == 0)
         return;
     for (uint32_t i = histogram->low_index; i <= histogram->high_index && i < HISTOGRAM_COUNTS; i++)
-        cells[rows[i]] += histogram->counts[i];
+        heat->newest[rows[i]] += histogram->counts[i];
+    for (uint32_t row = 0; row < PAGE_HEAT_ROWS; row++)
+        cells[row] += heat->newest[row];
 }

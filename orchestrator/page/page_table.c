@@ -26,8 +26,9 @@ enum err_code page_table_init(struct page_table *table, const char *of, const ch
     table->end = calloc(rows_max, sizeof *table->end);
     table->low = calloc(cells, sizeof *table->low);
     table->high = calloc(cells, sizeof *table->high);
+    table->newest = calloc(columns_max, sizeof *table->newest);
     if (table->columns == NULL || table->start == NULL || table->end == NULL ||
-        table->low == NULL || table->high == NULL)
+        table->low == NULL || table->high == NULL || table->newest == NULL)
         return err_set(err, E_SYSTEM, "no memory for the columns of a page");
     return OK;
 }
@@ -39,6 +40,7 @@ void page_table_free(struct page_table *table)
     free(table->end);
     free(table->low);
     free(table->high);
+    free(table->newest);
     *table = (struct page_table){.rows = 0};
 }
 
@@ -139,6 +141,8 @@ void page_table_add(struct page_table *table, double start, double end, const do
         make_room(table);
     for (uint32_t i = 0; i < table->column_count; i++)
         table->columns[i].seen |= fabs(values[i]) > 0;
+    for (uint32_t i = 0; i < table->column_count; i++)
+        table->newest[i] = values[i];
     const size_t row = table->rows;
     if (row == 0)
         table->points = !(end > start);

@@ -32,7 +32,8 @@ struct page_table {
     double gap_seconds;  /* page_table_gap_seconds, when rows were joined; 0: they were not */
     double *start, *end; /* seconds */
     double *low,
-        *high; /* [row * columns_max + column]: the values nearest to 0 and furthest from it */
+        *high;      /* [row * columns_max + column]: the values nearest to 0 and furthest from it */
+    double *newest; /* [column]: as the last row came, whatever it was joined with */
 };
 
 /* rows_max: even. E_SYSTEM: no memory. page_table_free in any case; safe on a zeroed struct. */
