@@ -1,7 +1,10 @@
 #include "orchestrator/commands/watching.h"
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "orchestrator/commands/session.h"
+#include "orchestrator/fleet/run_control.h"
+#include "orchestrator/watch/live.h"
 
 bool watching_steers(const struct session *session)
 {
@@ -9,15 +12,31 @@ bool watching_steers(const struct session *session)
     return watch->allow_control || watch->tui;
 }
 
+static enum err_code open_live(struct session *session, struct err *err)
+{
+    const struct watch_options *watch = &session->request->spec.watch;
+    struct watching *watching = &session->watching;
+    const struct live_setup setup = {
+        .options = watch,
+        .timeline = &session->timeline,
+        .samples = session->request->spec.load.null_transport ? NULL : &watching->samples,
+        .control = watch->allow_control ? session->interrupts->control : NULL,
+        .kind = "runs"};
+    if (live_open(&watching->live, session->base, &setup, err) != OK)
+        return err->code;
+    timeline_add(&session->timeline, live_sink(watching->live));
+    log_line(LOG_WARNING, "the live page is at %s", live_url(watching->live));
+    return OK;
+}
+
 enum err_code watching_open(struct session *session, struct err *err)
 {
     const struct watch_options *watch = &session->request->spec.watch;
     struct watching *watching = &session->watching;
-    (void)err;
     watching->wanted = watch->listen != NULL || watch->tui || watch->alerts_path != NULL ||
                        watch->kpis_path != NULL;
     watch_samples_init(&watching->samples);
-    return OK;
+    return watch->listen != NULL ? open_live(session, err) : OK;
 }
 
 /* Once a second, and no more often than there are rows. */
@@ -42,11 +61,18 @@ enum err_code watching_begin(struct session *session, struct err *err)
 
 enum err_code watching_end(struct session *session)
 {
-    (void)session;
+    struct watching *watching = &session->watching;
+    if (watching->live != NULL) {
+        watch_samples_stop(&watching->samples);
+        live_linger(watching->live, session->request->spec.watch.listen_linger_ns,
+                    &session->interrupts->count, session->interrupts->count);
+    }
     return OK;
 }
 
 void watching_free(struct session *session)
 {
+    live_close(session->watching.live);
+    session->watching.live = NULL;
     watch_samples_stop(&session->watching.samples);
 }

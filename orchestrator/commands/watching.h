@@ -8,11 +8,13 @@
 #include "common/err.h"
 #include "orchestrator/watch/samples.h"
 
+struct live;
 struct session;
 
 struct watching {
     bool wanted;                  /* by some option */
     struct watch_samples samples; /* while it is wanted */
+    struct live *live;            /* page and endpoints; NULL: none */
 };
 
 /* Whether commands may come another way than over a socket, so that the session needs a run_control. */

@@ -11,6 +11,7 @@
 #include "orchestrator/page/page_curve.h"
 #include "orchestrator/page/page_history.h"
 #include "orchestrator/page/page_leaves.h"
+#include "orchestrator/page/page_live.h"
 #include "orchestrator/page/page_state.h"
 
 /* Enough to be read; the script's own style goes beyond it. Nothing is loaded from anywhere, and nothing may be. */
@@ -61,6 +62,18 @@ void page_html_text(struct output *out, const char *text)
         }
         at += bytes > 0 ? bytes : 1;
     }
+}
+
+void page_html_frame(struct output *out, const char *title)
+{
+    const char *policy = strstr(head, "<meta http-equiv");
+    const char *behind = strstr(policy, "<style>");
+    output_write(out, head, (size_t)(policy - head));
+    output_printf(out, "%s<title>", behind);
+    page_html_text(out, title);
+    output_printf(out, "</title>\n</head>\n<body>\n<header>\n<h1>");
+    page_html_text(out, title);
+    output_printf(out, "</h1>\n");
 }
 
 void page_html_head(struct output *out, const char *title)

@@ -13,6 +13,8 @@ void page_live_snapshot(const struct page *page, const char *kind, const char *t
 /* Of the row that was added last: {"start", "end", "load": values in the order of page_live_columns, "lanes": the same of each
  * class and node, "heat": row, count, row, count ...}. */
 void page_live_row(const struct page *page, const struct interval_row *row, struct output *out);
+/* The head of a page that fetches what it shows: what it may fetch is said by whoever serves it. */
+void page_html_frame(struct output *out, const char *title);
 /* The names of the load's columns; a new array. */
 json_t *page_live_columns(const struct page *page);
 /* Whether rows of the run under way are part of the graphic: those of a prefill are not. */

@@ -229,26 +229,43 @@ static void read_checks(const struct timeline *timeline, struct run_result *resu
         result->checks[i] = objective_read(&checks->items[i], &slice);
 }
 
+static void point_to(const struct timeline *timeline, struct run_result *result)
+{
+    result->facts = &timeline->run;
+    result->error_kinds = &timeline->error_kinds;
+    result->total = timeline->total;
+    result->samples = &timeline->samples;
+    result->notes = &timeline->notes;
+    result->outages = timeline->outages;
+    if (timeline->session != NULL) {
+        result->percentiles = timeline->session->percentiles;
+        result->percentile_count = timeline->session->percentile_count;
+    }
+}
+
+void timeline_look(const struct timeline *timeline, struct run_result *result)
+{
+    point_to(timeline, result);
+    result->seconds = figure_row_seconds(timeline->total);
+    if (timeline->run.open_loop)
+        result->due_seconds = result->seconds;
+    result->evidence.steal_share = -1;
+    result->evidence.server_cpu_share = -1;
+    checked_report_count(&result->checked, timeline->total->counters);
+    verdict_judge(&result->verdict, result);
+}
+
 void timeline_run_end(struct timeline *timeline, struct run_result *result)
 {
     const struct interval_row *total = timeline->total;
     /* Also when its last row never came: nothing comes after it. */
     timeline->total->header.flags |= INTERVAL_LAST;
-    result->facts = &timeline->run;
-    result->error_kinds = &timeline->error_kinds;
-    result->total = total;
-    result->samples = &timeline->samples;
-    result->notes = &timeline->notes;
-    result->outages = timeline->outages;
+    point_to(timeline, result);
     const struct run_facts *run = &timeline->run;
     for (uint32_t i = 0; i < run->node_count; i++)
         if (run->nodes[i].role == RUN_ROLE_GONE)
             outages_leave(timeline->outages, i);
     outages_end(timeline->outages, load_end_ns(run));
-    if (timeline->session != NULL) {
-        result->percentiles = timeline->session->percentiles;
-        result->percentile_count = timeline->session->percentile_count;
-    }
     if (!(result->seconds > 0))
         result->seconds = figure_row_seconds(total);
     if (timeline->run.open_loop && !(result->due_seconds > 0))

@@ -277,6 +277,9 @@ void timeline_note(struct timeline *timeline, const struct note *note);
  * E_FAILED. With --steady auto the caller has set run.warmup_ns to what it came to, and run.nodes is the
  * caller's to renew. */
 void timeline_run_end(struct timeline *timeline, struct run_result *result);
+/* The run under way as it is now: the same, but for what its end alone can tell, into a zeroed result, which is valid until the
+ * next event. Changes nothing. */
+void timeline_look(const struct timeline *timeline, struct run_result *result);
 void timeline_session_end(struct timeline *timeline);
 /* False when a sink failed: what it should have written is not whole. */
 bool timeline_complete(const struct timeline *timeline);

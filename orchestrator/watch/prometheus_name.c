@@ -111,8 +111,9 @@ struct prometheus_name prometheus_name_of_field(enum series_metric field)
     struct prometheus_name name = {.type = PROMETHEUS_GAUGE, .factor = 1};
     const char *unit = series_metric_unit(field), *end = "", *text = series_metric_name(field);
     const size_t bytes = strlen(text);
-    if (field == SERIES_FRAGMENTATION) { /* as dashboards call it */
-        snprintf(name.family, sizeof name.family, "volley_server_frag_ratio");
+    if (field == SERIES_FRAGMENTATION || field == SERIES_SERVER_OPS) { /* as dashboards call them */
+        snprintf(name.family, sizeof name.family, "volley_server_%s",
+                 field == SERIES_FRAGMENTATION ? "frag_ratio" : "commands_per_second");
         return name;
     }
     if (strcmp(unit, "bytes") == 0 && (bytes < 6 || strcmp(text + bytes - 6, "_bytes") != 0))

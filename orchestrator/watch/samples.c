@@ -66,6 +66,8 @@ void watch_samples_hear(void *state, const struct server_sample *sample)
             samples->newest[i] = NAN;
     }
     keep_nodes(samples, sample);
+    if (samples->hear != NULL)
+        samples->hear(samples->state);
 }
 
 enum err_code watch_samples_start(struct watch_samples *samples, struct event_base *base,

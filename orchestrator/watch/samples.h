@@ -24,7 +24,9 @@ struct watch_samples {
     uint64_t at_ns;                 /* clock reading of the newest */
     double hit_ratio;               /* between the last two; NAN */
     struct watch_node_sample nodes[WATCH_NODES_MAX];
-    uint32_t node_count; /* of a cluster; 0: one server */
+    uint32_t node_count;       /* of a cluster; 0: one server */
+    void (*hear)(void *state); /* may be set: after each sample */
+    void *state;
 };
 
 void watch_samples_init(struct watch_samples *samples);

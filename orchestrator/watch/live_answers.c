@@ -1,0 +1,427 @@
+/* What is answered at each path of live.h. */
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/version.h"
+#include "orchestrator/page/page_bundle.h"
+#include "orchestrator/report/json_value.h"
+#include "orchestrator/watch/live_state.h"
+
+#define HTML "text/html; charset=utf-8"
+#define JSON "application/json"
+#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15) | JSON_PRESERVE_ORDER)
+#define INTERVALS_MAX 1000u /* of one answer */
+
+/* ---- answers ---- */
+
+/* Lets go of it; NULL: no memory. */
+static void answer_json(struct evhttp_request *request, int status, json_t *object)
+{
+    char *text = object != NULL ? json_dumps(object, DUMP_FLAGS) : NULL;
+    json_decref(object);
+    if (text == NULL)
+        http_refuse(request, 503, "no memory for the answer");
+    else
+        http_answer(request, status, JSON, text, strlen(text));
+    free(text);
+}
+
+/* What is written into memory, and sent. */
+struct written {
+    FILE *file;
+    char *text;
+    size_t bytes;
+};
+
+static bool begin(struct written *written)
+{
+    *written = (struct written){.file = NULL};
+    written->file = open_memstream(&written->text, &written->bytes);
+    return written->file != NULL;
+}
+
+static void end(struct written *written, struct evhttp_request *request, const char *type)
+{
+    if (written->file == NULL || fclose(written->file) != 0)
+        http_refuse(request, 503, "no memory for the answer");
+    else
+        http_answer(request, 200, type, written->text, written->bytes);
+    free(written->text);
+}
+
+/* A number in the query; UINT64_MAX: it is none. */
+static uint64_t query_number(struct evhttp_request *request, const char *name, uint64_t usual)
+{
+    struct evkeyvalq query = {NULL, NULL};
+    const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
+    uint64_t number = usual;
+    if (text == NULL || evhttp_parse_query_str(text, &query) != 0)
+        return usual;
+    const char *value = evhttp_find_header(&query, name);
+    if (value != NULL) {
+        const size_t digits = strspn(value, "0123456789");
+        number = digits > 0 && digits < 19 && value[digits] == '\0' ? strtoull(value, NULL, 10)
+                                                                    : UINT64_MAX;
+    }
+    evhttp_clear_headers(&query);
+    return number;
+}
+
+/* ---- the page ---- */
+
+static void answer_page(void *state, struct evhttp_request *request)
+{
+    struct live *live = state;
+    size_t bundle_bytes;
+    struct written written;
+    struct output out;
+    const bool built = page_bundle(&bundle_bytes) != NULL;
+    if (!begin(&written)) {
+        http_refuse(request, 503, "no memory for the answer");
+        return;
+    }
+    output_borrow(&out, written.file);
+    page_html_frame(&out, "volley");
+    output_printf(&out,
+                  "<p id=\"live\" data-guarded=\"%d\" data-control=\"%d\">%s</p>\n</header>\n"
+                  "<main id=\"panels\"></main>\n<section id=\"tables\"></section>\n%s"
+                  "</body>\n</html>\n",
+                  http_service_guarded(live->http), live->setup.control != NULL,
+                  built ? "The live page needs JavaScript; /api/run.json and /metrics do not."
+                        : "This volley was built without its page: /api/run.json, /metrics, /stats "
+                          "and /health are here.",
+                  built ? "<script src=\"/page.js\"></script>\n" : "");
+    end(&written, request, HTML);
+}
+
+static void answer_script(void *state, struct evhttp_request *request)
+{
+    size_t bytes;
+    const char *bundle = page_bundle(&bytes);
+    (void)state;
+    if (bundle == NULL)
+        http_refuse(request, 404, "this volley was built without its page");
+    else
+        http_answer(request, 200, "text/javascript; charset=utf-8", bundle, bytes);
+}
+
+static json_t *lanes_of(const struct page_result *result)
+{
+    json_t *lanes = json_array();
+    for (uint32_t i = 0; i < result->lane_count; i++) {
+        const struct page_table *lane = &result->lanes[i];
+        json_t *columns = json_array();
+        for (uint32_t k = 0; k < lane->column_count; k++)
+            json_array_append_new(columns, json_string(lane->columns[k].name));
+        json_array_append_new(lanes, json_pack("{s:s, s:o, s:o}", "of", lane->of, "name",
+                                               json_value_text(lane->name), "columns", columns));
+    }
+    return lanes;
+}
+
+static json_t *names_of_samples(const struct live *live)
+{
+    const struct page_table *samples = &page_result_newest(live->page)->samples;
+    json_t *names = json_array();
+    for (uint32_t i = 0; live->samples_open && i < samples->column_count; i++)
+        json_array_append_new(names, json_string(samples->columns[i].name));
+    return names;
+}
+
+/* Marks of the run under way are in the page at its end alone. */
+static json_t *marks_of_run(const struct live *live)
+{
+    const struct run_notes *notes = &live->setup.timeline->notes;
+    const double offset = live_offset(live);
+    json_t *marks = json_array();
+    for (uint32_t i = 0; live->totals.running && i < notes->count; i++)
+        if (notes->items[i].source != NOTE_SAMPLE)
+            json_array_append_new(marks, live_mark(&notes->items[i], offset));
+    return marks;
+}
+
+static void answer_snapshot(void *state, struct evhttp_request *request)
+{
+    struct live *live = state;
+    struct written written;
+    struct output out;
+    if (!begin(&written)) {
+        http_refuse(request, 503, "no memory for the answer");
+        return;
+    }
+    output_borrow(&out, written.file);
+    const struct page_result *result = page_result_newest(live->page);
+    json_t *extra = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:b, s:b, s:s}", "session", live->session, "next",
+        json_value_count(live->events.next), "columns", page_live_columns(live->page), "lanes",
+        lanes_of(result), "samples", names_of_samples(live), "state", live_state(live), "marks",
+        marks_of_run(live), "interval_seconds", clock_seconds(live->totals.run.interval_ns),
+        "control", live->setup.control != NULL, "ended", live->ended, "version", volley_version);
+    page_live_snapshot(live->page, live->setup.kind, result->name, extra, &out);
+    json_decref(extra);
+    end(&written, request, JSON);
+}
+
+static void answer_report(void *state, struct evhttp_request *request)
+{
+    struct live *live = state;
+    struct written written;
+    struct output out;
+    struct err err = {.code = OK};
+    if (!live->ended) {
+        http_refuse(request, 409,
+                    "the session is under way: its report is there when it has ended");
+        return;
+    }
+    if (begin(&written)) {
+        output_borrow(&out, written.file);
+        if (page_write(live->page, live->setup.kind, NULL, &out, &err) != OK) {
+            (void)fclose(written.file);
+            written.file = NULL;
+        }
+    }
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Disposition",
+                      "attachment; filename=\"volley.html\"");
+    end(&written, request, HTML);
+}
+
+/* ---- events ---- */
+
+static void on_viewer_gone(struct evhttp_connection *connection, void *argument)
+{
+    struct viewer *viewer = argument;
+    (void)connection;
+    viewer->request = NULL; /* evhttp frees it */
+}
+
+/* "SESSION-12" of the event that came last, or from=12. What is of another session begins anew. */
+static uint64_t first_event(const struct live *live, struct evhttp_request *request)
+{
+    const char *last =
+        evhttp_find_header(evhttp_request_get_input_headers(request), "Last-Event-ID");
+    const size_t bytes = strlen(live->session);
+    if (last != NULL) {
+        if (strncmp(last, live->session, bytes) != 0 || last[bytes] != '-')
+            return UINT64_MAX;
+        return strtoull(last + bytes + 1, NULL, 10) + 1;
+    }
+    return query_number(request, "from", live->events.next);
+}
+
+static void answer_events(void *state, struct evhttp_request *request)
+{
+    struct live *live = state;
+    struct viewer *viewer = NULL;
+    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX && viewer == NULL; i++)
+        if (live->viewers[i].request == NULL)
+            viewer = &live->viewers[i];
+    if (viewer == NULL || evhttp_request_get_command(request) != EVHTTP_REQ_GET) {
+        http_refuse(request, viewer == NULL ? 503 : 405, "no more viewers, or no GET");
+        return;
+    }
+    *viewer = (struct viewer){.request = request, .live = live, .next = first_event(live, request)};
+    http_put_headers(request, "text/event-stream");
+    http_service_stream(live->http, request);
+    evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_viewer_gone, viewer);
+    evhttp_send_reply_start(request, 200, "OK");
+    struct evbuffer *first = evbuffer_new();
+    if (first != NULL) {
+        evbuffer_add_printf(first, "retry: 1000\n\n");
+        if (viewer->next > live->events.next) {
+            evbuffer_add_printf(first, "event: other\ndata: {\"session\":\"%s\"}\n\n",
+                                live->session);
+            viewer->next = live->events.next;
+        }
+        evhttp_send_reply_chunk(request, first);
+        evbuffer_free(first);
+    }
+    live_catch_up(viewer);
+}
+
+/* ---- numbers ---- */
+
+static void answer_metrics(void *state, struct evhttp_request *request)
+{
+    struct live *live = state;
+    struct written written;
+    struct prometheus_view view = {.totals = &live->totals,
+                                   .samples = live->setup.samples,
+                                   .phase = live->phase,
+                                   .version = volley_version};
+    if (live->setup.judges.alerts != NULL)
+        view.alert_count = live->setup.judges.alerts(live->setup.judges.state, &view.alerts);
+    if (begin(&written))
+        prometheus_write(written.file, &view);
+    end(&written, request, PROMETHEUS_TYPE);
+}
+
+static void answer_run(void *state, struct evhttp_request *request)
+{
+    struct live *live = state;
+    json_t *document =
+        live->head != NULL ? json_copy(live->head) : json_pack("{s:s}", "schema", "volley.run/1");
+    json_t *runs = json_copy(live->runs);
+    json_t *run = live_run(live);
+    if (run != NULL)
+        json_array_append_new(runs, run);
+    json_object_set_new(document, "state", live_state(live));
+    json_object_set_new(document, "runs", runs);
+    answer_json(request, 200, document);
+}
+
+static void answer_intervals(void *state, struct evhttp_request *request)
+{
+    struct live *live = state;
+    const struct live_ring *ring = &live->intervals;
+    const uint64_t from = query_number(request, "from", 0);
+    struct written written;
+    if (from == UINT64_MAX) {
+        http_refuse(request, 400, "from has to be the number of an interval, from 0 on");
+        return;
+    }
+    if (begin(&written)) {
+        uint64_t at = from > ring->first ? from : ring->first;
+        const uint64_t last = at + INTERVALS_MAX < ring->next ? at + INTERVALS_MAX : ring->next;
+        const char *before = "";
+        fprintf(written.file,
+                "{\"session\":\"%s\",\"first\":%" PRIu64 ",\"next\":%" PRIu64 ",\"intervals\":[",
+                live->session, ring->first, last > at ? last : at);
+        for (; at < last; at++) {
+            const char *text = live_ring_at(ring, at);
+            if (text == NULL)
+                continue;
+            fprintf(written.file, "%s%s", before, text);
+            before = ",";
+        }
+        fputs("]}", written.file);
+    }
+    end(&written, request, JSON);
+}
+
+/* Numbers under the names of others: null is what only a buffer of the client could fill. Times in milliseconds. */
+static json_t *stat_of(const struct live *live, const char *name)
+{
+    struct watch_figure figure;
+    struct watch_reading reading = {
+        .hit_ratio = live->setup.samples != NULL ? live->setup.samples->hit_ratio : (double)NAN};
+    struct metric_slice slice = metric_slice_of(live->totals.newest, live->totals.run.open_loop);
+    struct err err = {.code = OK};
+    slice.worker_count = live->totals.run.worker_count;
+    if (live->totals.newest_known)
+        reading.load = &slice;
+    if (live->setup.samples != NULL)
+        reading.server = live->setup.samples->newest;
+    if (watch_figure_find(&figure, name, strlen(name), &err) != OK)
+        return json_null();
+    const struct watch_value value = watch_figure_read(&figure, &reading);
+    return isfinite(value.number) && !value.at_least ? json_real(value.number) : json_null();
+}
+
+static void answer_stats(void *state, struct evhttp_request *request)
+{
+    const struct live *live = state;
+    const bool reads = live->totals.run.reads;
+    json_t *latency = stat_of(live, "avg_latency_ms");
+    answer_json(
+        request, 200,
+        json_pack("{s:{s:n}, s:{s:n}, s:{s:n, s:o}, s:{s:o, s:o, s:o}, s:{s:n, s:n}, s:o, s:o}",
+                  "round_buffer", "current_size", "hybrid_buffer", "current_size", "query_buffer",
+                  "cache_size", "hit_rate", stat_of(live, "buffer_cache_hit_rate"), "performance",
+                  "avg_write_latency", reads ? json_null() : json_incref(latency),
+                  "avg_query_latency", reads ? latency : (json_decref(latency), json_null()),
+                  "worker_utilization", stat_of(live, "buffer_worker_utilization"), "write_buffer",
+                  "transfer_rate", "avg_batch_size", "throughput",
+                  stat_of(live, "buffer_throughput"), "memory_usage_mb",
+                  stat_of(live, "buffer_memory_usage_mb")));
+}
+
+/* ---- health ---- */
+
+/* Without anybody who judges: whether the session goes on. */
+static void answer_health_of(struct live *live, struct evhttp_request *request, const char *which)
+{
+    int status = 200;
+    const struct live_judges *judges = &live->setup.judges;
+    json_t *body = judges->health != NULL ? judges->health(judges->state, which, &status)
+                                          : json_pack("{s:s, s:[]}", "status", "ok", "checks");
+    answer_json(request, status, body);
+}
+
+static void answer_health(void *state, struct evhttp_request *request)
+{
+    answer_health_of(state, request, "");
+}
+
+static void answer_health_buffer(void *state, struct evhttp_request *request)
+{
+    answer_health_of(state, request, "buffer");
+}
+
+static void answer_health_performance(void *state, struct evhttp_request *request)
+{
+    answer_health_of(state, request, "performance");
+}
+
+/* ---- control ---- */
+
+static void answer_control(void *state, struct evhttp_request *request)
+{
+    struct live *live = state;
+    struct evbuffer *input = evhttp_request_get_input_buffer(request);
+    const size_t bytes = evbuffer_get_length(input);
+    struct control_command command;
+    struct err err = {.code = OK};
+    json_t *members = NULL;
+    if (live->setup.control == NULL) {
+        http_refuse(request, 403,
+                    "nobody may steer from here: the run was begun without --allow-control");
+        return;
+    }
+    enum err_code code = control_line_parse(
+        &command, bytes > 0 ? (const char *)evbuffer_pullup(input, -1) : "", bytes, &err);
+    if (code == OK)
+        code = run_control_command(live->setup.control, &members, &command, &err);
+    if (code == OK) {
+        json_t *answer = json_pack("{s:b}", "ok", 1);
+        if (members != NULL)
+            json_object_update(answer, members);
+        answer_json(request, 200, answer);
+    } else {
+        answer_json(request, 409,
+                    json_pack("{s:b, s:o}", "ok", 0, "error", json_value_text(err.text)));
+    }
+    json_decref(members);
+}
+
+static void answer_login(void *state, struct evhttp_request *request)
+{
+    struct live *live = state;
+    if (http_service_guarded(live->http))
+        http_service_login(live->http, request);
+    else
+        answer_json(request, 200, json_object());
+}
+
+const struct http_route live_routes[] = {
+    {"/", EVHTTP_REQ_GET, true, answer_page},
+    {"/page.js", EVHTTP_REQ_GET, true, answer_script},
+    {"/events", EVHTTP_REQ_GET, false, answer_events},
+    {"/metrics", EVHTTP_REQ_GET, false, answer_metrics},
+    {"/stats", EVHTTP_REQ_GET, false, answer_stats},
+    {"/health", EVHTTP_REQ_GET, false, answer_health},
+    {"/health/buffer", EVHTTP_REQ_GET, false, answer_health_buffer},
+    {"/health/performance", EVHTTP_REQ_GET, false, answer_health_performance},
+    {"/report.html", EVHTTP_REQ_GET, false, answer_report},
+    {"/api/page.json", EVHTTP_REQ_GET, false, answer_snapshot},
+    {"/api/run.json", EVHTTP_REQ_GET, false, answer_run},
+    {"/api/intervals", EVHTTP_REQ_GET, false, answer_intervals},
+    {"/api/control", EVHTTP_REQ_POST, false, answer_control},
+    {"/api/login", EVHTTP_REQ_POST, true, answer_login},
+};
+const size_t live_route_count = sizeof live_routes / sizeof live_routes[0];

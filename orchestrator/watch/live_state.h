@@ -1,0 +1,61 @@
+/* What live.c and live_answers.c share; private to them. */
+#ifndef ORCHESTRATOR_WATCH_LIVE_STATE_H
+#define ORCHESTRATOR_WATCH_LIVE_STATE_H
+
+#include <stdio.h>
+
+#include "orchestrator/page/page_live.h"
+#include "orchestrator/watch/http_service.h"
+#include "orchestrator/watch/live.h"
+#include "orchestrator/watch/live_ring.h"
+#include "orchestrator/watch/totals.h"
+
+#define LIVE_SESSION_BYTES 24u
+
+/* Somebody who reads events. */
+struct viewer {
+    struct evhttp_request *request; /* NULL: the place is free */
+    struct live *live;
+    uint64_t next; /* the first event that it has not got */
+};
+
+struct live {
+    struct event_base *base;
+    struct live_setup setup;
+    struct http_service *http;
+    struct page *page;
+    struct sink listener; /* of the page */
+    struct watch_totals totals;
+    struct live_ring events, intervals;
+    struct viewer viewers[HTTP_CONNECTIONS_MAX];
+    char session[LIVE_SESSION_BYTES];  /* tells this session from another one at the same address */
+    const struct session_facts *facts; /* NULL: not begun, or over */
+    json_t *runs;                      /* that are over, as in run.json without intervals */
+    json_t *head;                      /* what run.json begins with */
+    char phase[24];                    /* "connecting", "warming up", "running", ... "ended" */
+    uint32_t lanes;                    /* that the page had when that was told */
+    bool samples_open;                 /* the page has a table for them */
+    bool ended;
+    struct run_result *look; /* room for the run as it is now */
+};
+
+/* ---- live.c ---- */
+
+/* An event for all viewers; data is let go of, and NULL is fine. */
+void live_tell(struct live *live, const char *name, json_t *data);
+/* As many events as a viewer has room for. */
+void live_catch_up(struct viewer *viewer);
+/* What is under way, in numbers: {"phase", "op", "elapsed_seconds", ...}. A new object. */
+json_t *live_state(struct live *live);
+/* Seconds from the first run of the page to the run under way, and a note as a mark of the page. */
+double live_offset(const struct live *live);
+json_t *live_mark(const struct note *note, double offset);
+/* The run under way as in run.json; NULL: none is. */
+json_t *live_run(struct live *live);
+
+/* ---- live_answers.c ---- */
+
+extern const struct http_route live_routes[];
+extern const size_t live_route_count;
+
+#endif
