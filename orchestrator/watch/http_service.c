@@ -64,10 +64,8 @@ static uint16_t port_of(const struct sockaddr_storage *address)
 /* Whether it is one of ours: what was accepted has our port as its own, and a peer. */
 static bool is_ours(const struct http_service *service, int fd, uint16_t *peer_port)
 {
-    struct sockaddr_storage own, peer;
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC}, peer = own;
     socklen_t own_bytes = sizeof own, peer_bytes = sizeof peer;
-    memset(&own, 0, sizeof own);
-    memset(&peer, 0, sizeof peer);
     if (fd < 0 || getsockname(fd, (struct sockaddr *)&own, &own_bytes) != 0 ||
         port_of(&own) != service->address.port ||
         getpeername(fd, (struct sockaddr *)&peer, &peer_bytes) != 0)
@@ -127,7 +125,7 @@ static void sweep(struct http_service *service)
         }
         service->count++;
         if (!connection->streaming &&
-            now_ns - connection->since_ns > HTTP_REQUEST_SECONDS * NS_PER_SECOND)
+            now_ns - connection->since_ns > service->setup.request_seconds * NS_PER_SECOND)
             shutdown(connection->fd, SHUT_RDWR); /* evhttp hears of it, and frees it */
     }
     if (service->count < HTTP_CONNECTIONS_MAX)
@@ -356,7 +354,7 @@ static int bind_at(struct http_address *address)
     const int fd =
         socket(is_four ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const int on = 1;
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
     socklen_t bound_bytes = sizeof bound;
     if (fd < 0)
         return -1;
@@ -402,7 +400,7 @@ static enum err_code make_http(struct http_service *service, struct err *err)
         return err_set(err, E_SYSTEM, "no memory for what listens");
     evhttp_set_max_headers_size(service->http, HTTP_HEADERS_MAX_BYTES);
     evhttp_set_max_body_size(service->http, HTTP_BODY_MAX_BYTES);
-    evhttp_set_timeout(service->http, HTTP_IDLE_SECONDS);
+    evhttp_set_timeout(service->http, (int)service->setup.idle_seconds);
     evhttp_set_allowed_methods(service->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
     evhttp_set_bevcb(service->http, on_connection, service);
     evhttp_set_gencb(service->http, on_request, service);
@@ -418,6 +416,10 @@ enum err_code http_service_open(struct http_service **opened, struct event_base 
         return err_set(err, E_SYSTEM, "no memory for what listens");
     service->base = base;
     service->setup = *setup;
+    if (setup->idle_seconds == 0)
+        service->setup.idle_seconds = HTTP_IDLE_SECONDS;
+    if (setup->request_seconds == 0)
+        service->setup.request_seconds = HTTP_REQUEST_SECONDS;
     (void)gethostname(service->machine, sizeof service->machine - 1);
     enum err_code code = http_address_parse(&service->address, setup->listen, err);
     if (code == OK && setup->token_path != NULL)
