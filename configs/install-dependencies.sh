@@ -56,6 +56,7 @@ command  gnuplot       gnuplot-nox    gnuplot-minimal gnuplot   gnuplot        g
 font     DejaVuSans.ttf fonts-dejavu-core dejavu-sans-fonts ttf-dejavu font-dejavu dejavu-fonts
 command  redis-server  redis-server   -               -         redis          redis
 program  /usr/lib/postgresql/*/bin/postgres postgresql - -       -              -
+command  prometheus    prometheus     -               prometheus prometheus    golang-github-prometheus-prometheus
 '
 
 say() { printf 'dependencies: %s\n' "$*" >&2; }
@@ -153,7 +154,8 @@ all_available() {
 readonly guard=/usr/sbin/policy-rc.d
 guard_is_ours=no
 guard_services() {
-    if [[ " ${packages[*]} " != *-server\ * && " ${packages[*]} " != *\ postgresql\ * ]] || [ -e "$guard" ]; then return; fi
+    if [[ " ${packages[*]} " != *-server\ * && " ${packages[*]} " != *\ postgresql\ * && " ${packages[*]} " != *\ prometheus\ * ]] ||
+        [ -e "$guard" ]; then return; fi
     trap unguard_services EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
@@ -175,7 +177,7 @@ disable_new_servers() {
     local package
     for package in "${packages[@]}"; do
         case $package in
-        *-server)
+        *-server | prometheus)
             as_root deb-systemd-helper disable "$package.service" >/dev/null 2>&1 || true
             as_root update-rc.d "$package" disable >/dev/null 2>&1 || true
             ;;

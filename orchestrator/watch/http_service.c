@@ -112,10 +112,10 @@ static int look_at(const struct event_base *base, const struct event *event, voi
  * byte now and then keeps alive for evhttp is none for us. */
 static void sweep(struct http_service *service)
 {
-    const uint64_t now_ns = clock_now_ns();
     for (size_t i = 0; i < HTTP_CONNECTIONS_MAX + 1; i++)
         service->connections[i].seen = false;
     event_base_foreach_event(service->base, look_at, service);
+    const uint64_t now_ns = clock_now_ns(); /* no earlier than those that were just found */
     service->count = 0;
     for (size_t i = 0; i < HTTP_CONNECTIONS_MAX + 1; i++) {
         struct connection *connection = &service->connections[i];

@@ -36,13 +36,22 @@ static char *event_text(const struct live *live, const char *name, const char *d
     return text;
 }
 
+/* All that was queued has been read: there is room for what was told meanwhile. */
+static void on_read(struct evhttp_connection *connection, void *argument)
+{
+    struct viewer *viewer = argument;
+    (void)connection;
+    if (viewer->request != NULL)
+        live_catch_up(viewer);
+}
+
 static void send_text(struct viewer *viewer, const char *text)
 {
     struct evbuffer *buffer = evbuffer_new();
     if (buffer == NULL)
         return;
     evbuffer_add(buffer, text, strlen(text));
-    evhttp_send_reply_chunk(viewer->request, buffer);
+    evhttp_send_reply_chunk_with_cb(viewer->request, buffer, on_read, viewer);
     evbuffer_free(buffer);
 }
 
