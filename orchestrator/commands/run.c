@@ -173,6 +173,7 @@ const struct option_table *run_option_table(void)
         {&managed_group, offsetof(struct run_request, bench.spec.managed)},
         {&worker_group, offsetof(struct run_request, bench.spec.workers)},
         {&output_group, offsetof(struct run_request, bench.spec.outputs)},
+        {&watch_group, offsetof(struct run_request, bench.spec.watch)},
     };
     if (table.row_count > 0)
         return &table;
@@ -329,8 +330,8 @@ static enum err_code take_environment(struct run_request *request, struct err *e
 
 static enum err_code settle(struct run_request *request, struct err *err)
 {
-    static option_step *const steps[] = {endpoint_settle, managed_settle, tls_settle,
-                                         worker_settle};
+    static option_step *const steps[] = {endpoint_settle, managed_settle, tls_settle, worker_settle,
+                                         watch_settle};
     struct bench_request *bench = &request->bench;
     enum err_code code = take_environment(request, err);
     if (code == OK)
@@ -481,6 +482,7 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
         return code;
     session->request = &request->bench;
     session->command = "run";
+    session->watching.sampled = true; /* by the scenario */
     session->more_runs_ns = request->scenario.planned_duration_ns;
     *run = (struct scenario_run){
         .session = session,

@@ -191,6 +191,7 @@ static enum err_code run_phase(struct scenario_run *run, struct err *err)
     run->silent_since_ns = 0;
     log_line(LOG_INFO, "phase %u of %u: %s", run->phase + 1, run->scenario->phase_count,
              PRINTABLE(phase->name));
+    watching_phase(run->session, phase->name, scenario_type_name(phase->type));
     server_sampler_hurry(run->sampler, 0);
     enum err_code code = look_at_until(run, phase, err);
     if (code == OK)
@@ -348,6 +349,7 @@ enum err_code scenario_run_phases(struct scenario_run *run, struct err *err)
         if (!scenario_phase_now(run)->continue_on_error || code == E_UNTRUSTED)
             break;
     }
+    watching_phase(session, NULL, NULL);
     if (run->phase == run->scenario->phase_count)
         run->phase--;
     if (run->host_short)

@@ -260,6 +260,7 @@ void scenario_hear_sample(void *state, const struct server_sample *sample)
     struct scenario_run *run = state;
     struct series_row row = {.at_ns = sample->at_ns - run->began_ns, .phase = run->phase};
     struct err err = {.code = OK};
+    watch_samples_hear(&run->session->watching.samples, sample);
     run->samples++;
     run->samples_missed += !sample->known;
     run->unheard = !sample->known;

@@ -49,7 +49,7 @@ static uint64_t sample_period_ns(const struct session *session)
 enum err_code watching_begin(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
-    if (!session->watching.wanted || spec->load.null_transport)
+    if (!session->watching.wanted || session->watching.sampled || spec->load.null_transport)
         return OK;
     const struct server_sampler_setup setup = {.topology = session->topology,
                                                .target = &session->target,
@@ -57,6 +57,12 @@ enum err_code watching_begin(struct session *session, struct err *err)
                                                .endpoint = &spec->endpoint,
                                                .period_ns = sample_period_ns(session)};
     return watch_samples_start(&session->watching.samples, session->base, &setup, err);
+}
+
+void watching_phase(struct session *session, const char *name, const char *type)
+{
+    if (session->watching.live != NULL)
+        live_phase(session->watching.live, name, type);
 }
 
 enum err_code watching_end(struct session *session)

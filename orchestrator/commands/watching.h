@@ -12,6 +12,8 @@ struct live;
 struct session;
 
 struct watching {
+    bool
+        sampled; /* set by a command that samples its servers itself, and calls watch_samples_hear */
     bool wanted;                  /* by some option */
     struct watch_samples samples; /* while it is wanted */
     struct live *live;            /* page and endpoints; NULL: none */
@@ -24,6 +26,8 @@ bool watching_steers(const struct session *session);
 MUST_USE enum err_code watching_open(struct session *session, struct err *err);
 /* The servers are known: begins to sample them. */
 MUST_USE enum err_code watching_begin(struct session *session, struct err *err);
+/* A phase of a scenario begins; NULL: the last one is over. type: "load", "idle" ... */
+void watching_phase(struct session *session, const char *name, const char *type);
 /* Behind the last run. What alerts say of the exit status: E_FAILED. */
 MUST_USE enum err_code watching_end(struct session *session);
 /* Safe at any stage, before the event base is freed. */

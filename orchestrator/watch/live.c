@@ -205,6 +205,9 @@ json_t *live_state(struct live *live)
 {
     const struct watch_totals *totals = &live->totals;
     json_t *state = json_pack("{s:s, s:s}", "phase", live->phase, "session", live->session);
+    json_object_set_new(
+        state, "scenario_phase",
+        json_value_text(live->scenario_phase[0] != '\0' ? live->scenario_phase : NULL));
     json_object_set_new(state, "op",
                         json_value_text(totals->current != NULL ? totals->current->name : NULL));
     json_object_set_new(state, "target",
@@ -263,6 +266,39 @@ static void on_sample(void *state)
     live_tell(live, "sample", json_pack("{s:f, s:o}", "at", at, "server", list));
     if (first)
         live_tell(live, "structure", NULL);
+}
+
+/* ---- phases ---- */
+
+double live_now(const struct live *live)
+{
+    const uint64_t first_ns = page_result_newest(live->page)->started_wall_ns,
+                   now_ns = clock_wall_ns();
+    return first_ns > 0 && now_ns > first_ns ? clock_seconds(now_ns - first_ns) : 0;
+}
+
+json_t *live_region(const struct live *live)
+{
+    if (live->scenario_phase[0] == '\0')
+        return NULL;
+    return json_pack("{s:s, s:o, s:o, s:f, s:f}", "kind", "phase", "name",
+                     json_value_text(live->scenario_phase), "type",
+                     json_value_text(live->scenario_phase_type), "start",
+                     live->scenario_phase_start, "end", live_now(live));
+}
+
+void live_phase(struct live *live, const char *name, const char *type)
+{
+    json_t *regions = page_result_newest(live->page)->regions;
+    json_t *over = live_region(live);
+    if (over != NULL && json_array_size(regions) < PAGE_REGIONS_MAX)
+        json_array_append(regions, over);
+    json_decref(over);
+    snprintf(live->scenario_phase, sizeof live->scenario_phase, "%s", name != NULL ? name : "");
+    snprintf(live->scenario_phase_type, sizeof live->scenario_phase_type, "%s",
+             type != NULL ? type : "");
+    live->scenario_phase_start = live_now(live);
+    live_tell(live, "structure", NULL);
 }
 
 /* ---- the timeline ---- */

@@ -52,6 +52,8 @@ MUST_USE enum err_code live_open(struct live **live, struct event_base *base,
 struct sink live_sink(struct live *live);
 /* Where it listens. */
 const char *live_url(const struct live *live);
+/* A phase of a scenario begins, the one before it is over; NULL: the last one is. */
+void live_phase(struct live *live, const char *name, const char *type);
 /* An alert has begun or ended: object is let go of. */
 void live_tell_alert(struct live *live, json_t *object);
 /* After the end of the session: tells it, and stays for that long, or until *interrupted is above `interrupts`. */

@@ -163,6 +163,9 @@ static void answer_snapshot(void *state, struct evhttp_request *request)
         lanes_of(result), "samples", names_of_samples(live), "state", live_state(live), "marks",
         marks_of_run(live), "interval_seconds", clock_seconds(live->totals.run.interval_ns),
         "control", live->setup.control != NULL, "ended", live->ended, "version", volley_version);
+    json_t *region = live_region(live);
+    if (region != NULL)
+        json_object_set_new(extra, "region", region);
     page_live_snapshot(live->page, live->setup.kind, result->name, extra, &out);
     json_decref(extra);
     end(&written, request, JSON);
@@ -252,7 +255,8 @@ static void answer_metrics(void *state, struct evhttp_request *request)
     struct written written;
     struct prometheus_view view = {.totals = &live->totals,
                                    .samples = live->setup.samples,
-                                   .phase = live->phase,
+                                   .phase = live->scenario_phase[0] != '\0' ? live->scenario_phase
+                                                                            : live->phase,
                                    .version = volley_version};
     if (live->setup.judges.alerts != NULL)
         view.alert_count = live->setup.judges.alerts(live->setup.judges.state, &view.alerts);

@@ -33,8 +33,11 @@ struct live {
     json_t *runs;                      /* that are over, as in run.json without intervals */
     json_t *head;                      /* what run.json begins with */
     char phase[24];                    /* "connecting", "warming up", "running", ... "ended" */
-    uint32_t lanes;                    /* that the page had when that was told */
-    bool samples_open;                 /* the page has a table for them */
+    char scenario_phase[96];           /* "": none is under way */
+    char scenario_phase_type[32];
+    double scenario_phase_start;
+    uint32_t lanes;    /* that the page had when that was told */
+    bool samples_open; /* the page has a table for them */
     bool ended;
     struct run_result *look; /* room for the run as it is now */
 };
@@ -47,6 +50,10 @@ void live_tell(struct live *live, const char *name, json_t *data);
 void live_catch_up(struct viewer *viewer);
 /* What is under way, in numbers: {"phase", "op", "elapsed_seconds", ...}. A new object. */
 json_t *live_state(struct live *live);
+/* Now, in seconds on the page's axis; 0: it has not begun. */
+double live_now(const struct live *live);
+/* The phase under way as a region of the page, up to now; NULL: none is. */
+json_t *live_region(const struct live *live);
 /* Seconds from the first run of the page to the run under way, and a note as a mark of the page. */
 double live_offset(const struct live *live);
 json_t *live_mark(const struct note *note, double offset);
