@@ -5,6 +5,7 @@
 #include "orchestrator/commands/session.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/watch/live.h"
+#include "orchestrator/watch/scraper.h"
 
 bool watching_steers(const struct session *session)
 {
@@ -29,6 +30,26 @@ static enum err_code open_live(struct session *session, struct err *err)
     return OK;
 }
 
+/* Once a second, and no more often than there are rows. */
+static uint64_t sample_period_ns(const struct session *session)
+{
+    const uint64_t interval_ns = session->request->spec.load.interval_ns;
+    return interval_ns > NS_PER_SECOND ? interval_ns : NS_PER_SECOND;
+}
+
+static enum err_code open_scraper(struct session *session, struct err *err)
+{
+    const char *scrapes = session->request->spec.watch.scrapes;
+    struct watching *watching = &session->watching;
+    if (scrapes == NULL)
+        return OK;
+    if (scraper_open(&watching->scraper, session->base, &session->timeline, scrapes,
+                     sample_period_ns(session), &session->interrupts->count, err) != OK)
+        return err->code;
+    timeline_add(&session->timeline, scraper_sink(watching->scraper));
+    return OK;
+}
+
 enum err_code watching_open(struct session *session, struct err *err)
 {
     const struct watch_options *watch = &session->request->spec.watch;
@@ -36,14 +57,8 @@ enum err_code watching_open(struct session *session, struct err *err)
     watching->wanted = watch->listen != NULL || watch->tui || watch->alerts_path != NULL ||
                        watch->kpis_path != NULL;
     watch_samples_init(&watching->samples);
-    return watch->listen != NULL ? open_live(session, err) : OK;
-}
-
-/* Once a second, and no more often than there are rows. */
-static uint64_t sample_period_ns(const struct session *session)
-{
-    const uint64_t interval_ns = session->request->spec.load.interval_ns;
-    return interval_ns > NS_PER_SECOND ? interval_ns : NS_PER_SECOND;
+    enum err_code code = open_scraper(session, err);
+    return code == OK && watch->listen != NULL ? open_live(session, err) : code;
 }
 
 enum err_code watching_begin(struct session *session, struct err *err)
@@ -78,6 +93,8 @@ enum err_code watching_end(struct session *session)
 
 void watching_free(struct session *session)
 {
+    scraper_close(session->watching.scraper);
+    session->watching.scraper = NULL;
     live_close(session->watching.live);
     session->watching.live = NULL;
     watch_samples_stop(&session->watching.samples);

@@ -9,6 +9,7 @@
 #include "orchestrator/watch/samples.h"
 
 struct live;
+struct scraper;
 struct session;
 
 struct watching {
@@ -17,6 +18,7 @@ struct watching {
     bool wanted;                  /* by some option */
     struct watch_samples samples; /* while it is wanted */
     struct live *live;            /* page and endpoints; NULL: none */
+    struct scraper *scraper;      /* NULL: nothing is scraped */
 };
 
 /* Whether commands may come another way than over a socket, so that the session needs a run_control. */

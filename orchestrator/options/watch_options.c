@@ -26,6 +26,10 @@ static const struct option_row watch_rows[] = {
     {ROW("listen-linger", NULL, OPTION_DURATION, "TIME", AT(listen_linger_ns)),
      BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .told = true,
      .help = "How long the page and the endpoints stay after the end. A bare number is seconds."},
+    {ROW("scrape", NULL, OPTION_TEXT, "URL#SERIES", AT(scrapes)), .repeats = true, .told = true,
+     .help = "Take a series of another program's /metrics onto the time axis, once a second: "
+             "http://127.0.0.1:9100/metrics#node_load1, or with labels, of all that have them the sum. Several "
+             "of them separated by commas, or --scrape again; at most 16."},
 };
 /* clang-format on */
 #undef AT

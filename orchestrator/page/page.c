@@ -158,10 +158,9 @@ static enum err_code interval(void *state, const struct interval_row *row,
 static enum err_code note(void *state, const struct note *note, struct err *err)
 {
     struct page *page = state;
-    (void)err;
     if (note->source == NOTE_SAMPLE && note->ok)
         page->sample = *note;
-    return OK;
+    return note->source == NOTE_SCRAPE ? page_scraped_add(page, note, err) : OK;
 }
 
 static enum err_code run_end(void *state, const struct run_result *run, struct err *err)

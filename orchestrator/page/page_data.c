@@ -1,6 +1,7 @@
 /* The data of a page, packed into it: docs/design/pictures.md says what stands in them. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "orchestrator/page/page_live.h"
@@ -220,7 +221,10 @@ static void put_lanes(struct page_pack *pack, const struct page_result *result)
     page_pack_text(pack, "[");
     for (uint32_t i = 0; i < result->lane_count; i++) {
         page_pack_text(pack, i > 0 ? "," : "");
-        put_row_values(pack, &result->lanes[i]);
+        if (strcmp(result->lanes[i].of, "scraped") == 0) /* comes by itself */
+            page_pack_text(pack, "null");
+        else
+            put_row_values(pack, &result->lanes[i]);
     }
     page_pack_text(pack, "]");
 }

@@ -110,7 +110,7 @@ static struct page_table *lane_of(struct page_result *result, const char *of, co
     struct page_table *lane = &result->lanes[result->lane_count++];
     if (page_table_init(lane, of, name, count, PAGE_LANE_ROWS_MAX, err) != OK)
         return NULL;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; columns != NULL && i < count; i++)
         add_column(lane, columns[i].metric, columns[i].statistic);
     return lane;
 }
@@ -184,6 +184,22 @@ enum err_code page_rows_add(struct page *page, const struct interval_row *row, s
     page_heat_add(&result->heat, stretch.start, stretch.end,
                   figure_latency(row, page->run.open_loop));
     return add_lanes(page, row, &stretch, &slice, err);
+}
+
+enum err_code page_scraped_add(struct page *page, const struct note *note, struct err *err)
+{
+    const double at = page->offset_seconds + clock_seconds(note->at_ns);
+    const double value = note_get_number(note);
+    err->code = OK;
+    if (!page->run_drawn || isnan(value))
+        return OK;
+    struct page_table *lane = lane_of(page->newest, "scraped", note->text, NULL, 1, err);
+    if (lane == NULL)
+        return err->code;
+    if (lane->column_count == 0)
+        page_table_column(lane, "value", "", NULL);
+    page_table_add(lane, at, at, &value);
+    return OK;
 }
 
 /* ---- The heat map. ---- */

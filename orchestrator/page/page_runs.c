@@ -62,7 +62,7 @@ static void add_marks(struct page *page, const struct run_result *run)
 {
     for (uint32_t i = 0; i < run->notes->count; i++) {
         const struct note *note = &run->notes->items[i];
-        if (note->source != NOTE_SAMPLE)
+        if (note->source != NOTE_SAMPLE && note->source != NOTE_SCRAPE)
             add_mark(page, note_source_name(note->source), note->text, note->at_ns, note->end_ns,
                      note->ok, note->cause);
     }

@@ -30,6 +30,9 @@ struct page {
 MUST_USE enum err_code page_rows_init(struct page_result *result, struct err *err);
 MUST_USE enum err_code page_rows_add(struct page *page, const struct interval_row *row,
                                      struct err *err);
+/* A value of a scraped series into a table of its own. */
+MUST_USE enum err_code page_scraped_add(struct page *page, const struct note *note,
+                                        struct err *err);
 uint32_t page_rows_columns(void); /* of the load */
 void page_heat_add(struct page_heat *heat, double start, double end,
                    const struct histogram *histogram);

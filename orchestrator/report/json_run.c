@@ -136,6 +136,21 @@ static json_t *checks(const struct run_result *result)
     return list;
 }
 
+/* What other programs' series came to. */
+static json_t *scraped(const struct scraped_totals *totals)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < totals->count; i++) {
+        const struct scraped_series *series = &totals->items[i];
+        json_array_append_new(
+            list, json_pack("{s:o, s:o, s:f, s:f, s:f, s:f, s:f}", "name",
+                            json_value_text(series->name), "count", json_value_count(series->count),
+                            "first", series->first, "last", series->last, "min", series->min,
+                            "mean", series->sum / (double)series->count, "max", series->max));
+    }
+    return list;
+}
+
 /* With what was read, which a journal has in its counters. */
 static json_t *verification(const struct run_result *result)
 {
@@ -207,6 +222,8 @@ void json_run_members(json_t *object, const struct run_result *result)
         json_object_set_new(object, "drawn", drawn_to_json(&result->drawn));
     if (result->checked.known)
         json_object_set_new(object, "verification", verification(result));
+    if (result->scraped != NULL && result->scraped->count > 0)
+        json_object_set_new(object, "scraped", scraped(result->scraped));
     if (result->check_count > 0)
         json_object_set_new(object, "checks", checks(result));
 }

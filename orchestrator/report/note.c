@@ -1,5 +1,8 @@
 #include "orchestrator/report/note.h"
 
+#include <math.h>
+#include <string.h>
+
 #define NOTE_NAME(id, name) name,
 
 void note_set(struct note *note, enum note_value value, int64_t number)
@@ -12,6 +15,25 @@ void note_set(struct note *note, enum note_value value, int64_t number)
 int64_t note_get(const struct note *note, enum note_value value)
 {
     return (note->known & 1u << value) != 0 ? note->values[value] : -1;
+}
+
+void note_set_number(struct note *note, double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    note_set(note, NOTE_NUMBER_HIGH, (int64_t)(bits >> 32));
+    note_set(note, NOTE_NUMBER_LOW, (int64_t)(bits & UINT32_MAX));
+}
+
+double note_get_number(const struct note *note)
+{
+    const int64_t high = note_get(note, NOTE_NUMBER_HIGH), low = note_get(note, NOTE_NUMBER_LOW);
+    const uint64_t bits = (uint64_t)high << 32 | (uint64_t)low;
+    double number;
+    if (high < 0 || low < 0 || high > UINT32_MAX || low > UINT32_MAX)
+        return NAN;
+    memcpy(&number, &bits, sizeof number);
+    return number;
 }
 
 const char *note_source_name(enum note_source source)

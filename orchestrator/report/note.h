@@ -15,7 +15,8 @@
     X(NOTE_SAMPLE, "sample")   /* what the server says of itself (--extended-metrics)    */        \
     X(NOTE_SLOWLOG, "slowlog") /* a command that its server calls slow               */            \
     X(NOTE_COMMANDLOG, "commandlog") /* a request or reply that its server calls large     */      \
-    X(NOTE_LATENCY, "latency")       /* a stall that a server has noticed itself           */
+    X(NOTE_LATENCY, "latency")       /* a stall that a server has noticed itself           */      \
+    X(NOTE_SCRAPE, "scrape")         /* a series of another program's /metrics (--scrape)  */
 
 /* What it may tell in whole numbers from 0 on: identifier, and name in journals, which is never used for
  * something else. A new one is one more row.
@@ -26,7 +27,9 @@
     X(NOTE_REPLICA, "replica")   /* 1: the server is one; or 0 */                                  \
     X(NOTE_REPLICAS, "replicas") /* connected to it            */                                  \
     X(NOTE_LAG_SECONDS, "lag_seconds")                                                             \
-    X(NOTE_LAG_BYTES, "lag_bytes")
+    X(NOTE_LAG_BYTES, "lag_bytes")                                                                 \
+    X(NOTE_NUMBER_HIGH, "number_high") /* the halves of a number of any kind: note_set_number */   \
+    X(NOTE_NUMBER_LOW, "number_low")
 
 #define NOTE_ID(id, name) id,
 enum note_source { NOTE_SOURCE_TABLE(NOTE_ID) NOTE_SOURCES };
@@ -54,7 +57,10 @@ struct note_listener {
 /* A negative number is one that is not known. */
 void note_set(struct note *note, enum note_value value, int64_t number);
 int64_t note_get(const struct note *note, enum note_value value); /* -1: not known */
-const char *note_source_name(enum note_source source);            /* "chaos"       */
-const char *note_value_name(enum note_value value);               /* "keys"        */
+/* A number that may have a sign and a fraction; NAN: not known. */
+void note_set_number(struct note *note, double number);
+double note_get_number(const struct note *note);
+const char *note_source_name(enum note_source source); /* "chaos"       */
+const char *note_value_name(enum note_value value);    /* "keys"        */
 
 #endif

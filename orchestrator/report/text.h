@@ -47,6 +47,8 @@ const char *text_lane_time(char text[TEXT_TIME_BYTES], const struct metric_slice
 /* What consumers got, where there are any (text_consumers.c). */
 void text_consumers(struct output *out, const struct run_result *result);
 /* Keys, values and classes, a line each, where there are any (text_drawn.c). */
+/* Series of other programs' /metrics: what they were over the run; NULL: nothing. */
+void text_scraped(struct output *out, const struct scraped_totals *scraped);
 void text_drawn(struct output *out, const struct drawn *drawn);
 /* With --extended-metrics (features 1.25); nothing when the session has none of it. */
 void text_extended(struct output *out, const struct session_facts *session,

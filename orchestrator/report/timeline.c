@@ -1,6 +1,7 @@
 #include "orchestrator/report/timeline.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,7 @@ void timeline_run_begin(struct timeline *timeline, const struct run_facts *run)
     timeline->rows = 0;
     memset(&timeline->error_kinds, 0, sizeof timeline->error_kinds);
     timeline->notes.count = 0;
+    timeline->scraped.count = 0;
     memset(timeline->notes.all, 0, sizeof timeline->notes.all);
     timeline->samples = (struct target_samples){.keys_first = -1,
                                                 .keys_last = -1,
@@ -192,12 +194,35 @@ static void keep_sample(struct target_samples *samples, const struct note *note)
         samples->lag_bytes_max = lag_bytes;
 }
 
+static void keep_scraped(struct scraped_totals *totals, const struct note *note)
+{
+    const double value = note_get_number(note);
+    uint32_t at = 0;
+    while (at < totals->count && strcmp(totals->items[at].name, note->text) != 0)
+        at++;
+    if (at == SCRAPED_MAX || isnan(value))
+        return;
+    struct scraped_series *series = &totals->items[at];
+    if (at == totals->count) {
+        *series = (struct scraped_series){.first = value, .min = value, .max = value};
+        memcpy(series->name, note->text, sizeof series->name);
+        totals->count++;
+    }
+    series->count++;
+    series->last = value;
+    series->min = fmin(series->min, value);
+    series->max = fmax(series->max, value);
+    series->sum += value;
+}
+
 void timeline_note(struct timeline *timeline, const struct note *note)
 {
     struct run_notes *notes = &timeline->notes;
     bool room = notes->all[note->source]++ < RUN_NOTES_MAX;
     if (note->source == NOTE_SAMPLE)
         keep_sample(&timeline->samples, note);
+    else if (note->source == NOTE_SCRAPE)
+        keep_scraped(&timeline->scraped, note);
     else if (room)
         notes->items[notes->count++] = *note;
     EACH_SINK(timeline, note, note, &sink_err)
@@ -236,6 +261,7 @@ static void point_to(const struct timeline *timeline, struct run_result *result)
     result->total = timeline->total;
     result->samples = &timeline->samples;
     result->notes = &timeline->notes;
+    result->scraped = &timeline->scraped;
     result->outages = timeline->outages;
     if (timeline->session != NULL) {
         result->percentiles = timeline->session->percentiles;

@@ -145,6 +145,18 @@ struct target_samples {
     struct note last; /* of those that were answered; without one it is not ok */
 };
 
+/* What each scraped series came to, in the order in which they were first told. */
+#define SCRAPED_MAX 16u
+struct scraped_series {
+    char name[NOTE_TEXT_BYTES];
+    uint64_t count;
+    double first, last, min, max, sum;
+};
+struct scraped_totals {
+    struct scraped_series items[SCRAPED_MAX];
+    uint32_t count;
+};
+
 /* Whether keys became fewer by 1 % or more: they expire, are evicted, or somebody deletes them. */
 bool target_sample_dropped(int64_t keys_before, int64_t keys_now);
 
@@ -192,6 +204,7 @@ struct run_result {
     uint32_t worker_count;
     const struct target_samples *samples; /* of the warm-up, too */
     const struct run_notes *notes;
+    const struct scraped_totals *scraped;
     const struct outages *outages;
     struct run_evidence evidence;
     struct server_account server;
@@ -252,6 +265,7 @@ struct timeline {
     uint64_t rows;
     struct target_samples samples;
     struct run_notes notes;
+    struct scraped_totals scraped;
     struct outages *outages; /* of the run under way */
     struct repeats repeats;  /* of the session       */
 };

@@ -399,7 +399,11 @@ json_t *live_mark(const struct note *note, double offset)
 static enum err_code note(void *state, const struct note *note, struct err *err)
 {
     struct live *live = state;
-    if (note->source != NOTE_SAMPLE)
+    if (note->source == NOTE_SCRAPE)
+        live_tell(live, "scraped",
+                  json_pack("{s:f, s:o, s:f}", "at", live_offset(live) + clock_seconds(note->at_ns),
+                            "name", json_value_text(note->text), "value", note_get_number(note)));
+    else if (note->source != NOTE_SAMPLE)
         live_tell(live, "mark", live_mark(note, live_offset(live)));
     return live->listener.note(live->page, note, err);
 }

@@ -85,6 +85,17 @@ const kinds = {
     return lines.length > 0 ? [timePanel(row, lines, { said: saidOf(row, lines) })] : [];
   },
 
+  // A panel for each table of that name, each with a scale of its own: they have nothing in common.
+  each(row, results) {
+    const names = [...new Set(results.flatMap((result) =>
+      result.tables.filter((table) => table.of === row.of).map((table) => table.name)))];
+    return names.map((name) => ({ name, lines: results.flatMap((result) => {
+      const table = result.tables.find((t) => t.of === row.of && t.name === name);
+      return table ? linesOf(row, [result], table) : [];
+    }) })).filter((panel) => panel.lines.length > 0)
+      .map((panel, i) => timePanel(row, panel.lines, { id: `${row.id}:${i}`, title: panel.name }));
+  },
+
   small(row, results) {
     const names = [...new Set(results.flatMap((result) =>
       result.tables.filter((table) => table.of === row.of).map((table) => table.name)))];

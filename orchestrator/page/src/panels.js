@@ -147,6 +147,9 @@ export const PANELS = [
     of: [['Rate', 'rate', 'achieved'], ['p50', 'response', 'p50'], ['p99', 'response', 'p99'], ['Maximum', 'response', 'max'],
       ['Memory used', 'memory', 'used'], ['RSS', 'memory', 'RSS'], ['Fragmentation', 'fragmentation', 'RSS / used']] },
 
+  { id: 'scraped', kind: 'each', section: 'server', of: 'scraped', title: 'Scraped', unit: '', scale: 'fit',
+    series: [line('value', BLUE, 'scraped value')] },
+
   { id: 'class_rate', kind: 'small', section: 'class', of: 'class', title: 'Rate', unit: 'requests/s', scale: 'zero',
     series: [line('ok', GREEN, 'class rate.achieved', 'class requests.ok'),
       line('errors', INK, 'class requests.errors')] },
