@@ -204,7 +204,7 @@ struct watch_options {
     bool notify_dry_run;
     uint32_t fail_on_alert; /* 0: an alert changes no exit status; else 1 + enum alert_severity */
     double for_scale;       /* the times of "for" are multiplied by it */
-    const char *scrapes; /* URL#SERIES, with commas between them; NULL: none */
+    const char *scrapes;    /* URL#SERIES, with commas between them; NULL: none */
 };
 
 struct spec {

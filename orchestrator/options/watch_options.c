@@ -28,7 +28,8 @@ static const struct option_row watch_rows[] = {
      .help = "How long the page and the endpoints stay after the end. A bare number is seconds."},
     {ROW("scrape", NULL, OPTION_TEXT, "URL#SERIES", AT(scrapes)), .repeats = true, .told = true,
      .help = "Take a series of another program's /metrics onto the time axis, once a second: "
-             "http://127.0.0.1:9100/metrics#node_load1, or with labels, of all that have them the sum. Several "
+             "http://127.0.0.1:9100/metrics#node_load1, or with labels, of all that have them the "
+             "sum. Several "
              "of them separated by commas, or --scrape again; at most 16."},
 };
 /* clang-format on */

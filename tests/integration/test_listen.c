@@ -59,10 +59,13 @@ static json_t *wait_phase(const char *phase)
 
 static double at_path(const json_t *object, const char *path)
 {
-    char copy[100];
-    snprintf(copy, sizeof copy, "%s", path);
-    for (char *at = strtok(copy, "."); at != NULL; at = strtok(NULL, "."))
-        object = json_object_get(object, at);
+    for (const char *at = path; object != NULL && *at != '\0';) {
+        char key[60];
+        const size_t bytes = strcspn(at, ".");
+        snprintf(key, sizeof key, "%.*s", (int)bytes, at);
+        object = json_object_get(object, key);
+        at += bytes + (at[bytes] == '.');
+    }
     return json_is_number(object) ? json_number_value(object) : NAN;
 }
 
