@@ -127,7 +127,7 @@ static void sweep(struct http_service *service)
         }
         service->count++;
         if (!connection->streaming &&
-            now_ns - connection->since_ns > HTTP_REQUEST_SECONDS * NS_PER_SECOND)
+            now_ns - connection->since_ns > service->setup.request_seconds * NS_PER_SECOND)
             shutdown(connection->fd, SHUT_RDWR); /* evhttp hears of it, and frees it */
     }
     if (service->count < HTTP_CONNECTIONS_MAX)
@@ -402,7 +402,7 @@ static enum err_code make_http(struct http_service *service, struct err *err)
         return err_set(err, E_SYSTEM, "no memory for what listens");
     evhttp_set_max_headers_size(service->http, HTTP_HEADERS_MAX_BYTES);
     evhttp_set_max_body_size(service->http, HTTP_BODY_MAX_BYTES);
-    evhttp_set_timeout(service->http, HTTP_IDLE_SECONDS);
+    evhttp_set_timeout(service->http, (int)service->setup.idle_seconds);
     evhttp_set_allowed_methods(service->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
     evhttp_set_bevcb(service->http, on_connection, service);
     evhttp_set_gencb(service->http, on_request, service);
@@ -418,6 +418,10 @@ enum err_code http_service_open(struct http_service **opened, struct event_base 
         return err_set(err, E_SYSTEM, "no memory for what listens");
     service->base = base;
     service->setup = *setup;
+    if (setup->idle_seconds == 0)
+        service->setup.idle_seconds = HTTP_IDLE_SECONDS;
+    if (setup->request_seconds == 0)
+        service->setup.request_seconds = HTTP_REQUEST_SECONDS;
     (void)gethostname(service->machine, sizeof service->machine - 1);
     enum err_code code = http_address_parse(&service->address, setup->listen, err);
     if (code == OK && setup->token_path != NULL)

@@ -36,6 +36,7 @@ struct http_setup {
     const struct http_route *routes;
     size_t route_count;
     void *state; /* of all routes */
+    unsigned idle_seconds, request_seconds; /* other limits than HTTP_..._SECONDS; 0: those */
 };
 
 /* Listens. E_USAGE: the address is none, or in use, or not of this host; it is not local and there is no token; the token's file

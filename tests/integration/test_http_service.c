@@ -1,0 +1,186 @@
+/* What all endpoints have in common, on a loop of the test's own. */
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "orchestrator/watch/http_service.h"
+#include "tests/support/check/http_client.h"
+#include "tests/support/check/suite.h"
+#include "tests/support/check/support.h"
+
+/* The service runs in a child, so that both sides can wait. */
+static pid_t child;
+static uint16_t port;
+
+static void answer_hello(void *state, struct evhttp_request *request)
+{
+    (void)state;
+    http_answer(request, 200, "text/plain", "hello", 5);
+}
+
+static void serve(int to_parent)
+{
+    static const struct http_route routes[] = {{"/hello", EVHTTP_REQ_GET, false, answer_hello},
+                                               {"/tell", EVHTTP_REQ_POST, false, answer_hello}};
+    const struct http_setup setup = {
+        .listen = "0", .routes = routes, .route_count = 2, .idle_seconds = 2, .request_seconds = 3};
+    struct http_service *service;
+    struct err err = {.code = OK};
+    struct event_base *base = event_base_new();
+    signal(SIGPIPE, SIG_IGN);
+    if (base == NULL || http_service_open(&service, base, &setup, &err) != OK)
+        _exit(1);
+    dprintf(to_parent, "%s", http_service_url(service));
+    close(to_parent);
+    event_base_dispatch(base);
+    _exit(2);
+}
+
+static void set_up(void)
+{
+    int ends[2];
+    char url[100] = "";
+    ck_assert_int_eq(pipe(ends), 0);
+    child = support_fork();
+    if (child == 0)
+        serve(ends[1]);
+    close(ends[1]);
+    ssize_t got = read(ends[0], url, sizeof url - 1);
+    ck_assert_int_gt(got, 0);
+    close(ends[0]);
+    port = http_port_in(url);
+}
+
+static void tear_down(void)
+{
+    kill(child, SIGKILL);
+}
+
+static void ck_answers(void)
+{
+    struct http_reply reply;
+    http_get(&reply, port, "/hello", "");
+    ck_assert_int_eq(reply.status, 200);
+    ck_assert_str_eq(reply.body, "hello");
+    http_reply_free(&reply);
+}
+
+static const struct {
+    const char *request;
+    int status; /* 0: closed without one */
+} requests[] = {
+    {"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n", 200},
+    {"HEAD /hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 200},
+    {"GET /hello HTTP/1.0\r\nHost: localhost\r\n\r\n", 200},
+    {"GET /hello HTTP/1.1\r\nHost: evil.com\r\n\r\n", 403},
+    {"GET /hello HTTP/1.1\r\n\r\n", 403},
+    {"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", 404},
+    {"GET /hello/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 404},
+    {"GET /%68ello HTTP/1.1\r\nHost: localhost\r\n\r\n", 404},
+    {"POST /hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", 405},
+    {"POST /tell HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}", 415},
+    {"POST /tell HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nOrigin: "
+     "http://evil.com\r\nContent-Length: 2\r\n\r\n{}",
+     415},
+    {"POST /tell HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nOrigin: "
+     "http://localhost\r\nContent-Length: 2\r\n\r\n{}",
+     200},
+    {"POST /tell HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+     "99999999\r\n\r\n{}",
+     413},
+    {"PUT /hello HTTP/1.1\r\nHost: localhost\r\n\r\n", 501},
+    {"\r\n\r\n\r\n", 400},
+    {"GET\r\n\r\n", 400},
+    {"GET /hello HTTP/9.9\r\nHost: localhost\r\n\r\n", 400},
+};
+
+LOOP_TEST(test_requests, sizeof requests / sizeof requests[0])
+{
+    /* Breaks when a request that is wrong, or of somebody else, gets what a right one gets. */
+    struct http_reply reply;
+    const int fd = http_connect(port);
+    http_send(fd, requests[_i].request, strlen(requests[_i].request));
+    if (strncmp(requests[_i].request, "HEAD", 4) == 0)
+        ck_assert(true); /* no body comes behind its length: the connection is closed */
+    http_read(&reply, fd);
+    close(fd);
+    if (reply.status != 0 || requests[_i].status < 400)
+        ck_assert_msg(reply.status == requests[_i].status ||
+                          (requests[_i].status == 400 && reply.status >= 400),
+                      "%s: %d %.200s", requests[_i].request, reply.status, reply.body);
+    http_reply_free(&reply);
+    ck_answers();
+}
+
+TEST(test_rubbish_ends_nothing)
+{
+    /* Breaks when bytes that are no request, or a huge one, end what listens, or hold it up for others. */
+    char bytes[20000];
+    unsigned seed = 1;
+    for (int round = 0; round < 40; round++) {
+        for (size_t i = 0; i < sizeof bytes; i++) {
+            seed = seed * 1103515245u + 12345u;
+            bytes[i] = (char)(seed >> 16);
+        }
+        if (round % 2 == 0) /* a header that has no end */
+            memcpy(bytes, "GET /hello HTTP/1.1\r\nX: ", 24);
+        if (round % 4 == 0)
+            memset(bytes + 24, 'a', sizeof bytes - 24);
+        const int fd = http_connect(port);
+        http_send(fd, bytes, sizeof bytes);
+        close(fd);
+    }
+    ck_answers();
+}
+
+TEST(test_half_a_request_is_ended)
+{
+    /* Breaks when somebody who sends a byte now and then, or nothing, keeps a place for ever. */
+    const int silent = http_connect(port), slow = http_connect(port);
+    http_send(silent, "GET /hel", 8);
+    bool slow_closed = false;
+    for (int i = 0; i < 60 && !slow_closed; i++) { /* a byte each half second: never idle for 2 s */
+        http_send(slow, "G", 1);
+        slow_closed = http_is_closed(slow, 500);
+    }
+    ck_assert(slow_closed);
+    ck_assert(http_is_closed(silent, 20000));
+    ck_answers();
+    close(silent);
+    close(slow);
+}
+
+TEST(test_connections_are_bounded)
+{
+    /* Breaks when whoever opens connections takes all descriptors of a run, or those that wait never get in. */
+    int fds[HTTP_CONNECTIONS_MAX];
+    struct http_reply reply;
+    static const char request[] = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
+        fds[i] = http_connect(port);
+        http_send(fds[i], request, sizeof request - 1);
+        http_read(&reply, fds[i]);
+        ck_assert_int_eq(reply.status, 200);
+        http_reply_free(&reply);
+    }
+    const int waiting = http_connect(port);
+    http_send(waiting, request, sizeof request - 1);
+    /* the others are idle, and leave in time */
+    http_read(&reply, waiting);
+    ck_assert_int_eq(reply.status, 200);
+    http_reply_free(&reply);
+    close(waiting);
+    size_t closed = 0;
+    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
+        closed += http_is_closed(fds[i], 0);
+        close(fds[i]);
+    }
+    ck_assert_uint_gt(closed, 0); /* it did not get in beside all of them */
+    ck_answers();
+}
+
+TEST_SUITE_WITH(http_service, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 60)
