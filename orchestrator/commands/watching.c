@@ -29,6 +29,21 @@ static enum err_code open_live(struct session *session, struct err *err)
     return OK;
 }
 
+static enum err_code open_notifier(struct session *session, struct err *err)
+{
+    const struct watch_options *watch = &session->request->spec.watch;
+    const struct notifier_setup setup = {
+        .path = watch->notify_path, .base = session->base, .dry_run = watch->notify_dry_run};
+    return notifier_start(&session->watching.notifier, &setup, err);
+}
+
+/* Ahead of a page that lingers: who is told should know now. */
+static void end_notifier(struct session *session)
+{
+    notifier_end(session->watching.notifier, NOTIFIER_END_NS);
+    session->watching.notifier = NULL;
+}
+
 enum err_code watching_open(struct session *session, struct err *err)
 {
     const struct watch_options *watch = &session->request->spec.watch;
@@ -36,7 +51,10 @@ enum err_code watching_open(struct session *session, struct err *err)
     watching->wanted = watch->listen != NULL || watch->tui || watch->alerts_path != NULL ||
                        watch->kpis_path != NULL;
     watch_samples_init(&watching->samples);
-    return watch->listen != NULL ? open_live(session, err) : OK;
+    enum err_code code = watch->notify_path != NULL ? open_notifier(session, err) : OK;
+    if (code == OK && watch->listen != NULL)
+        code = open_live(session, err);
+    return code;
 }
 
 /* Once a second, and no more often than there are rows. */
@@ -62,6 +80,7 @@ enum err_code watching_begin(struct session *session, struct err *err)
 enum err_code watching_end(struct session *session)
 {
     struct watching *watching = &session->watching;
+    end_notifier(session);
     if (watching->live != NULL) {
         watch_samples_stop(&watching->samples);
         live_linger(watching->live, session->request->spec.watch.listen_linger_ns,
@@ -72,6 +91,7 @@ enum err_code watching_end(struct session *session)
 
 void watching_free(struct session *session)
 {
+    end_notifier(session);
     live_close(session->watching.live);
     session->watching.live = NULL;
     watch_samples_stop(&session->watching.samples);

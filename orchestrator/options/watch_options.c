@@ -26,6 +26,12 @@ static const struct option_row watch_rows[] = {
     {ROW("listen-linger", NULL, OPTION_DURATION, "TIME", AT(listen_linger_ns)),
      BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .told = true,
      .help = "How long the page and the endpoints stay after the end. A bare number is seconds."},
+    {ROW("notify", NULL, OPTION_TEXT, "FILE", AT(notify_path)), .needs_trust = true, .told = true,
+     .help = "Tell alerts over the channels of this file (Slack, PagerDuty, webhooks, mail), which "
+             "is YAML or "
+             "JSON."},
+    {ROW("notify-dry-run", NULL, OPTION_FLAG, NULL, AT(notify_dry_run)), .told = true,
+     .help = "Print what --notify would send, without secrets, and send nothing."},
 };
 /* clang-format on */
 #undef AT
@@ -43,5 +49,7 @@ enum err_code watch_settle(struct bench_request *request, struct err *err)
             err, E_USAGE,
             "--allow-control needs --listen-token FILE: else any page in any browser here "
             "could steer the load");
+    if (watch->notify_dry_run && watch->notify_path == NULL)
+        return err_set(err, E_USAGE, "--notify-dry-run needs --notify FILE");
     return OK;
 }
