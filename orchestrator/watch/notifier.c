@@ -20,6 +20,7 @@
 
 /* For loading a library; it is not waited for longer. */
 #define READY_NS (20 * NS_PER_SECOND)
+#define QUEUE_BYTES (1 << 20) /* if the system allows as much: else there is for hundreds */
 
 struct notifier {
     struct notifier_setup setup;
@@ -179,6 +180,8 @@ static enum err_code start_child(struct notifier *notifier, struct notify_sender
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return err_set_errno(err, E_SYSTEM, errno, "no socket for notifications");
+    const int room_bytes = QUEUE_BYTES;
+    (void)setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room_bytes, sizeof room_bytes);
     setup->fd = ends[1];
     notifier->fd = ends[0];
     const struct child_plan plan = {
@@ -255,6 +258,12 @@ enum err_code notifier_start(struct notifier **notifier, const struct notifier_s
 
 /* ---- going on, and ending ---- */
 
+static bool put(const struct notifier *notifier, const struct notify_message *message)
+{
+    const size_t bytes = notify_message_bytes(message);
+    return send(notifier->fd, message, bytes, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)bytes;
+}
+
 void notifier_tell(void *state, const struct alert_event *event)
 {
     struct notifier *notifier = state;
@@ -263,8 +272,9 @@ void notifier_tell(void *state, const struct alert_event *event)
         return;
     memset(&message, 0, sizeof message);
     message.event = *event;
-    if (send(notifier->fd, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-        (ssize_t)sizeof message)
+    message.label_count =
+        event->label_count < ALERT_LABELS_MAX ? event->label_count : ALERT_LABELS_MAX;
+    if (put(notifier, &message))
         return;
     if (notifier->refused_count++ == 0)
         log_line(LOG_WARNING, "more alerts at once than notifications have room for: the newest "
@@ -280,8 +290,7 @@ const struct notifier_channel *notifier_finish(struct notifier *notifier, uint64
     *channel_count = notifier->channel_count;
     notifier->quiet = true; /* its sum follows */
     while (notifier->fd >= 0) {
-        told = told || send(notifier->fd, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-                           (ssize_t)sizeof message;
+        told = told || put(notifier, &message);
         hear(notifier);
         if (notifier->fd >= 0 &&
             !wait_for(notifier, told ? POLLIN : (short)(POLLIN | POLLOUT), end_ns))

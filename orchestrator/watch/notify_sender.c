@@ -49,6 +49,12 @@ struct sender {
     uint64_t end_ns;
 };
 
+size_t notify_message_bytes(const struct notify_message *message)
+{
+    return offsetof(struct notify_message, event) + offsetof(struct alert_event, labels) +
+           message->label_count * sizeof message->event.labels[0];
+}
+
 /* ---- to the parent ---- */
 
 static void report(const struct sender *sender, struct notify_report *told)
@@ -203,8 +209,10 @@ static void advance(struct outlet *outlet, uint64_t now_ns)
 
 /* ---- what comes ---- */
 
-static void take_event(struct sender *sender, const struct alert_event *event, uint64_t now_ns)
+static void take_event(struct sender *sender, struct notify_message *message, uint64_t now_ns)
 {
+    struct alert_event *event = &message->event;
+    event->label_count = message->label_count;
     const uint64_t channels = sender->setup->channels != 0
                                   ? sender->setup->channels
                                   : notify_file_route(sender->setup->file, event);
@@ -228,18 +236,20 @@ static void end_within(struct sender *sender, uint64_t limit_ns)
 static void hear(struct sender *sender)
 {
     struct notify_message message;
+    memset(&message, 0, sizeof message);
     while (!sender->ending) {
         const ssize_t got = recv(sender->setup->fd, &message, sizeof message, MSG_DONTWAIT);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 && errno == EAGAIN)
             return;
-        if (got != (ssize_t)sizeof message)
+        if (got < (ssize_t)offsetof(struct notify_message, event) ||
+            message.label_count > ALERT_LABELS_MAX || (size_t)got != notify_message_bytes(&message))
             end_within(sender, 0); /* nobody is there any more */
         else if (message.ends)
             end_within(sender, message.limit_ns);
         else
-            take_event(sender, &message.event, clock_now_ns());
+            take_event(sender, &message, clock_now_ns());
     }
 }
 

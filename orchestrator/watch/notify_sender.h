@@ -4,18 +4,21 @@
 #define ORCHESTRATOR_WATCH_NOTIFY_SENDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/notify_driver.h"
 #include "orchestrator/watch/alert_event.h"
 #include "orchestrator/watch/notify_file.h"
 
-/* To the child: one a packet, each of this size. */
+/* To the child: one a packet, as long as its labels are many. */
 struct notify_message {
     bool ends; /* no more comes: what waits is sent now, within the limit */
     uint64_t limit_ns;
+    uint32_t label_count;
     struct alert_event event;
 };
+size_t notify_message_bytes(const struct notify_message *message);
 
 enum notify_report_kind {
     NOTIFY_READY,   /* the first one; text: why not                 */
