@@ -153,7 +153,7 @@ static enum err_code take_channels(struct notifier *notifier, const struct notif
         const bool wanted = only == NULL || strcmp(only, from->name) == 0;
         *everyone |= wanted ? 1ull << i : 0;
         *enabled_count += wanted && from->missing[0] == '\0' ? 1 : 0;
-        if (wanted && from->missing[0] != '\0')
+        if (!notifier->setup.everyone && from->missing[0] != '\0')
             log_line(LOG_WARNING, "%s is disabled: the environment variable %s is not set",
                      named(text, channel), from->missing);
     }

@@ -28,7 +28,7 @@ struct notifier_setup {
     void *show_state;
 };
 
-/* Reads the file, logs which channels are disabled, and starts the child. E_CONFIG: the file is not right; E_USAGE: there is no
+/* Reads the file, logs which channels are disabled (not of a test), and starts the child. E_CONFIG: the file is not right; E_USAGE: there is no
  * such channel; E_SYSTEM: no module, with its package. *notifier is NULL then. */
 MUST_USE enum err_code notifier_start(struct notifier **notifier,
                                       const struct notifier_setup *setup, struct err *err);

@@ -170,7 +170,8 @@ static void take_answer(struct outlet *outlet, uint64_t now_ns)
     if (outlet->outcome == NOTIFY_SENT) {
         outlet->sent_count++;
         end_message(outlet);
-    } else if (outlet->outcome == NOTIFY_FAILED && outlet->try_count <= PAUSES) {
+    } else if (outlet->outcome == NOTIFY_FAILED && outlet->try_count >= 1 &&
+               outlet->try_count <= PAUSES) {
         outlet->next_try_ns = now_ns + pauses_ns[outlet->try_count - 1];
     } else {
         char problem[NOTIFY_PROBLEM_BYTES];
@@ -360,6 +361,16 @@ static bool open_outlets(struct sender *sender)
     return true;
 }
 
+/* Transfers under way end with the process. */
+static void end_sender(struct sender *sender)
+{
+    for (size_t i = 0; i < sender->outlet_count; i++) {
+        notify_group_free(&sender->outlets[i].group);
+        free(sender->outlets[i].told);
+    }
+    free(sender);
+}
+
 int notify_sender_run(void *state, int telling_fd)
 {
     struct sender *sender = calloc(1, sizeof *sender);
@@ -376,5 +387,6 @@ int notify_sender_run(void *state, int telling_fd)
     }
     for (size_t i = 0; ready && i < sender->outlet_count; i++)
         sum(&sender->outlets[i]);
+    end_sender(sender);
     return 0;
 }
