@@ -322,10 +322,11 @@ static void sum(struct outlet *outlet)
 /* What is wrong with the module goes into problem. */
 static bool load(struct sender *sender, char *problem, size_t problem_bytes)
 {
+    static void *library; /* stays until the process ends */
     const char *path = sender->setup->module;
     if (path == NULL)
         return true;
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     const struct notify_driver *driver =
         library != NULL ? dlsym(library, NOTIFY_DRIVER_SYMBOL) : NULL;
     if (driver == NULL) {
