@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/printable.h"
+#include "common/secret.h"
 #include "orchestrator/watch/notify_body.h"
 #include "orchestrator/watch/notify_group.h"
 
@@ -377,6 +378,7 @@ int notify_sender_run(void *state, int telling_fd)
     struct sender *sender = calloc(1, sizeof *sender);
     char problem[600] = "no memory for channels";
     (void)telling_fd;
+    secret_forbid_dumps(); /* libcurl copies what it is given */
     if (sender == NULL)
         return 1;
     sender->setup = state;

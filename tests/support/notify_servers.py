@@ -4,7 +4,8 @@ login. What they get is told on standard output, a line of JSON each, before the
     notify_servers.py CERTIFICATE KEY
 
 What HTTP answers says the path: /ok 200, /fail 500, /gone 404, /once 500 the first time and 200 from then on, /close nothing,
-/hang nothing either, but the connection stays; what follows behind another / is for the sender."""
+/hang nothing either, but the connection stays; what follows behind another / is for the sender. There is no mailbox nobody@..., and
+busy@... is told to come again the first time."""
 import asyncio
 import http.server
 import json
@@ -48,6 +49,17 @@ class Web(http.server.BaseHTTPRequestHandler):
 
 
 class Mailbox:
+    busy_count = 0
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("nobody@"):
+            return "550 no such mailbox"
+        if address.startswith("busy@") and Mailbox.busy_count < 1:
+            Mailbox.busy_count += 1
+            return "451 try again"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
     async def handle_DATA(self, server, session, envelope):
         tell(mail=envelope.content.decode(), sender=envelope.mail_from, to=envelope.rcpt_tos,
              tls=session.ssl is not None, user=session.auth_data)

@@ -49,7 +49,7 @@ static const struct {
     {CURLE_SSL_CACERT_BADFILE, NOTIFY_REFUSED, "the file of its cacert cannot be used"},
 };
 
-/* 4xx of HTTP is for good, but for those that ask for patience; 5xx of SMTP is for good, 4xx is not. */
+/* Of HTTP 4xx is for good, but for what asks for patience; of SMTP 5xx. */
 static bool is_for_good(long status, bool is_mail)
 {
     if (is_mail)
@@ -57,36 +57,49 @@ static bool is_for_good(long status, bool is_mail)
     return status < 500 && status != 408 && status != 429;
 }
 
-static void tell(struct transfer *transfer, CURLcode code)
+/* What libcurl makes of a mail server's refusal of sender, recipients or text. */
+static bool is_refused_mail(const struct transfer *transfer, CURLcode code, long status)
 {
-    char text[NOTIFY_PROBLEM_BYTES] = "";
+    return transfer->request->from != NULL && status >= 400 &&
+           (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
+            code == CURLE_WEIRD_SERVER_REPLY);
+}
+
+static enum notify_outcome judge_failure(char text[NOTIFY_PROBLEM_BYTES], CURLcode code)
+{
+    for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
+        if (problems[i].code == code) {
+            snprintf(text, NOTIFY_PROBLEM_BYTES, "%s", problems[i].text);
+            return problems[i].outcome;
+        }
+    snprintf(text, NOTIFY_PROBLEM_BYTES, "%s", curl_easy_strerror(code));
+    return NOTIFY_FAILED;
+}
+
+static enum notify_outcome judge(char text[NOTIFY_PROBLEM_BYTES], const struct transfer *transfer,
+                                 CURLcode code)
+{
     const bool is_mail = transfer->request->from != NULL;
-    enum notify_outcome outcome = NOTIFY_SENT;
     long status = 0;
     (void)curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
     if (code == CURLE_OPERATION_TIMEDOUT) {
-        outcome = NOTIFY_FAILED;
-        snprintf(text, sizeof text, "no answer within %g s",
+        snprintf(text, NOTIFY_PROBLEM_BYTES, "no answer within %g s",
                  (double)transfer->request->limit_ms / 1000);
-    } else if (code == CURLE_OK && (is_mail || (status >= 200 && status < 300))) {
-        outcome = NOTIFY_SENT;
-    } else if (code == CURLE_OK) {
-        outcome = is_for_good(status, false) ? NOTIFY_REFUSED : NOTIFY_FAILED;
-        snprintf(text, sizeof text, "it answers with HTTP status %ld", status);
-    } else {
-        outcome =
-            is_mail && status >= 400 && is_for_good(status, true) ? NOTIFY_REFUSED : NOTIFY_FAILED;
-        if (is_mail && status >= 400)
-            snprintf(text, sizeof text, "the mail server answers with %ld: %s", status,
-                     curl_easy_strerror(code));
-        else
-            snprintf(text, sizeof text, "%s", curl_easy_strerror(code));
-        for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
-            if (problems[i].code == code) {
-                outcome = problems[i].outcome;
-                snprintf(text, sizeof text, "%s", problems[i].text);
-            }
+        return NOTIFY_FAILED;
     }
+    if (code == CURLE_OK && (is_mail || (status >= 200 && status < 300)))
+        return NOTIFY_SENT;
+    if (code != CURLE_OK && !is_refused_mail(transfer, code, status))
+        return judge_failure(text, code);
+    snprintf(text, NOTIFY_PROBLEM_BYTES, "it answers with %s status %ld", is_mail ? "SMTP" : "HTTP",
+             status);
+    return is_for_good(status, is_mail) ? NOTIFY_REFUSED : NOTIFY_FAILED;
+}
+
+static void tell(struct transfer *transfer, CURLcode code)
+{
+    char text[NOTIFY_PROBLEM_BYTES] = "";
+    const enum notify_outcome outcome = judge(text, transfer, code);
     notify_answer *answer = transfer->answer;
     void *state = transfer->state;
     end_transfer(transfer);
