@@ -57,9 +57,10 @@ PAGE_MISSING := $(shell [ -s $(PAGE) ] || { command -v npm >/dev/null && echo FO
 
 # Modules: shared objects that volley loads when they are used, a folder of worker/modules or orchestrator/modules each. One
 # whose library is not installed is left out.
-MODULES := lua postgres
+MODULES := lua postgres notify
 MODULE_PACKAGE_lua := luajit
 MODULE_PACKAGE_postgres := libpq
+MODULE_PACKAGE_notify := libcurl
 MODULES_BUILT := $(foreach m,$(MODULES),$(if $(filter yes,$(shell pkg-config --exists $(MODULE_PACKAGE_$m) && echo yes)),$m))
 MODULES_LEFT_OUT := $(filter-out $(MODULES_BUILT),$(MODULES))
 MODULE_FILES := $(MODULES_BUILT:%=$(BUILD)/volley-%.so)
@@ -201,8 +202,8 @@ SCENARIO_FOLDERS = scenarios/load scenarios/interference scenarios
 SCENARIOS = $(patsubst configs/scenarios/%,%,$(wildcard configs/scenarios/*.yaml configs/scenarios/*/*.yaml))
 PLUGINS = $(notdir $(wildcard configs/plugins/*))
 # Folders that are installed as they are.
-AS_THEY_ARE = $(patsubst configs/%,%,$(wildcard configs/ci-examples/* configs/grafana/*.md configs/grafana/dashboards/*.json configs/grafana/dashboards/live/* configs/grafana/provisioning/*/*))
-AS_THEY_ARE_FOLDERS = $(addprefix grafana/,dashboards/live dashboards provisioning/alerting provisioning/dashboards provisioning/datasources provisioning) grafana ci-examples
+AS_THEY_ARE = $(patsubst configs/%,%,$(wildcard configs/ci-examples/* configs/grafana/*.md configs/grafana/dashboards/*.json configs/grafana/dashboards/live/* configs/grafana/provisioning/*/* configs/notify/*))
+AS_THEY_ARE_FOLDERS = $(addprefix grafana/,dashboards/live dashboards provisioning/alerting provisioning/dashboards provisioning/datasources provisioning) grafana ci-examples notify
 install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads and scenarios, man page and bash completion under DESTDIR, PREFIX
 	$(BUILD)/volley docs completion > $(BUILD)/gen/volley.bash
 	$(INSTALL) -D -m 755 $(BUILD)/volley $(DESTDIR)$(PREFIX)/bin/volley

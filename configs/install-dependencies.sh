@@ -35,6 +35,7 @@ server   -             -              valkey          valkey    valkey         v
 readonly needs_of_modules='
 module   luajit        libluajit-5.1-dev luajit-devel luajit    luajit-dev     luajit-devel
 module   libpq         libpq-dev      libpq-devel     postgresql-libs libpq-dev postgresql-devel
+module   libcurl       libcurl4-openssl-dev libcurl-devel curl     curl-dev       libcurl-devel
 '
 # clang-format and clang-tidy are pinned to the version that decides in tests/lint.sh, where it is to be had.
 readonly needs_to_test='
@@ -57,6 +58,7 @@ font     DejaVuSans.ttf fonts-dejavu-core dejavu-sans-fonts ttf-dejavu font-deja
 command  redis-server  redis-server   -               -         redis          redis
 program  /usr/lib/postgresql/*/bin/postgres postgresql - -       -              -
 command  prometheus    prometheus     -               prometheus prometheus    golang-github-prometheus-prometheus
+program  /usr/lib/python3*/*-packages/aiosmtpd python3-aiosmtpd python3-aiosmtpd - py3-aiosmtpd python3-aiosmtpd
 '
 
 say() { printf 'dependencies: %s\n' "$*" >&2; }

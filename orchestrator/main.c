@@ -42,6 +42,7 @@ static const struct {
     {"push", command_push, "put the records of suites into a database", true},
     {"history", command_history, "how figures went from commit to commit, and where they changed",
      true},
+    {"notify", command_notify, "try out the channels that alerts are told over", true},
     {"validate", command_validate, "check a scenario, a workload or a config file", true},
     {"info", command_info, "what volley sees of this machine, or of a server", true},
     {"dataset", command_dataset, "list the sets of vectors that scenarios know by name", true},

@@ -29,6 +29,7 @@ readonly -a not_run=(
     'volley track *--repo*' 'the sources of a server'
     'volley history*' 'a history that nobody has kept here'
     'volley track query*' 'likewise'
+    '*--notify *' 'channels of others'
     '*\.\.\.*' 'an ellipsis'
 )
 

@@ -19,6 +19,8 @@ int command_suite(int argc, const char *const *argv);
 int command_compare(int argc, const char *const *argv);
 int command_track(int argc, const char *const *argv);
 int command_push(int argc, const char *const *argv);
+/* `volley notify test`: a test alert over each notification channel of a file. */
+int command_notify(int argc, const char *const *argv);
 int command_history(int argc, const char *const *argv);
 int command_results(int argc, const char *const *argv);
 int command_record(int argc, const char *const *argv);
@@ -41,6 +43,6 @@ const struct option_table *run_option_table(void);
 const struct option_table *info_option_table(void);
 extern const struct option_table visualize_option_table, compare_option_table, suite_option_table,
     dataset_option_table, validate_option_table, track_option_table, push_option_table,
-    history_option_table;
+    history_option_table, notify_option_table;
 
 #endif

@@ -39,6 +39,11 @@ static const struct option_table *push_table(void)
     return &push_option_table;
 }
 
+static const struct option_table *notify_table(void)
+{
+    return &notify_option_table;
+}
+
 static const struct option_table *history_table(void)
 {
     return &history_option_table;
@@ -95,6 +100,7 @@ static const struct {
     {"track", track_table, NULL},
     {"push", push_table, NULL},
     {"history", history_table, NULL},
+    {"notify", notify_table, NULL},
     {"validate", validate_table, NULL},
     {"info", info_option_table, NULL},
     {"dataset", dataset_table, NULL},

@@ -10,6 +10,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
+#include "orchestrator/commands/notifying.h"
 #include "orchestrator/commands/store_options.h"
 #include "orchestrator/page/gnuplot.h"
 #include "orchestrator/page/page_bundle.h"
@@ -24,6 +25,7 @@ struct history_request {
     struct option_values values;
     struct command_words words;
     struct store_options store;
+    struct notify_options notify;
     const char *table, *command, *metric;
     uint64_t last;
     double threshold, confidence_percent;
@@ -99,6 +101,8 @@ static const struct option_row rows[] = {
     {ROW("confidence", NULL, OPTION_REAL, "PERCENT", AT(confidence_percent)), REAL(50, 99.999),
      .unset = "95", .section = "Regressions",
      .help = "How sure that is, over all configurations together."},
+    NOTIFY_ROWS(AT(notify), "Regressions",
+                "With --detect-regression: tell its outcome over the channels of this file."),
     STORE_ROWS(AT(store)),
     {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
      .help = "This text."},
@@ -273,11 +277,31 @@ static enum err_code detect(const struct history_request *request, struct store 
     return code;
 }
 
+/* Who is told is known before anything is looked at. */
+static enum err_code detect_and_tell(const struct history_request *request, struct store *store,
+                                     const struct trend_wishes *wishes, struct err *err)
+{
+    struct notifier *notifier = NULL;
+    enum err_code code = notifying_open(&notifier, &request->notify, err);
+    if (code != OK)
+        return code;
+    code = detect(request, store, wishes, err);
+    notifying_end(notifier,
+                  &(struct notifying_verdict){
+                      .alert = code == OK || code == E_FAILED ? "Regression" : "RegressionUnknown",
+                      .run = request->table,
+                      .failed = code != OK,
+                      .summary = code == OK ? "the newest commit is not slower" : err->text});
+    return code;
+}
+
 static enum err_code check(const struct history_request *request, struct err *err)
 {
     if (request->words.count > 0)
         return err_set(err, E_USAGE, "%.60s stands alone: %s", PRINTABLE(request->words.items[0]),
                        history_option_table.usage);
+    if (!request->detect && request->notify.path != NULL)
+        return err_set(err, E_USAGE, "--notify tells what --detect-regression finds");
     if (request->detect && options_given(&request->values, "metric"))
         return err_set(err, E_USAGE,
                        "--detect-regression is about rates: --metric says nothing there");
@@ -326,7 +350,7 @@ static enum err_code run(void *target, struct err *err)
     address.read_only = true;
     code = store_open(&store, &address, err);
     if (code == OK)
-        code = request->detect ? detect(request, &store, &wishes, err)
+        code = request->detect ? detect_and_tell(request, &store, &wishes, err)
                                : show(request, &store, &wishes, err);
     store_close(&store);
     return code;

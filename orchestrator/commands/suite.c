@@ -51,6 +51,7 @@ struct work {
     char make_args[MAKE_ARGS_BYTES]; /* of the option and of the configuration; "": none */
     uint64_t seed;
     int lock_fd;
+    struct notifier *notifier; /* NULL: nobody is told */
 };
 
 static void tell(void *state, const char *text)
@@ -569,6 +570,27 @@ static enum err_code carry_out(struct work *work, struct err *err)
     return code;
 }
 
+/* Over the channels of --notify; a list of what would be measured is none. */
+static void tell_verdict(const struct work *work, enum err_code code, const struct err *err)
+{
+    char summary[200];
+    size_t measured_count = 0, failed_count = 0;
+    for (size_t i = 0; i < work->subjects.count; i++) {
+        measured_count += work->subjects.items[i].measured;
+        failed_count += work->subjects.items[i].failed;
+    }
+    snprintf(summary, sizeof summary, "%zu run%s measured, %zu failed%s%.120s", measured_count,
+             measured_count == 1 ? "" : "s", failed_count, code != OK ? ": " : "",
+             code != OK ? err->text : "");
+    if (work->notifier != NULL && work->request->list_plan)
+        notifier_free(work->notifier);
+    else if (work->notifier != NULL)
+        notifying_end(work->notifier, &(struct notifying_verdict){.alert = "SuiteFailed",
+                                                                  .run = work->request->config,
+                                                                  .failed = code != OK,
+                                                                  .summary = summary});
+}
+
 static enum err_code run(void *target, struct err *err)
 {
     const struct suite_request *request = target;
@@ -579,7 +601,10 @@ static enum err_code run(void *target, struct err *err)
     work->request = request;
     work->interrupted = &interrupts_install()->count;
     work->lock_fd = -1;
-    const enum err_code code = carry_out(work, err);
+    enum err_code code = notifying_open(&work->notifier, &request->notify, err);
+    if (code == OK)
+        code = carry_out(work, err);
+    tell_verdict(work, code, err);
     suite_subjects_free(&work->subjects);
     suite_running_free(&work->running);
     child_guard_stop(&work->guard);

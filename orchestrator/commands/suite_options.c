@@ -152,6 +152,7 @@ static const struct option_row rows[] = {
      .help = "Afterwards each combination once more, for 10 s or longer, with perf at its servers: "
              "folded "
              "stacks and a page that shows where their time goes. Nothing of it is measured."},
+    NOTIFY_ROWS(AT(notify), RESULTS, "Tell over the channels of this file how it ended."),
     {ROW("log-level", NULL, OPTION_CUSTOM, "LEVEL", 0), .parse = parse_level, .value_at = level_at,
      .unset = "info", .section = RESULTS,
      .help =

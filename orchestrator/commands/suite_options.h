@@ -3,6 +3,7 @@
 #define ORCHESTRATOR_COMMANDS_SUITE_OPTIONS_H
 
 #include "common/log.h"
+#include "orchestrator/commands/notifying.h"
 #include "orchestrator/options/options.h"
 
 enum suite_mode { SUITE_BOTH, SUITE_SERVER, SUITE_CLIENT };
@@ -22,6 +23,7 @@ struct suite_request {
     bool skip_config_sets, skip_profiling, flamegraph;
     bool has_seed, use_running, list_plan, resume, control, keep_histograms, allow_flush, help;
     enum log_level log_level;
+    struct notify_options notify;
 
     /* Of commits and baseline, each once, in the order given; into the values, or into `commits_words`. */
     const char *refs[SUITE_REFS_MAX];

@@ -30,6 +30,21 @@ static enum err_code open_live(struct session *session, struct err *err)
     return OK;
 }
 
+static enum err_code open_notifier(struct session *session, struct err *err)
+{
+    const struct watch_options *watch = &session->request->spec.watch;
+    const struct notifier_setup setup = {
+        .path = watch->notify_path, .base = session->base, .dry_run = watch->notify_dry_run};
+    return notifier_start(&session->watching.notifier, &setup, err);
+}
+
+/* Ahead of a page that lingers: who is told should know now. */
+static void end_notifier(struct session *session)
+{
+    notifier_end(session->watching.notifier, NOTIFIER_END_NS);
+    session->watching.notifier = NULL;
+}
+
 /* Once a second, and no more often than there are rows. */
 static uint64_t sample_period_ns(const struct session *session)
 {
@@ -57,7 +72,9 @@ enum err_code watching_open(struct session *session, struct err *err)
     watching->wanted = watch->listen != NULL || watch->tui || watch->alerts_path != NULL ||
                        watch->kpis_path != NULL;
     watch_samples_init(&watching->samples);
-    enum err_code code = open_scraper(session, err);
+    enum err_code code = watch->notify_path != NULL ? open_notifier(session, err) : OK;
+    if (code == OK)
+        code = open_scraper(session, err);
     return code == OK && watch->listen != NULL ? open_live(session, err) : code;
 }
 
@@ -83,6 +100,7 @@ void watching_phase(struct session *session, const char *name, const char *type)
 enum err_code watching_end(struct session *session)
 {
     struct watching *watching = &session->watching;
+    end_notifier(session);
     if (watching->live != NULL) {
         watch_samples_stop(&watching->samples);
         live_linger(watching->live, session->request->spec.watch.listen_linger_ns,
@@ -93,6 +111,7 @@ enum err_code watching_end(struct session *session)
 
 void watching_free(struct session *session)
 {
+    end_notifier(session);
     scraper_close(session->watching.scraper);
     session->watching.scraper = NULL;
     live_close(session->watching.live);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "common/err.h"
+#include "orchestrator/watch/notifier.h"
 #include "orchestrator/watch/samples.h"
 
 struct live;
@@ -19,6 +20,7 @@ struct watching {
     struct watch_samples samples; /* while it is wanted */
     struct live *live;            /* page and endpoints; NULL: none */
     struct scraper *scraper;      /* NULL: nothing is scraped */
+    struct notifier *notifier;    /* NULL: nobody is told */
 };
 
 /* Whether commands may come another way than over a socket, so that the session needs a run_control. */

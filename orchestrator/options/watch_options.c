@@ -31,6 +31,12 @@ static const struct option_row watch_rows[] = {
              "http://127.0.0.1:9100/metrics#node_load1, or with labels, of all that have them the "
              "sum. Several "
              "of them separated by commas, or --scrape again; at most 16."},
+    {ROW("notify", NULL, OPTION_TEXT, "FILE", AT(notify_path)), .needs_trust = true, .told = true,
+     .help = "Tell alerts over the channels of this file (Slack, PagerDuty, webhooks, mail), which "
+             "is YAML or "
+             "JSON."},
+    {ROW("notify-dry-run", NULL, OPTION_FLAG, NULL, AT(notify_dry_run)), .told = true,
+     .help = "Print what --notify would send, without secrets, and send nothing."},
 };
 /* clang-format on */
 #undef AT
@@ -48,5 +54,7 @@ enum err_code watch_settle(struct bench_request *request, struct err *err)
             err, E_USAGE,
             "--allow-control needs --listen-token FILE: else any page in any browser here "
             "could steer the load");
+    if (watch->notify_dry_run && watch->notify_path == NULL)
+        return err_set(err, E_USAGE, "--notify-dry-run needs --notify FILE");
     return OK;
 }

@@ -155,6 +155,29 @@ LOOP_TEST(a_regression_is_an_exit_status, 2)
     program_free(&program);
 }
 
+TEST(a_regression_is_told)
+{
+    /* Breaks when nobody is told of a commit that is slower, or told otherwise than it is; or of what was not asked for. */
+    char option[200];
+    temp_tree_write(&tree, "/channels.yaml",
+                    "notification_channels:\n- {name: ops, type: webhook, url: \"http://h\"}\n",
+                    0644);
+    snprintf(option, sizeof option, "--notify=%s/channels.yaml", tree.path);
+    start(0);
+    history(2, option, NULL, NULL);
+    expect("--notify tells what --detect-regression finds");
+    program_free(&program);
+    history(0, "--detect-regression", option, "--notify-dry-run");
+    expect("\"alert\":\"Regression\",\"state\":\"resolved\"");
+    program_free(&program);
+    write_commit(COMMITS, 80000, 90000);
+    push();
+    history(1, "--detect-regression", option, "--notify-dry-run");
+    expect("\"alert\":\"Regression\",\"state\":\"firing\"");
+    expect("\"summary\":\"000000000000 is slower than 000000000000 by 5 % or more\"");
+    program_free(&program);
+}
+
 /* The page's own account of the panel of a command. */
 static const json_t *panel_of(const json_t *seen, const char *title)
 {

@@ -29,6 +29,32 @@ static void wait_no_servers(void)
         (void)nanosleep(&pause, NULL);
 }
 
+TEST(the_end_is_told)
+{
+    /* breaks when nobody is told how a suite ended, or of a list of what it would measure; or a file that is not right is found out
+     * after hours */
+    char path[300];
+    snprintf(path, sizeof path, "%s/channels.yaml", suite.tree.path);
+    temp_tree_write(&suite.tree, "/channels.yaml",
+                    "notification_channels:\n- {name: ops, type: webhook, url: \"http://h\"}\n",
+                    0644);
+    suite_tree_configure(&suite,
+                         "[{\"requests\": 500, \"commands\": [\"SET\"], " SUITE_TREE_NEEDED "}]");
+    suite_tree_run(&suite, "--notify", path, "--notify-dry-run", NULL);
+    program_expect_status(&suite.program, 0);
+    program_expect_text(suite.program.err, "\"alert\":\"SuiteFailed\",\"state\":\"resolved\"");
+    program_expect_text(suite.program.err, "\"summary\":\"1 run measured, 0 failed\"");
+    program_free(&suite.program);
+    suite_tree_run(&suite, "--notify", path, "--notify-dry-run", "--list-plan", NULL);
+    program_expect_status(&suite.program, 0);
+    ck_assert_ptr_null(strstr(suite.program.err, "SuiteFailed"));
+    program_free(&suite.program);
+    temp_tree_write(&suite.tree, "/channels.yaml", "notification_channels: 7\n", 0644);
+    suite_tree_run(&suite, "--notify", path, NULL);
+    program_expect_status(&suite.program, 3);
+    program_expect_text(suite.program.err, "channels.yaml:1:24: notification_channels: a list is");
+}
+
 TEST(nothing_outlives_a_killed_suite)
 {
     /* breaks when the server that a script has started, or a load, goes on after volley was killed, or the next suite leaves
