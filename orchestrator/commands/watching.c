@@ -5,6 +5,7 @@
 #include "orchestrator/commands/session.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/watch/live.h"
+#include "orchestrator/watch/terminal.h"
 
 bool watching_steers(const struct session *session)
 {
@@ -29,6 +30,26 @@ static enum err_code open_live(struct session *session, struct err *err)
     return OK;
 }
 
+enum err_code watching_check(const struct session *session, struct err *err)
+{
+    const struct spec *spec = &session->request->spec;
+    return spec->watch.tui && !spec->outputs.explain ? terminal_check(err) : OK;
+}
+
+static enum err_code open_terminal(struct session *session, struct err *err)
+{
+    struct watching *watching = &session->watching;
+    const struct terminal_plan plan = {.base = session->base,
+                                       .command = session->command,
+                                       .timeline = &session->timeline,
+                                       .samples = &watching->samples,
+                                       .interrupts = session->interrupts};
+    const enum err_code code = terminal_create(&watching->terminal, &plan, err);
+    if (code == OK)
+        timeline_add(&session->timeline, terminal_sink(watching->terminal));
+    return code;
+}
+
 enum err_code watching_open(struct session *session, struct err *err)
 {
     const struct watch_options *watch = &session->request->spec.watch;
@@ -36,7 +57,10 @@ enum err_code watching_open(struct session *session, struct err *err)
     watching->wanted = watch->listen != NULL || watch->tui || watch->alerts_path != NULL ||
                        watch->kpis_path != NULL;
     watch_samples_init(&watching->samples);
-    return watch->listen != NULL ? open_live(session, err) : OK;
+    enum err_code code = watch->listen != NULL ? open_live(session, err) : OK;
+    if (code == OK && watch->tui)
+        code = open_terminal(session, err);
+    return code;
 }
 
 /* Once a second, and no more often than there are rows. */
@@ -56,6 +80,7 @@ enum err_code watching_begin(struct session *session, struct err *err)
                                                .tls = spec->endpoint.tls_client,
                                                .endpoint = &spec->endpoint,
                                                .period_ns = sample_period_ns(session)};
+    watch_samples_stop(&session->watching.samples); /* servers were started anew */
     return watch_samples_start(&session->watching.samples, session->base, &setup, err);
 }
 
@@ -80,5 +105,7 @@ void watching_free(struct session *session)
 {
     live_close(session->watching.live);
     session->watching.live = NULL;
+    terminal_free(session->watching.terminal);
+    session->watching.terminal = NULL;
     watch_samples_stop(&session->watching.samples);
 }

@@ -111,10 +111,11 @@ static void choose_colours(struct terminal *terminal, bool wanted)
         terminal->attributes[i] = looks[i].attributes;
     if (!wanted || !has_colors() || start_color() != OK || use_default_colors() != OK)
         return;
-    for (short i = 0; i < TERMINAL_STYLES; i++) {
+    for (int i = 0; i < TERMINAL_STYLES; i++) {
         const short colour = COLORS >= 256 ? looks[i].of_256 : looks[i].of_8;
-        if (colour >= 0 && init_pair((short)(i + 1), colour, -1) == OK)
-            terminal->pairs[i] = (short)(i + 1);
+        const short pair = (short)(i + 1);
+        if (colour >= 0 && init_pair(pair, colour, -1) == OK)
+            terminal->pairs[i] = pair;
     }
 }
 
