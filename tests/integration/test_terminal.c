@@ -471,13 +471,13 @@ TEST(phases_of_a_scenario)
     /* breaks when a scenario's phase is not on the screen, or its report does not follow */
     temp_tree_write(&world.tree, "/phases.yaml",
                     "name: phases\nduration: 60\nsample_interval: 1\nphases:\n"
-                    "  - {name: fill it, type: load, keys: 3000, value_size: 100, duration: 3}\n",
+                    "  - {name: fill, type: load, keys: 3000, value_size: 100, duration: 3}\n",
                     0644);
     char file[192];
     snprintf(file, sizeof file, "%s/phases.yaml", world.tree.path);
     start(ARGUMENTS(program_volley(), "run", "scenario", file, "-p", world.server.port_text,
                     "--output", world.tree.path, "--tui"));
-    screen_reader_wait(reader, "phase 1 of 1, fill it");
+    screen_reader_wait(reader, "phase 1 of 1, fill");
     screen_reader_end(reader);
     ck_assert_uint_gt(reader->left_at, 0);
     screen_reader_free(reader);
