@@ -57,9 +57,9 @@ enum err_code watching_open(struct session *session, struct err *err)
     watching->wanted = watch->listen != NULL || watch->tui || watch->alerts_path != NULL ||
                        watch->kpis_path != NULL;
     watch_samples_init(&watching->samples);
-    enum err_code code = watch->listen != NULL ? open_live(session, err) : OK;
-    if (code == OK && watch->tui)
-        code = open_terminal(session, err);
+    enum err_code code = watch->tui ? open_terminal(session, err) : OK;
+    if (code == OK && watch->listen != NULL)
+        code = open_live(session, err);
     return code;
 }
 

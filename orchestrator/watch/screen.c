@@ -199,6 +199,8 @@ bool screen_table_filled(const struct screen *screen, enum screen_table table)
         return screen->node_count > 0;
     case SCREEN_ENDED_RUNS:
         return screen->run_count > 0;
+    case SCREEN_BARS:
+        return screen->class_count + screen->node_count > 0 || screen->run_count > 0;
     case SCREEN_TABLES:
         break;
     }
@@ -207,9 +209,12 @@ bool screen_table_filled(const struct screen *screen, enum screen_table table)
 
 void screen_turn(struct screen *screen)
 {
+    /* What is shown as long as nobody has chosen is the first one that there is. */
+    const unsigned from = screen->table_chosen ? screen->table : SCREEN_TABLES - 1;
+    unsigned found = 0;
     for (unsigned i = 1; i <= SCREEN_TABLES; i++) {
-        const enum screen_table next = (screen->table + i) % SCREEN_TABLES;
-        if (!screen_table_filled(screen, next))
+        const enum screen_table next = (from + i) % SCREEN_TABLES;
+        if (!screen_table_filled(screen, next) || (!screen->table_chosen && found++ == 0))
             continue;
         screen->table = next;
         screen->table_chosen = true;

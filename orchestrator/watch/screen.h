@@ -46,7 +46,13 @@ struct screen_run { /* that has ended */
     bool prefill;
 };
 
-enum screen_table { SCREEN_CLASSES, SCREEN_NODES, SCREEN_ENDED_RUNS, SCREEN_TABLES };
+enum screen_table {
+    SCREEN_CLASSES,
+    SCREEN_NODES,
+    SCREEN_ENDED_RUNS,
+    SCREEN_BARS, /* none: the histogram has all the room */
+    SCREEN_TABLES
+};
 
 struct screen {
     /* of the session */
@@ -112,7 +118,7 @@ void screen_hear(struct screen *screen, const struct note *note);
 void screen_say(struct screen *screen, bool warning, const char *text);
 /* What volley would say of the run if it ended now. */
 void screen_judge(struct screen *screen, const struct verdict *verdict);
-/* The next table that has something in it. */
+/* The next table that has something in it, or the histogram alone. */
 void screen_turn(struct screen *screen);
 bool screen_table_filled(const struct screen *screen, enum screen_table table);
 

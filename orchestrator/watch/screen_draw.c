@@ -11,10 +11,10 @@
 #include "orchestrator/watch/screen.h"
 
 #define NUMBER_BYTES 40u
-#define LABEL_COLUMNS 7u   /* "p50 ms " */
-#define EDGE_COLUMNS 10u   /* a number at an end of a sparkline */
-#define SIDE_BY_SIDE 104u  /* from here on histogram and table stand beside each other */
-#define HISTOGRAM_LINES 8u /* at most, so that they are read at a glance */
+#define LABEL_COLUMNS 7u    /* "p50 ms " */
+#define EDGE_COLUMNS 10u    /* a number at an end of a sparkline */
+#define SIDE_BY_SIDE 104u   /* from here on histogram and table stand beside each other */
+#define HISTOGRAM_LINES 12u /* at most, so that they are read at a glance */
 #define BAR_LABEL_COLUMNS 14u
 #define BAR_COUNT_COLUMNS 12u
 
@@ -308,7 +308,9 @@ static unsigned make_bars(struct bar *bars, unsigned room, const struct histogra
         const uint64_t up_to_ns = i == room ? latency->max_ns : (uint64_t)edge;
         const uint64_t below =
             i == room ? latency->count : histogram_count_at_or_below(latency, up_to_ns);
-        if (count > 0 && up_to_ns <= bars[count - 1].up_to_ns && i < room)
+        const bool nothing_more =
+            i == room ? below == before : count > 0 && up_to_ns <= bars[count - 1].up_to_ns;
+        if (nothing_more)
             continue;
         bars[count++] = (struct bar){up_to_ns, below - before};
         before = below;
@@ -424,14 +426,15 @@ static void run_row(struct table_row *row, const struct screen_run *run)
         row->style = level_styles[run->level];
 }
 
+/* SCREEN_BARS: none. */
 static enum screen_table table_shown(const struct screen *screen)
 {
-    if (screen_table_filled(screen, screen->table))
+    if (screen->table_chosen && screen_table_filled(screen, screen->table))
         return screen->table;
-    for (enum screen_table table = 0; table < SCREEN_TABLES; table++)
+    for (enum screen_table table = 0; table < SCREEN_BARS; table++)
         if (screen_table_filled(screen, table))
             return table;
-    return SCREEN_TABLES;
+    return SCREEN_BARS;
 }
 
 static void draw_table(const struct screen *screen, const struct watch_samples *samples,
@@ -439,7 +442,7 @@ static void draw_table(const struct screen *screen, const struct watch_samples *
 {
     struct table_row row;
     const enum screen_table table = table_shown(screen);
-    if (area->lines < 2 || table == SCREEN_TABLES)
+    if (area->lines < 2 || table == SCREEN_BARS)
         return;
     if (table == SCREEN_CLASSES)
         heading(&row, "Class", "rate/s", "p99 ms", "failed");
@@ -468,9 +471,8 @@ static void draw_table(const struct screen *screen, const struct watch_samples *
 static void draw_middle(const struct screen *screen, const struct watch_samples *samples,
                         struct grid *grid, struct area area)
 {
-    const bool table = table_shown(screen) != SCREEN_TABLES;
     struct area histogram = area, beside = area;
-    if (!table) {
+    if (table_shown(screen) == SCREEN_BARS) {
         draw_histogram(screen, grid, &area);
         return;
     }

@@ -363,7 +363,6 @@ static void give_back(struct terminal *terminal)
     terminal->tick = terminal->typed = NULL;
     if (terminal->opened == NULL)
         return;
-    log_tell(NULL, NULL);
     /* In the background somebody else has it already, as it was. */
     if (!terminal_guard_is_away())
         terminal->driver->close(terminal->opened);
@@ -389,7 +388,6 @@ static enum err_code take(struct terminal *terminal, struct err *err)
     }
     terminal_guard_arm(state.leave, state.leave_bytes);
     terminal->unicode = state.unicode;
-    log_tell(hear_log, terminal);
     terminal->tick = event_new(terminal->plan.base, -1, EV_PERSIST, on_tick, terminal);
     terminal->typed =
         event_new(terminal->plan.base, STDIN_FILENO, EV_READ | EV_PERSIST, on_typed, terminal);
@@ -498,6 +496,7 @@ enum err_code terminal_create(struct terminal **terminal, const struct terminal_
     (*terminal)->plan = *plan;
     (*terminal)->so_far = so_far;
     screen_init(&(*terminal)->screen, plan->command);
+    log_tell(hear_log, *terminal);
     return load(&(*terminal)->driver, err);
 }
 
@@ -511,6 +510,7 @@ void terminal_free(struct terminal *terminal)
 {
     if (terminal == NULL)
         return;
+    log_tell(NULL, NULL);
     give_back(terminal);
     free(terminal->so_far);
     free(terminal);

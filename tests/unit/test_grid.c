@@ -59,7 +59,9 @@ TEST(wide_characters_keep_columns)
 TEST(hostile_text_is_shown_and_not_obeyed)
 {
     /* breaks if control characters, turned text or broken UTF-8 reach a terminal, or marks take a place */
-    grid_put(grid, 0, 0, 10, TERMINAL_PLAIN, "\033[2Ja\nb\x7f\xc2\x9b" "c");
+    grid_put(grid, 0, 0, 10, TERMINAL_PLAIN,
+             "\033[2Ja\nb\x7f\xc2\x9b"
+             "c");
     ck_assert_str_eq(line(0), "[2Jabc");
     grid_put(grid, 1, 0, 10, TERMINAL_PLAIN, "\u202eab\xff\xc3");
     ck_assert_str_eq(line(1), "ab??");
