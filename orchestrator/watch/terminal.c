@@ -30,6 +30,7 @@ struct terminal {
     void *opened; /* NULL: the terminal is not ours */
     bool unicode;
     struct event *tick, *typed;
+    bool listening, hung_up; /* to the keyboard; nobody will type any more */
     struct screen screen;
     struct grid grid;
     const struct run_facts *run; /* under way; NULL: none */
@@ -321,10 +322,15 @@ static void on_typed(evutil_socket_t fd, short what, void *argument)
 {
     struct terminal *terminal = argument;
     struct pollfd input = {.fd = fd, .events = POLLIN};
-    (void)what;
-    if (terminal_guard_is_away() || !terminal_guard_foreground())
-        return; /* not ours; see on_tick */
     bool typed = false;
+    (void)what;
+    if (poll(&input, 1, 0) == 1 && (input.revents & (POLLHUP | POLLERR)) != 0)
+        terminal->hung_up = true;
+    if (terminal->hung_up || terminal_guard_is_away() || !terminal_guard_foreground()) {
+        event_del(terminal->typed); /* what is typed is somebody else's; on_tick listens again */
+        terminal->listening = false;
+        return;
+    }
     for (uint32_t key;
          (key = terminal->driver->key(terminal->opened)) != (uint32_t)TERMINAL_KEY_NONE;) {
         take_key(terminal, key);
@@ -332,8 +338,6 @@ static void on_typed(evutil_socket_t fd, short what, void *argument)
     }
     if (typed)
         draw_if_possible(terminal);
-    else if (poll(&input, 1, 0) != 0 && (input.revents & (POLLHUP | POLLERR)) != 0)
-        event_del(terminal->typed); /* nobody types any more */
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *argument)
@@ -344,6 +348,9 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     if (clock_now_ns() - terminal->asked_ns >= ASK_EVERY_NS)
         ask_status(terminal);
     draw_if_possible(terminal);
+    if (!terminal->listening && !terminal->hung_up && !terminal_guard_is_away() &&
+        terminal_guard_foreground())
+        terminal->listening = event_add(terminal->typed, NULL) == 0;
 }
 
 /* ---- the terminal ---- */
@@ -396,7 +403,7 @@ static enum err_code take(struct terminal *terminal, struct err *err)
         give_back(terminal);
         return err_set(err, E_SYSTEM, "--tui cannot listen to the keyboard");
     }
-    terminal->changed = true;
+    terminal->listening = terminal->changed = true;
     draw_if_possible(terminal);
     return OK;
 }

@@ -326,6 +326,35 @@ LOOP_TEST(the_terminal_comes_back, 6)
     screen_reader_free(reader);
 }
 
+TEST(a_terminal_that_goes_away)
+{
+    /* breaks when a run outlives the window that it was started in, or does not end where it is to outlive it */
+    char line[1024];
+    snprintf(line, sizeof line,
+             "trap '' HUP; exec %s bench -p %s -t get -r 100 -c 4 --processes 1 --json %s --tui "
+             "--qps 500 --duration 4",
+             program_volley(), world.server.port_text, json_path);
+    start(ARGUMENTS(LOAD, LONG));
+    screen_reader_wait(reader, "Latency (ms) of");
+    close(reader->master);
+    ck_assert(support_reap(reader->pid, 20000, &reader->wait_status));
+    ck_assert(WIFEXITED(reader->wait_status) && WEXITSTATUS(reader->wait_status) == 130);
+    reader->master = open("/dev/null", O_RDWR | O_CLOEXEC);
+    reader->pid = 0;
+    read_json();
+    screen_reader_free(reader);
+    start(ARGUMENTS("sh", "-c", line));
+    screen_reader_wait(reader, "Latency (ms) of");
+    close(reader->master);
+    reader->master = open("/dev/null", O_RDWR | O_CLOEXEC);
+    ck_assert(support_reap(reader->pid, 20000, &reader->wait_status));
+    ck_assert(WIFEXITED(reader->wait_status));
+    reader->pid = 0;
+    read_json();
+    ck_assert_uint_ge(json_array_size(json_object_get(run_json_at(root, 0), "intervals")), 4);
+    screen_reader_free(reader);
+}
+
 TEST(a_worker_that_is_killed)
 {
     /* breaks when the end of a worker gives the terminal back, or what is said of it tears the screen */
@@ -400,6 +429,11 @@ static void expect_refused(const char *const *argv, const char *const *environme
 
 #define NOBODY "bench", "-p", "1", "-t", "get", "-n", "10", "--json", json_path, "--tui"
 
+/* Both streams into a pipe, and what comes out of it to the terminal; the status is the program's. */
+static const char piped[] =
+    "exec 3>&2; status=$(exec 4>&1; { \"$0\" \"$@\" 2>&1; echo $? >&4; } | cat >&3); "
+    "exit \"$status\"";
+
 TEST(refused_before_anything_connects)
 {
     /* breaks when a terminal that cannot be used is found out after the load, with a status of its own, or without a hint */
@@ -410,11 +444,8 @@ TEST(refused_before_anything_connects)
     expect_refused(ARGUMENTS(program_volley(), NOBODY, "--progress"), NULL, 2, "--progress");
     expect_refused(ARGUMENTS("sh", "-c", "exec \"$0\" \"$@\" </dev/null", program_volley(), NOBODY),
                    NULL, 2, "standard input is no terminal");
-    expect_refused(ARGUMENTS("sh", "-c",
-                             "exec 3>&2; { \"$0\" \"$@\" 2>&1; echo $? >&4; } 4>status | cat >&3;"
-                             " exit \"$(cat status)\"",
-                             program_volley(), NOBODY),
-                   NULL, 2, "neither is a terminal");
+    expect_refused(ARGUMENTS("sh", "-c", piped, program_volley(), NOBODY), NULL, 2,
+                   "neither is a terminal");
     expect_refused(ARGUMENTS(program_volley(), NOBODY), NULL, 5, "cannot connect to");
     struct program program;
     program_run_volley(&program, NOBODY, NULL);

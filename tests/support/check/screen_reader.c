@@ -109,80 +109,99 @@ static void shift(struct screen_reader *reader, int by)
     erase(reader, reader->line, blank, blank + (room - moved));
 }
 
-/* A sequence that begins with ESC [. numbers: -1 where none was given. */
-static void obey(struct screen_reader *reader, char final, const int *numbers)
+/* Sequences that begin with ESC [; numbers: -1 where none was given. False: it is another one. */
+static bool obey_move(struct screen_reader *reader, char final, const int *numbers)
 {
     const int first = numbers[0] > 0 ? numbers[0] : 1;
-    const int second = numbers[1] > 0 ? numbers[1] : 1;
     const int line = (int)reader->line, column = (int)reader->column;
     switch (final) {
     case 'H':
     case 'f':
-        move_to(reader, first - 1, second - 1);
-        break;
+        move_to(reader, first - 1, numbers[1] > 0 ? numbers[1] - 1 : 0);
+        return true;
     case 'A':
         move_to(reader, line - first, column);
-        break;
+        return true;
     case 'B':
         move_to(reader, line + first, column);
-        break;
+        return true;
     case 'C':
         move_to(reader, line, column + first);
-        break;
+        return true;
     case 'D':
         move_to(reader, line, column - first);
-        break;
+        return true;
     case 'd':
         move_to(reader, first - 1, column);
-        break;
+        return true;
     case 'G':
         move_to(reader, line, first - 1);
-        break;
-    case 'J':
-        erase_display(reader, numbers[0] < 0 ? 0 : numbers[0]);
-        break;
-    case 'K':
-        erase(reader, reader->line, numbers[0] > 0 ? 0 : reader->column,
-              numbers[0] == 1 ? reader->column + 1 : reader->columns);
-        break;
-    case 'X':
-        erase(reader, reader->line, reader->column, reader->column + (unsigned)first);
-        break;
-    case 'P':
-        shift(reader, -first);
-        break;
-    case '@':
-        shift(reader, first);
-        break;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool obey_lines(struct screen_reader *reader, char final, const int *numbers)
+{
+    const int first = numbers[0] > 0 ? numbers[0] : 1;
+    switch (final) {
     case 'L':
         scroll(reader, reader->line, -first);
-        break;
+        return true;
     case 'M':
         scroll(reader, reader->line, first);
-        break;
+        return true;
     case 'S':
         scroll(reader, reader->top, first);
-        break;
+        return true;
     case 'T':
         scroll(reader, reader->top, -first);
-        break;
-    case 'b':
-        for (int i = 0; i < first; i++)
-            put(reader, reader->newest);
-        break;
+        return true;
     case 'r':
         reader->top = (unsigned)first - 1;
         reader->bottom = numbers[1] > 0 ? (unsigned)numbers[1] - 1 : reader->lines - 1;
         move_to(reader, 0, 0);
-        break;
-    case 'm':
-    case 'h':
-    case 'l':
-    case 't':
-        break;
+        return true;
     default:
-        ck_abort_msg("a sequence that ends with '%c', which the reader does not know", final);
+        return false;
     }
+}
+
+static bool obey_edit(struct screen_reader *reader, char final, const int *numbers)
+{
+    const int first = numbers[0] > 0 ? numbers[0] : 1;
+    switch (final) {
+    case 'J':
+        erase_display(reader, numbers[0] < 0 ? 0 : numbers[0]);
+        return true;
+    case 'K':
+        erase(reader, reader->line, numbers[0] > 0 ? 0 : reader->column,
+              numbers[0] == 1 ? reader->column + 1 : reader->columns);
+        return true;
+    case 'X':
+        erase(reader, reader->line, reader->column, reader->column + (unsigned)first);
+        return true;
+    case 'P':
+        shift(reader, -first);
+        return true;
+    case '@':
+        shift(reader, first);
+        return true;
+    case 'b':
+        for (int i = 0; i < first; i++)
+            put(reader, reader->newest);
+        return true;
+    default:
+        return strchr("mhlt", final) != NULL; /* styles and modes */
+    }
+}
+
+static void obey(struct screen_reader *reader, char final, const int *numbers)
+{
+    if (!obey_move(reader, final, numbers) && !obey_lines(reader, final, numbers) &&
+        !obey_edit(reader, final, numbers))
+        ck_abort_msg("a sequence that ends with '%c', which the reader does not know", final);
 }
 
 static bool is_final(unsigned char byte)
