@@ -15,7 +15,6 @@
 #include "common/terminal_driver.h"
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/machine/program_path.h"
-#include "orchestrator/report/figures.h"
 #include "orchestrator/watch/screen.h"
 #include "orchestrator/watch/terminal_guard.h"
 
@@ -91,25 +90,12 @@ enum err_code terminal_check(struct err *err)
 
 static void judge(struct terminal *terminal)
 {
-    const struct timeline *timeline = terminal->plan.timeline;
     struct run_result *result = terminal->so_far;
     terminal->judge = false;
     if (terminal->run == NULL || terminal->screen.warming || terminal->screen.prefill)
         return;
     memset(result, 0, sizeof *result);
-    result->facts = terminal->run;
-    result->error_kinds = &timeline->error_kinds;
-    result->total = timeline->total;
-    result->samples = &timeline->samples;
-    result->notes = &timeline->notes;
-    result->outages = timeline->outages;
-    result->percentiles = timeline->session->percentiles;
-    result->percentile_count = timeline->session->percentile_count;
-    result->seconds = figure_row_seconds(timeline->total);
-    result->due_seconds = result->seconds;
-    result->evidence.steal_share = result->evidence.server_cpu_share = -1;
-    result->evidence.server_place_known = true;
-    verdict_judge(&result->verdict, result);
+    timeline_look(terminal->plan.timeline, result);
     screen_judge(&terminal->screen, &result->verdict);
 }
 
