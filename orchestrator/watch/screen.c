@@ -149,10 +149,11 @@ void screen_end_run(struct screen *screen, const struct run_result *result)
     *run = (struct screen_run){.failed = figure_failed(result->total->counters),
                                .level = result->verdict.level,
                                .prefill = screen->prefill};
-    if (screen->rate_text[0] != '\0')
-        snprintf(run->name, sizeof run->name, "%.60s at %.60s/s", screen->name, screen->rate_text);
-    else
-        snprintf(run->name, sizeof run->name, "%s", screen->name);
+    const char *arrivals = strstr(screen->rate_text, ", "); /* "8,000/s, even" */
+    const size_t bytes =
+        arrivals != NULL ? (size_t)(arrivals - screen->rate_text) : strlen(screen->rate_text);
+    snprintf(run->name, sizeof run->name, "%.60s%s%.*s", screen->name, bytes > 0 ? " at " : "",
+             (int)(bytes < 60 ? bytes : 60), screen->rate_text);
     read_times(run->figures, &slice);
     run->rate = run->figures[SCREEN_RATE].number;
     screen->ended = true;

@@ -133,7 +133,8 @@ static void draw_rate(const struct screen *screen, struct grid *grid, unsigned l
     char rate[NUMBER_BYTES], target[NUMBER_BYTES], text[SCREEN_TEXT_BYTES];
     rate_text(rate, screen->newest[SCREEN_RATE].number);
     if (screen->target < 0) {
-        snprintf(text, sizeof text, "Rate    %s/s, as fast as replies come", rate);
+        snprintf(text, sizeof text, "Rate    %s/s%s", rate,
+                 screen->open_loop ? "" : ", as fast as replies come");
         grid_put(grid, line, 0, grid->columns, TERMINAL_PLAIN, text);
         return;
     }

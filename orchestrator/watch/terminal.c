@@ -19,7 +19,6 @@
 #include "orchestrator/watch/terminal_guard.h"
 
 #define TICK_MS 200
-#define ASK_EVERY_NS NS_PER_SECOND
 /* A press of + or -. */
 #define RATE_STEP 1.1
 
@@ -36,7 +35,6 @@ struct terminal {
     struct run_result *so_far;
     bool changed, judge; /* since it was drawn; since it was judged */
     unsigned lines, columns;
-    uint64_t asked_ns;
     double rate_now, rate_before_pause; /* requests per second; 0: none */
     bool paused;
 };
@@ -162,7 +160,6 @@ static void ask_status(struct terminal *terminal)
     json_t *members = NULL;
     const char *state = NULL;
     double rate = 0;
-    terminal->asked_ns = clock_now_ns();
     if (run_control_command(terminal->plan.interrupts->control, &members, &status, &err) == OK) {
         const json_t *told = json_object_get(members, "status");
         state = json_string_value(json_object_get(told, "state"));
@@ -331,8 +328,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     struct terminal *terminal = argument;
     (void)fd;
     (void)what;
-    if (clock_now_ns() - terminal->asked_ns >= ASK_EVERY_NS)
-        ask_status(terminal);
+    ask_status(terminal);
     draw_if_possible(terminal);
     if (!terminal->listening && !terminal->hung_up && !terminal_guard_is_away() &&
         terminal_guard_foreground())

@@ -264,6 +264,32 @@ TEST(nodes_have_memory_and_role)
     expect("127.0.0.1:7001                                        60           -           0\n");
 }
 
+TEST(runs_that_have_ended)
+{
+    /* breaks if a run that has ended is not in the table, under its rate, or the newest does not stand first */
+    struct run_result *result = fixture_result();
+    struct error_kinds kinds = {.count = 0};
+    facts = fixture_open_facts();
+    screen_init(screen, "find-max");
+    for (unsigned i = 1; i <= SCREEN_RUNS_MAX + 2; i++) {
+        snprintf(facts.rate_text, sizeof facts.rate_text, "%u,000/s, even", i);
+        screen_begin_run(screen, &facts);
+        row->header.flags |= INTERVAL_OPEN_LOOP;
+        result->facts = &facts;
+        result->total = row;
+        result->error_kinds = &kinds;
+        result->seconds = 1;
+        result->verdict.level = VERDICT_AMBER;
+        screen_end_run(screen, result);
+    }
+    show(30, 80, true);
+    expect("\nProbe  ");
+    expect("\nGET at 66,000/s  ");
+    expect(" AMBER\nGET at 65,000/s  ");
+    expect("\nended");
+    free(result);
+}
+
 TEST(side_by_side)
 {
     /* breaks if a wide terminal does not show the histogram and the table beside each other */
