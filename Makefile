@@ -57,10 +57,11 @@ PAGE_MISSING := $(shell [ -s $(PAGE) ] || { command -v npm >/dev/null && echo FO
 
 # Modules: shared objects that volley loads when they are used, a folder of worker/modules or orchestrator/modules each. One
 # whose library is not installed is left out.
-MODULES := lua postgres notify
+MODULES := lua postgres notify terminal
 MODULE_PACKAGE_lua := luajit
 MODULE_PACKAGE_postgres := libpq
 MODULE_PACKAGE_notify := libcurl
+MODULE_PACKAGE_terminal := ncursesw
 MODULES_BUILT := $(foreach m,$(MODULES),$(if $(filter yes,$(shell pkg-config --exists $(MODULE_PACKAGE_$m) && echo yes)),$m))
 MODULES_LEFT_OUT := $(filter-out $(MODULES_BUILT),$(MODULES))
 MODULE_FILES := $(MODULES_BUILT:%=$(BUILD)/volley-%.so)

@@ -20,12 +20,21 @@ static FILE *log_file;
 static bool log_file_failed;
 static unsigned progress_columns; /* of the progress line that stands unfinished; 0: none does */
 
+static void (*told)(void *state, enum log_level level, const char *text);
+static void *told_state;
+
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 static const char *const level_tags[] = {"ERROR", "WARNING", "INFO", "DEBUG"};
 
 void log_set_level(enum log_level level)
 {
     stderr_level = level;
+}
+
+void log_tell(void (*hear)(void *state, enum log_level level, const char *text), void *state)
+{
+    told = hear;
+    told_state = state;
 }
 
 void log_progress_line(unsigned columns)
@@ -125,8 +134,11 @@ void log_line(enum log_level level, const char *format, ...)
     if (length < 0)
         return;
     printable_line(text); /* one message is one line, whatever words it quotes */
-    if (level <= stderr_level)
+    if (level <= stderr_level) {
         write_stderr(text);
+        if (told != NULL)
+            told(told_state, level, text);
+    }
     if (log_file != NULL && !write_file(level, text)) {
         int sys_errno = errno;
         fclose(log_file);

@@ -34,6 +34,9 @@ bool log_progress_stands(void);
 /* Takes that line off the terminal again: results are about to be printed where it stands. */
 void log_wipe_progress(void);
 
+/* Who is told of each line that goes to stderr, too, since that cannot be seen now; NULL: nobody. Its state outlives that. */
+void log_tell(void (*hear)(void *state, enum log_level level, const char *text), void *state);
+
 /* "error" "warning" "info" "debug", any case, also "critical" (as error) -> level. False: unknown. */
 MUST_USE bool log_level_parse(enum log_level *level, const char *text);
 

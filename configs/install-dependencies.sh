@@ -36,6 +36,7 @@ readonly needs_of_modules='
 module   luajit        libluajit-5.1-dev luajit-devel luajit    luajit-dev     luajit-devel
 module   libpq         libpq-dev      libpq-devel     postgresql-libs libpq-dev postgresql-devel
 module   libcurl       libcurl4-openssl-dev libcurl-devel curl     curl-dev       libcurl-devel
+module   ncursesw      libncurses-dev ncurses-devel   ncurses   ncurses-dev    ncurses-devel
 '
 # clang-format and clang-tidy are pinned to the version that decides in tests/lint.sh, where it is to be had.
 readonly needs_to_test='

@@ -16,6 +16,8 @@ groups=(README.md docs/guide.md docs/guide-branch.md docs/guide-nightly.md docs/
 # Examples that cannot be run, by a pattern of the shell, and why.
 readonly -a not_run=(
     '*--askpass*' 'asks for a password on a terminal'
+    '*00:12 of 01:00*' 'the head of a screen'
+    '*--tui*' 'draws on a terminal; tests/integration/test_terminal.c has one'
     '*bench \[options\]*' 'a usage line'
     '*record -o FILE*' 'a usage line'
     '*compare --baseline RESULT*' 'a usage line'

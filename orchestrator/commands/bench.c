@@ -55,7 +55,7 @@ static enum err_code open_outputs(struct session *session, struct err *err)
                        "standard output is closed, and nothing else says where the result goes: "
                        "give --out, --json or --hdr");
     enum err_code code = OK;
-    if (session->request->dialect == NULL &&
+    if (session->request->dialect == NULL && !spec->watch.tui &&
         (spec->outputs.progress ||
          (isatty(STDERR_FILENO) && !spec->outputs.quiet && !spec->outputs.csv)))
         code = session_show_progress(

@@ -50,7 +50,8 @@ static enum err_code prepare(struct find_max *find, struct err *err)
     find->windows.objectives = &request->objectives;
     find->windows.window_ns = request->window_ns;
     find->windows.wanted = (uint32_t)request->windows;
-    find->show_probes = spec->outputs.progress || (isatty(STDERR_FILENO) && !spec->outputs.quiet);
+    find->show_probes = spec->outputs.progress ||
+                        (isatty(STDERR_FILENO) && !spec->outputs.quiet && !spec->watch.tui);
     search_init(&find->search, &limits);
     enum err_code code = session_prepare(&find->session, err);
     if (code == OK)

@@ -491,8 +491,8 @@ static enum err_code run_scenario(struct run_request *request, struct err *err)
         .force = request->force,
         .host_least_bytes = (double)request->host_reserve_bytes,
         .fail_over_others = request->allow_failover,
-        .show_progress =
-            request->bench.spec.outputs.progress || (isatty(STDERR_FILENO) == 1 && !request->quiet),
+        .show_progress = request->bench.spec.outputs.progress || request->bench.spec.watch.tui ||
+                         (isatty(STDERR_FILENO) == 1 && !request->quiet),
     };
     snprintf(run->prefix, sizeof run->prefix, "vst:%.40s:", request->scenario.name);
     code = scenario_actions_plan(run, &request->document.file, err);

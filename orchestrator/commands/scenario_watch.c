@@ -12,6 +12,7 @@
 #include "orchestrator/commands/scenario_host.h"
 #include "orchestrator/commands/scenario_nodes.h"
 #include "orchestrator/report/figures.h"
+#include "orchestrator/watch/terminal.h"
 
 /* Near the end of a phase samples come so early that the value moves on by half of what is left, and no more often. */
 #define HURRY_LEAST_NS (2 * NS_PER_MS)
@@ -111,6 +112,17 @@ static void put_part(char *text, size_t text_bytes, const struct scenario_run *r
         snprintf(text, text_bytes, " until %.50s", until->text);
 }
 
+/* Without the time, and the figures, which the screen has. */
+static void tell_phase(struct terminal *terminal, const char *head, const char *part,
+                       const char *left)
+{
+    char text[160];
+    const char *behind_time = strstr(head, "] ");
+    snprintf(text, sizeof text, "%.100s%.40s%.18s", behind_time != NULL ? behind_time + 2 : head,
+             part, left);
+    terminal_tell_phase(terminal, text);
+}
+
 /* How far it is, as people read it; what says least stands last. */
 static void show(struct scenario_run *run, const double *values, uint64_t now_ns)
 {
@@ -135,7 +147,10 @@ static void show(struct scenario_run *run, const double *values, uint64_t now_ns
         snprintf(rate, sizeof rate, "; %s requests/s, p99 %.3f ms",
                  UNITS_GROUPED((uint64_t)values[SERIES_OPS]), values[SERIES_P99]);
     const char *const parts[] = {head, printable_line(part), left, keys, memory, rate};
-    live_line_show_parts(&run->line, parts, sizeof parts / sizeof parts[0]);
+    if (run->session->watching.terminal != NULL)
+        tell_phase(run->session->watching.terminal, parts[0], parts[1], parts[2]);
+    else
+        live_line_show_parts(&run->line, parts, sizeof parts / sizeof parts[0]);
 }
 
 double scenario_value_of(const struct scenario_run *run, const struct phase_until *until,

@@ -120,7 +120,9 @@ enum err_code session_prepare(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
     const struct check_request *checks = &session->request->checks;
-    enum err_code code = replaying_prepare(session->request, err);
+    enum err_code code = watching_check(session, err);
+    if (code == OK)
+        code = replaying_prepare(session->request, err);
     if (code == OK)
         code = bench_steps_build(&session->steps, spec, err);
     if (code == OK)

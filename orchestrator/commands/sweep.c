@@ -66,7 +66,7 @@ static enum err_code open_outputs(struct sweeper *sweeper, struct err *err)
     struct session *session = &sweeper->session;
     const struct spec *spec = &sweeper->request.bench.spec;
     enum err_code code = session_open(session, err);
-    if (code == OK && (spec->outputs.progress || isatty(STDERR_FILENO)))
+    if (code == OK && !spec->watch.tui && (spec->outputs.progress || isatty(STDERR_FILENO)))
         code = session_show_progress(session, true, err);
     if (code == OK && spec->outputs.out_dir != NULL)
         code = bench_outputs_add_directory(&session->timeline, spec, err);

@@ -6,6 +6,7 @@
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/watch/live.h"
 #include "orchestrator/watch/scraper.h"
+#include "orchestrator/watch/terminal.h"
 
 bool watching_steers(const struct session *session)
 {
@@ -45,6 +46,27 @@ static void end_notifier(struct session *session)
     session->watching.notifier = NULL;
 }
 
+enum err_code watching_check(const struct session *session, struct err *err)
+{
+    const struct spec *spec = &session->request->spec;
+    return spec->watch.tui && !spec->outputs.explain ? terminal_check(err) : OK;
+}
+
+static enum err_code open_terminal(struct session *session, struct err *err)
+{
+    struct watching *watching = &session->watching;
+    const struct terminal_plan plan = {.base = session->base,
+                                       .command = session->command,
+                                       .timeline = &session->timeline,
+                                       .samples = &watching->samples,
+                                       .interrupts = session->interrupts};
+    const enum err_code code = terminal_create(&watching->terminal, &plan, err);
+    if (code == OK)
+        timeline_add(&session->timeline, terminal_sink(watching->terminal));
+    return code;
+}
+
+
 /* Once a second, and no more often than there are rows. */
 static uint64_t sample_period_ns(const struct session *session)
 {
@@ -73,6 +95,8 @@ enum err_code watching_open(struct session *session, struct err *err)
                        watch->kpis_path != NULL;
     watch_samples_init(&watching->samples);
     enum err_code code = watch->notify_path != NULL ? open_notifier(session, err) : OK;
+    if (code == OK && watch->tui)
+        code = open_terminal(session, err);
     if (code == OK)
         code = open_scraper(session, err);
     return code == OK && watch->listen != NULL ? open_live(session, err) : code;
@@ -88,6 +112,7 @@ enum err_code watching_begin(struct session *session, struct err *err)
                                                .tls = spec->endpoint.tls_client,
                                                .endpoint = &spec->endpoint,
                                                .period_ns = sample_period_ns(session)};
+    watch_samples_stop(&session->watching.samples); /* servers were started anew */
     return watch_samples_start(&session->watching.samples, session->base, &setup, err);
 }
 
@@ -116,5 +141,7 @@ void watching_free(struct session *session)
     session->watching.scraper = NULL;
     live_close(session->watching.live);
     session->watching.live = NULL;
+    terminal_free(session->watching.terminal);
+    session->watching.terminal = NULL;
     watch_samples_stop(&session->watching.samples);
 }

@@ -12,6 +12,7 @@
 struct live;
 struct scraper;
 struct session;
+struct terminal;
 
 struct watching {
     bool
@@ -21,10 +22,13 @@ struct watching {
     struct live *live;            /* page and endpoints; NULL: none */
     struct scraper *scraper;      /* NULL: nothing is scraped */
     struct notifier *notifier;    /* NULL: nobody is told */
+    struct terminal *terminal;    /* --tui; NULL: none  */
 };
 
 /* Whether commands may come another way than over a socket, so that the session needs a run_control. */
 bool watching_steers(const struct session *session);
+/* What can be refused before anything begins: E_USAGE, E_SYSTEM as terminal_check. */
+MUST_USE enum err_code watching_check(const struct session *session, struct err *err);
 /* Behind all other outputs, before anything connects: adds its sinks. E_CONFIG: a file of rules is not right; E_USAGE: an address
  * cannot be listened at. */
 MUST_USE enum err_code watching_open(struct session *session, struct err *err);

@@ -37,6 +37,10 @@ static const struct option_row watch_rows[] = {
              "JSON."},
     {ROW("notify-dry-run", NULL, OPTION_FLAG, NULL, AT(notify_dry_run)), .told = true,
      .help = "Print what --notify would send, without secrets, and send nothing."},
+    {ROW("tui", NULL, OPTION_FLAG, NULL, AT(tui)), .told = true,
+     .help = "Watch it on the terminal while it runs: rate, latencies, errors, nodes or classes. "
+             "Keys pause it, "
+             "change its rate, take notes and stop it; the report follows."},
 };
 /* clang-format on */
 #undef AT
@@ -49,6 +53,9 @@ enum err_code watch_settle(struct bench_request *request, struct err *err)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (watch->listen == NULL && relation_given(request, names[i]))
             return err_set(err, E_USAGE, "--%s needs --listen", names[i]);
+    relation_exclude(request, "tui", "progress", "the screen shows it", err);
+    if (err->code != OK)
+        return err->code;
     if (watch->allow_control && watch->listen_token == NULL)
         return err_set(
             err, E_USAGE,

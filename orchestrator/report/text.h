@@ -94,6 +94,8 @@ void spark_add(struct spark *spark, const struct interval_row *row, bool open_lo
 /* Four lines of at most `width` characters under a heading; nothing with fewer rows than
  * SPARK_ROWS_MIN. ascii: for terminals that do not show UTF-8. */
 void spark_print(struct output *out, const struct spark *spark, unsigned width, bool ascii);
+/* The character of a value of a line from least to most, 0 and above; a value below 0, and of rates 0 itself, is a blank. */
+const char *spark_cell(double value, double least, double most, bool rate, bool ascii);
 /* Whether the locale of the environment (LC_ALL, LC_CTYPE, LANG) is not one of UTF-8. */
 bool spark_wants_ascii(void);
 

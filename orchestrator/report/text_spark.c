@@ -91,16 +91,20 @@ static uint32_t fill(struct line *line, const struct spark *spark, unsigned whic
     return count;
 }
 
-/* From nothing up, so that what hardly varies does not look as if it did; by orders of magnitude where
- * small values would all look alike. */
-static unsigned level_of(const struct line *line, double value)
+const char *spark_cell(double value, double least, double most, bool rate, bool ascii)
 {
-    double low = line->least, high = line->most;
-    double share = high > 0 ? value / high : 0;
-    if (!line->rate && high > LOGARITHMIC_ABOVE * low)
-        share = log(value / low) / log(high / low);
-    unsigned level = (unsigned)(share * LEVELS);
-    return level < LEVELS ? level : LEVELS - 1;
+    static const char *const blocks[LEVELS] = {"\u2581", "\u2582", "\u2583", "\u2584",
+                                               "\u2585", "\u2586", "\u2587", "\u2588"};
+    static const char *const letters[LEVELS] = {"_", ".", ":", "-", "=", "+", "*", "#"};
+    if (value < 0 || (rate && value <= 0))
+        return " ";
+    /* From nothing up, so that what hardly varies does not look as if it did; by orders of magnitude where small values
+     * would all look alike. */
+    double share = most > 0 ? value / most : 0;
+    if (!rate && most > LOGARITHMIC_ABOVE * least)
+        share = log(value / least) / log(most / least);
+    const unsigned level = (unsigned)(share * LEVELS);
+    return (ascii ? letters : blocks)[level < LEVELS ? level : LEVELS - 1];
 }
 
 static char *format_value(char text[LABEL_BYTES], double value, bool rate)
@@ -110,14 +114,9 @@ static char *format_value(char text[LABEL_BYTES], double value, bool rate)
 
 static void print_cells(struct output *out, const struct line *line, uint32_t count, bool ascii)
 {
-    static const char *const blocks[LEVELS] = {"\u2581", "\u2582", "\u2583", "\u2584",
-                                               "\u2585", "\u2586", "\u2587", "\u2588"};
-    static const char *const letters[LEVELS] = {"_", ".", ":", "-", "=", "+", "*", "#"};
-    for (uint32_t i = 0; i < count; i++) {
-        bool nothing = line->values[i] < 0 || (line->rate && line->values[i] <= 0);
-        const char *const *cells = ascii ? letters : blocks;
-        output_printf(out, "%s", nothing ? " " : cells[level_of(line, line->values[i])]);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        output_printf(out, "%s",
+                      spark_cell(line->values[i], line->least, line->most, line->rate, ascii));
 }
 
 void spark_print(struct output *out, const struct spark *spark, unsigned width, bool ascii)
