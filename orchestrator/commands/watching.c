@@ -6,37 +6,71 @@
 #include "orchestrator/fleet/run_control.h"
 #include "orchestrator/watch/live.h"
 
+static enum err_code open_live(struct watching *watching, const struct watching_place *place,
+                               struct err *err)
+{
+    const struct watch_options *watch = place->options;
+    const struct live_setup setup = {.options = watch,
+                                     .timeline = place->timeline,
+                                     .samples = place->sampled ? &watching->samples : NULL,
+                                     .control =
+                                         watch->allow_control ? place->interrupts->control : NULL,
+                                     .kind = "runs"};
+    if (live_open(&watching->live, place->base, &setup, err) != OK)
+        return err->code;
+    timeline_add(place->timeline, live_sink(watching->live));
+    log_line(LOG_WARNING, "the live page is at %s", live_url(watching->live));
+    return OK;
+}
+
+enum err_code watching_open_at(struct watching *watching, const struct watching_place *place,
+                               struct err *err)
+{
+    const struct watch_options *watch = place->options;
+    watching->wanted = watch->listen != NULL || watch->tui || watch->alerts_path != NULL ||
+                       watch->kpis_path != NULL;
+    watch_samples_init(&watching->samples);
+    return watch->listen != NULL ? open_live(watching, place, err) : OK;
+}
+
+enum err_code watching_end_at(struct watching *watching, const struct watching_place *place)
+{
+    if (watching->live != NULL) {
+        watch_samples_stop(&watching->samples);
+        live_linger(watching->live, place->options->listen_linger_ns, &place->interrupts->count,
+                    place->interrupts->count);
+    }
+    return OK;
+}
+
+void watching_close(struct watching *watching)
+{
+    live_close(watching->live);
+    watching->live = NULL;
+    watch_samples_stop(&watching->samples);
+}
+
+/* ---- of a session ---- */
+
 bool watching_steers(const struct session *session)
 {
     const struct watch_options *watch = &session->request->spec.watch;
     return watch->allow_control || watch->tui;
 }
 
-static enum err_code open_live(struct session *session, struct err *err)
+static struct watching_place place_of(struct session *session)
 {
-    const struct watch_options *watch = &session->request->spec.watch;
-    struct watching *watching = &session->watching;
-    const struct live_setup setup = {
-        .options = watch,
-        .timeline = &session->timeline,
-        .samples = session->request->spec.load.null_transport ? NULL : &watching->samples,
-        .control = watch->allow_control ? session->interrupts->control : NULL,
-        .kind = "runs"};
-    if (live_open(&watching->live, session->base, &setup, err) != OK)
-        return err->code;
-    timeline_add(&session->timeline, live_sink(watching->live));
-    log_line(LOG_WARNING, "the live page is at %s", live_url(watching->live));
-    return OK;
+    return (struct watching_place){.options = &session->request->spec.watch,
+                                   .timeline = &session->timeline,
+                                   .base = session->base,
+                                   .interrupts = session->interrupts,
+                                   .sampled = !session->request->spec.load.null_transport};
 }
 
 enum err_code watching_open(struct session *session, struct err *err)
 {
-    const struct watch_options *watch = &session->request->spec.watch;
-    struct watching *watching = &session->watching;
-    watching->wanted = watch->listen != NULL || watch->tui || watch->alerts_path != NULL ||
-                       watch->kpis_path != NULL;
-    watch_samples_init(&watching->samples);
-    return watch->listen != NULL ? open_live(session, err) : OK;
+    const struct watching_place place = place_of(session);
+    return watching_open_at(&session->watching, &place, err);
 }
 
 /* Once a second, and no more often than there are rows. */
@@ -61,18 +95,11 @@ enum err_code watching_begin(struct session *session, struct err *err)
 
 enum err_code watching_end(struct session *session)
 {
-    struct watching *watching = &session->watching;
-    if (watching->live != NULL) {
-        watch_samples_stop(&watching->samples);
-        live_linger(watching->live, session->request->spec.watch.listen_linger_ns,
-                    &session->interrupts->count, session->interrupts->count);
-    }
-    return OK;
+    const struct watching_place place = place_of(session);
+    return watching_end_at(&session->watching, &place);
 }
 
 void watching_free(struct session *session)
 {
-    live_close(session->watching.live);
-    session->watching.live = NULL;
-    watch_samples_stop(&session->watching.samples);
+    watching_close(&session->watching);
 }

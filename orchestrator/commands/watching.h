@@ -1,5 +1,6 @@
-/* Who looks on while a session runs, by its options (struct watch_options): samples of the servers, page and endpoints,
- * alerts, the terminal. For session.c alone, which calls these at their moments; each is safe without any of them. */
+/* Who looks on while a session runs, or a monitor, by its options (struct watch_options): samples of the servers, page and
+ * endpoints, alerts, the terminal. For session.c and monitor.c, which call these at their moments; each is safe without any
+ * of them. */
 #ifndef ORCHESTRATOR_COMMANDS_WATCHING_H
 #define ORCHESTRATOR_COMMANDS_WATCHING_H
 
@@ -8,8 +9,12 @@
 #include "common/err.h"
 #include "orchestrator/watch/samples.h"
 
+struct event_base;
+struct interrupts;
 struct live;
 struct session;
+struct timeline;
+struct watch_options;
 
 struct watching {
     bool wanted;                  /* by some option */
@@ -17,16 +22,33 @@ struct watching {
     struct live *live;            /* page and endpoints; NULL: none */
 };
 
+/* What is looked on at: a session, or a monitor. All of it outlives the watching. */
+struct watching_place {
+    const struct watch_options *options;
+    struct timeline *timeline;
+    struct event_base *base;
+    struct interrupts *interrupts;
+    bool sampled; /* there are servers, and samples of them */
+};
+
+/* Behind all other outputs, before anything connects: adds its sinks, and readies samples, which a session begins and a monitor
+ * fills itself. E_CONFIG: a file of rules is not right; E_USAGE: an address cannot be listened at. */
+MUST_USE enum err_code watching_open_at(struct watching *watching,
+                                        const struct watching_place *place, struct err *err);
+/* Behind the last run. What alerts say of the exit status: E_FAILED. */
+MUST_USE enum err_code watching_end_at(struct watching *watching,
+                                       const struct watching_place *place);
+/* Safe at any stage, before the event base is freed. */
+void watching_close(struct watching *watching);
+
+/* ---- of a session ---- */
+
 /* Whether commands may come another way than over a socket, so that the session needs a run_control. */
 bool watching_steers(const struct session *session);
-/* Behind all other outputs, before anything connects: adds its sinks. E_CONFIG: a file of rules is not right; E_USAGE: an address
- * cannot be listened at. */
 MUST_USE enum err_code watching_open(struct session *session, struct err *err);
 /* The servers are known: begins to sample them. */
 MUST_USE enum err_code watching_begin(struct session *session, struct err *err);
-/* Behind the last run. What alerts say of the exit status: E_FAILED. */
 MUST_USE enum err_code watching_end(struct session *session);
-/* Safe at any stage, before the event base is freed. */
 void watching_free(struct session *session);
 
 #endif
