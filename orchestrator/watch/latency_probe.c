@@ -36,7 +36,7 @@ struct latency_probe {
     uint64_t retry_ns, pause_ns;
     uint64_t due;     /* tickets that have fallen due so far                  */
     uint64_t taken;   /* of those: sent or shed                               */
-    uint64_t asked;   /* the ticket that is under way                         */
+    uint64_t from_ns; /* ... and counts from: of the ticket that is under way      */
     uint64_t idle_ns; /* since when a PING could be sent at once; UINT64_MAX: it cannot */
     bool opened_once, answered, silence_said, refusal_said;
     struct interval_row *row;    /* since the last cut */
@@ -90,7 +90,7 @@ static void unanswered(struct latency_probe *probe, enum counter counter, uint64
 {
     probe->row->counters[counter]++;
     record(probe, HISTOGRAM_SERVICE_UNANSWERED, since(now_ns, probe->sent_ns));
-    record(probe, HISTOGRAM_RESPONSE_UNANSWERED, since(now_ns, intended_ns(probe, probe->asked)));
+    record(probe, HISTOGRAM_RESPONSE_UNANSWERED, since(now_ns, probe->from_ns));
     outcome_failed(&probe->row->header.times, run_ns(probe, now_ns));
 }
 
@@ -223,7 +223,7 @@ static void take_answer(struct latency_probe *probe, const redisReply *reply, ui
     if (is_fine(reply)) {
         row->counters[COUNTER_OK]++;
         record(probe, HISTOGRAM_SERVICE_OK, since(now_ns, probe->sent_ns));
-        record(probe, HISTOGRAM_RESPONSE_OK, since(now_ns, intended_ns(probe, probe->asked)));
+        record(probe, HISTOGRAM_RESPONSE_OK, since(now_ns, probe->from_ns));
         outcome_ok(&row->header.times, run_ns(probe, now_ns));
         probe->pause_ns = 0;
         say_answer(probe);
@@ -285,8 +285,9 @@ static void ask(struct latency_probe *probe, uint64_t now_ns)
     struct interval_row *row = probe->row;
     const uint64_t due_ns = intended_ns(probe, probe->taken);
     const bool waited = probe->idle_ns > due_ns;
-    probe->asked = probe->taken++;
+    probe->taken++;
     probe->sent_ns = now_ns;
+    probe->from_ns = waited ? due_ns : now_ns;
     probe->state = PROBE_ASKING;
     row->counters[COUNTER_SENT]++;
     row->counters[COUNTER_BYTES_OUT] += PING_BYTES;

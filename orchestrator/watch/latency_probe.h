@@ -1,5 +1,6 @@
 /* PINGs to one server at a low, steady rate, as a load in an open loop: ticket k falls due k periods behind the start,
- * whatever the server does. One is under way at a time; what falls due meanwhile waits, and counts from its intended time.
+ * whatever the server does. One is under way at a time; what falls due meanwhile waits, and counts from its intended time. One that could go out at once
+ * counts from when it did: by how much volley's own timer was late stands in HISTOGRAM_SLIP, and in no time of the server.
  * A reply that is later than the request timeout has timed out, and the connection is made anew, at growing distances
  * (250 ms to 5 s). While there is none, tickets that are older than a second are shed.
  *
