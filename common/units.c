@@ -26,12 +26,14 @@ static const struct unit size_units[] = {
     {"t", 1ull << 40}, {"tb", 1ull << 40}, {"p", 1ull << 50}, {"pb", 1ull << 50},
     {NULL, 0}};
 
+#define LARGEST_TOLD_NS (3600 * NS_PER_SECOND) /* "24h", not "1d" */
 static const struct unit duration_units[] = {{"ns", 1},
                                              {"us", NS_PER_US},
                                              {"ms", NS_PER_MS},
                                              {"s", NS_PER_SECOND},
                                              {"m", 60 * NS_PER_SECOND},
                                              {"h", 3600 * NS_PER_SECOND},
+                                             {"d", 24 * 3600 * NS_PER_SECOND},
                                              {NULL, 0}};
 
 /* A decimal number kept exact: digits / divisor. */
@@ -206,7 +208,7 @@ char *units_format_real(char *text, size_t text_bytes, double value, int decimal
 char *units_format_duration(char *text, size_t text_bytes, uint64_t duration_ns)
 {
     const struct unit *best = &duration_units[0];
-    for (const struct unit *unit = duration_units; unit->name != NULL; unit++)
+    for (const struct unit *unit = duration_units; unit->factor <= LARGEST_TOLD_NS; unit++)
         if (duration_ns % unit->factor == 0)
             best = unit;
     if (duration_ns == 0)

@@ -16,7 +16,7 @@ MUST_USE bool units_parse_count(uint64_t *count, const char *text);
 /* "64", "4kb", "1.5mb", "2gb", "1tb", "1pb" (also k, m, g, t, p and b alone): powers of two, bytes. */
 MUST_USE bool units_parse_size(uint64_t *size_bytes, const char *text);
 
-/* "250us", "1.5ms", "10s", "2m", "1h", "90ns"; a bare number is in units of bare_unit_ns. */
+/* "250us", "1.5ms", "10s", "2m", "1h", "7d", "90ns"; a bare number is in units of bare_unit_ns. */
 MUST_USE bool units_parse_duration(uint64_t *duration_ns, const char *text, uint64_t bare_unit_ns);
 
 /* Digits and nothing else, as programs write them, up to max: for what others send. */

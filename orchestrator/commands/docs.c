@@ -104,6 +104,8 @@ static const struct {
     {"validate", validate_table, NULL},
     {"info", info_option_table, NULL},
     {"dataset", dataset_table, NULL},
+    {"monitor", monitor_option_table, NULL},
+    {"latency-history", latency_history_option_table, NULL},
     {"results", results_table, NULL},
     {"workloads", workloads_table, NULL},
     {"valkey-benchmark", valkey_table, "redis-benchmark"},

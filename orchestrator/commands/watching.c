@@ -8,42 +8,134 @@
 #include "orchestrator/watch/scraper.h"
 #include "orchestrator/watch/terminal.h"
 
-bool watching_steers(const struct session *session)
+/* Once a second, and no more often than there are rows. */
+static uint64_t period_ns(uint64_t interval_ns)
 {
-    const struct watch_options *watch = &session->request->spec.watch;
-    return watch->allow_control || watch->tui;
+    return interval_ns > NS_PER_SECOND ? interval_ns : NS_PER_SECOND;
 }
 
-static enum err_code open_live(struct session *session, struct err *err)
+static enum err_code open_notifier(struct watching *watching, const struct watching_place *place,
+                                   struct err *err)
 {
-    const struct watch_options *watch = &session->request->spec.watch;
-    struct watching *watching = &session->watching;
-    const struct live_setup setup = {
-        .options = watch,
-        .timeline = &session->timeline,
-        .samples = session->request->spec.load.null_transport ? NULL : &watching->samples,
-        .control = watch->allow_control ? session->interrupts->control : NULL,
-        .kind = "runs"};
-    if (live_open(&watching->live, session->base, &setup, err) != OK)
+    const struct notifier_setup setup = {.path = place->options->notify_path,
+                                         .base = place->base,
+                                         .dry_run = place->options->notify_dry_run};
+    return setup.path != NULL ? notifier_start(&watching->notifier, &setup, err) : OK;
+}
+
+/* Ahead of a page that lingers: who is told should know now. */
+static void end_notifier(struct watching *watching)
+{
+    notifier_end(watching->notifier, NOTIFIER_END_NS);
+    watching->notifier = NULL;
+}
+
+static enum err_code open_scraper(struct watching *watching, const struct watching_place *place,
+                                  struct err *err)
+{
+    const char *scrapes = place->options->scrapes;
+    if (scrapes == NULL)
+        return OK;
+    if (scraper_open(&watching->scraper, place->base, place->timeline, scrapes,
+                     period_ns(place->interval_ns), &place->interrupts->count, err) != OK)
         return err->code;
-    timeline_add(&session->timeline, live_sink(watching->live));
+    timeline_add(place->timeline, scraper_sink(watching->scraper));
+    return OK;
+}
+
+static enum err_code open_terminal(struct watching *watching, const struct watching_place *place,
+                                   struct err *err)
+{
+    const struct terminal_plan plan = {.base = place->base,
+                                       .command = place->command,
+                                       .timeline = place->timeline,
+                                       .samples = &watching->samples,
+                                       .interrupts = place->interrupts};
+    if (!place->options->tui)
+        return OK;
+    const enum err_code code = terminal_create(&watching->terminal, &plan, err);
+    if (code == OK)
+        timeline_add(place->timeline, terminal_sink(watching->terminal));
+    return code;
+}
+
+static enum err_code open_live(struct watching *watching, const struct watching_place *place,
+                               struct err *err)
+{
+    const struct watch_options *watch = place->options;
+    const struct live_setup setup = {.options = watch,
+                                     .timeline = place->timeline,
+                                     .samples = place->sampled ? &watching->samples : NULL,
+                                     .control =
+                                         watch->allow_control ? place->interrupts->control : NULL,
+                                     .kind = "runs"};
+    if (watch->listen == NULL)
+        return OK;
+    if (live_open(&watching->live, place->base, &setup, err) != OK)
+        return err->code;
+    timeline_add(place->timeline, live_sink(watching->live));
     log_line(LOG_WARNING, "the live page is at %s", live_url(watching->live));
     return OK;
 }
 
-static enum err_code open_notifier(struct session *session, struct err *err)
+enum err_code watching_open_at(struct watching *watching, const struct watching_place *place,
+                               struct err *err)
 {
-    const struct watch_options *watch = &session->request->spec.watch;
-    const struct notifier_setup setup = {
-        .path = watch->notify_path, .base = session->base, .dry_run = watch->notify_dry_run};
-    return notifier_start(&session->watching.notifier, &setup, err);
+    const struct watch_options *watch = place->options;
+    watching->wanted = watch->listen != NULL || watch->tui || watch->alerts_path != NULL ||
+                       watch->kpis_path != NULL;
+    watch_samples_init(&watching->samples);
+    enum err_code code = open_notifier(watching, place, err);
+    if (code == OK)
+        code = open_terminal(watching, place, err);
+    if (code == OK)
+        code = open_scraper(watching, place, err);
+    if (code == OK)
+        code = open_live(watching, place, err);
+    return code;
 }
 
-/* Ahead of a page that lingers: who is told should know now. */
-static void end_notifier(struct session *session)
+enum err_code watching_end_at(struct watching *watching, const struct watching_place *place)
 {
-    notifier_end(session->watching.notifier, NOTIFIER_END_NS);
-    session->watching.notifier = NULL;
+    end_notifier(watching);
+    if (watching->live != NULL) {
+        watch_samples_stop(&watching->samples);
+        live_linger(watching->live, place->options->listen_linger_ns, &place->interrupts->count,
+                    place->interrupts->count);
+    }
+    return OK;
+}
+
+void watching_close(struct watching *watching)
+{
+    end_notifier(watching);
+    scraper_close(watching->scraper);
+    watching->scraper = NULL;
+    live_close(watching->live);
+    watching->live = NULL;
+    terminal_free(watching->terminal);
+    watching->terminal = NULL;
+    watch_samples_stop(&watching->samples);
+}
+
+/* ---- of a session ---- */
+
+static struct watching_place place_of(struct session *session)
+{
+    const struct spec *spec = &session->request->spec;
+    return (struct watching_place){.options = &spec->watch,
+                                   .command = session->command,
+                                   .timeline = &session->timeline,
+                                   .base = session->base,
+                                   .interrupts = session->interrupts,
+                                   .sampled = !spec->load.null_transport,
+                                   .interval_ns = spec->load.interval_ns};
+}
+
+bool watching_steers(const struct session *session)
+{
+    const struct watch_options *watch = &session->request->spec.watch;
+    return watch->allow_control || watch->tui;
 }
 
 enum err_code watching_check(const struct session *session, struct err *err)
@@ -52,54 +144,10 @@ enum err_code watching_check(const struct session *session, struct err *err)
     return spec->watch.tui && !spec->outputs.explain ? terminal_check(err) : OK;
 }
 
-static enum err_code open_terminal(struct session *session, struct err *err)
-{
-    struct watching *watching = &session->watching;
-    const struct terminal_plan plan = {.base = session->base,
-                                       .command = session->command,
-                                       .timeline = &session->timeline,
-                                       .samples = &watching->samples,
-                                       .interrupts = session->interrupts};
-    const enum err_code code = terminal_create(&watching->terminal, &plan, err);
-    if (code == OK)
-        timeline_add(&session->timeline, terminal_sink(watching->terminal));
-    return code;
-}
-
-
-/* Once a second, and no more often than there are rows. */
-static uint64_t sample_period_ns(const struct session *session)
-{
-    const uint64_t interval_ns = session->request->spec.load.interval_ns;
-    return interval_ns > NS_PER_SECOND ? interval_ns : NS_PER_SECOND;
-}
-
-static enum err_code open_scraper(struct session *session, struct err *err)
-{
-    const char *scrapes = session->request->spec.watch.scrapes;
-    struct watching *watching = &session->watching;
-    if (scrapes == NULL)
-        return OK;
-    if (scraper_open(&watching->scraper, session->base, &session->timeline, scrapes,
-                     sample_period_ns(session), &session->interrupts->count, err) != OK)
-        return err->code;
-    timeline_add(&session->timeline, scraper_sink(watching->scraper));
-    return OK;
-}
-
 enum err_code watching_open(struct session *session, struct err *err)
 {
-    const struct watch_options *watch = &session->request->spec.watch;
-    struct watching *watching = &session->watching;
-    watching->wanted = watch->listen != NULL || watch->tui || watch->alerts_path != NULL ||
-                       watch->kpis_path != NULL;
-    watch_samples_init(&watching->samples);
-    enum err_code code = watch->notify_path != NULL ? open_notifier(session, err) : OK;
-    if (code == OK && watch->tui)
-        code = open_terminal(session, err);
-    if (code == OK)
-        code = open_scraper(session, err);
-    return code == OK && watch->listen != NULL ? open_live(session, err) : code;
+    const struct watching_place place = place_of(session);
+    return watching_open_at(&session->watching, &place, err);
 }
 
 enum err_code watching_begin(struct session *session, struct err *err)
@@ -111,8 +159,7 @@ enum err_code watching_begin(struct session *session, struct err *err)
                                                .target = &session->target,
                                                .tls = spec->endpoint.tls_client,
                                                .endpoint = &spec->endpoint,
-                                               .period_ns = sample_period_ns(session)};
-    watch_samples_stop(&session->watching.samples); /* servers were started anew */
+                                               .period_ns = period_ns(spec->load.interval_ns)};
     return watch_samples_start(&session->watching.samples, session->base, &setup, err);
 }
 
@@ -124,24 +171,11 @@ void watching_phase(struct session *session, const char *name, const char *type)
 
 enum err_code watching_end(struct session *session)
 {
-    struct watching *watching = &session->watching;
-    end_notifier(session);
-    if (watching->live != NULL) {
-        watch_samples_stop(&watching->samples);
-        live_linger(watching->live, session->request->spec.watch.listen_linger_ns,
-                    &session->interrupts->count, session->interrupts->count);
-    }
-    return OK;
+    const struct watching_place place = place_of(session);
+    return watching_end_at(&session->watching, &place);
 }
 
 void watching_free(struct session *session)
 {
-    end_notifier(session);
-    scraper_close(session->watching.scraper);
-    session->watching.scraper = NULL;
-    live_close(session->watching.live);
-    session->watching.live = NULL;
-    terminal_free(session->watching.terminal);
-    session->watching.terminal = NULL;
-    watch_samples_stop(&session->watching.samples);
+    watching_close(&session->watching);
 }

@@ -1,18 +1,24 @@
-/* Who looks on while a session runs, by its options (struct watch_options): samples of the servers, page and endpoints,
- * alerts, the terminal. For session.c alone, which calls these at their moments; each is safe without any of them. */
+/* Who looks on while a session runs, or a monitor, by its options (struct watch_options): samples of the servers, page and
+ * endpoints, alerts, notifications, the terminal, series of other programs. For session.c and monitor.c, which call these at
+ * their moments; each is safe without any of them. */
 #ifndef ORCHESTRATOR_COMMANDS_WATCHING_H
 #define ORCHESTRATOR_COMMANDS_WATCHING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/err.h"
 #include "orchestrator/watch/notifier.h"
 #include "orchestrator/watch/samples.h"
 
+struct event_base;
+struct interrupts;
 struct live;
 struct scraper;
 struct session;
 struct terminal;
+struct timeline;
+struct watch_options;
 
 struct watching {
     bool
@@ -25,20 +31,39 @@ struct watching {
     struct terminal *terminal;    /* --tui; NULL: none  */
 };
 
+/* What is looked on at: a session, or a monitor. All of it outlives the watching. */
+struct watching_place {
+    const struct watch_options *options;
+    const char *command; /* its name: "bench" */
+    struct timeline *timeline;
+    struct event_base *base;
+    struct interrupts *interrupts;
+    bool sampled;         /* there are servers, and samples of them */
+    uint64_t interval_ns; /* of rows */
+};
+
+/* Behind all other outputs, before anything connects: adds its sinks, and readies samples, which a session begins and a monitor
+ * fills itself. E_CONFIG: a file of rules is not right; E_USAGE: an address cannot be listened at. */
+MUST_USE enum err_code watching_open_at(struct watching *watching,
+                                        const struct watching_place *place, struct err *err);
+/* Behind the last run. What alerts say of the exit status: E_FAILED. */
+MUST_USE enum err_code watching_end_at(struct watching *watching,
+                                       const struct watching_place *place);
+/* Safe at any stage, before the event base is freed. */
+void watching_close(struct watching *watching);
+
+/* ---- of a session ---- */
+
 /* Whether commands may come another way than over a socket, so that the session needs a run_control. */
 bool watching_steers(const struct session *session);
 /* What can be refused before anything begins: E_USAGE, E_SYSTEM as terminal_check. */
 MUST_USE enum err_code watching_check(const struct session *session, struct err *err);
-/* Behind all other outputs, before anything connects: adds its sinks. E_CONFIG: a file of rules is not right; E_USAGE: an address
- * cannot be listened at. */
 MUST_USE enum err_code watching_open(struct session *session, struct err *err);
 /* The servers are known: begins to sample them. */
 MUST_USE enum err_code watching_begin(struct session *session, struct err *err);
 /* A phase of a scenario begins; NULL: the last one is over. type: "load", "idle" ... */
 void watching_phase(struct session *session, const char *name, const char *type);
-/* Behind the last run. What alerts say of the exit status: E_FAILED. */
 MUST_USE enum err_code watching_end(struct session *session);
-/* Safe at any stage, before the event base is freed. */
 void watching_free(struct session *session);
 
 #endif

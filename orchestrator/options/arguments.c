@@ -264,7 +264,7 @@ enum err_code arguments_cut(struct arguments *arguments, const struct option_tab
         } else if (argument[0] == '-' && argument[1] != '\0') {
             code = cut_short(&cutter, argument + 1);
         } else if (table->takes_command && argument[0] != '\0' && argument[0] != '-' &&
-                   strstr(argument, "://") == NULL) {
+                   (table->takes_uris || strstr(argument, "://") == NULL)) {
             arguments->rest = cutter.index;
             arguments->rest_behind = left_without_value(&cutter);
             return OK;

@@ -16,11 +16,12 @@ enum option_command {
     OF_VERIFY = 16,
     OF_RECORD = 32,
     OF_MODEL = 64,
-    OF_RUN = 128
+    OF_RUN = 128,
+    OF_MONITOR = 256
 };
 #define OF_LOADS (OF_BENCH | OF_FIND_MAX | OF_SWEEP)
 #define OF_FINDS (OF_LOADS | OF_VERIFY | OF_MODEL | OF_RUN) /* all servers that share the data */
-#define OF_SPEAKS (OF_FINDS | OF_RECORD)                    /* to a server */
+#define OF_SPEAKS (OF_FINDS | OF_RECORD | OF_MONITOR)       /* to a server */
 
 struct option_group {
     const struct option_row *rows; /* offsets count from the group's struct */

@@ -20,7 +20,7 @@ static const struct option_row watch_rows[] = {
          "for an "
          "address that is not local, and for --allow-control. Nobody else may be able to read it."},
     {ROW("allow-control", NULL, OPTION_FLAG, NULL, AT(allow_control)), .needs_trust = true,
-     .told = true,
+     .told = true, .commands = OF_LOADS | OF_RUN,
      .help = "The live page may change the rate, pause, stop and take notes, as the control socket "
              "does."},
     {ROW("listen-linger", NULL, OPTION_DURATION, "TIME", AT(listen_linger_ns)),
@@ -44,7 +44,7 @@ static const struct option_row watch_rows[] = {
 };
 /* clang-format on */
 #undef AT
-const struct option_group watch_group = GROUP("Watching", OF_LOADS | OF_RUN, watch_rows);
+const struct option_group watch_group = GROUP("Watching", OF_LOADS | OF_RUN | OF_MONITOR, watch_rows);
 
 enum err_code watch_settle(struct bench_request *request, struct err *err)
 {

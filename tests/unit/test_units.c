@@ -132,9 +132,10 @@ TEST(durations)
                                          {"10", 10000000000},
                                          {"2m", 120000000000},
                                          {"1h", 3600000000000},
+                                         {"7d", 604800000000000},
                                          {"5124095h", 5124095ull * 3600000000000},
                                          {"0.000000001s", 1}};
-    static const char *const bad[] = {"1.5ns", "0.0000000001s", "5124096h", "1d", "1k", "1kb"};
+    static const char *const bad[] = {"1.5ns", "0.0000000001s", "5124096h", "1w", "1k", "1kb"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         uint64_t value = 77;
         ck_assert_msg(units_parse_duration(&value, good[i].text, NS_PER_SECOND), "%s",

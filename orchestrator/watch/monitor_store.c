@@ -1,0 +1,435 @@
+#include "orchestrator/watch/monitor_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/printable.h"
+#include "orchestrator/machine/child.h"
+
+#define PIPE_BYTES (1 << 20)
+#define BATCH_MAX 512u
+#define END_WAIT_NS (5 * NS_PER_SECOND)
+#define LOCK_ENDING ".lock"
+#define PATH_BYTES 4096u
+
+/* What goes through the pipe: at most PIPE_BUF, so that it arrives whole or not at all. */
+enum record_kind { RECORD_SAMPLE, RECORD_ALERT, RECORD_LOST, RECORD_END };
+struct record {
+    enum record_kind kind;
+    uint64_t at_ms;
+    union {
+        struct monitor_sample sample;
+        struct {
+            char alert[ALERT_NAME_BYTES], state[16], severity[16], text[ALERT_TEXT_BYTES];
+            double value;
+        } alert;
+        uint64_t lost; /* that found no room in the pipe */
+    } of;
+};
+_Static_assert(sizeof(struct record) <= 4096, "a record is written at once, or not at all");
+
+struct monitor_store {
+    struct monitor_store_setup setup;
+    char path[PATH_BYTES];
+    int lock_fd, telling_fd;
+    struct child child;
+    uint64_t unsent; /* rows that found no room, and of which the child does not know yet */
+    bool unsent_said;
+};
+
+/* ---- the child ---- */
+
+struct writer {
+    const struct monitor_store_setup *setup;
+    const char *path;
+    int records_fd;
+    sqlite3 *database; /* NULL: it has to be opened */
+    sqlite3_stmt *sample, *target, *alert, *run;
+    sqlite3_int64 run_id;
+    uint64_t written, lost;
+    uint64_t lost_untold; /* of those: not in the file yet */
+    uint64_t newest_ms, pruned_ms;
+    bool broken; /* said */
+};
+
+static void close_file(struct writer *writer)
+{
+    sqlite3_finalize(writer->sample);
+    sqlite3_finalize(writer->target);
+    sqlite3_finalize(writer->alert);
+    sqlite3_finalize(writer->run);
+    sqlite3_close(writer->database);
+    writer->sample = writer->target = writer->alert = writer->run = NULL;
+    writer->database = NULL;
+}
+
+static char *sample_statement(void)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    if (out == NULL)
+        return NULL;
+    fprintf(out, "INSERT OR REPLACE INTO samples(target, at_ms");
+    for (unsigned i = 0; i < MONITOR_VALUES; i++)
+        fprintf(out, ", %s", monitor_value_name(i));
+    fprintf(out, ") VALUES((SELECT id FROM targets WHERE name=?1), ?2");
+    for (unsigned i = 0; i < MONITOR_VALUES; i++)
+        fprintf(out, ", ?%u", i + 3);
+    fprintf(out, ")");
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static bool prepare(struct writer *writer)
+{
+    char *sample = sample_statement();
+    const bool prepared =
+        sample != NULL &&
+        sqlite3_prepare_v2(writer->database, sample, -1, &writer->sample, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(writer->database, "INSERT OR IGNORE INTO targets(name) VALUES(?1)", -1,
+                           &writer->target, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(writer->database, "INSERT INTO alerts VALUES(?1,?2,?3,?4,?5,?6)", -1,
+                           &writer->alert, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(writer->database,
+                           "INSERT INTO runs(id, began_ms, newest_ms, ended_ms, interval_ms, lost) "
+                           "VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(id) DO UPDATE SET "
+                           "newest_ms=?3, ended_ms=?4, lost=lost+?6",
+                           -1, &writer->run, NULL) == SQLITE_OK;
+    free(sample);
+    return prepared;
+}
+
+static bool step(sqlite3_stmt *statement)
+{
+    const bool done = sqlite3_step(statement) == SQLITE_DONE;
+    return sqlite3_reset(statement) == SQLITE_OK && done;
+}
+
+static void bind_real(sqlite3_stmt *statement, int place, double value)
+{
+    if (isnan(value))
+        (void)sqlite3_bind_null(statement, place);
+    else
+        (void)sqlite3_bind_double(statement, place, value);
+}
+
+static void bind_text(sqlite3_stmt *statement, int place, const char *text)
+{
+    (void)sqlite3_bind_text(statement, place, text, -1, SQLITE_STATIC);
+}
+
+static bool write_sample(struct writer *writer, const struct monitor_sample *sample)
+{
+    bind_text(writer->target, 1, sample->target);
+    bind_text(writer->sample, 1, sample->target);
+    (void)sqlite3_bind_int64(writer->sample, 2, (sqlite3_int64)sample->at_ms);
+    for (int i = 0; i < MONITOR_VALUES; i++)
+        bind_real(writer->sample, 3 + i, sample->values[i]);
+    return step(writer->target) && step(writer->sample);
+}
+
+static bool write_record(struct writer *writer, const struct record *record)
+{
+    if (record->kind == RECORD_SAMPLE)
+        return write_sample(writer, &record->of.sample);
+    if (record->kind != RECORD_ALERT)
+        return true;
+    (void)sqlite3_bind_int64(writer->alert, 1, (sqlite3_int64)record->at_ms);
+    bind_text(writer->alert, 2, record->of.alert.alert);
+    bind_text(writer->alert, 3, record->of.alert.state);
+    bind_text(writer->alert, 4, record->of.alert.severity);
+    bind_real(writer->alert, 5, record->of.alert.value);
+    bind_text(writer->alert, 6, record->of.alert.text);
+    return step(writer->alert);
+}
+
+/* When this run of the monitor began, and that it goes on. */
+static bool write_run(struct writer *writer, bool ended)
+{
+    if (writer->run_id > 0)
+        (void)sqlite3_bind_int64(writer->run, 1, writer->run_id);
+    else
+        (void)sqlite3_bind_null(writer->run, 1);
+    (void)sqlite3_bind_int64(writer->run, 2, (sqlite3_int64)writer->setup->began_ms);
+    (void)sqlite3_bind_int64(writer->run, 3, (sqlite3_int64)writer->newest_ms);
+    if (ended)
+        (void)sqlite3_bind_int64(writer->run, 4, (sqlite3_int64)writer->newest_ms);
+    else
+        (void)sqlite3_bind_null(writer->run, 4);
+    (void)sqlite3_bind_int64(writer->run, 5, (sqlite3_int64)writer->setup->interval_ms);
+    (void)sqlite3_bind_int64(writer->run, 6, (sqlite3_int64)writer->lost_untold);
+    return step(writer->run);
+}
+
+static bool open_file(struct writer *writer, struct err *err)
+{
+    if (writer->database != NULL)
+        return true;
+    return monitor_file_open(&writer->database, writer->path, err) == OK && prepare(writer);
+}
+
+/* All of them, or none. */
+static bool write_all(struct writer *writer, const struct record *records, size_t count, bool ended,
+                      struct err *err)
+{
+    if (!open_file(writer, err) ||
+        sqlite3_exec(writer->database, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+        return false;
+    bool done = write_run(writer, ended);
+    const sqlite3_int64 run_id =
+        writer->run_id > 0 ? writer->run_id : sqlite3_last_insert_rowid(writer->database);
+    for (size_t i = 0; i < count && done; i++)
+        done = write_record(writer, &records[i]);
+    done = done && sqlite3_exec(writer->database, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+    if (done)
+        writer->run_id = run_id;
+    return done;
+}
+
+/* A tenth of an hour of the retention's own measure is enough: what is too old by that does no harm. */
+static void prune(struct writer *writer)
+{
+    const uint64_t part_ms = writer->setup->retention_ms / 100;
+    const uint64_t period_ms = part_ms < 3600000 ? part_ms : 3600000;
+    if (writer->database == NULL || writer->newest_ms < writer->pruned_ms + period_ms)
+        return;
+    writer->pruned_ms = writer->newest_ms;
+    (void)monitor_file_prune(writer->database, writer->newest_ms, writer->setup->retention_ms);
+}
+
+static void write_batch(struct writer *writer, const struct record *records, size_t count,
+                        bool ended)
+{
+    struct err err = {.code = OK};
+    uint64_t rows = 0;
+    for (size_t i = 0; i < count; i++) {
+        rows += records[i].kind == RECORD_SAMPLE || records[i].kind == RECORD_ALERT;
+        if (records[i].kind == RECORD_LOST) {
+            writer->lost += records[i].of.lost;
+            writer->lost_untold += records[i].of.lost;
+        }
+        if (records[i].at_ms > writer->newest_ms)
+            writer->newest_ms = records[i].at_ms;
+    }
+    if (write_all(writer, records, count, ended, &err)) {
+        writer->written += rows;
+        if (writer->broken)
+            log_line(LOG_WARNING, "%s is written to again; %llu rows were lost",
+                     PRINTABLE(writer->path), (unsigned long long)writer->lost_untold);
+        writer->broken = false;
+        writer->lost_untold = 0;
+        prune(writer);
+        return;
+    }
+    writer->lost += rows;
+    writer->lost_untold += rows;
+    if (!writer->broken)
+        log_line(LOG_WARNING,
+                 "%s cannot be written to: %s; rows are lost until it can, and it is tried again",
+                 PRINTABLE(writer->path),
+                 err.code != OK             ? err.text
+                 : writer->database != NULL ? sqlite3_errmsg(writer->database)
+                                            : "no memory");
+    writer->broken = true;
+    close_file(writer);
+}
+
+/* 1: a record, 0: none is there (wait false), -1: the end. */
+static int read_record(const struct writer *writer, struct record *record, bool wait)
+{
+    struct pollfd readable = {.fd = writer->records_fd, .events = POLLIN};
+    size_t got = 0;
+    if (!wait && poll(&readable, 1, 0) <= 0)
+        return 0;
+    while (got < sizeof *record) {
+        const ssize_t more = read(writer->records_fd, (char *)record + got, sizeof *record - got);
+        if (more < 0 && errno == EINTR)
+            continue;
+        if (more <= 0)
+            return -1;
+        got += (size_t)more;
+    }
+    return 1;
+}
+
+static int serve(void *state, int telling_fd)
+{
+    struct writer *writer = state;
+    struct record *records = calloc(BATCH_MAX, sizeof *records);
+    int more = 1;
+    bool ended = false;
+    if (records == NULL)
+        return 1;
+    while (more > 0) {
+        size_t count = 0;
+        more = read_record(writer, &records[0], true);
+        while (more > 0) {
+            ended = ended || records[count].kind == RECORD_END;
+            if (++count == BATCH_MAX || (more = read_record(writer, &records[count], false)) <= 0)
+                break;
+        }
+        if (count > 0)
+            write_batch(writer, records, count, ended);
+        more = more == 0 ? 1 : more;
+    }
+    const uint64_t account[2] = {writer->written, writer->lost};
+    close_file(writer); /* the last one puts what stands in the log into the file */
+    free(records);
+    return write(telling_fd, account, sizeof account) == sizeof account ? 0 : 1;
+}
+
+/* ---- the monitor ---- */
+
+static void send_record(struct monitor_store *store, const struct record *record)
+{
+    if (store->telling_fd >= 0 && store->unsent > 0) {
+        const struct record lost = {
+            .kind = RECORD_LOST, .at_ms = record->at_ms, .of = {.lost = store->unsent}};
+        if (write(store->telling_fd, &lost, sizeof lost) == sizeof lost)
+            store->unsent = 0;
+    }
+    if (store->telling_fd >= 0 && store->unsent == 0 &&
+        write(store->telling_fd, record, sizeof *record) == sizeof *record)
+        return;
+    store->unsent++;
+    if (!store->unsent_said)
+        log_line(LOG_WARNING,
+                 "%s: the disk does not keep up, or its writer has gone; rows are lost",
+                 PRINTABLE(store->path));
+    store->unsent_said = true;
+}
+
+void monitor_store_sample(struct monitor_store *store, const struct monitor_sample *sample)
+{
+    struct record record = {.kind = RECORD_SAMPLE, .at_ms = sample->at_ms};
+    record.of.sample = *sample;
+    send_record(store, &record);
+}
+
+void monitor_store_alert(struct monitor_store *store, const struct alert_event *event)
+{
+    struct record record = {.kind = RECORD_ALERT, .at_ms = event->at_ms};
+    snprintf(record.of.alert.alert, sizeof record.of.alert.alert, "%s", event->alert);
+    snprintf(record.of.alert.state, sizeof record.of.alert.state, "%s",
+             alert_state_name(event->state));
+    snprintf(record.of.alert.severity, sizeof record.of.alert.severity, "%s",
+             alert_severity_name(event->severity));
+    snprintf(record.of.alert.text, sizeof record.of.alert.text, "%s", event->summary);
+    record.of.alert.value = event->value;
+    send_record(store, &record);
+}
+
+static enum err_code take_lock(struct monitor_store *store, struct err *err)
+{
+    char path[PATH_BYTES + sizeof LOCK_ENDING];
+    snprintf(path, sizeof path, "%s" LOCK_ENDING, store->path);
+    store->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (store->lock_fd < 0)
+        return err_set_errno(err, E_USAGE, errno, "--store: %.250s cannot be written",
+                             PRINTABLE(path));
+    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return OK;
+    return err_set(err, E_USAGE,
+                   "--store %.200s: another monitor writes there; wait for its end, or name "
+                   "another file",
+                   PRINTABLE(store->path));
+}
+
+/* Whether it can be written, and is what it should be; for the user's eyes alone where it is new. */
+static enum err_code check_file(const struct monitor_store *store, struct err *err)
+{
+    sqlite3 *database = NULL;
+    const int fd = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+    if (fd < 0)
+        return err_set_errno(err, E_USAGE, errno, "--store: %.250s cannot be written",
+                             PRINTABLE(store->path));
+    close(fd);
+    if (monitor_file_open(&database, store->path, err) == OK)
+        sqlite3_close(database);
+    return err->code;
+}
+
+static enum err_code start_child(struct monitor_store *store, struct err *err)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return err_set_errno(err, E_SYSTEM, errno, "no pipe to the writer of the store");
+    (void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
+    (void)fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    struct writer writer = {.setup = &store->setup,
+                            .path = store->path,
+                            .records_fd = ends[0],
+                            .newest_ms = store->setup.began_ms};
+    const struct child_plan plan = {
+        .run = serve, .state = &writer, .heard = true, .keep_fds = &ends[0], .keep_count = 1};
+    const bool started = child_start(&store->child, &plan);
+    const int cause = errno;
+    close(ends[0]);
+    store->telling_fd = ends[1];
+    return started ? OK
+                   : err_set_errno(err, E_SYSTEM, cause, "the writer of the store cannot start");
+}
+
+enum err_code monitor_store_open(struct monitor_store **opened,
+                                 const struct monitor_store_setup *setup, struct err *err)
+{
+    struct monitor_store *store = calloc(1, sizeof *store);
+    *opened = NULL;
+    if (store == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the store");
+    store->setup = *setup;
+    store->lock_fd = store->telling_fd = -1;
+    enum err_code code =
+        (size_t)snprintf(store->path, sizeof store->path, "%s", setup->path) < sizeof store->path
+            ? take_lock(store, err)
+            : err_set(err, E_USAGE, "--store: the path is too long");
+    if (code == OK)
+        code = check_file(store, err);
+    if (code == OK)
+        code = start_child(store, err);
+    if (code != OK) {
+        (void)monitor_store_close(store, 0);
+        return code;
+    }
+    *opened = store;
+    return OK;
+}
+
+struct monitor_store_account monitor_store_close(struct monitor_store *store, uint64_t at_ms)
+{
+    struct monitor_store_account account = {.known = false};
+    uint64_t told[2];
+    size_t heard = 0;
+    if (store == NULL)
+        return account;
+    if (store->child.pid > 0) {
+        const struct record end = {.kind = RECORD_END, .at_ms = at_ms};
+        send_record(store, &end);
+        close(store->telling_fd);
+        store->telling_fd = -1;
+        (void)child_hear(&store->child, told, sizeof told, &heard, END_WAIT_NS, NULL);
+    }
+    if (store->telling_fd >= 0)
+        close(store->telling_fd);
+    child_end(&store->child);
+    if (heard == sizeof told)
+        account = (struct monitor_store_account){
+            .written = told[0], .lost = told[1] + store->unsent, .known = true};
+    if (store->lock_fd >= 0)
+        close(store->lock_fd);
+    free(store);
+    return account;
+}
