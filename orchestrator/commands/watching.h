@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "common/err.h"
+#include "orchestrator/watch/alert_sink.h"
 #include "orchestrator/watch/samples.h"
 
 struct live;
@@ -17,6 +18,7 @@ struct watching {
     bool wanted;                  /* by some option */
     struct watch_samples samples; /* while it is wanted */
     struct live *live;            /* page and endpoints; NULL: none */
+    struct alert_sink alerts;     /* with --alerts or --kpis */
 };
 
 /* Whether commands may come another way than over a socket, so that the session needs a run_control. */

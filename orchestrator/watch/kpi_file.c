@@ -174,7 +174,7 @@ static enum err_code add_rule(const struct adding *adding, const struct written_
 static enum err_code add_kpi(const struct adding *adding, const struct written_kpi *written)
 {
     struct alert_rules *rules = adding->rules;
-    struct kpi kpi;
+    struct kpi kpi = {.target = NAN, .warning = NAN, .critical = NAN};
     enum err_code code = read_kpi(&kpi, adding, written);
     if (code == OK)
         code = add_rule(adding, written, &kpi, ALERT_WARNING);

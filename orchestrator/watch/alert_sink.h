@@ -1,0 +1,40 @@
+/* Alerts of a session, as a sink of its timeline: every interval that is measured is a sample; what begins to fire or ends
+ * is a note of the run, a line of the log, a line of events.jsonl, and told to a listener. Owned by the command. */
+#ifndef ORCHESTRATOR_WATCH_ALERT_SINK_H
+#define ORCHESTRATOR_WATCH_ALERT_SINK_H
+
+#include "orchestrator/report/timeline.h"
+#include "orchestrator/watch/alerts.h"
+#include "orchestrator/watch/samples.h"
+
+struct output_place;
+
+struct alert_sink {
+    /* set by the command, which has zeroed the rest */
+    struct alert_rules rules; /* owned by this */
+    double for_scale;
+    struct timeline *timeline;
+    const struct watch_samples *samples;                        /* NULL: none */
+    void (*hear)(void *state, const struct alert_event *event); /* NULL: nobody */
+    void *state;
+
+    /* to be read */
+    struct alerts alerts;
+    bool still_firing; /* at the end */
+
+    /* private */
+    FILE *events;
+    struct output_place *place;
+    const struct run_facts *run;
+    const char *label;
+    uint64_t first_wall_ns, now_ns;
+    bool judged; /* a run that is no prefill */
+};
+
+/* path: of events.jsonl; NULL: none. E_USAGE: it cannot be written. */
+MUST_USE enum err_code alert_sink_open(struct alert_sink *alerts, const char *path,
+                                       struct err *err);
+struct sink alert_sink(struct alert_sink *alerts);
+void alert_sink_free(struct alert_sink *alerts); /* safe on a zeroed struct */
+
+#endif
