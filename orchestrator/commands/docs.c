@@ -206,9 +206,9 @@ static enum err_code print_dialect(const char *name)
 /* Of a kind of file that people write. */
 static enum err_code print_schema(const char *name)
 {
-    static const struct file_kind *const kinds[] = {&rate_plan_kind, &chaos_plan_kind,
-                                                    &workload_file_kind, &scenario_file_kind,
-                                                    &suite_config_kind, &alert_rules_kind, &kpi_file_kind};
+    static const struct file_kind *const kinds[] = {
+        &rate_plan_kind,    &chaos_plan_kind,  &workload_file_kind, &scenario_file_kind,
+        &suite_config_kind, &alert_rules_kind, &kpi_file_kind};
     json_t *schema = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(name, kinds[i]->name) == 0)

@@ -140,12 +140,9 @@ static enum err_code run(void *target, struct err *err)
     static const struct {
         const char *name;
         enum err_code (*check)(const char *given, struct err *err);
-    } kinds[] = {{"scenario", check_scenario},
-                 {"workload", check_workload},
-                 {"config", check_config},
-                 {"suite", check_suite},
-                 {"alerts", check_alerts},
-                 {"kpis", check_kpis}};
+    } kinds[] = {{"scenario", check_scenario}, {"workload", check_workload},
+                 {"config", check_config},     {"suite", check_suite},
+                 {"alerts", check_alerts},     {"kpis", check_kpis}};
     const struct validate_request *request = target;
     const struct command_words *words = &request->words;
     if (words->count != 2)

@@ -1,5 +1,8 @@
 #include "orchestrator/commands/watching.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/units.h"
@@ -50,11 +53,21 @@ static void warn_of_long_times(const struct session *session)
     }
 }
 
+/* The report of bench, which the table of KPIs stands behind. */
+static bool prints_report(const struct session *session)
+{
+    const struct output_options *outputs = &session->request->spec.outputs;
+    return strcmp(session->command, "bench") == 0 && session->request->dialect == NULL &&
+           !outputs->quiet && !outputs->csv && outputs->csv_interval_ns == 0 &&
+           !output_is_stdout(outputs->json_path);
+}
+
 static enum err_code open_alerts(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
     struct alert_sink *alerts = &session->watching.alerts;
-    char path[BENCH_PATH_BYTES];
+    char events[BENCH_PATH_BYTES], kpis[BENCH_PATH_BYTES];
+    const char *directory = spec->outputs.out_dir;
     enum err_code code = OK;
     if (spec->watch.alerts_path == NULL && spec->watch.kpis_path == NULL)
         return OK;
@@ -67,12 +80,17 @@ static enum err_code open_alerts(struct session *session, struct err *err)
     if (code == OK && spec->watch.kpis_path != NULL)
         code = kpi_file_read(&alerts->rules, &(struct file_source){.name = spec->watch.kpis_path},
                              err);
-    if (code == OK && spec->outputs.out_dir != NULL)
-        code = bench_outputs_path(path, spec->outputs.out_dir, "events.jsonl", err);
+    if (code == OK && directory != NULL)
+        code = bench_outputs_path(events, directory, "events.jsonl", err);
+    if (code == OK && directory != NULL)
+        code = bench_outputs_path(kpis, directory, "kpis.json", err);
     if (code == OK)
-        code = alert_sink_open(alerts, spec->outputs.out_dir != NULL ? path : NULL, err);
+        code = alert_sink_open(alerts, directory != NULL ? events : NULL,
+                               directory != NULL ? kpis : NULL, err);
     if (code != OK)
         return code;
+    if (prints_report(session))
+        alerts->kpis.table = stdout;
     timeline_add(&session->timeline, alert_sink(alerts));
     warn_of_long_times(session);
     return OK;

@@ -43,9 +43,13 @@ static void hear(void *state, const struct alert_event *event, const struct aler
         alerts->hear(alerts->state, event);
 }
 
-enum err_code alert_sink_open(struct alert_sink *alerts, const char *path, struct err *err)
+enum err_code alert_sink_open(struct alert_sink *alerts, const char *events_path,
+                              const char *kpis_path, struct err *err)
 {
+    const char *path = events_path;
     enum err_code code = alerts_init(&alerts->alerts, &alerts->rules, alerts->for_scale, err);
+    if (code == OK)
+        code = kpi_account_open(&alerts->kpis, &alerts->rules, kpis_path, err);
     alerts->alerts.hear = hear;
     alerts->alerts.state = alerts;
     if (code != OK || path == NULL)
@@ -73,6 +77,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     (void)err;
     alerts->run = run;
     alerts->judged = !run->prefill;
+    kpi_account_run_begin(&alerts->kpis);
     if (alerts->first_wall_ns == 0)
         alerts->first_wall_ns = run->started_wall_ns;
     return OK;
@@ -97,8 +102,18 @@ static enum err_code interval(void *state, const struct interval_row *row,
     watch_reading_of_row(&reading, &slice, row, alerts->run, error_kinds, alerts->first_wall_ns,
                          alerts->samples);
     alerts->now_ns = row->header.end_ns;
+    kpi_account_add(&alerts->kpis, &reading);
     alerts_feed(&alerts->alerts, &reading,
                 alerts->label != NULL ? alerts->label : alerts->run->name);
+    return OK;
+}
+
+static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
+{
+    struct alert_sink *alerts = state;
+    (void)err;
+    if (alerts->judged)
+        kpi_account_run_end(&alerts->kpis, result);
     return OK;
 }
 
@@ -106,7 +121,6 @@ static enum err_code session_end(void *state, struct err *err)
 {
     struct alert_sink *alerts = state;
     struct alert_view view;
-    (void)err;
     for (size_t i = 0; alerts_at(&alerts->alerts, i, &view); i++) {
         if (view.status->state != ALERT_FIRING)
             continue;
@@ -114,7 +128,7 @@ static enum err_code session_end(void *state, struct err *err)
                  alert_severity_name(view.rule->severity));
         alerts->still_firing = true;
     }
-    return OK;
+    return kpi_account_end(&alerts->kpis, err);
 }
 
 struct sink alert_sink(struct alert_sink *alerts)
@@ -124,6 +138,7 @@ struct sink alert_sink(struct alert_sink *alerts)
                          .session_begin = session_begin,
                          .run_begin = run_begin,
                          .interval = interval,
+                         .run_end = run_end,
                          .session_end = session_end};
 }
 
@@ -132,6 +147,7 @@ void alert_sink_free(struct alert_sink *alerts)
     if (alerts->events != NULL)
         (void)fclose(alerts->events);
     output_place_release(alerts->place);
+    kpi_account_free(&alerts->kpis);
     alerts_free(&alerts->alerts);
     alert_rules_free(&alerts->rules);
     alerts->events = NULL;

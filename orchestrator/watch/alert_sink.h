@@ -5,6 +5,7 @@
 
 #include "orchestrator/report/timeline.h"
 #include "orchestrator/watch/alerts.h"
+#include "orchestrator/watch/kpi_account.h"
 #include "orchestrator/watch/samples.h"
 
 struct output_place;
@@ -20,7 +21,8 @@ struct alert_sink {
 
     /* to be read */
     struct alerts alerts;
-    bool still_firing; /* at the end */
+    struct kpi_account kpis; /* its table may be set by the command */
+    bool still_firing;       /* at the end */
 
     /* private */
     FILE *events;
@@ -31,9 +33,9 @@ struct alert_sink {
     bool judged; /* a run that is no prefill */
 };
 
-/* path: of events.jsonl; NULL: none. E_USAGE: it cannot be written. */
-MUST_USE enum err_code alert_sink_open(struct alert_sink *alerts, const char *path,
-                                       struct err *err);
+/* Paths of events.jsonl and kpis.json; NULL: none. E_USAGE: one cannot be written. */
+MUST_USE enum err_code alert_sink_open(struct alert_sink *alerts, const char *events_path,
+                                       const char *kpis_path, struct err *err);
 struct sink alert_sink(struct alert_sink *alerts);
 void alert_sink_free(struct alert_sink *alerts); /* safe on a zeroed struct */
 
