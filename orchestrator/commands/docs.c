@@ -60,6 +60,11 @@ static const struct option_table *validate_table(void)
     return &validate_option_table;
 }
 
+static const struct option_table *alerts_table(void)
+{
+    return &alerts_option_table;
+}
+
 static const struct option_table *dataset_table(void)
 {
     return &dataset_option_table;
@@ -97,6 +102,7 @@ static const struct {
     {"push", push_table, NULL},
     {"history", history_table, NULL},
     {"validate", validate_table, NULL},
+    {"alerts", alerts_table, NULL},
     {"info", info_option_table, NULL},
     {"dataset", dataset_table, NULL},
     {"results", results_table, NULL},

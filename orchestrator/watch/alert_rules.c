@@ -184,6 +184,8 @@ static const char *label_trouble(const char *name, const char *value)
         return "a label's name begins with a letter";
     if (name[strspn(name, LABEL_LETTERS)] != '\0' || strlen(name) >= ALERT_NAME_BYTES)
         return "a label's name has letters, digits and _ only, at most 63";
+    if (strncmp(name, "__", 2) == 0 || strcmp(name, "alertname") == 0)
+        return "Prometheus has this label itself";
     if (strlen(value) >= sizeof((struct alert_label *)NULL)->value)
         return "a label's value has 127 bytes at most";
     return "";
@@ -281,6 +283,19 @@ enum err_code alert_rules_read(struct alert_rules *rules, const struct file_sour
                            "there are no rules in it: alerts: or groups: has them");
     file_free(&file);
     return code;
+}
+
+enum err_code alert_rules_read_any(struct alert_rules *rules, const char *path, struct err *err)
+{
+    struct config_node root;
+    enum err_code code = config_tree_read(&root, path, "file of alert rules or KPIs", err);
+    const bool kpis =
+        code == OK && root.kind == CONFIG_MAP && config_node_get(&root, "kpis") != NULL;
+    config_tree_free(&root);
+    if (code != OK)
+        return code;
+    const struct file_source source = {.name = path};
+    return kpis ? kpi_file_read(rules, &source, err) : alert_rules_read(rules, &source, err);
 }
 
 void alert_rules_free(struct alert_rules *rules)

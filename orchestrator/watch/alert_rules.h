@@ -43,6 +43,9 @@ MUST_USE enum err_code alert_rules_read(struct alert_rules *rules, const struct 
                                         struct err *err);
 MUST_USE enum err_code kpi_file_read(struct alert_rules *rules, const struct file_source *source,
                                      struct err *err);
+/* Of either kind, told by its keys. */
+MUST_USE enum err_code alert_rules_read_any(struct alert_rules *rules, const char *path,
+                                            struct err *err);
 void alert_rules_free(struct alert_rules *rules); /* safe on a zeroed struct */
 
 /* A rule more, with its name and severity set; NULL: no memory, too many, or one of these stands there already; err says
