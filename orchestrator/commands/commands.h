@@ -25,6 +25,7 @@ int command_record(int argc, const char *const *argv);
 int command_validate(int argc, const char *const *argv);
 int command_info(int argc, const char *const *argv);
 int command_dataset(int argc, const char *const *argv);
+int command_calibrate(int argc, const char *const *argv);
 int command_alerts(int argc, const char *const *argv);
 int command_verify(int argc, const char *const *argv);
 int command_workloads(int argc, const char *const *argv);
@@ -42,6 +43,6 @@ const struct option_table *run_option_table(void);
 const struct option_table *info_option_table(void);
 extern const struct option_table visualize_option_table, compare_option_table, suite_option_table,
     dataset_option_table, validate_option_table, track_option_table, push_option_table,
-    history_option_table, alerts_option_table;
+    history_option_table, alerts_option_table, calibrate_option_table;
 
 #endif

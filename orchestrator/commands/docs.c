@@ -65,6 +65,11 @@ static const struct option_table *alerts_table(void)
     return &alerts_option_table;
 }
 
+static const struct option_table *calibrate_table(void)
+{
+    return &calibrate_option_table;
+}
+
 static const struct option_table *dataset_table(void)
 {
     return &dataset_option_table;
@@ -103,6 +108,7 @@ static const struct {
     {"history", history_table, NULL},
     {"validate", validate_table, NULL},
     {"alerts", alerts_table, NULL},
+    {"calibrate", calibrate_table, NULL},
     {"info", info_option_table, NULL},
     {"dataset", dataset_table, NULL},
     {"results", results_table, NULL},
