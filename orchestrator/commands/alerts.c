@@ -35,11 +35,12 @@ const struct option_table alerts_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .command = "alerts",
-    .usage = "volley alerts check FILE... | export --prometheus FILE...",
+    .usage = "volley alerts check FILE... | export --prometheus FILE... | names",
     .synopsis =
         "Reads files of alert rules and of KPIs. check says what each rule means, and exits "
         "with status 3 when one is not right; export writes them for Prometheus, where they "
-        "fire at the same samples. --alerts and --kpis of bench use them.",
+        "fire at the same samples; names lists the figures that there are, with their units. "
+        "--alerts and --kpis of bench use them.",
     .takes_command = true,
 };
 
@@ -55,16 +56,30 @@ static void print_rules(const struct alert_rules *rules)
     }
 }
 
+static void print_names(void)
+{
+    const char *name;
+    for (size_t i = 0; (name = watch_figure_name_at(i)) != NULL; i++) {
+        struct watch_figure figure;
+        if (watch_figure_find(&figure, name, strlen(name), NULL) == OK)
+            printf("%-48s %s\n", figure.name, figure.unit);
+    }
+}
+
 static enum err_code run(void *target, struct err *err)
 {
     const struct alerts_request *request = target;
     const struct command_words *words = &request->words;
     struct alert_rules rules = {.items = NULL};
     const char *what = words->count > 0 ? words->items[0] : "";
+    if (strcmp(what, "names") == 0 && words->count == 1) {
+        print_names();
+        return OK;
+    }
     const bool export = strcmp(what, "export") == 0;
     if (!export && strcmp(what, "check") != 0)
         return err_set(err, E_USAGE, "%.40s%s: %s", PRINTABLE(what),
-                       what[0] != '\0' ? " is neither" : "say what to do",
+                       what[0] != '\0' ? " is none of these" : "say what to do",
                        alerts_option_table.usage);
     if (words->count < 2)
         return err_set(err, E_USAGE, "name a file: %s", alerts_option_table.usage);

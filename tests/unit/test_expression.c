@@ -254,4 +254,22 @@ TEST(test_random_conditions_are_read_as_they_are_built)
     ck_assert_uint_gt(read, 2000);
 }
 
+TEST(test_the_reference_has_every_short_name)
+{
+    /* Breaks when a name for rules is added, or renamed, and docs/reference/alerts.md does not have it. */
+    static char page[64 * 1024];
+    char wanted[WATCH_NAME_BYTES + 4];
+    FILE *in = fopen("docs/reference/alerts.md", "re");
+    const char *name;
+    ck_assert_ptr_nonnull(in);
+    ck_assert_uint_gt(fread(page, 1, sizeof page - 1, in), 0);
+    ck_assert_int_eq(fclose(in), 0);
+    for (size_t i = 0; (name = watch_figure_name_at(i)) != NULL; i++) {
+        if (strchr(name, '.') != NULL || strncmp(name, "volley_", 7) == 0)
+            continue;
+        snprintf(wanted, sizeof wanted, "`%s`", name);
+        ck_assert_msg(strstr(page, wanted) != NULL, "%s", name);
+    }
+}
+
 TEST_SUITE(expression)
