@@ -1,10 +1,14 @@
 /* --alerts and --kpis on real servers: what fires in a pause of the server, and ends behind it. */
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/check/http_client.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/suite.h"
+#include "tests/support/check/support.h"
 #include "tests/support/check/temp_tree.h"
 
 #define RULES                                                                                      \
@@ -95,6 +99,54 @@ TEST(test_what_fires_below_the_wanted_severity_fails_nothing)
           0);
     program_expect_text(program.err, "alert Any (warning) firing: ");
     program_expect_text(program.err, "alert Any (warning) is still firing at the end");
+}
+
+/* Waits until the path answers with this status, and returns the body. */
+static json_t *wait_status(uint16_t port, const char *path, int status)
+{
+    for (int i = 0; i < 400; i++) {
+        struct http_reply reply;
+        http_get(&reply, port, path, "");
+        json_t *body = reply.status == status ? json_loads(reply.body, 0, NULL) : NULL;
+        http_reply_free(&reply);
+        if (body != NULL)
+            return body;
+        support_sleep_ms(50);
+    }
+    ck_abort_msg("%s never was %d", path, status);
+}
+
+TEST(test_who_looks_on_is_told_of_alerts_and_health)
+{
+    /* Breaks when a limit that is passed is not in /health, or /metrics does not have the state of a rule. */
+    temp_tree_write(&tree, "/kpis.yaml",
+                    "kpis: {p95: {metric: p95_latency_ms, critical: TBD}, rate: {metric: "
+                    "messages_per_minute, critical: 1e15}}",
+                    0600);
+    char path[200];
+    struct http_reply reply;
+    snprintf(path, sizeof path, "%s/kpis.yaml", tree.path);
+    program_free(&program);
+    program_start_volley(&program, "bench", "--null", "-r", "100", "--interval", "100ms",
+                         "--duration", "60", "--listen", "0", "--kpis", path, NULL);
+    program_wait_text(&program, PROGRAM_ERR, "the live page is at ");
+    char *said = program_output(&program, PROGRAM_ERR);
+    const uint16_t port = http_port_in(said);
+    free(said);
+    json_t *body = wait_status(port, "/health/performance", 503);
+    ck_assert_str_eq(json_string_value(json_object_get(body, "status")), "critical");
+    ck_assert_uint_eq(json_array_size(json_object_get(body, "checks")), 3);
+    json_decref(body);
+    body = wait_status(port, "/health", 503);
+    ck_assert_uint_eq(json_array_size(json_object_get(body, "checks")), 7);
+    json_decref(body);
+    json_decref(wait_status(port, "/health/buffer", 200));
+    http_get(&reply, port, "/metrics", "");
+    program_expect_text(reply.body, "volley_alert_state{alert=\"rate\",severity=\"critical\"} 2\n");
+    program_expect_text(reply.body, "volley_alert_state{alert=\"p95\",severity=\"critical\"} 0\n");
+    http_reply_free(&reply);
+    program_signal(&program, SIGINT);
+    program_wait(&program);
 }
 
 static const struct {

@@ -1,0 +1,16 @@
+/* Alerts and KPIs of a session (--alerts, --kpis), and its health for --listen. For watching.c alone. */
+#ifndef ORCHESTRATOR_COMMANDS_WATCHING_ALERTS_H
+#define ORCHESTRATOR_COMMANDS_WATCHING_ALERTS_H
+
+#include "common/err.h"
+
+struct session;
+
+/* Reads the rules: ahead of what listens. E_CONFIG, or E_USAGE: their files in --out cannot be written. */
+MUST_USE enum err_code watching_alerts_open(struct session *session, struct err *err);
+/* Behind all other sinks, which have the row by then. */
+void watching_alerts_add(struct session *session);
+/* E_FAILED: one of --fail-on-alert has fired. */
+MUST_USE enum err_code watching_alerts_end(struct session *session);
+
+#endif
