@@ -44,6 +44,8 @@ static const struct {
      true},
     {"notify", command_notify, "try out the channels that alerts are told over", true},
     {"validate", command_validate, "check a scenario, a workload or a config file", true},
+    {"alerts", command_alerts, "check alert rules and KPIs, or write them for Prometheus", true},
+    {"calibrate", command_calibrate, "fill in the limits of KPIs from runs", true},
     {"info", command_info, "what volley sees of this machine, or of a server", true},
     {"dataset", command_dataset, "list the sets of vectors that scenarios know by name", true},
     {"ctl", command_ctl, "steer a run under way over its control socket", true},

@@ -23,6 +23,10 @@ readonly -a not_run=(
     '*compare --baseline RESULT*' 'a usage line'
     '*suite \[--config FILE\]*' 'a usage line'
     '*validate suite FILE*' 'a usage line'
+    '*alerts check FILE*' 'a usage line'
+    '*validate alerts FILE*' 'a usage line'
+    '*validate kpis FILE*' 'a usage line'
+    '*calibrate --from *' 'runs that nobody has made here'
     'volley suite' 'the name of a command, which by itself fetches a repository'
     '*suite *--commits*' 'builds commits of a repository'
     '*suite *--valkey-path*' 'needs the sources of a server'
@@ -229,7 +233,7 @@ map_words() {
     [ "${words[0]}" = model ] && ! given --sample && return 0
     [ "${words[0]} ${words[1]-}" != 'run scenario' ] || map_scenario
     [ "${words[0]}" != visualize ] || given -o --output || words+=(-o "$PWD/scenarios")
-    [[ ${words[0]} =~ ^(run|visualize|suite|compare|track|push|history|validate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
+    [[ ${words[0]} =~ ^(run|visualize|suite|compare|track|push|history|validate|alerts|calibrate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
     given --explain --help --version && return 0
     for ((i = 0; i < last; i++)); do
         [ "${words[i]}" != -- ] || break

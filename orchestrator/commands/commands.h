@@ -29,6 +29,8 @@ int command_latency_history(int argc, const char *const *argv);
 int command_validate(int argc, const char *const *argv);
 int command_info(int argc, const char *const *argv);
 int command_dataset(int argc, const char *const *argv);
+int command_calibrate(int argc, const char *const *argv);
+int command_alerts(int argc, const char *const *argv);
 int command_verify(int argc, const char *const *argv);
 int command_workloads(int argc, const char *const *argv);
 /* `volley docs markdown|man|completion`, `volley docs dialect NAME`: what is generated from the option tables. */
@@ -47,6 +49,6 @@ const struct option_table *monitor_option_table(void);
 const struct option_table *latency_history_option_table(void);
 extern const struct option_table visualize_option_table, compare_option_table, suite_option_table,
     dataset_option_table, validate_option_table, track_option_table, push_option_table,
-    history_option_table, notify_option_table;
+    history_option_table, notify_option_table, alerts_option_table, calibrate_option_table;
 
 #endif

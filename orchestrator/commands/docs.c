@@ -13,6 +13,7 @@
 #include "orchestrator/report/interval_csv.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/suite/suite_config.h"
+#include "orchestrator/watch/alert_rules.h"
 
 static const struct option_table *ctl_table(void)
 {
@@ -64,6 +65,16 @@ static const struct option_table *validate_table(void)
     return &validate_option_table;
 }
 
+static const struct option_table *alerts_table(void)
+{
+    return &alerts_option_table;
+}
+
+static const struct option_table *calibrate_table(void)
+{
+    return &calibrate_option_table;
+}
+
 static const struct option_table *dataset_table(void)
 {
     return &dataset_option_table;
@@ -102,6 +113,8 @@ static const struct {
     {"history", history_table, NULL},
     {"notify", notify_table, NULL},
     {"validate", validate_table, NULL},
+    {"alerts", alerts_table, NULL},
+    {"calibrate", calibrate_table, NULL},
     {"info", info_option_table, NULL},
     {"dataset", dataset_table, NULL},
     {"monitor", monitor_option_table, NULL},
@@ -213,9 +226,9 @@ static enum err_code print_dialect(const char *name)
 /* Of a kind of file that people write. */
 static enum err_code print_schema(const char *name)
 {
-    static const struct file_kind *const kinds[] = {&rate_plan_kind, &chaos_plan_kind,
-                                                    &workload_file_kind, &scenario_file_kind,
-                                                    &suite_config_kind};
+    static const struct file_kind *const kinds[] = {
+        &rate_plan_kind,    &chaos_plan_kind,  &workload_file_kind, &scenario_file_kind,
+        &suite_config_kind, &alert_rules_kind, &kpi_file_kind};
     json_t *schema = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(name, kinds[i]->name) == 0)
@@ -224,8 +237,8 @@ static enum err_code print_schema(const char *name)
         schema = file_schema_of_options(&options_config_kind, bench_option_table());
     if (schema == NULL || json_dumpf(schema, stdout, JSON_INDENT(2)) != 0) {
         log_line(LOG_ERROR,
-                 "volley docs schema: there are rate-plan, chaos, workload, scenario, suite and "
-                 "config, not \"%s\"",
+                 "volley docs schema: there are rate-plan, chaos, workload, scenario, suite, "
+                 "alerts, kpis and config, not \"%s\"",
                  name);
         json_decref(schema);
         return E_USAGE;
@@ -245,7 +258,7 @@ static void print_help(void)
            "  metrics       docs/reference/metrics.md\n"
            "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
            "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
-           "                suite or config\n");
+           "                suite, alerts, kpis or config\n");
 }
 
 int command_docs(int argc, const char *const *argv)

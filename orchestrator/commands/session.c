@@ -554,8 +554,6 @@ enum err_code session_plan(struct session *session, const struct spec *spec, str
         code = plan_raise_fd_limit(&session->plan, err);
     if (code == OK)
         find_own_cpus(session);
-    if (code == OK)
-        code = watching_begin(session, err);
     return code;
 }
 

@@ -12,6 +12,7 @@
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_library.h"
 #include "orchestrator/suite/suite_plan.h"
+#include "orchestrator/watch/alert_rules.h"
 
 struct validate_request {
     struct option_values values;
@@ -30,7 +31,7 @@ const struct option_table validate_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .command = "validate",
-    .usage = "volley validate scenario|workload|config|suite FILE",
+    .usage = "volley validate scenario|workload|config|suite|alerts|kpis FILE",
     .synopsis =
         "Reads and checks a file, and connects to nothing. FILE is also the name of one that "
         "comes with volley; a config is one for bench --config, a suite one for suite --config. "
@@ -103,6 +104,22 @@ static enum err_code check_suite(const char *given, struct err *err)
     return code;
 }
 
+static enum err_code check_alerts(const char *given, struct err *err)
+{
+    struct alert_rules rules = {.items = NULL};
+    const enum err_code code = alert_rules_read(&rules, &(struct file_source){.name = given}, err);
+    alert_rules_free(&rules);
+    return code;
+}
+
+static enum err_code check_kpis(const char *given, struct err *err)
+{
+    struct alert_rules rules = {.items = NULL};
+    const enum err_code code = kpi_file_read(&rules, &(struct file_source){.name = given}, err);
+    alert_rules_free(&rules);
+    return code;
+}
+
 /* As bench would take it. */
 static enum err_code check_config(const char *given, struct err *err)
 {
@@ -123,10 +140,9 @@ static enum err_code run(void *target, struct err *err)
     static const struct {
         const char *name;
         enum err_code (*check)(const char *given, struct err *err);
-    } kinds[] = {{"scenario", check_scenario},
-                 {"workload", check_workload},
-                 {"config", check_config},
-                 {"suite", check_suite}};
+    } kinds[] = {{"scenario", check_scenario}, {"workload", check_workload},
+                 {"config", check_config},     {"suite", check_suite},
+                 {"alerts", check_alerts},     {"kpis", check_kpis}};
     const struct validate_request *request = target;
     const struct command_words *words = &request->words;
     if (words->count != 2)

@@ -1,9 +1,13 @@
 #include "orchestrator/commands/watching.h"
 
+#include <string.h>
+
 #include "common/clock.h"
 #include "common/log.h"
 #include "orchestrator/commands/session.h"
+#include "orchestrator/commands/watching_alerts.h"
 #include "orchestrator/fleet/run_control.h"
+#include "orchestrator/watch/alert_judges.h"
 #include "orchestrator/watch/live.h"
 #include "orchestrator/watch/scraper.h"
 #include "orchestrator/watch/terminal.h"
@@ -68,6 +72,7 @@ static enum err_code open_live(struct watching *watching, const struct watching_
                                      .samples = place->sampled ? &watching->samples : NULL,
                                      .control =
                                          watch->allow_control ? place->interrupts->control : NULL,
+                                     .judges = alert_judges(&watching->alerts),
                                      .kind = "runs"};
     if (watch->listen == NULL)
         return OK;
@@ -85,25 +90,30 @@ enum err_code watching_open_at(struct watching *watching, const struct watching_
     watching->wanted = watch->listen != NULL || watch->tui || watch->alerts_path != NULL ||
                        watch->kpis_path != NULL;
     watch_samples_init(&watching->samples);
-    enum err_code code = open_notifier(watching, place, err);
+    enum err_code code = watching_alerts_open(watching, place, err);
+    if (code == OK)
+        code = open_notifier(watching, place, err);
     if (code == OK)
         code = open_terminal(watching, place, err);
     if (code == OK)
         code = open_scraper(watching, place, err);
     if (code == OK)
         code = open_live(watching, place, err);
+    if (code == OK)
+        watching_alerts_add(watching, place);
     return code;
 }
 
 enum err_code watching_end_at(struct watching *watching, const struct watching_place *place)
 {
+    const enum err_code code = watching_alerts_end(watching, place);
     end_notifier(watching);
     if (watching->live != NULL) {
         watch_samples_stop(&watching->samples);
         live_linger(watching->live, place->options->listen_linger_ns, &place->interrupts->count,
                     place->interrupts->count);
     }
-    return OK;
+    return code;
 }
 
 void watching_close(struct watching *watching)
@@ -116,9 +126,19 @@ void watching_close(struct watching *watching)
     terminal_free(watching->terminal);
     watching->terminal = NULL;
     watch_samples_stop(&watching->samples);
+    alert_sink_free(&watching->alerts);
 }
 
 /* ---- of a session ---- */
+
+/* The report of bench, which the table of KPIs stands behind. */
+static bool prints_report(const struct session *session)
+{
+    const struct output_options *outputs = &session->request->spec.outputs;
+    return strcmp(session->command, "bench") == 0 && session->request->dialect == NULL &&
+           !outputs->quiet && !outputs->csv && outputs->csv_interval_ns == 0 &&
+           !output_is_stdout(outputs->json_path);
+}
 
 static struct watching_place place_of(struct session *session)
 {
@@ -129,7 +149,11 @@ static struct watching_place place_of(struct session *session)
                                    .base = session->base,
                                    .interrupts = session->interrupts,
                                    .sampled = !spec->load.null_transport,
-                                   .interval_ns = spec->load.interval_ns};
+                                   .interval_ns = spec->load.interval_ns,
+                                   .duration_ns =
+                                       session->more_runs_ns == 0 ? spec->load.duration_ns : 0,
+                                   .out_dir = spec->outputs.out_dir,
+                                   .prints_kpis = prints_report(session)};
 }
 
 bool watching_steers(const struct session *session)
@@ -153,8 +177,10 @@ enum err_code watching_open(struct session *session, struct err *err)
 enum err_code watching_begin(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
-    if (!session->watching.wanted || session->watching.sampled || spec->load.null_transport)
+    if (!session->watching.wanted || session->watching.sampled || spec->load.null_transport ||
+        session->topology == NULL)
         return OK;
+    watch_samples_stop(&session->watching.samples); /* servers were started anew */
     const struct server_sampler_setup setup = {.topology = session->topology,
                                                .target = &session->target,
                                                .tls = spec->endpoint.tls_client,

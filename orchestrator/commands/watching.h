@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "orchestrator/watch/alert_sink.h"
 #include "orchestrator/watch/notifier.h"
 #include "orchestrator/watch/samples.h"
 
@@ -29,6 +30,7 @@ struct watching {
     struct scraper *scraper;      /* NULL: nothing is scraped */
     struct notifier *notifier;    /* NULL: nobody is told */
     struct terminal *terminal;    /* --tui; NULL: none  */
+    struct alert_sink alerts;     /* with --alerts, --kpis or --listen */
 };
 
 /* What is looked on at: a session, or a monitor. All of it outlives the watching. */
@@ -40,6 +42,9 @@ struct watching_place {
     struct interrupts *interrupts;
     bool sampled;         /* there are servers, and samples of them */
     uint64_t interval_ns; /* of rows */
+    uint64_t duration_ns; /* all there is to come; 0: not known */
+    const char *out_dir;  /* for events.jsonl and kpis.json; NULL: none */
+    bool prints_kpis;     /* as a table on standard output, behind the report */
 };
 
 /* Behind all other outputs, before anything connects: adds its sinks, and readies samples, which a session begins and a monitor

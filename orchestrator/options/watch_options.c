@@ -4,6 +4,13 @@
 
 #define HOUR_NS (3600 * NS_PER_SECOND)
 
+/* 0, else 1 + enum alert_severity */
+static const char *fail_on_alert_at(size_t index)
+{
+    static const char *const words[] = {"never", "info", "warning", "critical"};
+    return index < sizeof words / sizeof words[0] ? words[index] : NULL;
+}
+
 #define AT(member) offsetof(struct watch_options, member)
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row watch_rows[] = {
@@ -41,6 +48,17 @@ static const struct option_row watch_rows[] = {
      .help = "Watch it on the terminal while it runs: rate, latencies, errors, nodes or classes. "
              "Keys pause it, "
              "change its rate, take notes and stop it; the report follows."},
+    {ROW("alerts", NULL, OPTION_TEXT, "FILE", AT(alerts_path)), .told = true,
+     .help = "Alert rules: what fires is told as it happens, and stands in all results "
+             "(docs/reference/alerts.md)."},
+    {ROW("kpis", NULL, OPTION_TEXT, "FILE", AT(kpis_path)), .told = true,
+     .help = "Figures with their target and two limits, which are alerts, too."},
+    {ROW("for-scale", NULL, OPTION_REAL, "X", AT(for_scale)), REAL(0, 1000), .unset = "1",
+     .told = true,
+     .help = "The times of \"for\" of all rules are multiplied by it: below 1 for short runs."},
+    {ROW("fail-on-alert", NULL, OPTION_WORD, "SEVERITY", AT(fail_on_alert)),
+     .value_at = fail_on_alert_at, .unset = "never", .told = true,
+     .help = "Exit status 1 when an alert of this severity, or a graver one, has fired."},
 };
 /* clang-format on */
 #undef AT
@@ -49,6 +67,7 @@ const struct option_group watch_group = GROUP("Watching", OF_LOADS | OF_RUN | OF
 enum err_code watch_settle(struct bench_request *request, struct err *err)
 {
     static const char *const names[] = {"listen-token", "allow-control", "listen-linger"};
+    static const char *const of_alerts[] = {"for-scale", "fail-on-alert"};
     const struct watch_options *watch = &request->spec.watch;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (watch->listen == NULL && relation_given(request, names[i]))
@@ -56,6 +75,10 @@ enum err_code watch_settle(struct bench_request *request, struct err *err)
     relation_exclude(request, "tui", "progress", "the screen shows it", err);
     if (err->code != OK)
         return err->code;
+    for (size_t i = 0; i < 2; i++)
+        if (watch->alerts_path == NULL && watch->kpis_path == NULL &&
+            relation_given(request, of_alerts[i]))
+            return err_set(err, E_USAGE, "--%s needs --alerts or --kpis", of_alerts[i]);
     if (watch->allow_control && watch->listen_token == NULL)
         return err_set(
             err, E_USAGE,

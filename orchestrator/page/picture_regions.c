@@ -202,7 +202,7 @@ static void add_marks(const struct picture_sheet *sheet, const struct picture_bo
         const char *source = text(mark, "source");
         const bool outage = strcmp(source, "outage") == 0;
         const bool done = strcmp(source, "chaos") == 0 || strcmp(source, "ctl") == 0 ||
-                          strcmp(source, "note") == 0;
+                          strcmp(source, "note") == 0 || strcmp(source, "alert") == 0;
         const double x = picture_x(sheet, box, start);
         if (done && fabs(x - last) >= 2) {
             line_at(sheet, start, PICTURE_BLACK, 1.2);

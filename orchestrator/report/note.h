@@ -16,7 +16,8 @@
     X(NOTE_SLOWLOG, "slowlog") /* a command that its server calls slow               */            \
     X(NOTE_COMMANDLOG, "commandlog") /* a request or reply that its server calls large     */      \
     X(NOTE_LATENCY, "latency")       /* a stall that a server has noticed itself           */      \
-    X(NOTE_SCRAPE, "scrape")         /* a series of another program's /metrics (--scrape)  */
+    X(NOTE_SCRAPE, "scrape")         /* a series of another program's /metrics (--scrape)  */      \
+    X(NOTE_ALERT, "alert")           /* a rule of --alerts or --kpis begins to fire, or ends */
 
 /* What it may tell in whole numbers from 0 on: identifier, and name in journals, which is never used for
  * something else. A new one is one more row.

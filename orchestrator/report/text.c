@@ -505,6 +505,7 @@ static void print_report(struct text *text, const struct run_result *result)
     print_notes(out, result, NOTE_CTL, "Changed by ctl");
     print_notes(out, result, NOTE_HAND, "Notes");
     text_scraped(out, result->scraped);
+    print_notes(out, result, NOTE_ALERT, "Alerts");
     text_extended(out, text->session, result);
     if (text->debug) {
         if (latency->count > 0)

@@ -11,6 +11,7 @@
 #include "orchestrator/options/workload_file.h"
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/suite/suite_config.h"
+#include "orchestrator/watch/alert_rules.h"
 #include "tests/support/check/sample_kind.h"
 #include "tests/support/check/suite.h"
 
@@ -45,6 +46,16 @@ static const struct {
      "[{\"cluster_mode\": false, \"tls_mode\": false, \"test_groups\": [{\"group\": 1, "
      "\"scenarios\": [{\"id\": \"a\", \"type\": \"scan\", \"command\": \"PING\"}]}]}]",
      false},
+    {&alert_rules_kind,
+     "{\"alerts\": [{\"alert\": \"A\", \"expr\": \"volley_rate > 1\", \"for\": \"5m\", "
+     "\"labels\": {\"severity\": \"critical\"}, \"annotations\": {\"summary\": \"s\"}}]}",
+     true},
+    {&alert_rules_kind, "{\"alerts\": [{\"alert\": \"A\"}]}", false},
+    {&kpi_file_kind,
+     "{\"kpis\": {\"a\": {\"metric\": \"volley_rate\", \"warning\": \"TBD\", \"critical\": 5, "
+     "\"direction\": \"higher\"}}}",
+     true},
+    {&kpi_file_kind, "{\"kpis\": {\"a\": {\"metrik\": \"volley_rate\"}}}", false},
     {&sample_kind, "{\"seed\": 1, \"skew\": 1.25}", true},
     {&sample_kind, "{\"seed\": 1, \"skew\": \"1.25\"}", true},
     {&sample_kind, "{\"seed\": 1, \"skew\": 5.5}", false},

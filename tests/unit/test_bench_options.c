@@ -521,8 +521,9 @@ TEST(a_file_reaches_nothing_by_itself)
 TEST(a_path_is_read_or_needs_trust)
 {
     /* a new option that names a file to write is taken from any configuration */
-    static const char *const only_read[] = {"socket", "chaos",  "cacert",    "cacertdir", "cert",
-                                            "key",    "config", "rate-plan", "dataset",   "replay"};
+    static const char *const only_read[] = {"socket",  "chaos",  "cacert", "cacertdir",
+                                            "cert",    "key",    "config", "rate-plan",
+                                            "dataset", "replay", "alerts", "kpis"};
     for (size_t i = 0; i < bench_option_table()->row_count; i++) {
         const struct option_row *row = &bench_option_table()->rows[i];
         const char *what = row->argument != NULL ? row->argument : "";

@@ -188,7 +188,7 @@ class Names {
 }
 
 /** The weightier ones get their names first. */
-const WEIGHT = ['outage', 'chaos', 'note', 'ctl'];
+const WEIGHT = ['outage', 'chaos', 'alert', 'note', 'ctl'];
 
 /** What servers keep of slow commands can be hundreds in a second: beyond some they are ticks at the foot, without names. */
 const KEPT_BY_SERVERS = new Set(['slowlog', 'commandlog', 'latency']), KEPT_MAX = 12, TICK_HEIGHT = 6;

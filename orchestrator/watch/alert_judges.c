@@ -1,0 +1,79 @@
+#include "orchestrator/watch/alert_judges.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/units.h"
+#include "orchestrator/report/json_value.h"
+#include "orchestrator/watch/health.h"
+
+static uint32_t list_alerts(void *state, const struct prometheus_alert **list)
+{
+    static struct prometheus_alert items[ALERT_RULES_MAX];
+    const struct alert_sink *alerts = state;
+    struct alert_view view;
+    uint32_t count = 0;
+    for (; count < ALERT_RULES_MAX && alerts_at(&alerts->alerts, count, &view); count++)
+        items[count] = (struct prometheus_alert){
+            .name = view.rule->name, .severity = view.rule->severity, .state = view.status->state};
+    *list = items;
+    return count;
+}
+
+static json_t *health(void *state, const char *which, int *status)
+{
+    static struct metric_slice slice;
+    static struct watch_reading reading;
+    const struct alert_sink *alerts = state;
+    const uint64_t begun_ns = clock_now_ns();
+    enum health_page page = HEALTH_ALL;
+    if (which[0] != '\0')
+        page = strcmp(which, "buffer") == 0 ? HEALTH_BUFFER : HEALTH_PERFORMANCE;
+    struct health_state now = {.rules = &alerts->rules, .ended = alerts->ended};
+    if (alert_sink_reading(&reading, &slice, alerts)) {
+        now.reading = &reading;
+        now.age_ms = (begun_ns - alerts->newest_ns) / NS_PER_MS;
+        now.interval_ms = alerts->run->interval_ns / NS_PER_MS;
+    }
+    now.duration_ms = (double)(clock_now_ns() - begun_ns) / NS_PER_MS;
+    return health_body(page, &now, status);
+}
+
+static json_t *number_or_null(double number)
+{
+    return isfinite(number) ? json_real(number) : json_null();
+}
+
+static json_t *tell_one(const struct alert_sink *alerts, const struct alert_view *view)
+{
+    char duration[32];
+    const struct expression_result *newest = &view->status->newest;
+    const bool holds = view->status->state != ALERT_INACTIVE;
+    units_format_duration(duration, sizeof duration, alerts_for_ns(&alerts->alerts, view->rule));
+    return json_pack("{s:o, s:s, s:s, s:b, s:o, s:s, s:o, s:b, s:o, s:o, s:o}", "alert",
+                     json_value_text(view->rule->name), "severity",
+                     alert_severity_name(view->rule->severity), "state",
+                     alert_state_name(view->status->state), "uncalibrated", view->uncalibrated,
+                     "condition", json_value_text(view->rule->condition), "for", duration, "value",
+                     number_or_null(newest->value.number), "at_least", newest->value.at_least,
+                     "threshold", number_or_null(newest->threshold), "since_ms",
+                     holds ? json_integer((json_int_t)view->status->since_ms) : json_null(),
+                     "summary", json_value_text(view->rule->summary));
+}
+
+static json_t *told(void *state)
+{
+    const struct alert_sink *alerts = state;
+    struct alert_view view;
+    json_t *list = json_array();
+    for (size_t i = 0; alerts_at(&alerts->alerts, i, &view); i++)
+        json_array_append_new(list, tell_one(alerts, &view));
+    return list;
+}
+
+struct live_judges alert_judges(struct alert_sink *alerts)
+{
+    return (struct live_judges){
+        .state = alerts, .alerts = list_alerts, .health = health, .told = told};
+}

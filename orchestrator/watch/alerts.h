@@ -1,0 +1,57 @@
+/* Alert rules over sample time: each is inactive, pending while its condition holds, not yet for as long as it says, and
+ * firing from the first sample on at which it has held for so long, exactly as Prometheus has it: `for: 0` fires at once,
+ * and one sample without it takes everything back. Pure: it knows the time of its samples, and no clock. One thread. */
+#ifndef ORCHESTRATOR_WATCH_ALERTS_H
+#define ORCHESTRATOR_WATCH_ALERTS_H
+
+#include "orchestrator/watch/alert_rules.h"
+
+/* Hears when a rule begins to fire, or ends. event is the caller's no longer than the call. */
+typedef void alert_listener(void *state, const struct alert_event *event,
+                            const struct alert_rule *rule);
+
+struct alert_status {
+    enum alert_state state; /* ALERT_INACTIVE, ALERT_PENDING, ALERT_FIRING */
+    uint64_t since_ms;      /* pending, firing: its condition holds */
+    uint64_t fired_ms;      /* firing: it fires */
+    struct expression_result newest;
+    uint64_t fired; /* times */
+};
+
+struct alerts {
+    const struct alert_rules *rules;
+    struct alert_status *statuses; /* owned; of rules->items */
+    double for_scale;
+    alert_listener *hear; /* NULL: nobody */
+    void *state;
+};
+
+/* rules stay the caller's, and as they are. E_SYSTEM: no memory. */
+MUST_USE enum err_code alerts_init(struct alerts *alerts, const struct alert_rules *rules,
+                                   double for_scale, struct err *err);
+void alerts_free(struct alerts *alerts); /* safe on a zeroed struct */
+/* A sample. run: as in events. */
+void alerts_feed(struct alerts *alerts, const struct watch_reading *reading, const char *run);
+/* The same, with the result of each rule's expression. */
+void alerts_feed_results(struct alerts *alerts, const struct expression_result *results,
+                         uint64_t at_ms, const char *run);
+uint64_t alerts_for_ns(const struct alerts *alerts, const struct alert_rule *rule);
+/* Whether one of this severity or a graver one has fired. */
+bool alerts_fired(const struct alerts *alerts, enum alert_severity least);
+
+/* One rule, for those who show it: /metrics, the page, /health. */
+struct alert_view {
+    const struct alert_rule *rule;
+    const struct alert_status *status;
+    bool uncalibrated;
+};
+/* False: behind the last. */
+bool alerts_at(const struct alerts *alerts, size_t index, struct alert_view *view);
+
+/* "HighLatency (critical) firing: 12.4 ms, limit 10 ms". fired_ms: since when it fired, of one that is resolved. Returns text. */
+char *alert_event_text(char *text, size_t text_bytes, const struct alert_event *event,
+                       const struct alert_rule *rule, uint64_t fired_ms);
+/* "12.4 ms", "at least 3 s", "not known". Returns text. */
+char *alert_value_text(char *text, size_t text_bytes, struct watch_value value, const char *unit);
+
+#endif

@@ -1,0 +1,165 @@
+#include "orchestrator/watch/health.h"
+
+#include <math.h>
+#include <string.h>
+
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+
+enum check_status { CHECK_UNKNOWN, CHECK_OK, CHECK_WARNING, CHECK_CRITICAL };
+
+static const char *const status_names[] = {[CHECK_UNKNOWN] = "unknown",
+                                           [CHECK_OK] = "ok",
+                                           [CHECK_WARNING] = "warning",
+                                           [CHECK_CRITICAL] = "critical"};
+
+/* What a check is of. A KPI of the same figure has its limits. */
+static const struct check {
+    const char *name;
+    enum health_page page;
+    enum { OF_FIGURE, OF_SERVER, OF_NOTHING } kind; /* OF_NOTHING: what only a buffer has */
+    const char *figure;
+} checks[] = {
+    {"buffer_service_status", HEALTH_BUFFER, OF_NOTHING, NULL},
+    {"component_health", HEALTH_BUFFER, OF_SERVER, NULL},
+    {"memory_usage_check", HEALTH_BUFFER, OF_FIGURE, "memory_mb"},
+    {"worker_pool_status", HEALTH_BUFFER, OF_FIGURE, "buffer_worker_utilization"},
+    {"latency_check", HEALTH_PERFORMANCE, OF_FIGURE, "p95_latency_ms"},
+    {"throughput_check", HEALTH_PERFORMANCE, OF_FIGURE, "messages_per_minute"},
+    {"error_rate_check", HEALTH_PERFORMANCE, OF_FIGURE, "error_percentage"},
+};
+
+bool health_find(enum health_page *page, const char *path)
+{
+    static const struct {
+        const char *path;
+        enum health_page page;
+    } pages[] = {{"/health", HEALTH_ALL},
+                 {"/health/buffer", HEALTH_BUFFER},
+                 {"/health/performance", HEALTH_PERFORMANCE}};
+    for (size_t i = 0; i < COUNT(pages); i++)
+        if (strcmp(path, pages[i].path) == 0) {
+            *page = pages[i].page;
+            return true;
+        }
+    return false;
+}
+
+/* The same thing, whatever its unit or percentile. */
+static bool is_of(const struct kpi *kpi, const struct watch_figure *figure)
+{
+    return kpi->figure.origin == figure->origin &&
+           (figure->origin == WATCH_LOAD ? kpi->figure.metric == figure->metric
+                                         : kpi->figure.field == figure->field);
+}
+
+/* The KPI that says most of it: one that has limits, else any. */
+static const struct kpi *find_kpi(const struct alert_rules *rules,
+                                  const struct watch_figure *figure)
+{
+    const struct kpi *found = NULL;
+    for (size_t i = 0; rules != NULL && i < rules->kpi_count; i++) {
+        const struct kpi *kpi = &rules->kpis[i];
+        if (!is_of(kpi, figure))
+            continue;
+        if (!isnan(kpi->warning) || !isnan(kpi->critical))
+            return kpi;
+        found = found == NULL ? kpi : found;
+    }
+    return found;
+}
+
+static enum check_status status_of(enum kpi_status status)
+{
+    switch (status) {
+    case KPI_OK:
+        return CHECK_OK;
+    case KPI_WARNING:
+        return CHECK_WARNING;
+    case KPI_CRITICAL:
+        return CHECK_CRITICAL;
+    case KPI_UNKNOWN:
+    case KPI_UNCALIBRATED:
+        break;
+    }
+    return CHECK_UNKNOWN;
+}
+
+static json_t *number_or_null(double number)
+{
+    return isfinite(number) ? json_real(number) : json_null();
+}
+
+struct outcome {
+    enum check_status status;
+    struct watch_value value;
+    const char *unit;
+    double warning, critical;
+};
+
+static void judge_figure(struct outcome *outcome, const struct check *check,
+                         const struct health_state *state)
+{
+    struct watch_figure figure;
+    if (watch_figure_find(&figure, check->figure, strlen(check->figure), NULL) != OK)
+        return;
+    const struct kpi *kpi = find_kpi(state->rules, &figure);
+    const struct watch_figure *seen = kpi != NULL ? &kpi->figure : &figure;
+    outcome->value = watch_figure_read(seen, state->reading);
+    outcome->unit = seen->unit;
+    if (kpi == NULL)
+        return;
+    outcome->warning = kpi->warning;
+    outcome->critical = kpi->critical;
+    outcome->status = status_of(kpi_judge(kpi, outcome->value));
+}
+
+static struct outcome judge(const struct check *check, const struct health_state *state)
+{
+    const uint64_t limit_ms =
+        check->page == HEALTH_BUFFER ? HEALTH_BUFFER_LIMIT_MS : HEALTH_PERFORMANCE_LIMIT_MS;
+    struct outcome outcome = {.value.number = NAN, .warning = NAN, .critical = NAN};
+    if (state->reading == NULL || check->kind == OF_NOTHING)
+        return outcome;
+    if (check->kind == OF_FIGURE)
+        judge_figure(&outcome, check, state);
+    else if (state->reading->server != NULL)
+        outcome.status =
+            isnan(state->reading->server[SERIES_USED_MEMORY]) ? CHECK_CRITICAL : CHECK_OK;
+    if (!state->ended && state->age_ms > limit_ms + state->interval_ms)
+        outcome.status = CHECK_CRITICAL;
+    return outcome;
+}
+
+static json_t *to_json(const struct check *check, const struct outcome *outcome,
+                       const struct health_state *state)
+{
+    json_t *object =
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:f}", "name", check->name, "status",
+                  status_names[outcome->status], "value", number_or_null(outcome->value.number),
+                  "warning", number_or_null(outcome->warning), "critical",
+                  number_or_null(outcome->critical), "duration_ms", state->duration_ms);
+    if (object != NULL && outcome->unit != NULL)
+        json_object_set_new(object, "unit", json_string(outcome->unit));
+    if (object != NULL && outcome->value.at_least)
+        json_object_set_new(object, "at_least", json_true());
+    return object;
+}
+
+json_t *health_body(enum health_page page, const struct health_state *state, int *status)
+{
+    enum check_status worst = CHECK_UNKNOWN;
+    json_t *list = json_array();
+    for (size_t i = 0; i < COUNT(checks); i++) {
+        if (page != HEALTH_ALL && page != checks[i].page)
+            continue;
+        const struct outcome outcome = judge(&checks[i], state);
+        worst = outcome.status > worst ? outcome.status : worst;
+        json_array_append_new(list, to_json(&checks[i], &outcome, state));
+    }
+    *status = worst == CHECK_CRITICAL ? 503 : 200;
+    return json_pack("{s:s, s:o}", "status",
+                     worst == CHECK_CRITICAL  ? "critical"
+                     : worst == CHECK_WARNING ? "degraded"
+                                              : "ok",
+                     "checks", list);
+}
