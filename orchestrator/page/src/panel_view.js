@@ -46,7 +46,7 @@ function describe(panel) {
 /** off: the labels that are switched off; changed: called when a switch was used. */
 function switchOf([label, colour, faint], off, changed) {
   const swatch = element('i', { class: faint ? 'swatch thin' : 'swatch' });
-  const button = element('button', { type: 'button', 'aria-pressed': 'true', title: `show or hide ${label}` }, swatch, label);
+  const button = element('button', { type: 'button', 'aria-pressed': String(!off.has(label)), title: `show or hide ${label}` }, swatch, label);
   button.swatch = [swatch, colour];
   button.addEventListener('click', () => {
     if (off.has(label)) off.delete(label);
@@ -63,8 +63,9 @@ function paintSwitches(legend, theme) {
 
 /** Small panels have their switches in common, beside the heading of their group. */
 export class Group {
-  constructor(title, panels, changed) {
-    this.off = new Set();
+  /** off: the labels of lines that are not drawn. */
+  constructor(title, panels, off, changed) {
+    this.off = off;
     const entries = new Map(panels.flatMap(switchesOf).map((entry) => [entry[0], entry]));
     this.legend = element('div', { class: 'series' }, ...[...entries.values()].map((entry) =>
       switchOf(entry, this.off, changed)));
