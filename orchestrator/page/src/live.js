@@ -166,7 +166,8 @@ class Live {
     this.page = new LivePage(data, this.main);
     this.page.start();
     this.take(raw, data);
-    window.volleyPage = { ...handlesOf(this.page), live: () => this.describe() };
+    window.volleyPage = { ...handlesOf(this.page), live: () => this.describe(),
+      forget: () => { this.page.timings.count = 0; } };
   }
 
   /** null: the token is missing. */
@@ -209,6 +210,7 @@ class Live {
           this.take(raw, data);
         }
       } catch (error) {
+        if (this.over) return; // the process has gone since
         this.waiting = null;
         this.fetched = performance.now() - SNAPSHOT_MS + RETRY_MS;
         this.lose();
@@ -369,6 +371,7 @@ class Live {
 
   finish() {
     this.over = true;
+    this.lost = 0;
     this.source?.close();
     this.source = null;
     this.control?.end();
@@ -390,8 +393,12 @@ class Live {
   describe() {
     const result = this.result();
     const took = Array.from(this.page.timings.took.subarray(0, Math.min(TIMINGS, this.page.timings.count)));
-    return { session: this.session, over: this.over, lost: this.lost > 0, snapshots: this.snapshots, state: this.state,
-      rows: this.page.rows(), said: this.head.said.innerText, marks: result.marks.map((mark) => `${mark.source}: ${mark.text}`),
+    const load = result.table('load');
+    const requests = [...(load ? load.stores : [])].filter(([name, { unit }]) => name.startsWith('requests.') && unit === 'requests/s');
+    const sums = Object.fromEntries(requests.map(([name, { low }]) => [name.slice('requests.'.length),
+      Array.from(low.subarray(0, load.count)).reduce((sum, rate, i) => sum + Math.round(rate * (load.end[i] - load.start[i]) || 0), 0)]));
+    return { sums, session: this.session, over: this.over, lost: this.lost > 0, snapshots: this.snapshots, state: this.state,
+      rows: this.page.rows(), seconds: load ? load.end[load.count - 1] : 0, said: this.head.said.innerText, marks: result.marks.map((mark) => `${mark.source}: ${mark.text}`),
       regions: result.regions.map((region) => `${region.kind} ${region.name}`), took };
   }
 }
