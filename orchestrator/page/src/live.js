@@ -95,11 +95,26 @@ class LivePage extends Page {
     this.later();
   }
 
+  /** What is near, but not seen, waits until it is: there is something new all the time. */
+  watch() {
+    super.watch();
+    const of = new Map(this.views.map((panelView) => [panelView.node, panelView]));
+    const seen = new IntersectionObserver((entries) => {
+      for (const entry of entries) of.get(entry.target).seen = entry.isIntersecting;
+      this.draw();
+    });
+    this.observers.push(seen);
+    for (const panelView of this.views) seen.observe(panelView.node);
+  }
+
   draw(all) {
     const from = performance.now();
-    const drawn = this.views.filter((panelView) => panelView.stale && (all || panelView.visible));
-    for (const panelView of drawn) renew(panelView.panel);
-    super.draw(all);
+    const drawn = this.views.filter((panelView) => panelView.stale && (all || panelView.seen || (panelView.visible && !panelView.chart)));
+    for (const panelView of drawn) {
+      renew(panelView.panel);
+      panelView.draw();
+    }
+    this.tellReady();
     for (const panelView of drawn) panelView.flush();
     if (this.timings.appended > 0)
       this.timings.took[this.timings.count++ % TIMINGS] = performance.now() - from + this.timings.appended;

@@ -136,6 +136,10 @@ export class Page {
 
   draw(all) {
     for (const panelView of this.views) if (panelView.stale && (all || panelView.visible)) panelView.draw();
+    this.tellReady();
+  }
+
+  tellReady() {
     if (document.documentElement.dataset.ready) return;
     document.documentElement.dataset.ready = 'true';
     performance.mark('volley-ready');

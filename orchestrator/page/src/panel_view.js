@@ -57,8 +57,13 @@ function switchOf([label, colour, faint], off, changed) {
   return button;
 }
 
+/** Only what has changed: whatever is touched is laid out again. */
 function paintSwitches(legend, theme) {
-  for (const button of legend.children) if (button.swatch) button.swatch[0].style.background = theme.colour(button.swatch[1]);
+  for (const { swatch } of legend.children) {
+    const colour = swatch ? theme.colour(swatch[1]) : '';
+    if (!swatch || swatch[2] === colour) continue;
+    swatch[0].style.background = swatch[2] = colour;
+  }
 }
 
 /** Small panels have their switches in common, beside the heading of their group. */
@@ -87,7 +92,8 @@ export class PanelView {
     this.chart = null;
     this.drawn = null;
     this.stale = true;
-    this.visible = false;
+    this.visible = false; // or nearly
+    this.seen = false;
     this.build();
   }
 
@@ -135,6 +141,9 @@ export class PanelView {
     });
     const { least, most } = this.drawn;
     const round = (rate) => Number(rate.toPrecision(2));
+    const told = `${round(least)} ${round(most)} ${view.dark}`;
+    if (this.scaleTold === told) return;
+    this.scaleTold = told;
     this.legend.replaceChildren(most > 0 ? element('span', { class: 'muted' }, `${number(round(least))} `, ...steps,
       ` ${number(round(most))} requests/s took so long`) : '');
   }
