@@ -74,6 +74,15 @@ static void put_gaps(struct page_pack *pack, const struct page_table *table)
     page_pack_text(pack, any ? "]" : "");
 }
 
+/* What whoever adds rows has to know to join them as this table does. */
+static void put_joining(struct page_pack *pack, uint64_t joined, uint64_t last)
+{
+    char text[80];
+    snprintf(text, sizeof text, ",\"joined\":%llu,\"last\":%llu", (unsigned long long)joined,
+             (unsigned long long)last);
+    page_pack_text(pack, text);
+}
+
 static void put_table(struct page_pack *pack, const struct page_table *table, bool first)
 {
     bool first_column = true;
@@ -84,6 +93,13 @@ static void put_table(struct page_pack *pack, const struct page_table *table, bo
     put_seconds(pack, "start", table->start, table->rows, false);
     put_seconds(pack, "end", table->end, table->rows, false);
     put_gaps(pack, table);
+    if (pack->plain) {
+        put_joining(pack, table->joined, table->last);
+        put_member(pack, "rows_max", false);
+        page_pack_number(pack, (double)table->rows_max);
+        put_member(pack, "gap_seconds", false);
+        page_pack_number(pack, page_table_gap_seconds(table));
+    }
     put_member(pack, "columns", false);
     page_pack_text(pack, "{");
     for (uint32_t i = 0; i < table->column_count; i++) {
@@ -116,6 +132,8 @@ static void put_heat(struct page_pack *pack, const struct page_heat *heat)
     put_seconds(pack, "start", heat->start, heat->columns, true);
     put_seconds(pack, "end", heat->end, heat->columns, false);
     put_seconds(pack, "top_us", top_us, PAGE_HEAT_ROWS, false);
+    if (pack->plain)
+        put_joining(pack, heat->joined, heat->last);
     put_member(pack, "cells", false);
     page_pack_text(pack, "[");
     for (uint32_t column = 0; column < heat->columns; column++)

@@ -92,6 +92,16 @@ static bool is_unset(const struct config_node *node)
            strncasecmp(node->children[0].key, "tbd", 3) == 0;
 }
 
+/* Also 2.5e9; no hexadecimal one, no infinity. */
+static bool is_number(double *number, const char *text)
+{
+    char *end;
+    if (strspn(text, "0123456789.eE+-") != strlen(text))
+        return false;
+    *number = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(*number);
+}
+
 /* A number of the figure's unit; NAN: nobody has said yet. */
 static enum err_code read_limit(double *number, const struct adding *adding,
                                 const struct written_kpi *written, const char *key)
@@ -100,7 +110,7 @@ static enum err_code read_limit(double *number, const struct adding *adding,
     *number = NAN;
     if (node == NULL || is_unset(node))
         return OK;
-    if (node->kind != CONFIG_SCALAR || !units_parse_real(number, node->text) || !isfinite(*number))
+    if (node->kind != CONFIG_SCALAR || !is_number(number, node->text))
         return file_refuse(adding->file, &written->place, key, adding->err,
                            "%s: %.40s: a number, or TBD", key,
                            node->kind == CONFIG_SCALAR ? PRINTABLE(node->text) : "no value");

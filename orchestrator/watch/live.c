@@ -188,9 +188,8 @@ static json_t *verdict_so_far(const struct verdict *verdict)
     return whole;
 }
 
-static void put_run_so_far(struct live *live, json_t *state)
+static void put_run_so_far(const struct run_result *now, json_t *state)
 {
-    const struct run_result *now = live->look;
     struct metric_slice slice = metric_slice_of_run(now);
     json_t *members = json_object();
     json_section_metrics(members, &slice, METRIC_TARGET_RATE, METRIC_RESPONSE_TIME);
@@ -199,6 +198,31 @@ static void put_run_so_far(struct live *live, json_t *state)
     json_object_set_new(members, "seconds", json_real(now->seconds));
     json_object_set_new(state, "so_far", members);
     json_object_set_new(state, "verdict", verdict_so_far(&now->verdict));
+}
+
+/* What a run came to stays to be read, until the next one. */
+static void keep_end(struct live *live, const struct run_result *result)
+{
+    json_decref(live->newest_end);
+    live->newest_end = json_pack(
+        "{s:o, s:f, s:b, s:o}", "op", json_value_text(result->facts->name), "elapsed_seconds",
+        clock_seconds(result->total->header.end_ns), "interrupted", result->interrupted, "error",
+        json_value_text(result->status != OK ? result->status_text : NULL));
+    put_run_so_far(result, live->newest_end);
+}
+
+/* "running", "paused" and so on, where the page may steer. */
+static void put_steering(struct live *live, json_t *state)
+{
+    const struct control_command command = {.action = CONTROL_STATUS};
+    struct err err = {.code = OK};
+    json_t *members = NULL;
+    if (live->setup.control == NULL)
+        return;
+    if (run_control_command(live->setup.control, &members, &command, &err) == OK)
+        json_object_set(state, "steering",
+                        json_object_get(json_object_get(members, "status"), "state"));
+    json_decref(members);
 }
 
 json_t *live_state(struct live *live)
@@ -220,7 +244,10 @@ json_t *live_state(struct live *live)
         put_newest(totals, state);
     }
     if (look(live))
-        put_run_so_far(live, state);
+        put_run_so_far(live->look, state);
+    else if (!totals->running)
+        json_object_update(state, live->newest_end);
+    put_steering(live, state);
     if (live->setup.judges.told != NULL)
         json_object_set_new(state, "alerts", live->setup.judges.told(live->setup.judges.state));
     return state;
@@ -408,6 +435,40 @@ static enum err_code note(void *state, const struct note *note, struct err *err)
     return live->listener.note(live->page, note, err);
 }
 
+json_t *live_run_region(const struct live *live)
+{
+    const struct run_facts *run = &live->totals.run;
+    if (!live->totals.running || !page_live_drawn(live->page))
+        return json_null();
+    const double start = live_offset(live);
+    return json_pack("{s:s, s:o, s:f, s:f}", "kind", "run", "name", json_value_text(run->name),
+                     "start", start, "warmup_end",
+                     start + (run->warmup_ns != IPC_NEVER ? clock_seconds(run->warmup_ns) : 0));
+}
+
+/* Of a list, what is behind the first so many. */
+static json_t *behind(const json_t *list, size_t count)
+{
+    json_t *rest = json_array();
+    for (; count < json_array_size(list); count++)
+        json_array_append(rest, json_array_get(list, count));
+    return rest;
+}
+
+/* What the page has of a run at its end alone, for viewers. */
+static enum err_code end_run_of_page(struct live *live, const struct run_result *result,
+                                     struct err *err)
+{
+    const struct page_result *page = page_result_newest(live->page);
+    const size_t regions = json_array_size(page->regions), marks = json_array_size(page->marks);
+    const size_t spectra = json_array_size(page->spectra);
+    const enum err_code code = live->listener.run_end(live->page, result, err);
+    live_tell(live, "run",
+              json_pack("{s:o, s:o, s:o}", "regions", behind(page->regions, regions), "marks",
+                        behind(page->marks, marks), "spectra", behind(page->spectra, spectra)));
+    return code;
+}
+
 static enum err_code run_end(void *state, const struct run_result *result, struct err *err)
 {
     struct live *live = state;
@@ -419,8 +480,8 @@ static enum err_code run_end(void *state, const struct run_result *result, struc
         json_array_remove(live->runs, 0);
     watch_totals_run_end(&live->totals);
     snprintf(live->phase, sizeof live->phase, "between runs");
-    enum err_code code = live->listener.run_end(live->page, result, err);
-    live_tell(live, "structure", NULL);
+    keep_end(live, result);
+    enum err_code code = end_run_of_page(live, result, err);
     tell_state(live);
     return code;
 }
@@ -433,9 +494,11 @@ static enum err_code session_end(void *state, struct err *err)
     live->ended = true;
     snprintf(live->phase, sizeof live->phase, "ended");
     tell_state(live);
-    live_tell(
-        live, "end",
-        json_pack("{s:f}", "linger_seconds", clock_seconds(live->setup.options->listen_linger_ns)));
+    live_tell(live, "end",
+              json_pack("{s:f, s:O?, s:O?}", "linger_seconds",
+                        clock_seconds(live->setup.options->listen_linger_ns), "interrupted",
+                        json_object_get(live->newest_end, "interrupted"), "error",
+                        json_object_get(live->newest_end, "error")));
     return code;
 }
 
@@ -548,6 +611,7 @@ void live_close(struct live *live)
     page_destroy(live->page);
     json_decref(live->runs);
     json_decref(live->head);
+    json_decref(live->newest_end);
     free(live->look);
     free(live);
 }

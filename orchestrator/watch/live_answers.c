@@ -158,14 +158,15 @@ static void answer_snapshot(void *state, struct evhttp_request *request)
     output_borrow(&out, written.file);
     const struct page_result *result = page_result_newest(live->page);
     json_t *extra = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:b, s:b, s:s}", "session", live->session, "next",
-        json_value_count(live->events.next), "columns", page_live_columns(live->page), "lanes",
-        lanes_of(result), "samples", names_of_samples(live), "state", live_state(live), "marks",
-        marks_of_run(live), "interval_seconds", clock_seconds(live->totals.run.interval_ns),
-        "control", live->setup.control != NULL, "ended", live->ended, "version", volley_version);
-    json_t *region = live_region(live);
-    if (region != NULL)
-        json_object_set_new(extra, "region", region);
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:b, s:b, s:s}", "session", live->session,
+        "next", json_value_count(live->events.next), "columns", page_live_columns(live->page),
+        "lanes", lanes_of(result), "samples", names_of_samples(live), "state", live_state(live),
+        "marks", marks_of_run(live), "region", live_run_region(live), "interval_seconds",
+        clock_seconds(live->totals.run.interval_ns), "control", live->setup.control != NULL,
+        "ended", live->ended, "version", volley_version);
+    json_t *phase = live_region(live);
+    if (phase != NULL)
+        json_object_set_new(extra, "phase", phase);
     page_live_snapshot(live->page, live->setup.kind, result->name, extra, &out);
     json_decref(extra);
     end(&written, request, JSON);

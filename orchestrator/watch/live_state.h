@@ -32,6 +32,7 @@ struct live {
     const struct session_facts *facts; /* NULL: not begun, or over */
     json_t *runs;                      /* that are over, as in run.json without intervals */
     json_t *head;                      /* what run.json begins with */
+    json_t *newest_end;                /* what state tells of the run that ended last; NULL */
     char phase[24];                    /* "connecting", "warming up", "running", ... "ended" */
     char scenario_phase[96];           /* "": none is under way */
     char scenario_phase_type[32];
@@ -57,6 +58,8 @@ json_t *live_region(const struct live *live);
 /* Seconds from the first run of the page to the run under way, and a note as a mark of the page. */
 double live_offset(const struct live *live);
 json_t *live_mark(const struct note *note, double offset);
+/* The run under way as a region of the page that has no end yet; null: none is drawn. */
+json_t *live_run_region(const struct live *live);
 /* The run under way as in run.json; NULL: none is. */
 json_t *live_run(struct live *live);
 

@@ -121,7 +121,7 @@ TEST(test_who_looks_on_is_told_of_alerts_and_health)
     /* Breaks when a limit that is passed is not in /health, or /metrics does not have the state of a rule. */
     temp_tree_write(&tree, "/kpis.yaml",
                     "kpis: {p95: {metric: p95_latency_ms, critical: TBD}, rate: {metric: "
-                    "messages_per_minute, critical: 1000000000000000}}",
+                    "messages_per_minute, critical: 1e15}}",
                     0600);
     char path[200];
     struct http_reply reply;

@@ -73,30 +73,36 @@ export const heatColour = (part, dark) => `rgb(${heatParts(part, dark).join()})`
 
 const SHADES = 256;
 
-/** By pixels: tens of thousands of cells are too many for shapes. */
-function picture(heat, found, height, box, dark) {
-  const canvas = document.createElement('canvas');
+/** A colour as a word in the order of the bytes of a picture. */
+const wordOf = ([red, green, blue]) => new Uint32Array(new Uint8Array([red, green, blue, 255]).buffer)[0];
+
+const shadesOf = (dark) => Uint32Array.from({ length: SHADES }, (_, i) => wordOf(heatParts(i / (SHADES - 1), dark)));
+const SHADES_OF = { false: shadesOf(false), true: shadesOf(true) };
+
+/** By pixels: tens of thousands of cells are too many for shapes. The canvas is kept with its panel. */
+function picture(panel, heat, found, height, box, dark) {
   const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.ceil(box.width * ratio);
-  canvas.height = Math.ceil(box.height * ratio);
-  const context = canvas.getContext('2d');
-  const image = context.createImageData(canvas.width, canvas.height);
-  const bytes = image.data;
-  const shades = Array.from({ length: SHADES }, (_, i) => heatParts(i / (SHADES - 1), dark));
+  const [width, tall] = [Math.ceil(box.width * ratio), Math.ceil(box.height * ratio)];
+  if (!panel.sheet || panel.sheet.canvas.width !== width || panel.sheet.canvas.height !== tall) {
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [width, tall];
+    const context = canvas.getContext('2d');
+    panel.sheet = { canvas, context, image: context.createImageData(width, tall) };
+  }
+  const { canvas, context, image } = panel.sheet;
+  const words = new Uint32Array(image.data.buffer);
+  words.fill(0);
+  const shades = SHADES_OF[dark];
   const y = (us) => Math.round((height.max - height.to(us)) / (height.max - height.min) * canvas.height);
-  const tops = heat.top_us.map((_, row) => edgesOf(heat, row).map(y));
-  const range = Math.log(found.most / found.least) || 1;
-  for (const { rate, row, x0, x1 } of found.cells) {
-    const [bottom, top] = tops[row];
-    const [red, green, blue] = shades[Math.round(Math.log(rate / found.least) / range * (SHADES - 1))];
-    const [left, right] = [Math.round(x0 * ratio), Math.min(canvas.width, Math.round(x1 * ratio))];
-    for (let line = Math.max(0, top); line < Math.max(top + 1, bottom) && line < canvas.height; line++)
-      for (let at = (line * canvas.width + left) * 4; at < (line * canvas.width + right) * 4; at += 4) {
-        bytes[at] = red;
-        bytes[at + 1] = green;
-        bytes[at + 2] = blue;
-        bytes[at + 3] = 255;
-      }
+  const tops = Int32Array.from(heat.top_us, (_, row) => y(edgesOf(heat, row)[1]));
+  const bottoms = Int32Array.from(heat.top_us, (_, row) => y(edgesOf(heat, row)[0]));
+  const shade = (SHADES - 1) / (Math.log(found.most / found.least) || 1);
+  for (const cell of found.cells) {
+    const word = shades[Math.round(Math.log(cell.rate / found.least) * shade)];
+    const left = Math.round(cell.x0 * ratio), right = Math.min(width, Math.round(cell.x1 * ratio));
+    const top = tops[cell.row], end = Math.min(tall, Math.max(top + 1, bottoms[cell.row]));
+    for (let line = Math.max(0, top); line < end; line++)
+      for (let at = line * width + left; at < line * width + right; at++) words[at] = word;
   }
   context.putImageData(image, 0, 0);
   return canvas;
@@ -117,7 +123,7 @@ export function drawHeat(chart, element, panel, view, theme) {
   const shown = heats.map((one) => gather(one, view, scale, box));
   const found = { cells: shown[heats.indexOf(heat)].cells, least: Math.min(...shown.map((one) => one.least)),
     most: Math.max(...shown.map((one) => one.most)) };
-  const image = picture(heat, found, height, box, view.dark);
+  const image = picture(panel, heat, found, height, box, view.dark);
   const option = baseOption(margin);
   option.xAxis = timeAxis(theme, view.window, box);
   option.yAxis = axis(theme, { ...height, split: true });

@@ -24,7 +24,15 @@ export function timeAxis(theme, window, box, small) {
 function seriesOf(drawn, to, theme) {
   const { line, thinned } = drawn;
   const colour = theme.colour(line.colour);
-  const place = (list) => list.map(([x, y]) => [x, to(y)]);
+  // One array of numbers: lists of pairs are copied one by one, several times. What is not known is a gap.
+  const place = (list) => {
+    const flat = new Float64Array(2 * list.length);
+    list.forEach(([x, y], i) => {
+      flat[2 * i] = x;
+      flat[2 * i + 1] = y === null ? NaN : to(y);
+    });
+    return flat;
+  };
   const common = { type: 'line', silent: true, showSymbol: false, animation: false, connectNulls: false, z: line.faint ? 2 : 3,
     itemStyle: { color: colour }, emphasis: { disabled: true } };
   const width = line.faint ? 1 : 1.5;

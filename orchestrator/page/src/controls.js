@@ -15,7 +15,7 @@ import { chooseRow, filterBy, resetWindow, setCursor, setTheme, setWindow, view,
 export function filtersOf(results) {
   const list = [{ name: '', label: 'the whole run', spans: null }];
   const { told, warmups } = regionsOf(results[0]);
-  const span = (region) => [region.start, region.end];
+  const span = (region) => region.span || [region.start, region.end]; // one that is under way keeps its own
   for (const region of told) {
     const same = told.filter((other) => other.name === region.name).length > 1;
     const label = same ? `${region.name}, ${clockOf(region.start, 1)}` : region.name;
@@ -269,7 +269,7 @@ export function listenToPointer(panelView, results) {
 /** The row beside the cursor, in the direction, of whatever the panel shows. */
 function stepCursor(panelView, rows) {
   const table = panelView.panel.lines ? panelView.panel.lines[0].table : panelView.panel.heat;
-  const mid = table.mid || table.start.map((start, i) => (start + table.end[i]) / 2);
+  const mid = table.mid ? table.mid.subarray(0, table.count) : table.start.map((start, i) => (start + table.end[i]) / 2);
   const at = view.cursor === null ? (view.window[0] + view.window[1]) / 2 : view.cursor;
   let row = mid.findIndex((time) => time >= at - 1e-9);
   if (row < 0) row = mid.length - 1;

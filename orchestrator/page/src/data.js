@@ -11,7 +11,7 @@ export async function unpack(text) {
   return new Response(stream).json();
 }
 
-function numbers(list) {
+export function numbers(list) {
   const values = new Float64Array(list.length);
   for (let i = 0; i < list.length; i++) values[i] = list[i] === null ? NaN : list[i];
   return values;
@@ -30,7 +30,7 @@ function quantile(values, part) {
 }
 
 /** A table as in the data, and: mid of each row, and whether time is missing in front of it. */
-class Table {
+export class Table {
   constructor(raw) {
     this.of = raw.of;
     this.name = raw.name || '';
@@ -98,10 +98,12 @@ class Table {
 /** As text whatever it is: names come from outside. */
 const text = (value) => (value === null || value === undefined ? '' : String(value));
 
-function resultOf(raw, index) {
-  const tables = (raw.tables || []).map((table) => new Table(table)).filter((table) => table.count > 0);
-  const clean = (item) => ({ ...item, name: text(item.name), text: text(item.text), cause: text(item.cause),
-    end: Math.max(item.end ?? item.start, item.start) });
+/** A region or a mark. */
+export const clean = (item) => ({ ...item, name: text(item.name), text: text(item.text), cause: text(item.cause),
+  end: Math.max(item.end ?? item.start, item.start) });
+
+function resultOf(raw, index, tableOf) {
+  const tables = (raw.tables || []).map(tableOf).filter((table) => table.count > 0);
   const regions = (raw.regions || []).map(clean);
   const loads = tables.filter((table) => !table.of.startsWith('server'));
   for (const region of regions) if (region.kind !== 'warmup') loads.forEach((table) => table.breakAt(region.start));
@@ -122,8 +124,9 @@ function resultOf(raw, index) {
   };
 }
 
-export function read(raw) {
-  const results = (raw.results || []).map(resultOf);
+/** tableOf: makes a table of its data. */
+export function read(raw, tableOf = (table) => new Table(table)) {
+  const results = (raw.results || []).map((result, index) => resultOf(result, index, tableOf));
   const ends = results.flatMap((result) => [
     ...result.tables.map((table) => table.end[table.count - 1]), ...result.regions.map((r) => r.end),
     ...(result.heat ? [result.heat.end[result.heat.end.length - 1]] : [])]);

@@ -18,7 +18,7 @@ function lineOf(series, result, unit, table) {
   for (const source of series.from) {
     const from = table || result.table(tableOf(source));
     const column = from ? columnOf(source, from, unit) : null;
-    if (column) return { ...series, table: from, column: { ...column, unit }, result };
+    if (column) return { ...series, table: from, column: { ...column, unit }, result, source };
   }
   return null;
 }
@@ -51,6 +51,19 @@ const extremesOf = (lines) => {
       }
   return [least, most];
 };
+
+/** Of a panel over time whose tables have grown: what is made of their columns, and a scale that small panels share. */
+export function renew(panel) {
+  for (const line of panel.lines || []) {
+    const column = typeof line.source === 'string' || !line.source ? null : line.source[1](line.table);
+    if (column) line.column = { ...column, unit: line.column.unit };
+    if (!panel.extremes) continue;
+    const value = line.column.high[line.table.count - 1];
+    const size = line.column.unit === 'us' ? Math.abs(value) : value;
+    if (size < panel.extremes[0]) panel.extremes[0] = size;
+    if (size > panel.extremes[1]) panel.extremes[1] = size;
+  }
+}
 
 function timePanel(row, lines, extra) {
   return { row, kind: 'time', section: row.section, id: row.id, title: row.title, unit: row.unit, lines,

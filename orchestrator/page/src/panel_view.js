@@ -46,7 +46,7 @@ function describe(panel) {
 /** off: the labels that are switched off; changed: called when a switch was used. */
 function switchOf([label, colour, faint], off, changed) {
   const swatch = element('i', { class: faint ? 'swatch thin' : 'swatch' });
-  const button = element('button', { type: 'button', 'aria-pressed': 'true', title: `show or hide ${label}` }, swatch, label);
+  const button = element('button', { type: 'button', 'aria-pressed': String(!off.has(label)), title: `show or hide ${label}` }, swatch, label);
   button.swatch = [swatch, colour];
   button.addEventListener('click', () => {
     if (off.has(label)) off.delete(label);
@@ -57,14 +57,20 @@ function switchOf([label, colour, faint], off, changed) {
   return button;
 }
 
+/** Only what has changed: whatever is touched is laid out again. */
 function paintSwitches(legend, theme) {
-  for (const button of legend.children) if (button.swatch) button.swatch[0].style.background = theme.colour(button.swatch[1]);
+  for (const { swatch } of legend.children) {
+    const colour = swatch ? theme.colour(swatch[1]) : '';
+    if (!swatch || swatch[2] === colour) continue;
+    swatch[0].style.background = swatch[2] = colour;
+  }
 }
 
 /** Small panels have their switches in common, beside the heading of their group. */
 export class Group {
-  constructor(title, panels, changed) {
-    this.off = new Set();
+  /** off: the labels of lines that are not drawn. */
+  constructor(title, panels, off, changed) {
+    this.off = off;
     const entries = new Map(panels.flatMap(switchesOf).map((entry) => [entry[0], entry]));
     this.legend = element('div', { class: 'series' }, ...[...entries.values()].map((entry) =>
       switchOf(entry, this.off, changed)));
@@ -86,7 +92,8 @@ export class PanelView {
     this.chart = null;
     this.drawn = null;
     this.stale = true;
-    this.visible = false;
+    this.visible = false; // or nearly
+    this.seen = false;
     this.build();
   }
 
@@ -134,6 +141,9 @@ export class PanelView {
     });
     const { least, most } = this.drawn;
     const round = (rate) => Number(rate.toPrecision(2));
+    const told = `${round(least)} ${round(most)} ${view.dark}`;
+    if (this.scaleTold === told) return;
+    this.scaleTold = told;
     this.legend.replaceChildren(most > 0 ? element('span', { class: 'muted' }, `${number(round(least))} `, ...steps,
       ` ${number(round(most))} requests/s took so long`) : '');
   }

@@ -49,6 +49,16 @@ export function filterBy(name, spans) {
   tell('window');
 }
 
+/** There is more to see: a window that reaches the end follows it, one that shows everything grows. */
+export function extend(end) {
+  const [from, to] = view.window;
+  const begin = view.spans ? Math.min(...view.spans.map((span) => span[0])) : 0;
+  const grown = end - view.end;
+  const follows = to >= view.end - 1e-6;
+  view.end = end;
+  if (follows && grown > 0) view.window = [from <= begin + 1e-6 ? from : from + grown, end];
+}
+
 /** To all of what is looked at. */
 export function resetWindow() {
   filterBy(view.filter, view.spans);

@@ -1,0 +1,290 @@
+/* The live page of real runs in a real browser: headless Chromium, by tests/support/page/check_live.js. */
+#include <jansson.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check/at_server.h"
+#include "tests/support/check/page_look.h"
+#include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
+#include "tests/support/check/temp_tree.h"
+
+#define SEEN_MS 90000u /* a browser on a busy machine */
+#define TOKEN "a-token-of-some-length-0123456789"
+#define HOSTILE "</script><b id=hurt>x</b>"
+
+static struct temp_tree tree;
+static struct program volley, browser;
+static char url[64], url_path[200], json_path[200], saved[200], token_path[200];
+static json_t *seen; /* what check_live.js tells */
+
+static void set_up(void)
+{
+    at_server_set_up();
+    temp_tree_make(&tree);
+    temp_tree_write(&tree, "/token", TOKEN "\n", 0600);
+    snprintf(json_path, sizeof json_path, "%s/run.json", tree.path);
+    snprintf(url_path, sizeof url_path, "%s/url", tree.path);
+    snprintf(saved, sizeof saved, "%s/saved.html", tree.path);
+    snprintf(token_path, sizeof token_path, "%s/token", tree.path);
+}
+
+static void tear_down(void)
+{
+    json_decref(seen);
+    seen = NULL;
+    program_free(&browser);
+    program_free(&volley);
+    temp_tree_remove(&tree);
+    at_server_tear_down();
+}
+
+/* Where it says that its page is. */
+static void find_url(void)
+{
+    static const char before[] = "the live page is at ";
+    program_wait_text(&volley, PROGRAM_ERR, "/\n");
+    char *text = program_output(&volley, PROGRAM_ERR);
+    const char *at = strstr(text, before);
+    ck_assert_msg(at != NULL, "%s", text);
+    snprintf(url, sizeof url, "%.*s", (int)strcspn(at + sizeof before - 1, "\n"),
+             at + sizeof before - 1);
+    free(text);
+}
+
+static void browse(const char *const *words)
+{
+    const char *argv[48] = {"node", "tests/support/page/check_live.js", url_path};
+    for (size_t i = 0; words[i] != NULL; i++) {
+        ck_assert_uint_lt(3 + i, sizeof argv / sizeof argv[0] - 1);
+        argv[3 + i] = words[i];
+    }
+    program_free(&browser);
+    program_start(&browser, &(const struct program_options){.argv = argv, .deadline_ms = SEEN_MS});
+    program_wait_text(&browser, PROGRAM_OUT, "ready\n");
+}
+/* The browser is there before the run is: it takes longer to start than a short run lasts. */
+#define BROWSE(...) browse((const char *const[]){__VA_ARGS__, NULL})
+
+#define VOLLEY(...)                                                                                \
+    do {                                                                                           \
+        program_free(&volley);                                                                     \
+        program_start_volley(&volley, "bench", "-p", server.port_text, "--cpus", "none",           \
+                             "--processes", "1", "--json", json_path, __VA_ARGS__, NULL);          \
+        find_url();                                                                                \
+        temp_tree_write(&tree, "/url", url, 0600);                                                 \
+    } while (0)
+
+/* What was told on its last line; nothing broke, nothing was asked of others, no text became markup. */
+static void read_seen(void)
+{
+    program_wait(&browser);
+    ck_assert_msg(browser.exit_status == 0, "%.2500s", browser.err);
+    const char *line = strstr(browser.out, "{\"live\"");
+    ck_assert_msg(line != NULL, "%.2000s", browser.out);
+    json_decref(seen);
+    seen = json_loads(line, 0, NULL);
+    ck_assert_ptr_nonnull(seen);
+    ck_assert_msg(json_array_size(json_object_get(seen, "foreign")) == 0, "%.2500s", line);
+    ck_assert_double_eq(run_json_number(seen, "scripts"), 0);
+    ck_assert_double_eq(run_json_number(seen, "wide"), 0);
+    ck_assert_double_eq(run_json_number(seen, "unmarked"), 0);
+}
+
+static json_t *load_document(void)
+{
+    json_t *root = json_load_file(json_path, 0, NULL);
+    ck_assert_ptr_nonnull(root);
+    return root;
+}
+
+static const char *text_of(const char *key)
+{
+    const char *text = json_string_value(json_object_get(seen, key));
+    return text != NULL ? text
+                        : json_string_value(json_object_get(json_object_get(seen, "live"), key));
+}
+
+/* Of all runs, a count of run.json. */
+static double counted(const json_t *root, const char *path)
+{
+    double sum = 0;
+    for (size_t i = 0; i < json_array_size(json_object_get(root, "runs")); i++)
+        sum += run_json_number(run_json_at(root, i), path);
+    return sum;
+}
+
+/* Counts of the panels, and of what stands above them, are those of run.json. */
+static void ck_counts(const json_t *root)
+{
+    ck_assert_double_eq(run_json_number(seen, "live.sums.ok"), counted(root, "requests.ok"));
+    ck_assert_double_eq(run_json_number(seen, "live.sums.due"), counted(root, "requests.due"));
+    const size_t count = json_array_size(json_object_get(root, "runs"));
+    const json_t *last = run_json_at(root, count - 1);
+    const json_t *so_far =
+        json_object_get(json_object_get(json_object_get(seen, "live"), "state"), "so_far");
+    static const char *const paths[] = {"requests.ok", "requests.due", "response_time_us.count",
+                                        "response_time_us.max", "response_time_us.p99"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        ck_assert_msg(run_json_number(so_far, paths[i]) == run_json_number(last, paths[i]),
+                      "%s: %.15g and %.15g", paths[i], run_json_number(so_far, paths[i]),
+                      run_json_number(last, paths[i]));
+}
+
+/* Identifiers and lines of panels; the caller releases. */
+static json_t *panels_of(const json_t *page)
+{
+    size_t i, k;
+    const json_t *panel, *series;
+    json_t *list = json_array();
+    json_array_foreach(json_object_get(page, "panels"), i, panel)
+    {
+        json_array_append(list, json_object_get(panel, "id"));
+        json_array_foreach(json_object_get(panel, "series"), k, series)
+        {
+            json_array_append(list, json_object_get(series, "label"));
+            if (json_object_get(series, "rows") != NULL)
+                json_array_append(list, json_object_get(series, "rows"));
+        }
+    }
+    return list;
+}
+
+static void ck_saved_shows_the_same(void)
+{
+    json_t *there = page_look(saved, (const char *const[]){"--width", "800", NULL});
+    json_t *wanted = panels_of(seen), *shown = panels_of(there);
+    char *wanted_text = json_dumps(wanted, 0), *shown_text = json_dumps(shown, 0);
+    ck_assert_msg(json_equal(wanted, shown) && json_array_size(wanted) > 10, "%s\n%s", wanted_text,
+                  shown_text);
+    free(wanted_text);
+    free(shown_text);
+    json_decref(wanted);
+    json_decref(shown);
+    json_decref(there);
+}
+
+static void ck_metrics(const char *path, const json_t *root)
+{
+    char text[65536], wanted[200];
+    FILE *file = fopen(path, "r");
+    ck_assert_ptr_nonnull(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    static const char *const names[] = {"SET", "GET"};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(wanted, sizeof wanted,
+                 "\nvolley_requests_ok_total{op=\"%s\",target=\"127.0.0.1:%s\"} %.0f\n", names[i],
+                 server.port_text, run_json_number(run_json_at(root, i), "requests.ok"));
+        ck_assert_msg(strstr(text, wanted) != NULL, "%s in %.2500s", wanted, text);
+    }
+}
+
+TEST(a_page_grows_and_counts_as_run_json_does)
+{
+    /* breaks when a page does not grow with the run, counts otherwise than run.json or /metrics, misses the end, or cannot be
+     * saved; when a name becomes markup, or anything is asked of another origin */
+    char metrics[200];
+    snprintf(metrics, sizeof metrics, "%s/metrics", tree.path);
+    BROWSE("--until", "live && live.rows >= 2 && !live.over", "--until",
+           "live.rows >= 6 && live.snapshots > 1", "--until", "live.over", "--save", saved,
+           "--fetch", "/metrics", metrics);
+    VOLLEY("-t", "set,get", "--qps", "1000", "--duration", "2", "--warmup", "250ms", "--interval",
+           "250ms", "--listen", "0", "--listen-linger", "60", "--label", HOSTILE);
+    read_seen();
+    json_t *root = load_document();
+    /* a warm-up is drawn, and is none of the counts */
+    ck_assert_double_gt(run_json_number(seen, "live.sums.ok"), counted(root, "requests.ok"));
+    ck_metrics(metrics, root);
+    ck_assert_str_eq(text_of("title"), HOSTILE);
+    ck_assert_ptr_nonnull(strstr(text_of("said"), "The session has finished"));
+    char *regions = json_dumps(json_object_get(json_object_get(seen, "live"), "regions"), 0);
+    ck_assert_str_eq(regions, "[\"warmup warm-up\", \"run SET\", \"warmup warm-up\", \"run GET\"]");
+    free(regions);
+    ck_assert_ptr_nonnull(strstr(text_of("text"), "the complete report"));
+    ck_saved_shows_the_same();
+    json_decref(root);
+}
+
+TEST(a_page_that_was_away_catches_up)
+{
+    /* breaks when rows are missing, or are there twice, after the connection was lost for a while, or nobody is told */
+    BROWSE("--until", "live && live.rows >= 3", "--offline", "--until", "live.lost", "--served",
+           "18", "--online", "--until", "live.said.includes('it was lost for') && live.rows >= 18",
+           "--until", "live.over");
+    VOLLEY("-t", "get", "--qps", "1000", "--duration", "5", "--interval", "100ms", "--listen", "0");
+    read_seen();
+    json_t *root = load_document();
+    ck_counts(root);
+    ck_assert_double_eq(
+        run_json_number(seen, "live.rows"),
+        (double)json_array_size(json_object_get(run_json_at(root, 0), "intervals")));
+    json_decref(root);
+}
+
+static bool has_event(const json_t *run, const char *source, const char *text)
+{
+    size_t i;
+    const json_t *event;
+    json_array_foreach(json_object_get(run, "events"), i, event)
+    {
+        const char *from = json_string_value(json_object_get(event, "source"));
+        const char *what = json_string_value(json_object_get(event, "text"));
+        if (from != NULL && what != NULL && strcmp(from, source) == 0 && strstr(what, text) != NULL)
+            return true;
+    }
+    return false;
+}
+
+TEST(buttons_steer_the_run)
+{
+    /* breaks when the token is not asked for, what is pressed does not reach the run, a refusal is not told, a stop is not asked
+     * about once more, or something stands out at the width of a phone */
+    BROWSE("--width", "375", "--dark", "--type", "input[name=token]", "wrong", "--until",
+           "document.body.innerText.includes('this is not the token')", "--type",
+           "input[name=token]", TOKEN, "--until", "live && live.rows >= 1", "--type",
+           "input[name=note]", "<b id=hurt>", "--until", "live.marks.includes('note: <b id=hurt>')",
+           "--press", "[data-does=pause]", "--until", "live.state.steering === 'paused'", "--press",
+           "[data-does=pause]", "--until", "live.state.steering === 'running'", "--type",
+           "input[name=rate]", "none", "--until",
+           "document.body.innerText.includes('has to be a number above 0')", "--type",
+           "input[name=rate]", "1.5k", "--until", "live.state.interval.rate.target === 1500",
+           "--press", "[data-does=stop]", "--until",
+           "document.body.innerText.includes('Really stop?') && !live.over", "--press",
+           "[data-does=stop]", "--until", "live.over");
+    VOLLEY("-t", "get", "--qps", "1000", "--duration", "60", "--interval", "250ms", "--listen", "0",
+           "--allow-control", "--listen-token", token_path);
+    read_seen();
+    program_wait(&volley);
+    json_t *root = load_document();
+    const json_t *run = run_json_at(root, 0);
+    ck_assert(has_event(run, "note", "<b id=hurt>"));
+    ck_assert(has_event(run, "ctl", "pause"));
+    ck_assert(has_event(run, "ctl", "1,500/s"));
+    ck_counts(root);
+    json_decref(root);
+}
+
+TEST(a_page_outlives_its_process)
+{
+    /* breaks when a page loses its data with the process, cannot be saved any more, or mixes them with another session's */
+    BROWSE("--until", "live && live.rows >= 5", "--say", "grown", "--until", "live.lost", "--save",
+           saved, "--say", "saved", "--until", "live.said.includes('another session')");
+    VOLLEY("-t", "set", "--qps", "500", "--duration", "60", "--interval", "250ms", "--listen", "0");
+    program_wait_text(&browser, PROGRAM_OUT, "grown\n");
+    program_signal(&volley, SIGKILL);
+    program_wait_text(&browser, PROGRAM_OUT, "saved\n");
+    char port[16];
+    snprintf(port, sizeof port, "%.*s", (int)strcspn(strrchr(url, ':') + 1, "/"),
+             strrchr(url, ':') + 1);
+    VOLLEY("-t", "get", "--qps", "500", "--duration", "60", "--listen", port);
+    read_seen();
+    ck_assert_double_ge(run_json_number(seen, "live.rows"), 5);
+    ck_assert_ptr_nonnull(strstr(text_of("text"), "SET"));
+    ck_saved_shows_the_same();
+}
+
+TEST_SUITE_WITH(live_page, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 180)
