@@ -36,6 +36,8 @@ readonly -a not_run=(
     'volley history*' 'a history that nobody has kept here'
     'volley track query*' 'likewise'
     '*--notify *' 'channels of others'
+    'volley monitor*' 'watches for days; tests/integration/test_monitor.c has one'
+    'volley latency-history*' 'likewise'
     '*\.\.\.*' 'an ellipsis'
 )
 

@@ -57,7 +57,7 @@ enum err_code watching_alerts_open(struct watching *watching, const struct watch
     alerts->state = watching;
     alerts->for_scale = watch->for_scale;
     alerts->timeline = place->timeline;
-    alerts->samples = &watching->samples;
+    alerts->samples = place->sampled ? &watching->samples : NULL;
     if (watch->alerts_path != NULL)
         code = alert_rules_read(&alerts->rules, &(struct file_source){.name = watch->alerts_path},
                                 err);

@@ -108,8 +108,7 @@ static const struct option_row endpoint_rows[] = {
              "commas. Other nodes are refused. Without it all are followed, and a warning names "
              "hosts elsewhere that a password goes to without TLS."},
     {ROW("wait-ready", NULL, OPTION_DURATION, "TIME", AT(wait_ready_ns)),
-     BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s",
-     .commands = OF_FINDS | OF_RECORD,
+     BARE(NS_PER_SECOND, 0, 24 * HOUR_NS), .unset = "60s", .commands = OF_FINDS | OF_RECORD,
      .help = "How long to wait for a server that is loading its data, for replicas that are being "
              "filled and, with -n, for a server that has gone away (a third of that for a part of "
              "a cluster); a bare number is seconds, 0 does not wait."},

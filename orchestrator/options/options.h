@@ -82,7 +82,7 @@ struct option_table {
     const char *epilogue; /* after the options; NULL: none        */
     bool takes_command;   /* the first argument that is no option begins the rest, as "--" does;
                              false: it is refused */
-    bool takes_uris;    /* which may be a URI, too: an address, whose login the command hides */
+    bool takes_uris;      /* which may be a URI, too: an address, whose login the command hides */
     bool config_is_own; /* --config names a file of the command's own, which has no options in it */
     bool takes_directory; /* that argument is a directory, for shell completion */
     /* That argument is a path, and behind it stands one of these words, NULL behind the last: likewise. NULL: of

@@ -62,7 +62,8 @@ static const struct option_row watch_rows[] = {
 };
 /* clang-format on */
 #undef AT
-const struct option_group watch_group = GROUP("Watching", OF_LOADS | OF_RUN | OF_MONITOR, watch_rows);
+const struct option_group watch_group =
+    GROUP("Watching", OF_LOADS | OF_RUN | OF_MONITOR, watch_rows);
 
 enum err_code watch_settle(struct bench_request *request, struct err *err)
 {

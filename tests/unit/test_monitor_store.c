@@ -1,0 +1,267 @@
+/* What a monitor keeps: that it comes back as it was told, stays within its retention, survives a full disk, and what the
+ * review makes of it. */
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "orchestrator/watch/monitor_review.h"
+#include "orchestrator/watch/monitor_store.h"
+#include "tests/support/check/suite.h"
+#include "tests/support/check/support.h"
+#include "tests/support/check/temp_tree.h"
+
+#define T0 1700000000000u /* 2023-11-14 22:13:20 UTC */
+#define HOUR_MS 3600000u
+#define DAYS_MS(days_) ((uint64_t)(days_)*24 * HOUR_MS)
+
+static struct temp_tree tree;
+static char path[200];
+static struct review review;
+
+static void set_up(void)
+{
+    temp_tree_make(&tree);
+    snprintf(path, sizeof path, "%s/m.db", tree.path);
+    setenv("TZ", "UTC", 1);
+}
+
+static void tear_down(void)
+{
+    review_free(&review);
+    temp_tree_remove(&tree);
+}
+
+static struct monitor_store *open_store(uint64_t began_ms, uint64_t retention_ms)
+{
+    struct monitor_store *store = NULL;
+    struct err err = {.code = OK};
+    const struct monitor_store_setup setup = {
+        .path = path, .retention_ms = retention_ms, .began_ms = began_ms, .interval_ms = 30000};
+    ck_assert_msg(monitor_store_open(&store, &setup, &err) == OK, "%s", err.text);
+    return store;
+}
+
+static struct monitor_sample sample_at(uint64_t at_ms, double ok, double failed)
+{
+    struct monitor_sample sample = {.at_ms = at_ms, .target = "127.0.0.1:6379"};
+    for (unsigned i = 0; i < MONITOR_VALUES; i++)
+        sample.values[i] = NAN;
+    sample.values[MONITOR_SECONDS] = 30;
+    sample.values[MONITOR_OK] = ok;
+    sample.values[MONITOR_TIMED_OUT] = failed;
+    for (unsigned i = MONITOR_ERRORS; i <= MONITOR_SHED; i++)
+        if (isnan(sample.values[i]))
+            sample.values[i] = 0;
+    if (ok > 0)
+        sample.values[MONITOR_P50] = 100;
+    return sample;
+}
+
+static void up(struct monitor_sample *sample, double uptime, double memory)
+{
+    sample->values[MONITOR_UPTIME] = uptime;
+    sample->values[MONITOR_PROCESS] = 7;
+    sample->values[MONITOR_USED_MEMORY] = memory;
+    sample->values[MONITOR_HOST_MEMORY] = 1e9;
+    sample->values[MONITOR_MAXMEMORY] = 2e8;
+    sample->values[MONITOR_HITS] = uptime * 3;
+    sample->values[MONITOR_MISSES] = uptime;
+    sample->values[MONITOR_EVICTED] = uptime / 10;
+}
+
+static void look_at(uint64_t from_ms, uint64_t to_ms)
+{
+    struct err err = {.code = OK};
+    review_free(&review);
+    ck_assert_msg(review_read(&review, path, from_ms, to_ms, &err) == OK, "%s", err.text);
+}
+
+TEST(test_what_is_kept_comes_back)
+{
+    /* Breaks when a report tells other numbers than the monitor saw, or misses a restart, an outage or a gap. */
+    struct monitor_store *store = open_store(T0, DAYS_MS(7));
+    for (unsigned i = 1; i <= 10; i++) {
+        const bool down = i >= 4 && i <= 6;
+        struct monitor_sample sample = sample_at(T0 + i * 30000, down ? 0 : 290, down ? 300 : 10);
+        sample.values[MONITOR_P50] = down ? NAN : 100 + i;
+        sample.values[MONITOR_MAX] = down ? NAN : 1000 * i;
+        if (!down)
+            up(&sample, i < 4 ? 1000 + i * 30 : (i - 6) * 30, 1e6 * i);
+        monitor_store_sample(store, &sample);
+    }
+    const struct alert_event event = {.alert = "Slow",
+                                      .state = ALERT_FIRING,
+                                      .severity = ALERT_CRITICAL,
+                                      .value = NAN,
+                                      .at_ms = T0 + 100000,
+                                      .summary = "p99 is above 5 ms"};
+    monitor_store_alert(store, &event);
+    const struct monitor_store_account account = monitor_store_close(store, T0 + 300000);
+    ck_assert(account.known && account.lost == 0 && account.written == 11);
+    store = open_store(T0 + 600000, DAYS_MS(7)); /* five minutes later */
+    const struct monitor_sample later = sample_at(T0 + 630000, 300, 0);
+    monitor_store_sample(store, &later);
+    (void)monitor_store_close(store, T0 + 630000);
+
+    look_at(T0, T0 + 700000);
+    const struct review_target *target = &review.targets[0];
+    ck_assert_uint_eq(review.target_count, 1);
+    ck_assert_str_eq(target->name, "127.0.0.1:6379");
+    ck_assert_uint_eq(target->row_count, 11);
+    ck_assert_double_eq(target->whole.answered, 7 * 290 + 300);
+    ck_assert_double_eq(target->whole.asked, 7 * 300 + 3 * 300 + 300);
+    ck_assert_double_eq(target->whole.p50_us, 105); /* of 100 101 102 103 107 108 109 110 */
+    ck_assert_double_eq(target->whole.max_us, 10000);
+    ck_assert_uint_eq(target->down.count, 1);
+    ck_assert_uint_eq(target->down.items[0].from_ms, T0 + 90000);
+    ck_assert_uint_eq(target->down.items[0].to_ms, T0 + 180000);
+    ck_assert_uint_eq(target->restarts.count, 1);
+    ck_assert_double_eq_tol(target->hit_ratio, 0.75, 1e-9);
+    ck_assert_double_eq_tol(target->evicted, 6 + 9, 1e-9);
+    ck_assert_uint_eq(review.run_count, 2);
+    ck_assert_uint_eq(review.gaps.count, 1);
+    ck_assert_uint_eq(review.gaps.items[0].from_ms, T0 + 300000);
+    ck_assert_uint_eq(review.gaps.items[0].to_ms, T0 + 600000);
+    ck_assert_uint_eq(review.alert_count, 1);
+    ck_assert_str_eq(review.alerts[0].severity, "critical");
+}
+
+TEST(test_retention_prunes)
+{
+    /* Breaks when a store grows with the time that a monitor runs. */
+    struct monitor_store *store = open_store(T0, DAYS_MS(2));
+    for (unsigned i = 1; i <= 24 * 10; i++) {
+        const struct monitor_sample sample = sample_at(T0 + (uint64_t)i * HOUR_MS, 300, 0);
+        monitor_store_sample(store, &sample);
+        if (i % 100 == 0)
+            support_sleep_ms(20); /* batches: what is too old is looked for behind each */
+    }
+    (void)monitor_store_close(store, T0 + DAYS_MS(10));
+    look_at(0, T0 + DAYS_MS(20));
+    ck_assert_uint_ge(review.targets[0].row_count, 48);
+    ck_assert_uint_le(review.targets[0].row_count, 50);
+    ck_assert_uint_ge(review.targets[0].at_ms[0], T0 + DAYS_MS(8) - HOUR_MS);
+}
+
+/* A month of hours: memory rises by so much a day, and a noise of that size. */
+static void make_trend(double rise, double noise)
+{
+    struct monitor_store *store = open_store(T0, DAYS_MS(100));
+    for (unsigned i = 1; i <= 24 * 30; i++) {
+        struct monitor_sample sample = sample_at(T0 + (uint64_t)i * HOUR_MS, 300, 0);
+        const double wave = (double)(i * 7919 % 101) / 100 - 0.5;
+        up(&sample, i * 3600.0, 5e7 + rise * i / 24 + noise * wave);
+        monitor_store_sample(store, &sample);
+        if (i % 120 == 0 && i < 24 * 30) { /* as many as find room: what is closed is written */
+            (void)monitor_store_close(store, T0 + (uint64_t)i * HOUR_MS);
+            store = open_store(T0 + (uint64_t)i * HOUR_MS, DAYS_MS(100));
+        }
+    }
+    (void)monitor_store_close(store, T0 + DAYS_MS(30));
+    look_at(0, T0 + DAYS_MS(31));
+}
+
+TEST(test_a_trend_is_told_from_noise)
+{
+    /* Breaks when headroom is promised, or denied, by noise. */
+    make_trend(1e6, 4e6);
+    const struct review_target *target = &review.targets[0];
+    ck_assert_msg(target->trends[TREND_MEMORY].real, "%g of %zu rows",
+                  target->trends[TREND_MEMORY].per_day, target->row_count);
+    ck_assert_double_eq_tol(target->trends[TREND_MEMORY].per_day, 1e6, 3e4);
+    ck_assert(target->limit_is_maxmemory);
+    ck_assert_double_eq_tol(target->days_until_full,
+                            (2e8 - target->whole.used_memory) / target->trends[2 + 1].per_day,
+                            1e-6);
+    ck_assert_uint_eq(target->day_count, 31);
+    unlink(path);
+    make_trend(0, 4e6);
+    ck_assert(!review.targets[0].trends[TREND_MEMORY].real);
+    ck_assert(isnan(review.targets[0].days_until_full));
+}
+
+static void expect_refused(const char *wanted)
+{
+    struct monitor_store *store = NULL;
+    struct err err = {.code = OK};
+    const struct monitor_store_setup setup = {
+        .path = path, .retention_ms = 1000, .began_ms = T0, .interval_ms = 1000};
+    ck_assert_int_eq(monitor_store_open(&store, &setup, &err), E_USAGE);
+    ck_assert_msg(strstr(err.text, wanted) != NULL, "%s", err.text);
+    ck_assert_ptr_null(store);
+}
+
+TEST(test_strange_files_are_refused)
+{
+    /* Breaks when two monitors write one store, or a file of somebody else's is written to. */
+    struct monitor_store *store = open_store(T0, DAYS_MS(1));
+    expect_refused("another monitor writes there");
+    (void)monitor_store_close(store, T0);
+    unlink(path);
+    temp_tree_write(&tree, "/m.db",
+                    "this is a text of somebody's, and longer than a header is....."
+                    "............................................................",
+                    0600);
+    expect_refused("not a database");
+    snprintf(path, sizeof path, "%s/none/m.db", tree.path);
+    expect_refused("cannot be written");
+}
+
+static bool said(int fd, const char *wanted)
+{
+    for (int i = 0; i < 400; i++) {
+        size_t bytes;
+        char *text = support_read_file(fd, &bytes);
+        const bool there = strstr(text, wanted) != NULL;
+        free(text);
+        if (there)
+            return true;
+        support_sleep_ms(25);
+    }
+    return false;
+}
+
+static void limit_children(rlim_t bytes)
+{
+    pid_t children[4];
+    const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+    ck_assert_uint_eq(support_children(getpid(), children, 4), 1);
+    ck_assert_int_eq(prlimit(children[0], RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+TEST(test_a_full_disk_costs_rows_alone)
+{
+    /* Breaks when a disk that is full ends the writing for good, or rows that were lost are not counted. */
+    char log_path[220];
+    uint64_t sent = 0;
+    snprintf(log_path, sizeof log_path, "%s/log", tree.path);
+    const int log_fd = open(log_path, O_RDWR | O_CREAT | O_APPEND, 0600);
+    ck_assert_int_ge(dup2(log_fd, STDERR_FILENO), 0);
+    struct monitor_store *store = open_store(T0, DAYS_MS(7));
+    limit_children(8192); /* the log has less, a batch more */
+    for (; sent < 100; sent++) {
+        const struct monitor_sample sample = sample_at(T0 + sent * 1000, 10, 0);
+        monitor_store_sample(store, &sample);
+    }
+    ck_assert(said(log_fd, "cannot be written to"));
+    limit_children(RLIM_INFINITY);
+    for (int i = 0; i < 200; i++, sent++) {
+        const struct monitor_sample sample = sample_at(T0 + sent * 1000, 10, 0);
+        monitor_store_sample(store, &sample);
+        support_sleep_ms(1);
+    }
+    ck_assert(said(log_fd, "is written to again"));
+    const struct monitor_store_account account = monitor_store_close(store, T0 + sent * 1000);
+    look_at(0, T0 + DAYS_MS(1));
+    ck_assert(account.known);
+    ck_assert_uint_gt(account.lost, 0);
+    ck_assert_uint_eq(account.lost + account.written, sent);
+    ck_assert_uint_eq(review.targets[0].row_count, account.written);
+    ck_assert_uint_eq(review.rows_lost, account.lost);
+}
+
+TEST_SUITE_WITH(monitor_store, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 60)
