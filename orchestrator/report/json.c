@@ -39,8 +39,9 @@ static void put_member(struct json_report *report, const char *key, json_t *valu
 }
 
 /* All members of an object, and lets go of it. */
-static void put_members(struct json_report *report, json_t *object, const char *before)
+static void put_members(struct json_report *report, json_t *object, const char *first)
 {
+    const char *before = first;
     const char *key;
     json_t *value;
     json_object_foreach(object, key, value)

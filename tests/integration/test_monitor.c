@@ -10,6 +10,7 @@
 #include "orchestrator/watch/latency_probe.h"
 #include "tests/support/check/http_client.h"
 #include "tests/support/check/run.h"
+#include "tests/support/check/run_json.h"
 #include "tests/support/check/server.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
@@ -40,16 +41,6 @@ static void tear_down(void)
 #define MONITOR(...)                                                                               \
     program_start_volley(&program, "monitor", "--interval", "100ms", "--window", "300ms",          \
                          "--probe-rate", "50", "--store", store_path, __VA_ARGS__, NULL)
-
-static double number_at(const json_t *object, const char *path)
-{
-    char copy[100];
-    snprintf(copy, sizeof copy, "%s", path);
-    for (char *at = strtok(copy, "."); at != NULL; at = strtok(NULL, "."))
-        object = json_object_get(object, at);
-    ck_assert_msg(json_is_number(object), "%s is no number", path);
-    return json_number_value(object);
-}
 
 static json_t *report(void)
 {
@@ -84,14 +75,15 @@ TEST(test_a_monitor_outlives_restarts)
     json_t *after = report();
     const json_t *one = json_array_get(json_object_get(after, "targets"), 0);
     const json_t *old = json_array_get(json_object_get(before, "targets"), 0);
-    ck_assert_double_eq(number_at(after, "runs"), 2);
-    ck_assert_double_eq(number_at(after, "not_watched.count"), 1);
-    ck_assert_double_eq(number_at(after, "rows_lost"), 0);
-    ck_assert_double_eq(number_at(one, "restarts.count"), 1);
-    ck_assert_double_ge(number_at(one, "down.count"), 1);
-    ck_assert_double_gt(number_at(one, "samples"), number_at(old, "samples"));
-    ck_assert_double_gt(number_at(one, "whole.answered"), number_at(old, "whole.answered"));
-    ck_assert_double_lt(number_at(one, "whole.availability"), 1);
+    ck_assert_double_eq(run_json_number(after, "runs"), 2);
+    ck_assert_double_eq(run_json_number(after, "not_watched.count"), 1);
+    ck_assert_double_eq(run_json_number(after, "rows_lost"), 0);
+    ck_assert_double_eq(run_json_number(one, "restarts.count"), 1);
+    ck_assert_double_ge(run_json_number(one, "down.count"), 1);
+    ck_assert_double_gt(run_json_number(one, "samples"), run_json_number(old, "samples"));
+    ck_assert_double_gt(run_json_number(one, "whole.answered"),
+                        run_json_number(old, "whole.answered"));
+    ck_assert_double_lt(run_json_number(one, "whole.availability"), 1);
     json_decref(before);
     json_decref(after);
 }
@@ -121,9 +113,9 @@ TEST(test_a_monitor_serves_what_a_run_does)
     json_t *reviewed = report();
     const json_t *targets = json_object_get(reviewed, "targets");
     ck_assert_uint_eq(json_array_size(targets), 2);
-    ck_assert_double_eq(number_at(json_array_get(targets, 1), "whole.answered"),
-                        number_at(over, "requests.ok"));
-    ck_assert_double_eq(number_at(json_array_get(targets, 0), "whole.answered"), 0);
+    ck_assert_double_eq(run_json_number(json_array_get(targets, 1), "whole.answered"),
+                        run_json_number(over, "requests.ok"));
+    ck_assert_double_eq(run_json_number(json_array_get(targets, 0), "whole.answered"), 0);
     json_decref(reviewed);
     json_decref(run);
     program_signal(&program, SIGTERM);
