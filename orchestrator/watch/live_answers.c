@@ -197,11 +197,15 @@ static void answer_report(void *state, struct evhttp_request *request)
 
 /* ---- events ---- */
 
+/* A request whose answer goes on is taken from a connection that ends, and is its answerer's to end: which frees it. */
 static void on_viewer_gone(struct evhttp_connection *connection, void *argument)
 {
     struct viewer *viewer = argument;
+    struct evhttp_request *request = viewer->request;
     (void)connection;
-    viewer->request = NULL; /* evhttp frees it */
+    viewer->request = NULL;
+    if (request != NULL && evhttp_request_get_connection(request) == NULL)
+        evhttp_send_reply_end(request);
 }
 
 /* "SESSION-12" of the event that came last, or from=12. What is of another session begins anew. */

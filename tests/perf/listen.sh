@@ -6,7 +6,9 @@
 #   - CPU of the orchestrator with 64 workers, alone, and with --listen, a reader of events and a Prometheus each second
 #   - p99.9 of a run and records that came late, alone and with 100 viewers, by turns
 set -eu
-readonly volley=$(realpath "${1:?which volley}") virtual=$(realpath "${2:?which build with the virtual clock}") seconds=${3:-20}
+volley=$(realpath "${1:?which volley}")
+virtual=$(realpath "${2:?which build with the virtual clock}")
+readonly volley virtual seconds=${3:-20}
 work=$(mktemp -d "${TMPDIR:-/tmp}/volley-listen-XXXXXX")
 helpers=()
 finish() {
@@ -18,8 +20,8 @@ export GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX2,-AVX,-
 
 # Where a run listens, when it has said so.
 address_in() { # LOG
-    local i
-    for i in $(seq 600); do
+    local _
+    for _ in $(seq 600); do
         if grep -qo 'http://[^ ]*' "$1"; then grep -o 'http://[^ ]*' "$1" | head -n 1; return; fi
         sleep 0.05
     done
@@ -91,7 +93,7 @@ for looked in no yes; do
         'BEGIN { printf "orchestrator, 64 workers, looked at: %-3s %.2f %% of a CPU\n", l, 100 * t / hz / s }'
 done
 
-for turn in 1 2 3; do
+for _ in 1 2 3; do
     for viewers in 0 100; do
         more=()
         if [ "$viewers" -gt 0 ]; then more=(--listen 0); fi

@@ -17,6 +17,7 @@ until (exec 4<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.05; done
 echo "http://127.0.0.1:$port/" >"$work/url"
 VOLLEY_JS=build/js VOLLEY_STEP_MS=600000 node tests/support/page/check_live.js "$work/url" --until 'live && live.rows >= 2' \
     --until "live.seconds >= $seconds - $shown" --forget --until "live.seconds >= $seconds" --heap --screenshot "${LIVE_PICTURE:-$work/picture.png}" >"$work/seen"
+# shellcheck disable=SC2016 # what node expands
 sed -n '$p' "$work/seen" | node -e '
 const { live, heap_bytes, heap, foreign } = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const took = live.took.slice(2).sort((a, b) => a - b), at = (part) => took[Math.floor(took.length * part)].toFixed(1);
