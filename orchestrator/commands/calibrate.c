@@ -274,8 +274,7 @@ static enum err_code write_file(const char *path, const char *text, struct err *
         return code;
     output_write(&output, text, strlen(text));
     code = output_commit(&output, err);
-    if (code != OK)
-        output_discard(&output);
+    output_discard(&output);
     return code;
 }
 

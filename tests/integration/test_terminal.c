@@ -297,6 +297,8 @@ static void crash(int number)
 {
     ck_assert_int_eq(kill(reader->pid, number), 0);
     screen_reader_end(reader);
+    if (number == SIGSEGV && getenv("VOLLEY_SANITIZED") != NULL)
+        return; /* which the sanitizer takes for itself, and exits */
     ck_assert_msg(WIFSIGNALED(reader->wait_status) && WTERMSIG(reader->wait_status) == number, "%x",
                   (unsigned)reader->wait_status);
 }
