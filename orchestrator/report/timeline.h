@@ -247,7 +247,7 @@ struct sink {
     void (*destroy)(void *state);
 };
 
-#define TIMELINE_SINKS_MAX 16
+#define TIMELINE_SINKS_MAX 24 /* every output that a command has, at once, and who looks on */
 struct timeline {
     struct sink sinks[TIMELINE_SINKS_MAX];
     uint32_t sink_count;
