@@ -91,13 +91,14 @@ TEST(of_a_search)
     /* breaks when find-max or sweep has no picture, or report cannot draw it of their directories */
     char directory[200];
     snprintf(directory, sizeof directory, "%s/out", tree.path);
+    /* two requests a window: no short stop of the machine at its end fails it */
     VOLLEY("find-max", "-p", server.port_text, "--cpus", "none", "--slo", "p99<10s", "--start-rate",
-           "50", "--max-rate", "200", "--window", "500ms", "--windows", "1", "--warmup", "0", "-r",
+           "1", "--max-rate", "4", "--window", "500ms", "--windows", "1", "--warmup", "0", "-r",
            "10", "-q", "--label", "it's </text><script>", "--png", pictures, "--svg", pictures);
     ck_png("it_s___text__script__curve.png");
     ck_svg("it_s___text__script__curve.svg");
     ck_assert_ptr_nonnull(strstr(look.bytes, ">held<"));
-    ck_assert_ptr_nonnull(strstr(look.bytes, "sustainable: 200"));
+    ck_assert_ptr_nonnull(strstr(look.bytes, "sustainable: 4"));
     ck_assert_ptr_null(strstr(look.bytes, "<script>"));
     VOLLEY("sweep", "-p", server.port_text, "--cpus", "none", "-t", "set", "--clients", "1,2",
            "--step-duration", "200ms", "--interval", "100ms", "--warmup", "0", "--out", directory);
