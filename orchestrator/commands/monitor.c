@@ -113,16 +113,14 @@ static enum err_code refuse(const struct monitor_request *request, const char *c
     return OK;
 }
 
-static enum err_code check_options(const struct monitor_request *request, struct err *err)
+static enum err_code check_options(struct monitor_request *request, struct err *err)
 {
     static const char *const of_report[] = {"since", "html", "json"};
-    static const char *const of_page[] = {"listen-token", "listen-linger"};
     static const char *const of_store[] = {"store", "retention"};
     if (refuse(request, of_report, sizeof of_report / sizeof of_report[0],
                "is an option of volley monitor report", err) != OK)
         return err->code;
-    if (request->bench.spec.watch.listen == NULL &&
-        refuse(request, of_page, sizeof of_page / sizeof of_page[0], "needs --listen", err) != OK)
+    if (watch_settle(&request->bench, err) != OK)
         return err->code;
     if (request->no_store && refuse(request, of_store, sizeof of_store / sizeof of_store[0],
                                     "and --no-store contradict each other", err) != OK)
@@ -168,20 +166,11 @@ static enum err_code open_store(struct monitor_request *request, struct err *err
     return monitor_store_open(&request->monitor.store, &setup, err);
 }
 
-/* Alerts are notes of the timeline, of a source of their own. */
-static enum err_code hear_note(void *state, const struct note *note, struct err *err)
+static void hear_alert(void *hearer, const struct alert_event *event)
 {
-    struct monitor_request *request = state;
-    struct alert_event event = {.state = note->ok ? ALERT_RESOLVED : ALERT_FIRING,
-                                .severity = ALERT_WARNING,
-                                .at_ms = clock_wall_ns() / NS_PER_MS};
-    (void)err;
-    if (request->monitor.store == NULL || strcmp(note_source_name(note->source), "alert") != 0)
-        return OK;
-    snprintf(event.alert, sizeof event.alert, "%.*s", (int)strcspn(note->text, " :"), note->text);
-    snprintf(event.summary, sizeof event.summary, "%s", note->text);
-    monitor_store_alert(request->monitor.store, &event);
-    return OK;
+    const struct monitor_request *request = hearer;
+    if (request->monitor.store != NULL)
+        monitor_store_alert(request->monitor.store, event);
 }
 
 static enum err_code open_all(struct monitor_request *request, struct watching_place *place,
@@ -192,16 +181,15 @@ static enum err_code open_all(struct monitor_request *request, struct watching_p
         return err_set(err, E_SYSTEM, "no memory for the monitor");
     enum err_code code = timeline_init(&request->timeline, err);
     request->timeline_ready = code == OK;
-    if (code == OK)
-        timeline_add(&request->timeline,
-                     (struct sink){.name = "store", .state = request, .note = hear_note});
     *place = (struct watching_place){.options = &request->bench.spec.watch,
                                      .command = "monitor",
                                      .timeline = &request->timeline,
                                      .base = request->base,
                                      .interrupts = interrupts,
                                      .sampled = true,
-                                     .interval_ns = request->interval_ns};
+                                     .interval_ns = request->interval_ns,
+                                     .hear_alert = hear_alert,
+                                     .hearer = request};
     if (code == OK)
         code = watching_open_at(&request->watching, place, err);
     return code == OK ? describe(request, err) : code;
@@ -261,16 +249,28 @@ static enum err_code watch(struct monitor_request *request, struct err *err)
 
 /* ---- the report ---- */
 
+/* Whatever is none of the report's own, now or later. */
+static enum err_code refuse_of_monitor(const struct monitor_request *request, struct err *err)
+{
+    static const char *const own[] = {"store", "since", "html", "json", "config", "trust-config"};
+    const struct option_table *table = monitor_option_table();
+    for (size_t i = 0; i < table->row_count; i++) {
+        const char *name = table->rows[i].name;
+        bool is_own = !options_given(&request->bench.values, name);
+        for (size_t k = 0; k < sizeof own / sizeof own[0]; k++)
+            is_own |= strcmp(own[k], name) == 0;
+        if (!is_own)
+            return err_set(err, E_USAGE, "--%s is no option of volley monitor report", name);
+    }
+    return OK;
+}
+
 static enum err_code report(const struct monitor_request *request, struct err *err)
 {
-    static const char *const of_monitor[] = {
-        "interval", "probe-rate",    "window",       "duration", "no-store", "retention", "listen",
-        "host",     "listen-linger", "listen-token", "port",     "socket",   "uri"};
     char path[4096];
     if (request->words.count > 1)
         return err_set(err, E_USAGE, "too many words: %s", monitor_option_table()->usage);
-    if (refuse(request, of_monitor, sizeof of_monitor / sizeof of_monitor[0],
-               "is no option of volley monitor report", err) != OK)
+    if (refuse_of_monitor(request, err) != OK)
         return err->code;
     if (request->store_path == NULL && monitor_store_path(path, sizeof path, false, err) != OK)
         return err->code;

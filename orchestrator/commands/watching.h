@@ -30,7 +30,9 @@ struct watching {
     struct scraper *scraper;      /* NULL: nothing is scraped */
     struct notifier *notifier;    /* NULL: nobody is told */
     struct terminal *terminal;    /* --tui; NULL: none  */
-    struct alert_sink alerts;     /* with --alerts, --kpis or --listen */
+    void (*hear_alert)(void *hearer, const struct alert_event *event); /* of the place */
+    void *hearer;
+    struct alert_sink alerts; /* with --alerts, --kpis or --listen */
 };
 
 /* What is looked on at: a session, or a monitor. All of it outlives the watching. */
@@ -44,7 +46,9 @@ struct watching_place {
     uint64_t interval_ns; /* of rows */
     uint64_t duration_ns; /* all there is to come; 0: not known */
     const char *out_dir;  /* for events.jsonl and kpis.json; NULL: none */
-    bool prints_kpis;     /* as a table on standard output, behind the report */
+    void (*hear_alert)(void *hearer, const struct alert_event *event); /* NULL: nobody else */
+    void *hearer;
+    bool prints_kpis; /* as a table on standard output, behind the report */
 };
 
 /* Behind all other outputs, before anything connects: adds its sinks, and readies samples, which a session begins and a monitor

@@ -40,6 +40,8 @@ static void tell(void *state, const struct alert_event *event)
         live_tell_alert(watching->live, alert_event_to_json(event));
     if (watching->notifier != NULL)
         notifier_tell(watching->notifier, event);
+    if (watching->hear_alert != NULL)
+        watching->hear_alert(watching->hearer, event);
 }
 
 enum err_code watching_alerts_open(struct watching *watching, const struct watching_place *place,
@@ -52,9 +54,10 @@ enum err_code watching_alerts_open(struct watching *watching, const struct watch
     enum err_code code = OK;
     if (!is_wanted(place->options))
         return OK;
-    alerts->keeps = watch->listen != NULL;
     alerts->hear = tell;
     alerts->state = watching;
+    watching->hear_alert = place->hear_alert;
+    watching->hearer = place->hearer;
     alerts->for_scale = watch->for_scale;
     alerts->timeline = place->timeline;
     alerts->samples = place->sampled ? &watching->samples : NULL;

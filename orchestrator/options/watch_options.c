@@ -44,7 +44,7 @@ static const struct option_row watch_rows[] = {
              "JSON."},
     {ROW("notify-dry-run", NULL, OPTION_FLAG, NULL, AT(notify_dry_run)), .told = true,
      .help = "Print what --notify would send, without secrets, and send nothing."},
-    {ROW("tui", NULL, OPTION_FLAG, NULL, AT(tui)), .told = true,
+    {ROW("tui", NULL, OPTION_FLAG, NULL, AT(tui)), .told = true, .commands = OF_LOADS | OF_RUN,
      .help = "Watch it on the terminal while it runs: rate, latencies, errors, nodes or classes. "
              "Keys pause it, "
              "change its rate, take notes and stop it; the report follows."},
@@ -85,6 +85,9 @@ enum err_code watch_settle(struct bench_request *request, struct err *err)
             err, E_USAGE,
             "--allow-control needs --listen-token FILE: else any page in any browser here "
             "could steer the load");
+    if (watch->notify_path != NULL && watch->alerts_path == NULL && watch->kpis_path == NULL)
+        return err_set(err, E_USAGE,
+                       "--notify needs --alerts or --kpis: they are what is told to its channels");
     if (watch->notify_dry_run && watch->notify_path == NULL)
         return err_set(err, E_USAGE, "--notify-dry-run needs --notify FILE");
     return OK;

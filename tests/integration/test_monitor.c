@@ -123,6 +123,32 @@ TEST(test_a_monitor_serves_what_a_run_does)
     program_expect_status(&program, 0);
 }
 
+TEST(test_an_alert_is_kept_as_it_is)
+{
+    /* Breaks when the store has another severity than the rule, or its report takes what is the monitor's. */
+    char rules[200];
+    snprintf(rules, sizeof rules, "%s/rules.yaml", tree.path);
+    temp_tree_write(&tree, "/rules.yaml",
+                    "alerts:\n- alert: Answers\n  expr: volley_rate > 0\n"
+                    "  labels:\n    severity: critical\n",
+                    0644);
+    MONITOR("--duration", "1s", "--alerts", rules, target);
+    program_wait(&program);
+    program_expect_status(&program, 0);
+    json_t *reviewed = report();
+    const json_t *alerts = json_object_get(reviewed, "alerts");
+    ck_assert_uint_eq(json_array_size(alerts), 1);
+    const json_t *alert = json_array_get(alerts, 0);
+    ck_assert_str_eq(json_string_value(json_object_get(alert, "alert")), "Answers");
+    ck_assert_str_eq(json_string_value(json_object_get(alert, "severity")), "critical");
+    json_decref(reviewed);
+    program_free(&program);
+    program_run_volley(&program, "monitor", "report", "--store", store_path, "--alerts", rules,
+                       NULL);
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, "--alerts is no option of volley monitor report");
+}
+
 TEST(test_lines_of_latency)
 {
     /* Breaks when a line is not as redis-cli has it, or the CSV disagrees with it. */

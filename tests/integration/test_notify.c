@@ -357,8 +357,16 @@ TEST(a_full_queue_keeps_nobody_waiting)
 TEST(a_run_begins_and_ends_with_its_channels)
 {
     /* Breaks when a file is looked at too late, its mistake has no place, or what is disabled is not said. */
-    const char *const argv[] = {program_volley(), "bench",    "--null", "-n",
-                                "1000",           "--notify", path,     NULL};
+    const char *const argv[] = {program_volley(),
+                                "bench",
+                                "--null",
+                                "-n",
+                                "1000",
+                                "--notify",
+                                path,
+                                "--kpis",
+                                "configs/kpis/default.yaml",
+                                NULL};
     const struct program_options options = {.argv = argv};
     write_file("notification_channels:\n"
                "- {name: hook, type: webhook, url: HTTP/ok/a}\n"
@@ -372,6 +380,10 @@ TEST(a_run_begins_and_ends_with_its_channels)
     program_run(&program, &options);
     program_expect_status(&program, 3);
     program_expect_text(program.err, "channels.yaml:2:31: unknown key uri; did you mean url?");
+    program_free(&program);
+    program_run_volley(&program, "bench", "--null", "-n", "1000", "--notify", path, NULL);
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, "--notify needs --alerts or --kpis");
     program_free(&program);
 }
 
