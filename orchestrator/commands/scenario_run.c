@@ -260,7 +260,8 @@ enum err_code scenario_run_check(struct scenario_run *run, struct err *err)
 
 static enum err_code begin(struct scenario_run *run, struct err *err)
 {
-    static struct sampler_field fields[SERIES_OPS];
+    uint32_t field_count;
+    const struct sampler_field *fields = watch_samples_fields(&field_count);
     struct session *session = run->session;
     const struct scenario *scenario = run->scenario;
     uint64_t capacity = scenario->memory_target_bytes / BYTES_OF_A_KEY_LEAST;
@@ -281,10 +282,6 @@ static enum err_code begin(struct scenario_run *run, struct err *err)
     histogram_init_zeroed(run->phase_latency);
     for (uint32_t i = 0; i < SERIES_METRICS; i++)
         run->newest.values[i] = NAN;
-    for (uint32_t i = 0; i < SERIES_OPS; i++) {
-        const char *name = series_metric_name(i);
-        fields[i] = (struct sampler_field){.name = name, .highest = strstr(name, "_ratio") != NULL};
-    }
     if (run->resume != NULL)
         capacity += live_map_end(run->resume->map);
     enum err_code code = live_map_create(&run->map, capacity, err);
@@ -302,7 +299,7 @@ static enum err_code begin(struct scenario_run *run, struct err *err)
     run->began_wall_ns = (uint64_t)wall.tv_sec * NS_PER_SECOND + (uint64_t)wall.tv_nsec;
     const struct server_sampler_setup setup = {
         .fields = fields,
-        .field_count = SERIES_OPS,
+        .field_count = field_count,
         .topology = session->topology,
         .target = &session->target,
         .tls = session->request->spec.endpoint.tls_client,

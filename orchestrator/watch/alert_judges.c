@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/units.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/watch/health.h"
@@ -21,22 +20,18 @@ static uint32_t list_alerts(void *state, const struct prometheus_alert **list)
     return count;
 }
 
-static json_t *health(void *state, const char *which, int *status)
+static json_t *health(void *state, const char *which, const struct live_newest *newest, int *status)
 {
-    static struct metric_slice slice;
-    static struct watch_reading reading;
     const struct alert_sink *alerts = state;
-    const uint64_t begun_ns = clock_now_ns();
     enum health_page page = HEALTH_ALL;
     if (which[0] != '\0')
         page = strcmp(which, "buffer") == 0 ? HEALTH_BUFFER : HEALTH_PERFORMANCE;
-    struct health_state now = {.rules = &alerts->rules, .ended = alerts->ended};
-    if (alert_sink_reading(&reading, &slice, alerts)) {
-        now.reading = &reading;
-        now.age_ms = (begun_ns - alerts->newest_ns) / NS_PER_MS;
-        now.interval_ms = alerts->run->interval_ns / NS_PER_MS;
-    }
-    now.duration_ms = (double)(clock_now_ns() - begun_ns) / NS_PER_MS;
+    const struct health_state now = {.reading = newest->reading,
+                                     .rules = &alerts->rules,
+                                     .age_ms = newest->age_ms,
+                                     .interval_ms = newest->interval_ms,
+                                     .duration_ms = newest->duration_ms,
+                                     .ended = newest->ended};
     return health_body(page, &now, status);
 }
 

@@ -1,10 +1,7 @@
 #include "orchestrator/watch/alert_sink.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -53,11 +50,6 @@ enum err_code alert_sink_open(struct alert_sink *alerts, const char *events_path
     enum err_code code = alerts_init(&alerts->alerts, &alerts->rules, alerts->for_scale, err);
     if (code == OK)
         code = kpi_account_open(&alerts->kpis, &alerts->rules, kpis_path, err);
-    if (code == OK && alerts->keeps) {
-        alerts->newest = calloc(1, sizeof *alerts->newest);
-        if (alerts->newest == NULL)
-            code = err_set(err, E_SYSTEM, "no memory for the newest interval");
-    }
     alerts->alerts.hear = hear;
     alerts->alerts.state = alerts;
     if (code != OK || path == NULL)
@@ -98,16 +90,6 @@ static bool is_sample(const struct alert_sink *alerts, const struct interval_row
            (row->header.end_ns - row->header.start_ns) * 2 >= alerts->run->interval_ns;
 }
 
-bool alert_sink_reading(struct watch_reading *reading, struct metric_slice *slice,
-                        const struct alert_sink *alerts)
-{
-    if (alerts->newest_ns == 0 || alerts->newest == NULL)
-        return false;
-    watch_reading_of_row(reading, slice, alerts->newest, alerts->run,
-                         &alerts->timeline->error_kinds, alerts->first_wall_ns, alerts->samples);
-    return true;
-}
-
 static enum err_code interval(void *state, const struct interval_row *row,
                               const struct error_kinds *error_kinds, struct err *err)
 {
@@ -120,10 +102,6 @@ static enum err_code interval(void *state, const struct interval_row *row,
     watch_reading_of_row(&reading, &slice, row, alerts->run, error_kinds, alerts->first_wall_ns,
                          alerts->samples);
     alerts->now_ns = row->header.end_ns;
-    if (alerts->newest != NULL) {
-        memcpy(alerts->newest, row, offsetof(struct interval_row, class_windows));
-        alerts->newest_ns = clock_now_ns();
-    }
     kpi_account_add(&alerts->kpis, &reading);
     alerts_feed(&alerts->alerts, &reading,
                 alerts->label != NULL ? alerts->label : alerts->run->name);
@@ -143,7 +121,6 @@ static enum err_code session_end(void *state, struct err *err)
 {
     struct alert_sink *alerts = state;
     struct alert_view view;
-    alerts->ended = true;
     for (size_t i = 0; alerts_at(&alerts->alerts, i, &view); i++) {
         if (view.status->state != ALERT_FIRING)
             continue;
@@ -173,8 +150,6 @@ void alert_sink_free(struct alert_sink *alerts)
     kpi_account_free(&alerts->kpis);
     alerts_free(&alerts->alerts);
     alert_rules_free(&alerts->rules);
-    free(alerts->newest);
-    alerts->newest = NULL;
     alerts->events = NULL;
     alerts->place = NULL;
 }

@@ -15,8 +15,7 @@ struct alert_sink {
     struct alert_rules rules; /* owned by this */
     double for_scale;
     struct timeline *timeline;
-    const struct watch_samples *samples; /* NULL: none */
-    bool keeps;                          /* the newest sample: for alert_sink_reading */
+    const struct watch_samples *samples;                        /* NULL: none */
     void (*hear)(void *state, const struct alert_event *event); /* NULL: nobody */
     void *state;
 
@@ -24,14 +23,11 @@ struct alert_sink {
     struct alerts alerts;
     struct kpi_account kpis; /* its table may be set by the command */
     bool still_firing;       /* at the end */
-    bool ended;
-    uint64_t newest_ns; /* clock reading of the newest sample */
-    const struct run_facts *run;
 
     /* private */
     FILE *events;
     struct output_place *place;
-    struct interval_row *newest; /* but for its windows of classes */
+    const struct run_facts *run;
     const char *label;
     uint64_t first_wall_ns, now_ns;
     bool judged; /* a run that is no prefill */
@@ -40,9 +36,6 @@ struct alert_sink {
 /* Paths of events.jsonl and kpis.json; NULL: none. E_USAGE: one cannot be written. */
 MUST_USE enum err_code alert_sink_open(struct alert_sink *alerts, const char *events_path,
                                        const char *kpis_path, struct err *err);
-/* The newest sample; false: there is none yet. reading points to slice, which points into alerts. */
-bool alert_sink_reading(struct watch_reading *reading, struct metric_slice *slice,
-                        const struct alert_sink *alerts);
 struct sink alert_sink(struct alert_sink *alerts);
 void alert_sink_free(struct alert_sink *alerts); /* safe on a zeroed struct */
 

@@ -104,6 +104,11 @@ void live_tell_alert(struct live *live, json_t *object)
 /* The newest state; who has not read the one before does not need it. */
 static void tell_state(struct live *live)
 {
+    size_t viewer = 0;
+    while (viewer < HTTP_CONNECTIONS_MAX && live->viewers[viewer].request == NULL)
+        viewer++;
+    if (viewer == HTTP_CONNECTIONS_MAX) /* nobody looks on: it is made for each who asks */
+        return;
     json_t *state = live_state(live);
     char *data = state != NULL ? json_dumps(state, DUMP_FLAGS) : NULL;
     json_decref(state);
@@ -163,10 +168,9 @@ static void put_plan(const struct run_facts *run, json_t *state)
 static void put_newest(const struct watch_totals *totals, json_t *state)
 {
     json_t *newest = json_object();
-    struct metric_slice slice = metric_slice_of(totals->newest, totals->run.open_loop);
-    slice.run = &totals->run;
-    slice.error_kinds = &totals->kinds;
-    slice.worker_count = totals->run.worker_count;
+    struct watch_reading reading;
+    struct metric_slice slice;
+    (void)watch_totals_reading(&reading, &slice, totals, NULL);
     json_section_metrics(newest, &slice, METRIC_TARGET_RATE, METRIC_IN_FLIGHT_BEFORE);
     json_section_metrics(newest, &slice, METRIC_RESPONSE_TIME, METRIC_RESPONSE_TIME);
     json_section_metrics(newest, &slice, METRIC_CONNECTIONS_OPEN, METRIC_CONNECTIONS_OPEN);

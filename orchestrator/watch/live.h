@@ -25,13 +25,22 @@
 
 struct live;
 
+/* The newest interval, for whoever judges it. */
+struct live_newest {
+    const struct watch_reading *reading; /* NULL: there is none yet */
+    uint64_t age_ms, interval_ms;        /* since it came; its length */
+    double duration_ms;                  /* that it took to have it */
+    bool ended;                          /* the session is over */
+};
+
 /* Who knows of alerts and of health; NULL functions: nobody. */
 struct live_judges {
     void *state;
     /* The rules as they stand, until the next call. */
     uint32_t (*alerts)(void *state, const struct prometheus_alert **alerts);
     /* The body of a health endpoint ("", "buffer", "performance"), a new object, and its status. */
-    json_t *(*health)(void *state, const char *which, int *status);
+    json_t *(*health)(void *state, const char *which, const struct live_newest *newest,
+                      int *status);
     /* Of the alerts, for the page: a new array. */
     json_t *(*told)(void *state);
 };

@@ -317,15 +317,10 @@ static void answer_intervals(void *state, struct evhttp_request *request)
 static json_t *stat_of(const struct live *live, const char *name)
 {
     struct watch_figure figure;
-    struct watch_reading reading = {
-        .hit_ratio = live->setup.samples != NULL ? live->setup.samples->hit_ratio : (double)NAN};
-    struct metric_slice slice = metric_slice_of(live->totals.newest, live->totals.run.open_loop);
+    struct watch_reading reading;
+    struct metric_slice slice;
     struct err err = {.code = OK};
-    slice.worker_count = live->totals.run.worker_count;
-    if (live->totals.newest_known)
-        reading.load = &slice;
-    if (live->setup.samples != NULL)
-        reading.server = live->setup.samples->newest;
+    (void)watch_totals_reading(&reading, &slice, &live->totals, live->setup.samples);
     if (watch_figure_find(&figure, name, strlen(name), &err) != OK)
         return json_null();
     const struct watch_value value = watch_figure_read(&figure, &reading);
@@ -357,7 +352,18 @@ static void answer_health_of(struct live *live, struct evhttp_request *request, 
 {
     int status = 200;
     const struct live_judges *judges = &live->setup.judges;
-    json_t *body = judges->health != NULL ? judges->health(judges->state, which, &status)
+    const struct watch_totals *totals = &live->totals;
+    const uint64_t begun_ns = clock_now_ns();
+    struct watch_reading reading;
+    struct metric_slice slice;
+    struct live_newest newest = {.ended = live->ended};
+    if (watch_totals_reading(&reading, &slice, totals, live->setup.samples)) {
+        newest.reading = &reading;
+        newest.age_ms = (begun_ns - totals->newest_ns) / NS_PER_MS;
+        newest.interval_ms = totals->run.interval_ns / NS_PER_MS;
+    }
+    newest.duration_ms = (double)(clock_now_ns() - begun_ns) / NS_PER_MS;
+    json_t *body = judges->health != NULL ? judges->health(judges->state, which, &newest, &status)
                                           : json_pack("{s:s, s:[]}", "status", "ok", "checks");
     answer_json(request, status, body);
 }

@@ -133,9 +133,9 @@ static void put_gauge(FILE *out, const struct prometheus_view *view, enum metric
                       const struct prometheus_name *name)
 {
     const struct watch_totals *totals = view->totals;
-    struct metric_slice slice = metric_slice_of(totals->newest, totals->run.open_loop);
-    slice.worker_count = totals->run.worker_count;
-    slice.run = &totals->run;
+    struct watch_reading reading;
+    struct metric_slice slice;
+    (void)watch_totals_reading(&reading, &slice, totals, view->samples);
     const struct metric_value value = metric_read(&slice, metric, NULL);
     if (!value.known || totals->current == NULL ||
         ((metric_table[metric].flags & METRIC_OPEN_LOOP) != 0 && !totals->run.open_loop))
@@ -285,13 +285,11 @@ static void put_servers(FILE *out, const struct watch_samples *samples)
 static void put_hit_ratio(FILE *out, const struct prometheus_view *view)
 {
     struct watch_figure figure;
-    struct watch_reading reading = {.hit_ratio = view->samples != NULL ? view->samples->hit_ratio
-                                                                       : (double)NAN};
+    struct watch_reading reading;
+    struct metric_slice slice;
     struct err err = {.code = OK};
     static const char name[] = "volley_cache_hit_ratio";
-    struct metric_slice slice = metric_slice_of(view->totals->newest, view->totals->run.open_loop);
-    if (view->totals->newest_known)
-        reading.load = &slice;
+    (void)watch_totals_reading(&reading, &slice, view->totals, view->samples);
     if (watch_figure_find(&figure, name, sizeof name - 1, &err) != OK)
         return;
     const struct watch_value value = watch_figure_read(&figure, &reading);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
+
 enum err_code watch_totals_init(struct watch_totals *totals, struct err *err)
 {
     memset(totals, 0, sizeof *totals);
@@ -96,6 +98,7 @@ void watch_totals_add(struct watch_totals *totals, const struct interval_row *ro
     interval_row_add(totals->newest, row);
     totals->newest->header = row->header;
     totals->newest_known = true;
+    totals->newest_ns = clock_now_ns();
     totals->kinds = *kinds;
     totals->rows++;
     if ((row->header.flags & INTERVAL_WARMUP) == 0 && totals->current != NULL)
@@ -105,6 +108,16 @@ void watch_totals_add(struct watch_totals *totals, const struct interval_row *ro
 void watch_totals_run_end(struct watch_totals *totals)
 {
     totals->running = false;
+}
+
+bool watch_totals_reading(struct watch_reading *reading, struct metric_slice *slice,
+                          const struct watch_totals *totals, const struct watch_samples *samples)
+{
+    watch_reading_of_row(reading, slice, totals->newest, &totals->run, &totals->kinds,
+                         totals->first_wall_ns, samples);
+    if (!totals->newest_known)
+        reading->load = NULL;
+    return totals->newest_known;
 }
 
 struct metric_slice watch_totals_slice(const struct watch_totals *totals,

@@ -7,6 +7,7 @@
 #include "common/err.h"
 #include "orchestrator/report/metric.h"
 #include "orchestrator/report/timeline.h"
+#include "orchestrator/watch/samples.h"
 
 #define WATCH_TESTS_MAX 16u /* those beyond are counted together, as "others" */
 
@@ -32,6 +33,7 @@ struct watch_totals {
     struct error_kinds kinds;    /* of its newest row */
     struct interval_row *newest; /* measured or warm-up; with its header */
     bool newest_known;
+    uint64_t newest_ns;     /* clock reading when it came */
     uint64_t first_wall_ns; /* of the session's first run */
     uint64_t rows;          /* so far, warm-ups too */
 };
@@ -43,6 +45,10 @@ void watch_totals_add(struct watch_totals *totals, const struct interval_row *ro
                       const struct error_kinds *kinds);
 void watch_totals_run_end(struct watch_totals *totals);
 
+/* What is known of the newest interval, and of the servers (samples may be NULL); false: there is no interval yet, and the reading
+ * has the servers alone. It points to slice and into totals. */
+bool watch_totals_reading(struct watch_reading *reading, struct metric_slice *slice,
+                          const struct watch_totals *totals, const struct watch_samples *samples);
 /* Of a test's totals; its words cannot be read from it. */
 struct metric_slice watch_totals_slice(const struct watch_totals *totals,
                                        const struct watch_test *test);
