@@ -185,15 +185,23 @@ static void ck_metrics(const char *path, const json_t *root)
 
 TEST(a_page_grows_and_counts_as_run_json_does)
 {
-    /* breaks when a page does not grow with the run, counts otherwise than run.json or /metrics, misses the end, or cannot be
-     * saved; when a name becomes markup, or anything is asked of another origin */
-    char metrics[200];
+    /* breaks when a page does not grow with the run, counts otherwise than run.json or /metrics, misses the end or an alert, or
+     * cannot be saved; when a name becomes markup, or anything is asked of another origin */
+    char metrics[200], rules[200];
     snprintf(metrics, sizeof metrics, "%s/metrics", tree.path);
+    snprintf(rules, sizeof rules, "%s/rules.yaml", tree.path);
+    temp_tree_write(&tree, "/rules.yaml",
+                    "alerts:\n- alert: Fast\n  expr: volley_rate > 1\n  annotations:\n"
+                    "    summary: <b id=hurt>fast</b>\n",
+                    0600);
     BROWSE("--until", "live && live.rows >= 2 && !live.over", "--until",
+           "document.body.innerText.includes('Fast (warning) firing since ')", "--until",
+           "document.body.innerText.includes(', limit 1; <b id=hurt>fast</b>')", "--until",
            "live.rows >= 6 && live.snapshots > 1", "--until", "live.over", "--save", saved,
            "--fetch", "/metrics", metrics);
     VOLLEY("-t", "set,get", "--qps", "1000", "--duration", "2", "--warmup", "250ms", "--interval",
-           "250ms", "--listen", "0", "--listen-linger", "60", "--label", HOSTILE);
+           "250ms", "--listen", "0", "--listen-linger", "60", "--label", HOSTILE, "--alerts",
+           rules);
     read_seen();
     json_t *root = load_document();
     /* a warm-up is drawn, and is none of the counts */

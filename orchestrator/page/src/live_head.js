@@ -118,10 +118,15 @@ export class Head {
   /** Those that fire, and those that are about to. */
   showAlerts(alerts) {
     const told = (Array.isArray(alerts) ? alerts : []).filter((alert) => ['firing', 'pending'].includes(alert.state));
-    const texts = told.map((alert) => `${alert.alert}: ${alert.state}, ${alert.severity || 'no severity'}` +
-      `${Number.isFinite(alert.value) ? `, ${number(alert.value)}` : ''}` +
-      `${Number.isFinite(alert.threshold) ? ` against ${number(alert.threshold)}` : ''}` +
-      `${Number.isFinite(alert.since) ? `, since ${clockOf(alert.since, 1)}` : ''}`);
+    const texts = told.map((alert) => {
+      const since = new Date(alert.since_ms ?? alert.since ?? NaN); /* of the state a number, of an event a text */
+      const value = `${alert.at_least ? 'at least ' : ''}${number(alert.value)}`;
+      return `${alert.alert} (${alert.severity || 'no severity'}) ${alert.state}` +
+        `${Number.isNaN(since.getTime()) ? '' : ` since ${since.toLocaleTimeString('en-GB')}`}` +
+        `${Number.isFinite(alert.value) ? `: ${value}` : ''}` +
+        `${Number.isFinite(alert.threshold) ? `, limit ${number(alert.threshold)}` : ''}` +
+        `${alert.summary ? `; ${alert.summary}` : ''}`;
+    });
     this.alerts.hidden = texts.length === 0;
     if ([...this.alerts.children].map((item) => item.textContent).join('\n') !== texts.join('\n'))
       this.alerts.replaceChildren(...texts.map((text, i) => element('li', { class: told[i].state === 'firing' ? 'cut' : null }, text)));
