@@ -11,7 +11,7 @@ volley=$(realpath "$1")
 root=$PWD
 
 # Pages of one group run one after the other, groups at once: they wait most of the time.
-groups=(README.md docs/guide.md docs/guide-branch.md docs/guide-nightly.md docs/honest-load.md docs/cookbook.md 'docs/reference/*.md' ${2+"$2"})
+groups=(README.md docs/guide.md docs/guide-branch.md docs/guide-nightly.md docs/guide-watching.md docs/honest-load.md docs/cookbook.md 'docs/reference/*.md' ${2+"$2"})
 
 # Examples that cannot be run, by a pattern of the shell, and why.
 readonly -a not_run=(
@@ -36,6 +36,7 @@ readonly -a not_run=(
     'volley history*' 'a history that nobody has kept here'
     'volley track query*' 'likewise'
     '*--notify *' 'channels of others'
+    '*--listen-token token' 'a token that nobody has made here'
     'volley monitor*' 'watches for days; tests/integration/test_monitor.c has one'
     'volley latency-history*' 'likewise'
     '*\.\.\.*' 'an ellipsis'
