@@ -50,6 +50,7 @@ void monitor_hear(void *state, const struct server_sample *sample)
 /* Of several servers: sums, and the highest of what is no amount, of those that have answered. */
 static void share_sample(struct monitor *monitor, uint64_t at_ns)
 {
+    static struct sampled_node nodes[WATCH_TARGETS_MAX];
     double values[SAMPLER_FIELDS_MAX];
     bool known = false;
     for (uint32_t i = 0; i < monitor->field_count; i++)
@@ -57,6 +58,9 @@ static void share_sample(struct monitor *monitor, uint64_t at_ns)
     for (uint32_t k = 0; k < monitor->targets->count; k++) {
         const struct monitored *item = &monitor->items[k];
         known = known || item->known;
+        nodes[k] = (struct sampled_node){.address = &monitor->targets->items[k].address,
+                                         .answered = item->known,
+                                         .values = item->fields};
         for (uint32_t i = 0; i < monitor->field_count && item->known; i++) {
             const double other = item->fields[i];
             if (isnan(values[i]))
@@ -67,7 +71,12 @@ static void share_sample(struct monitor *monitor, uint64_t at_ns)
                 values[i] += other;
         }
     }
-    const struct server_sample sample = {.at_ns = at_ns, .known = known, .values = values};
+    const uint32_t count = monitor->targets->count;
+    const struct server_sample sample = {.at_ns = at_ns,
+                                         .known = known,
+                                         .values = values,
+                                         .nodes = nodes,
+                                         .node_count = count > 1 ? count : 0};
     watch_samples_hear(monitor->samples, &sample);
 }
 

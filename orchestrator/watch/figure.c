@@ -34,6 +34,7 @@ static const struct alias {
     {"error_percentage", OF_LOAD(METRIC_FAILED_PERCENT), .factor = 1, .unit = "percent"},
     {"cache_hit_rate", WATCH_HIT_RATIO, .factor = 100, .unit = "percent"},
     {"volley_cache_hit_ratio", WATCH_HIT_RATIO, .factor = 1, .unit = "ratio"},
+    {"volley_server_up", WATCH_SERVER_UP, .factor = 1, .unit = "0 or 1"},
     {"query_latency", OF_TIMES(METRIC_RESPONSE_TIME, "p95"), .factor = 1e-3, .unit = "ms"},
     {"transfer_rate", WATCH_NOBODY, .factor = 1, .unit = "requests/s"},
     {"flush_success_rate", WATCH_NOBODY, .factor = 1, .unit = "percent"},
@@ -68,7 +69,7 @@ static bool better_when_higher(const struct watch_figure *figure)
 {
     if (figure->origin == WATCH_LOAD)
         return figure->metric == METRIC_ACHIEVED_RATE || figure->metric == METRIC_HITS;
-    return figure->origin == WATCH_HIT_RATIO || figure->origin == WATCH_NOBODY;
+    return figure->origin != WATCH_SERVER;
 }
 
 static void set_alias(struct watch_figure *figure, const struct alias *alias)
@@ -334,6 +335,8 @@ struct watch_value watch_figure_read(const struct watch_figure *figure,
                                               reading->server[figure->field] * figure->factor};
     case WATCH_HIT_RATIO:
         return read_hit_ratio(figure, reading);
+    case WATCH_SERVER_UP:
+        return (struct watch_value){.number = reading->server_up * figure->factor};
     case WATCH_NOBODY:
         break;
     }

@@ -279,7 +279,13 @@ static void put_servers(FILE *out, const struct watch_samples *samples)
     for (unsigned field = 0; field < SERIES_OPS; field++)
         put_field(out, samples, field);
     put_head(out, "volley_server_up", "gauge", "Whether the newest sample was answered");
-    fprintf(out, "volley_server_up %d\n", samples->known);
+    for (uint32_t i = 0; i < samples->node_count; i++) {
+        fputs("volley_server_up", out);
+        put_labels(out, (const struct label[]){{"node", samples->nodes[i].text}}, 1);
+        put_number(out, samples->nodes[i].answered);
+    }
+    if (samples->node_count == 0)
+        fprintf(out, "volley_server_up %d\n", samples->known);
 }
 
 static void put_hit_ratio(FILE *out, const struct prometheus_view *view)

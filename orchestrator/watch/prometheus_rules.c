@@ -111,6 +111,10 @@ char *prometheus_record_source(char *text, size_t text_bytes, const struct watch
         snprintf(term, sizeof term, "max(volley_cache_hit_ratio)");
         factor = figure->factor;
         break;
+    case WATCH_SERVER_UP:
+        snprintf(term, sizeof term, "min(volley_server_up)");
+        factor = figure->factor;
+        break;
     case WATCH_NOBODY:
         break;
     }

@@ -86,6 +86,14 @@ void watch_samples_stop(struct watch_samples *samples)
     samples->sampler = NULL;
 }
 
+static double server_up(const struct watch_samples *samples)
+{
+    bool all = samples->known;
+    for (uint32_t i = 0; i < samples->node_count; i++)
+        all = all && samples->nodes[i].answered;
+    return samples->heard > 0 ? (double)all : (double)NAN;
+}
+
 void watch_reading_of_row(struct watch_reading *reading, struct metric_slice *slice,
                           const struct interval_row *row, const struct run_facts *run,
                           const struct error_kinds *error_kinds, uint64_t first_wall_ns,
@@ -103,5 +111,6 @@ void watch_reading_of_row(struct watch_reading *reading, struct metric_slice *sl
                           : 0,
         .load = slice,
         .server = samples != NULL ? samples->newest : NULL,
-        .hit_ratio = samples != NULL ? samples->hit_ratio : (double)NAN};
+        .hit_ratio = samples != NULL ? samples->hit_ratio : (double)NAN,
+        .server_up = samples != NULL ? server_up(samples) : (double)NAN};
 }

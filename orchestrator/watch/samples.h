@@ -24,7 +24,7 @@ struct watch_samples {
     uint64_t at_ns;                 /* clock reading of the newest */
     double hit_ratio;               /* between the last two; NAN */
     struct watch_node_sample nodes[WATCH_NODES_MAX];
-    uint32_t node_count;       /* of a cluster; 0: one server */
+    uint32_t node_count;       /* of a cluster, or of a monitor; 0: one server */
     void (*hear)(void *state); /* may be set: after each sample */
     void *state;
 };

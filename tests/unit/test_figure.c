@@ -41,6 +41,7 @@ static const struct {
     {"memory_mb", 64},
     {"buffer_cache_hit_rate", 2.0 / 3},
     {"cache_hit_rate", 200.0 / 3},
+    {"volley_server_up", 1},
 };
 
 LOOP_TEST(test_one_figure_by_all_its_names, sizeof known / sizeof known[0])
