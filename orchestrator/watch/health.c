@@ -122,9 +122,8 @@ static struct outcome judge(const struct check *check, const struct health_state
         return outcome;
     if (check->kind == OF_FIGURE)
         judge_figure(&outcome, check, state);
-    else if (state->reading->server != NULL)
-        outcome.status =
-            isnan(state->reading->server[SERIES_USED_MEMORY]) ? CHECK_CRITICAL : CHECK_OK;
+    else if (!isnan(state->reading->server_up))
+        outcome.status = state->reading->server_up > 0 ? CHECK_OK : CHECK_CRITICAL;
     if (!state->ended && state->age_ms > limit_ms + state->interval_ms)
         outcome.status = CHECK_CRITICAL;
     return outcome;

@@ -48,8 +48,11 @@ struct http_service {
     char url[96], machine[256];
     struct connection connections[HTTP_CONNECTIONS_MAX + 1];
     unsigned count; /* at the last look, and those that came since */
-    bool full_told;
+    bool full_told, refused_told;
+    struct http_service *next; /* of all that are open */
 };
+
+static struct http_service *services;
 
 /* ---- connections ---- */
 
@@ -155,6 +158,23 @@ static struct bufferevent *on_connection(struct event_base *base, void *argument
                  service->url, HTTP_CONNECTIONS_MAX);
     service->full_told = true;
     return NULL;
+}
+
+/* Out of descriptors: who waits to be accepted would wake the loop again and again. The next look lets them in. */
+static void on_no_connection(struct evconnlistener *listener, void *evhttp)
+{
+    const int code = errno;
+    struct http_service *service = services;
+    (void)evhttp; /* a listener has one argument for all, which is evhttp's */
+    evconnlistener_disable(listener);
+    while (service != NULL && service->listener != listener)
+        service = service->next;
+    if (service == NULL)
+        return;
+    if (!service->refused_told)
+        log_line(LOG_WARNING, "%s: no further connection can be taken: %s; others wait",
+                 service->url, strerror(code));
+    service->refused_told = true;
 }
 
 static struct connection *connection_of(struct http_service *service,
@@ -274,6 +294,7 @@ static bool has_token(const struct http_service *service, struct evhttp_request 
 /* A page of another origin cannot write a body of this type here without asking first, and nobody answers that. */
 static bool is_own_body(struct evhttp_request *request)
 {
+    static const char json[] = "application/json";
     struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
     const char *type = evhttp_find_header(headers, "Content-Type");
     const char *origin = evhttp_find_header(headers, "Origin");
@@ -281,7 +302,8 @@ static bool is_own_body(struct evhttp_request *request)
     if (origin != NULL &&
         (strncmp(origin, "http://", 7) != 0 || host == NULL || strcasecmp(origin + 7, host) != 0))
         return false;
-    return type != NULL && strncasecmp(type, "application/json", 16) == 0;
+    return type != NULL && strncasecmp(type, json, sizeof json - 1) == 0 &&
+           strchr("; ", type[sizeof json - 1]) != NULL;
 }
 
 void http_service_login(struct http_service *service, struct evhttp_request *request)
@@ -384,6 +406,9 @@ static enum err_code listen_there(struct http_service *service, struct err *err)
         return err_set(err, E_SYSTEM, "no memory for what listens");
     }
     service->listener = evhttp_bound_socket_get_listener(bound);
+    service->next = services;
+    services = service;
+    evconnlistener_set_error_cb(service->listener, on_no_connection);
     const bool six = strchr(service->address.host, ':') != NULL;
     snprintf(service->url, sizeof service->url, "http://%s%s%s:%u/", six ? "[" : "",
              service->address.host, six ? "]" : "", service->address.port);
@@ -449,6 +474,11 @@ void http_service_close(struct http_service *service)
 {
     if (service == NULL)
         return;
+    for (struct http_service **at = &services; *at != NULL; at = &(*at)->next)
+        if (*at == service) {
+            *at = service->next;
+            break;
+        }
     if (service->listener != NULL) {
         evconnlistener_disable(service->listener);
         event_base_loop(service->base, EVLOOP_NONBLOCK);

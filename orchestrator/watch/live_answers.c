@@ -55,6 +55,14 @@ static void end(struct written *written, struct evhttp_request *request, const c
     free(written->text);
 }
 
+/* UINT64_MAX: it is none. */
+static uint64_t number_of(const char *text)
+{
+    const size_t digits = strspn(text, "0123456789");
+    return digits > 0 && digits < 19 && text[digits] == '\0' ? strtoull(text, NULL, 10)
+                                                             : UINT64_MAX;
+}
+
 /* A number in the query; UINT64_MAX: it is none. */
 static uint64_t query_number(struct evhttp_request *request, const char *name, uint64_t usual)
 {
@@ -64,11 +72,8 @@ static uint64_t query_number(struct evhttp_request *request, const char *name, u
     if (text == NULL || evhttp_parse_query_str(text, &query) != 0)
         return usual;
     const char *value = evhttp_find_header(&query, name);
-    if (value != NULL) {
-        const size_t digits = strspn(value, "0123456789");
-        number = digits > 0 && digits < 19 && value[digits] == '\0' ? strtoull(value, NULL, 10)
-                                                                    : UINT64_MAX;
-    }
+    if (value != NULL)
+        number = number_of(value);
     evhttp_clear_headers(&query);
     return number;
 }
@@ -217,7 +222,8 @@ static uint64_t first_event(const struct live *live, struct evhttp_request *requ
     if (last != NULL) {
         if (strncmp(last, live->session, bytes) != 0 || last[bytes] != '-')
             return UINT64_MAX;
-        return strtoull(last + bytes + 1, NULL, 10) + 1;
+        const uint64_t number = number_of(last + bytes + 1);
+        return number == UINT64_MAX ? number : number + 1;
     }
     return query_number(request, "from", live->events.next);
 }
@@ -296,6 +302,7 @@ static void answer_intervals(void *state, struct evhttp_request *request)
     }
     if (begin(&written)) {
         uint64_t at = from > ring->first ? from : ring->first;
+        at = at < ring->next ? at : ring->next; /* who asks for what is to come goes on here */
         const uint64_t last = at + INTERVALS_MAX < ring->next ? at + INTERVALS_MAX : ring->next;
         const char *before = "";
         fprintf(written.file,
@@ -400,6 +407,7 @@ static void answer_control(void *state, struct evhttp_request *request)
     }
     enum err_code code = control_line_parse(
         &command, bytes > 0 ? (const char *)evbuffer_pullup(input, -1) : "", bytes, &err);
+    const int refusal = code == OK ? 409 : 400;
     if (code == OK)
         code = run_control_command(live->setup.control, &members, &command, &err);
     if (code == OK) {
@@ -408,7 +416,7 @@ static void answer_control(void *state, struct evhttp_request *request)
             json_object_update(answer, members);
         answer_json(request, 200, answer);
     } else {
-        answer_json(request, 409,
+        answer_json(request, refusal,
                     json_pack("{s:b, s:o}", "ok", 0, "error", json_value_text(err.text)));
     }
     json_decref(members);

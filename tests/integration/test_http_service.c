@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "orchestrator/watch/http_service.h"
 #include "tests/support/check/http_client.h"
 #include "tests/support/check/suite.h"
@@ -15,6 +17,7 @@
 /* The service runs in a child, so that both sides can wait. */
 static pid_t child;
 static uint16_t port;
+static FILE *told; /* the child's standard error; NULL: the test's */
 
 static void answer_hello(void *state, struct evhttp_request *request)
 {
@@ -32,6 +35,10 @@ static void serve(int to_parent)
     struct err err = {.code = OK};
     struct event_base *base = event_base_new();
     signal(SIGPIPE, SIG_IGN);
+    if (told != NULL) {
+        dup2(fileno(told), STDERR_FILENO);
+        log_set_level(LOG_WARNING);
+    }
     if (base == NULL || http_service_open(&service, base, &setup, &err) != OK)
         _exit(1);
     dprintf(to_parent, "%s", http_service_url(service));
@@ -58,6 +65,9 @@ static void set_up(void)
 static void tear_down(void)
 {
     kill(child, SIGKILL);
+    if (told != NULL)
+        fclose(told);
+    told = NULL;
 }
 
 static void ck_answers(void)
@@ -89,6 +99,9 @@ static const struct {
     {"POST /tell HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nOrigin: "
      "http://localhost\r\nContent-Length: 2\r\n\r\n{}",
      200},
+    {"POST /tell HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/jsonp\r\n"
+     "Content-Length: 2\r\n\r\n{}",
+     415},
     {"POST /tell HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
      "99999999\r\n\r\n{}",
      413},
@@ -181,6 +194,37 @@ TEST(test_connections_are_bounded)
     }
     ck_assert_uint_gt(closed, 0); /* it did not get in beside all of them */
     ck_answers();
+}
+
+static unsigned lines_told(void)
+{
+    unsigned lines = 0;
+    char text[4096];
+    ssize_t got;
+    for (off_t at = 0; (got = pread(fileno(told), text, sizeof text, at)) > 0; at += got)
+        for (ssize_t i = 0; i < got; i++)
+            lines += text[i] == '\n';
+    return lines;
+}
+
+TEST(test_no_descriptor_is_left)
+{
+    /* Breaks when a process that can open nothing more spins over those who wait, and fills its log. */
+    int fds[20];
+    const struct rlimit limit = {.rlim_cur = 16, .rlim_max = 16};
+    tear_down();
+    told = tmpfile();
+    ck_assert_ptr_nonnull(told);
+    set_up();
+    ck_assert_int_eq(prlimit(child, RLIMIT_NOFILE, &limit, NULL), 0);
+    for (size_t i = 0; i < 20; i++)
+        fds[i] = http_connect(port);
+    for (int i = 0; i < 500 && lines_told() == 0; i++)
+        support_sleep_ms(10);
+    for (size_t i = 0; i < 20; i++)
+        close(fds[i]);
+    ck_answers();
+    ck_assert_uint_eq(lines_told(), 1);
 }
 
 TEST_SUITE_WITH(http_service, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 60)
