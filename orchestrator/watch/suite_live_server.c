@@ -89,11 +89,20 @@ static void answer_events(void *state, struct evhttp_request *request)
     free(text);
 }
 
+/* It stands still when the suite has ended. */
+static void put_elapsed(const struct server *server)
+{
+    if (json_object_get(server->state, "ended") == NULL)
+        json_object_set_new(server->state, "elapsed_seconds",
+                            json_real(clock_seconds(clock_now_ns() - server->begun_ns)));
+}
+
 static void keep(struct server *server, const char *event, json_t *object)
 {
     const bool notice = strcmp(event, "notice") == 0;
     json_t *list = notice ? server->notices : server->results;
     if (strcmp(event, "state") == 0) {
+        put_elapsed(server);
         json_object_update(server->state, object);
         return;
     }
@@ -138,13 +147,6 @@ static void answer_json(struct evhttp_request *request, json_t *object)
     else
         http_answer(request, 200, "application/json", text, strlen(text));
     free(text);
-}
-
-static void put_elapsed(const struct server *server)
-{
-    if (json_object_get(server->state, "ended") == NULL)
-        json_object_set_new(server->state, "elapsed_seconds",
-                            json_real(clock_seconds(clock_now_ns() - server->begun_ns)));
 }
 
 static void answer_run(void *state, struct evhttp_request *request)

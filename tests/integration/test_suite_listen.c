@@ -122,6 +122,7 @@ TEST(all_that_was_measured_is_told)
         ck_assert_double_eq(suite_tree_number(result, "run"), suite_tree_number(record, "run"));
     }
     ck_assert_uint_gt(json_array_size(json_object_get(run, "notices")), 4);
+    ck_assert_double_gt(suite_tree_number(json_object_get(run, "state"), "elapsed_seconds"), 0);
     expect_in("/", "/api/run.json");
     expect_in("/metrics", "\nvolley_suite_up 0\n");
     expect_in("/metrics", "\nvolley_suite_runs_planned 4\n");
