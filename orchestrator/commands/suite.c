@@ -28,6 +28,7 @@
 #include "orchestrator/suite/suite_lock.h"
 #include "orchestrator/suite/suite_measurement.h"
 #include "orchestrator/suite/suite_subjects.h"
+#include "orchestrator/watch/suite_live.h"
 
 #define MAKE_ARGS_BYTES 4096u
 #define USUAL_PORT 6379u
@@ -52,12 +53,68 @@ struct work {
     uint64_t seed;
     int lock_fd;
     struct notifier *notifier; /* NULL: nobody is told */
+    struct suite_live *live;   /* --listen; NULL: none */
 };
 
 static void tell(void *state, const char *text)
 {
     (void)state;
     log_line(LOG_WARNING, "%s", text);
+}
+
+/* --- who looks on ---------------------------------------------------------------------------- */
+
+static void hear_event(void *work, const char *event, json_t *object)
+{
+    suite_live_tell(((struct work *)work)->live, event, object);
+}
+
+static void hear_log(void *work, enum log_level level, const char *text)
+{
+    static const char *const levels[] = {"error", "warning", "info", "debug"};
+    hear_event(work, "notice",
+               json_pack("{s:s, s:o}", "level", levels[level], "text", json_value_text(text)));
+}
+
+static void hear_phase(struct work *work, const char *phase)
+{
+    if (work->live != NULL)
+        hear_event(work, "state", json_pack("{s:s}", "phase", phase));
+}
+
+/* Before anything is built or started. The notices are what the log says from now on. */
+static enum err_code open_live(struct work *work, struct err *err)
+{
+    const struct suite_request *request = work->request;
+    json_t *refs = json_array();
+    enum err_code code = OK;
+    if (request->watch.listen != NULL)
+        code = suite_live_start(&work->live, &request->watch, err);
+    if (work->live != NULL) {
+        log_line(LOG_WARNING, "the live page is at %s", suite_live_url(work->live));
+        for (size_t i = 0; i < request->ref_count && !request->use_running; i++)
+            json_array_append_new(refs, json_value_text(request->refs[i]));
+        hear_event(work, "state",
+                   json_pack("{s:s, s:O, s:o, s:o}", "phase", "building", "refs", refs,
+                             "combinations", json_value_count(work->plan.count), "runs",
+                             json_value_count(request->runs)));
+        log_tell(hear_log, work);
+    }
+    json_decref(refs);
+    return code;
+}
+
+static void end_live(struct work *work, enum err_code code, const struct err *err)
+{
+    log_tell(NULL, NULL);
+    if (work->live == NULL)
+        return;
+    hear_event(work, "state",
+               json_pack("{s:s, s:b, s:n, s:o}", "phase", code == OK ? "ended" : "failed", "ended",
+                         1, "combination", "error",
+                         json_value_text(code != OK ? err->text : NULL)));
+    suite_live_linger(work->live, work->request->watch.listen_linger_ns, work->interrupted);
+    suite_live_close(work->live);
 }
 
 /* --- what is measured ------------------------------------------------------------------------ */
@@ -276,7 +333,9 @@ static enum err_code open_run(struct work *work, struct err *err)
                                    .environment = describe_environment(work),
                                    .allowed_cpus = work->cpus.cpus,
                                    .allowed_count = work->cpus.count,
-                                   .interrupted = work->interrupted};
+                                   .interrupted = work->interrupted,
+                                   .hear = work->live != NULL ? hear_event : NULL,
+                                   .hearer = work};
     return suite_run_open(&work->run, request->results_dir, err);
 }
 
@@ -520,6 +579,7 @@ static enum err_code measure(struct work *work, struct err *err)
     else if (code == OK) {
         code = suite_run_all(&work->run, err);
         print_results(work);
+        hear_phase(work, "comparing");
         struct err reason = {.code = OK};
         if ((code == OK || code == E_FAILED) && compare_all(work, &reason) != OK)
             code = err_set(err, reason.code, "the comparison: %s", reason.text);
@@ -543,6 +603,8 @@ static enum err_code carry_out(struct work *work, struct err *err)
                        "%zu combinations with --runs %llu are more than %u records, the most of a "
                        "metrics.json: measure them apart, with several --results-dir",
                        work->plan.count, (unsigned long long)work->request->runs, RECORDS_MAX);
+    if (open_live(work, err) != OK)
+        return err->code;
     child_guard_start(&work->guard);
     code = cpu_order_discover(&work->cpus, "", NULL, err);
     if (code == OK)
@@ -605,6 +667,7 @@ static enum err_code run(void *target, struct err *err)
     if (code == OK)
         code = carry_out(work, err);
     tell_verdict(work, code, err);
+    end_live(work, code, err);
     suite_subjects_free(&work->subjects);
     suite_running_free(&work->running);
     child_guard_stop(&work->guard);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/printable.h"
 #include "common/secret.h"
 #include "orchestrator/commands/commands.h"
@@ -153,6 +154,18 @@ static const struct option_row rows[] = {
              "folded "
              "stacks and a page that shows where their time goes. Nothing of it is measured."},
     NOTIFY_ROWS(AT(notify), RESULTS, "Tell over the channels of this file how it ended."),
+    {ROW("listen", NULL, OPTION_TEXT, "[ADDRESS:]PORT", AT(watch.listen)), .section = RESULTS,
+     .needs_trust = true,
+     .help = "Serve a page and endpoints (/metrics for Prometheus, /health, /stats, /api/run.json) "
+             "there while it runs: on this host alone, unless an address is given. Port 0: any "
+             "free one, which is said."},
+    {ROW("listen-token", NULL, OPTION_TEXT, "FILE", AT(watch.listen_token)), .section = RESULTS,
+     .needs_trust = true,
+     .help = "A file with the token that whoever asks has to show; needed for an address that is "
+             "not local. Nobody else may be able to read it."},
+    {ROW("listen-linger", NULL, OPTION_DURATION, "TIME", AT(watch.listen_linger_ns)),
+     BARE(NS_PER_SECOND, 0, 24 * 3600 * NS_PER_SECOND), .section = RESULTS,
+     .help = "How long the page and the endpoints stay after the end. A bare number is seconds."},
     {ROW("log-level", NULL, OPTION_CUSTOM, "LEVEL", 0), .parse = parse_level, .value_at = level_at,
      .unset = "info", .section = RESULTS,
      .help =
@@ -252,13 +265,24 @@ static enum err_code check_login(const struct suite_request *request, struct err
     return OK;
 }
 
+static enum err_code check_listening(const struct suite_request *request, struct err *err)
+{
+    const struct watch_options *watch = &request->watch;
+    if (watch->listen == NULL && (watch->listen_token != NULL || watch->listen_linger_ns > 0))
+        return err_set(err, E_USAGE, "--%s needs --listen",
+                       watch->listen_token != NULL ? "listen-token" : "listen-linger");
+    if (watch->listen != NULL && request->mode == SUITE_SERVER)
+        return err_set(err, E_USAGE, "--listen shows what is measured, and --mode server does not");
+    return OK;
+}
+
 static enum err_code check(struct suite_request *request, struct err *err)
 {
     const bool elsewhere =
         request->target_ip != NULL && strcmp(request->target_ip, "127.0.0.1") != 0;
     if (request->mode == SUITE_CLIENT || elsewhere)
         request->use_running = true;
-    if (check_login(request, err) != OK)
+    if (check_login(request, err) != OK || check_listening(request, err) != OK)
         return err->code;
     if (request->mode == SUITE_SERVER && request->use_running)
         return err_set(err, E_USAGE, "--mode server starts one, and %s says that it runs",
@@ -302,6 +326,10 @@ enum err_code suite_options_parse(void *target, int argc, const char *const *arg
 {
     struct suite_request *request = target;
     int count = argc;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--allow-control") == 0)
+            return err_set(err, E_USAGE,
+                           "--allow-control: a suite is not steered, so that its runs are alike");
     enum err_code code = spread_commits(request, &count, argv, err);
     if (code == OK)
         code = options_parse(&request->values, &suite_option_table, request, count, request->argv,

@@ -3,6 +3,7 @@
 #define ORCHESTRATOR_COMMANDS_SUITE_OPTIONS_H
 
 #include "common/log.h"
+#include "common/spec.h"
 #include "orchestrator/commands/notifying.h"
 #include "orchestrator/options/options.h"
 
@@ -24,6 +25,7 @@ struct suite_request {
     bool has_seed, use_running, list_plan, resume, control, keep_histograms, allow_flush, help;
     enum log_level log_level;
     struct notify_options notify;
+    struct watch_options watch; /* of it listen, listen_token and listen_linger_ns */
 
     /* Of commits and baseline, each once, in the order given; into the values, or into `commits_words`. */
     const char *refs[SUITE_REFS_MAX];

@@ -300,6 +300,70 @@ static void tell_misses(const struct measurement *measurement, const json_t *rec
                        measurement->combination->command->name, 100 * misses / ok);
 }
 
+/* ---- for who looks on ---- */
+
+static json_t *subject_and_combination(const struct measurement *measurement)
+{
+    const struct suite_subject *subject = measurement->subject;
+    char text[300];
+    return json_pack(
+        "{s:o, s:o, s:o, s:o}", "commit", json_value_text(subject->commit), "reference",
+        json_value_text(subject->reference[0] != '\0' ? subject->reference : NULL), "combination",
+        json_value_text(suite_combination_text(text, sizeof text, measurement->combination)), "run",
+        json_value_count(measurement->number));
+}
+
+/* measurement NULL: nothing is under way. */
+static void hear_state(const struct suite_run *run, const char *phase,
+                       const struct measurement *measurement)
+{
+    uint64_t measured_count = 0, failed_count = 0, skipped_count = 0;
+    if (run->hear == NULL)
+        return;
+    for (size_t i = 0; i < run->subject_count; i++) {
+        measured_count += run->subjects[i].measured;
+        failed_count += run->subjects[i].failed;
+        skipped_count += run->subjects[i].skipped;
+    }
+    json_t *state = measurement != NULL ? subject_and_combination(measurement)
+                                        : json_pack("{s:n, s:n, s:n, s:n}", "commit", "reference",
+                                                    "combination", "run");
+    if (state == NULL)
+        return;
+    json_object_set_new(state, "phase", json_string(phase));
+    json_object_set_new(state, "planned",
+                        json_value_count(run->plan->count * run->subject_count * run->runs));
+    json_object_set_new(state, "measured", json_value_count(measured_count));
+    json_object_set_new(state, "failed", json_value_count(failed_count));
+    json_object_set_new(state, "skipped", json_value_count(skipped_count));
+    run->hear(run->hearer, "state", state);
+}
+
+static void hear_record(const struct measurement *measurement, const json_t *record)
+{
+    static const char *const keys[] = {"command", "rps", "p50_latency_ms", "p99_latency_ms",
+                                       "verdict"};
+    const struct suite_run *run = measurement->run;
+    json_t *result = run->hear != NULL ? subject_and_combination(measurement) : NULL;
+    if (result == NULL)
+        return;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        json_object_set(result, keys[i], json_object_get(record, keys[i]));
+    run->hear(run->hearer, "result", result);
+}
+
+static void hear_failure(const struct measurement *common, size_t index, const char *reason)
+{
+    struct measurement measurement = *common;
+    measurement.combination = &common->run->plan->items[index];
+    json_t *result = common->run->hear != NULL ? subject_and_combination(&measurement) : NULL;
+    if (result == NULL)
+        return;
+    json_object_set_new(result, "command", json_value_text(measurement.combination->command->name));
+    json_object_set_new(result, "error", json_value_text(reason));
+    common->run->hear(common->run->hearer, "result", result);
+}
+
 static enum err_code keep(const struct measurement *measurement, struct err *err)
 {
     json_t *records[RECORDS_MAX];
@@ -313,6 +377,7 @@ static enum err_code keep(const struct measurement *measurement, struct err *err
     for (size_t i = 0; i < count; i++) {
         const char *verdict = json_string_value(json_object_get(records[i], "verdict"));
         tell_misses(measurement, records[i]);
+        hear_record(measurement, records[i]);
         suite_log_line(&subject->log, LOG_INFO,
                        "%s%s%s: %.2f requests per second, p50 %.3f ms, p99 %.3f ms%s%s",
                        one != NULL ? one->test_id : "", one != NULL ? " " : "",
@@ -385,6 +450,7 @@ static enum err_code measure_step(const struct measurement *common, size_t first
     }
     for (size_t i = 0; i < count; i++)
         tell_progress(&measurements[i], i);
+    hear_state(common->run, "measuring", &measurements[0]);
     if (!common->run->plan->items[first].goes_on)
         code = suite_servers_start(common->servers, common->run, common->subject,
                                    measurements[0].combination, err);
@@ -474,6 +540,7 @@ static enum err_code measure(struct suite_run *run, struct suite_subject *subjec
         suite_log_line(&subject->log, LOG_ERROR, "%s: %s%s%s: failed: %s", subject->name,
                        failed->of != NULL ? failed->of->test_id : "", failed->of != NULL ? " " : "",
                        failed->command->name, reason.text);
+        hear_failure(&common, at, reason.text);
         if (end > suite_plan_step_end(run->plan, at))
             suite_log_line(&subject->log, LOG_WARNING,
                            "%s: what comes behind it in its group is not measured", subject->name);
@@ -533,8 +600,10 @@ enum err_code suite_run_all(struct suite_run *run, struct err *err)
     run->done = 0;
     run->total = run->plan->count * run->subject_count * run->runs;
     run->began_ns = clock_now_ns();
+    hear_state(run, "measuring", NULL);
     enum err_code code =
         run->in_turn ? run_in_turn(run, servers, err) : run_one_after_the_other(run, servers, err);
+    hear_state(run, "finishing", NULL);
     for (size_t k = 0; k < run->subject_count && code == OK; k++)
         if (!run->subjects[k].control)
             code = suite_profile_subject(run, &run->subjects[k], servers, err);

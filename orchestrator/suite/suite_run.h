@@ -44,6 +44,9 @@ struct suite_run {
     const uint32_t *allowed_cpus;
     uint32_t allowed_count;
     const volatile int *interrupted;
+    /* Who looks on, between loads: of a "state" and each "result"; takes the object. NULL: nobody. */
+    void (*hear)(void *hearer, const char *event, json_t *object);
+    void *hearer;
 
     /* Private. */
     struct managed_certificates certificates;

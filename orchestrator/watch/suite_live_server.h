@@ -1,0 +1,25 @@
+/* The child of suite_live.h: what it keeps of what it is told, and what it answers. */
+#ifndef ORCHESTRATOR_WATCH_SUITE_LIVE_SERVER_H
+#define ORCHESTRATOR_WATCH_SUITE_LIVE_SERVER_H
+
+#include "common/err.h"
+#include "common/spec.h"
+
+struct suite_live_server_setup {
+    const struct watch_options *options;
+    int fd; /* a socket of packets: {"event": NAME, "object": {...}}; its end is the child's */
+};
+
+/* The first and only thing that the child tells. */
+struct suite_live_ready {
+    struct err err; /* code OK: it listens */
+    char url[96];
+};
+
+/* For struct child_plan; state: a struct suite_live_server_setup. */
+int suite_live_server_run(void *state, int telling_fd);
+
+/* What stands in the page behind its head: tables that its script fills from /api/run.json. */
+extern const char suite_live_page[];
+
+#endif
