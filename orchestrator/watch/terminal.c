@@ -19,6 +19,8 @@
 #include "orchestrator/watch/terminal_guard.h"
 
 #define TICK_MS 200
+/* Of what is printed behind the screen: reports of all steps that a sweep can have, or some weeks of a monitor's lines. */
+#define KEPT_BYTES_MAX (4u << 20)
 /* A press of + or -. */
 #define RATE_STEP 1.1
 
@@ -353,6 +355,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     (void)what;
     if (steers(terminal))
         ask_status(terminal);
+    terminal_guard_trim();
     draw_if_possible(terminal);
     if (!terminal->listening && !terminal->hung_up && !terminal_guard_is_away() &&
         terminal_guard_foreground())
@@ -391,7 +394,7 @@ static enum err_code take(struct terminal *terminal, struct err *err)
                                    .colour = no_colour == NULL || no_colour[0] == '\0'};
     struct terminal_state state;
     char problem[TERMINAL_PROBLEM_BYTES] = "";
-    enum err_code code = terminal_guard_begin(&setup.output_fd, err);
+    enum err_code code = terminal_guard_begin(&setup.output_fd, KEPT_BYTES_MAX, err);
     if (code != OK)
         return code;
     if (!terminal->driver->open(&terminal->opened, &setup, &state, problem)) {
