@@ -14,6 +14,7 @@
 #include "orchestrator/commands/watching.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/server/environment.h"
+#include "orchestrator/watch/terminal.h"
 
 #define DAY_NS (24 * 3600 * NS_PER_SECOND)
 #define PROBE_RATE_MOST 1000
@@ -173,6 +174,16 @@ static void hear_alert(void *hearer, const struct alert_event *event)
         monitor_store_alert(request->monitor.store, event);
 }
 
+/* Onto the page, which is where a monitor's notes are. */
+static void take_note(void *hearer, const char *text)
+{
+    struct monitor_request *request = hearer;
+    const uint64_t at_ns = clock_now_ns() - request->monitor.start_ns;
+    struct note note = {.source = NOTE_HAND, .at_ns = at_ns, .end_ns = at_ns, .ok = true};
+    snprintf(note.text, sizeof note.text, "%s", text);
+    timeline_note(&request->timeline, &note);
+}
+
 static enum err_code open_all(struct monitor_request *request, struct watching_place *place,
                               struct interrupts *interrupts, struct err *err)
 {
@@ -190,6 +201,8 @@ static enum err_code open_all(struct monitor_request *request, struct watching_p
                                      .interval_ns = request->interval_ns,
                                      .hear_alert = hear_alert,
                                      .hearer = request};
+    if (request->bench.spec.watch.listen != NULL)
+        place->take_note = take_note;
     if (code == OK)
         code = watching_open_at(&request->watching, place, err);
     return code == OK ? describe(request, err) : code;
@@ -215,6 +228,8 @@ static enum err_code watch(struct monitor_request *request, struct err *err)
     struct monitor *monitor = &request->monitor;
     struct watching_place place;
     enum err_code code = check_options(request, err);
+    if (code == OK && request->bench.spec.watch.tui)
+        code = terminal_check("monitor", err);
     if (code == OK)
         code = watch_targets_find(&request->targets, &request->bench, &request->words,
                                   &interrupts->count, err);
@@ -230,6 +245,7 @@ static enum err_code watch(struct monitor_request *request, struct err *err)
     monitor->samples = &request->watching.samples;
     monitor->interrupted = &interrupts->count;
     monitor->out = stderr;
+    monitor->terminal = request->watching.terminal;
     monitor->interval_ns = request->interval_ns;
     monitor->window_ns =
         request->window_ns > request->interval_ns ? request->window_ns : request->interval_ns;
@@ -237,6 +253,8 @@ static enum err_code watch(struct monitor_request *request, struct err *err)
     monitor->probe_period_ns = (uint64_t)((double)NS_PER_SECOND / request->probe_rate);
     timeline_session_begin(&request->timeline, &request->facts);
     code = monitor_begin(monitor, clock_now_ns(), err);
+    if (code == OK && monitor->store != NULL)
+        code = monitor_store_begin(monitor->store, err);
     if (code == OK) {
         code = monitor_run(monitor, err);
         monitor_end(monitor);

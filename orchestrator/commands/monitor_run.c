@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/watch/terminal.h"
 
 #define SAMPLE_PERIOD_LEAST_NS (200 * NS_PER_MS)
 #define LOOK_NS (100 * NS_PER_MS) /* at interrupts */
@@ -91,11 +92,11 @@ static double microseconds(const struct interval_row *row, double q)
 static void keep(struct monitor *monitor, uint32_t index, const struct interval_row *row,
                  uint64_t wall_ms)
 {
-    const struct monitored *item = &monitor->items[index];
+    struct monitored *item = &monitor->items[index];
     const uint64_t *counters = row->counters;
     struct monitor_sample sample = {.at_ms = wall_ms};
     double *values = sample.values;
-    if (monitor->store == NULL || row->header.end_ns <= row->header.start_ns)
+    if (row->header.end_ns <= row->header.start_ns)
         return;
     snprintf(sample.target, sizeof sample.target, "%s",
              PRINTABLE(monitor->targets->items[index].address.text));
@@ -112,7 +113,35 @@ static void keep(struct monitor *monitor, uint32_t index, const struct interval_
     values[MONITOR_P95] = microseconds(row, 0.95);
     values[MONITOR_P99] = microseconds(row, 0.99);
     values[MONITOR_MAX] = microseconds(row, 1);
-    monitor_store_sample(monitor->store, &sample);
+    monitor_server_take(&item->server, &sample, item->window);
+    if (monitor->store != NULL)
+        monitor_store_sample(monitor->store, &sample);
+}
+
+/* ---- the terminal ---- */
+
+/* anew: more than the time has changed. */
+static void show(struct monitor *monitor, uint64_t elapsed_ns, bool anew)
+{
+    struct screen_server servers[WATCH_TARGETS_MAX];
+    const uint64_t seconds = elapsed_ns / NS_PER_SECOND;
+    if (monitor->terminal == NULL || (!anew && seconds == monitor->shown_seconds))
+        return;
+    monitor->shown_seconds = seconds;
+    for (uint32_t i = 0; i < monitor->targets->count; i++)
+        servers[i] = monitor->items[i].server.shown;
+    terminal_tell_servers(monitor->terminal, servers, monitor->targets->count, elapsed_ns);
+}
+
+static void look(struct monitor *monitor, uint64_t now_ns)
+{
+    const uint64_t wall_ms = clock_wall_ns() / NS_PER_MS;
+    bool anew = false;
+    for (uint32_t i = 0; i < monitor->targets->count; i++) {
+        struct monitored *item = &monitor->items[i];
+        anew |= monitor_server_look(&item->server, latency_probe_state(item->probe), wall_ms);
+    }
+    show(monitor, now_ns - monitor->start_ns, anew);
 }
 
 /* ---- windows ---- */
@@ -180,6 +209,7 @@ void monitor_take(struct monitor *monitor, const struct interval_row *const *row
     row->header.last = through > monitor->next_row ? (uint32_t)through : monitor->next_row;
     monitor->next_row = row->header.last + 1;
     share_sample(monitor, monitor->start_ns + end_ns);
+    show(monitor, end_ns, true);
     struct err err = {.code = OK};
     if (timeline_interval(monitor->timeline, row, &err) != OK) {
         monitor->code = err_worse(monitor->code, err.code);
@@ -217,6 +247,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
         (monitor->duration_ns > 0 && now_ns >= monitor->start_ns + monitor->duration_ns);
     (void)fd;
     (void)what;
+    look(monitor, now_ns);
     if (over || now_ns >= monitor->cut_ns) {
         cut(monitor, now_ns, over);
         while (monitor->cut_ns <= now_ns)
@@ -290,6 +321,7 @@ enum err_code monitor_begin(struct monitor *monitor, uint64_t start_ns, struct e
     for (uint32_t i = 0; i < monitor->targets->count && made; i++) {
         struct monitored *item = &monitor->items[i];
         item->monitor = monitor;
+        monitor_server_init(&item->server, monitor->targets->items[i].address.text);
         item->window = interval_row_create();
         made = item->window != NULL;
         for (uint32_t k = 0; k < SAMPLER_FIELDS_MAX; k++)

@@ -6,12 +6,15 @@
 #include <event2/event.h>
 #include <stdio.h>
 
+#include "orchestrator/commands/monitor_servers.h"
 #include "orchestrator/commands/watch_targets.h"
 #include "orchestrator/report/timeline.h"
 #include "orchestrator/server/server_sampler.h"
 #include "orchestrator/watch/latency_probe.h"
 #include "orchestrator/watch/monitor_store.h"
 #include "orchestrator/watch/samples.h"
+
+struct terminal;
 
 struct monitored {
     struct latency_probe *probe;
@@ -21,6 +24,7 @@ struct monitored {
     struct interval_row *window; /* since the last line */
     double ops_sum;
     uint32_t ops_count;
+    struct monitor_server server;
     struct monitor *monitor;
 };
 
@@ -32,7 +36,8 @@ struct monitor {
     struct watch_samples *samples;
     struct monitor_store *store; /* NULL: nothing is kept */
     const volatile int *interrupted;
-    FILE *out; /* lines of windows; NULL: none */
+    FILE *out;                 /* lines of windows; NULL: none */
+    struct terminal *terminal; /* that shows its servers; NULL: none */
     uint64_t interval_ns, window_ns, probe_period_ns;
     uint64_t duration_ns; /* 0: until an interrupt */
 
@@ -43,7 +48,7 @@ struct monitor {
     int field_of[MONITOR_VALUES]; /* -1: no field */
     struct interval_row *row;
     struct event *timer;
-    uint64_t start_ns, cut_ns, window_from_ns;
+    uint64_t start_ns, cut_ns, window_from_ns, shown_seconds;
     uint32_t next_row;
     enum err_code code;
     struct err err;

@@ -54,7 +54,10 @@ static enum err_code open_terminal(struct watching *watching, const struct watch
                                        .command = place->command,
                                        .timeline = place->timeline,
                                        .samples = &watching->samples,
-                                       .interrupts = place->interrupts};
+                                       .interrupts = place->interrupts,
+                                       .alerts = &watching->alerts.alerts,
+                                       .take_note = place->take_note,
+                                       .taker = place->hearer};
     if (!place->options->tui)
         return OK;
     const enum err_code code = terminal_create(&watching->terminal, &plan, err);
@@ -165,7 +168,7 @@ bool watching_steers(const struct session *session)
 enum err_code watching_check(const struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
-    return spec->watch.tui && !spec->outputs.explain ? terminal_check(err) : OK;
+    return spec->watch.tui && !spec->outputs.explain ? terminal_check(session->command, err) : OK;
 }
 
 enum err_code watching_open(struct session *session, struct err *err)

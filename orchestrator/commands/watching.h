@@ -48,6 +48,8 @@ struct watching_place {
     const char *out_dir;  /* for events.jsonl and kpis.json; NULL: none */
     void (*hear_alert)(void *hearer, const struct alert_event *event); /* NULL: nobody else */
     void *hearer;
+    /* Of what has no load to steer: notes that are typed at the terminal; NULL: none are kept. */
+    void (*take_note)(void *hearer, const char *text);
     bool prints_kpis; /* as a table on standard output, behind the report */
 };
 

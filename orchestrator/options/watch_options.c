@@ -44,10 +44,11 @@ static const struct option_row watch_rows[] = {
              "JSON."},
     {ROW("notify-dry-run", NULL, OPTION_FLAG, NULL, AT(notify_dry_run)), .told = true,
      .help = "Print what --notify would send, without secrets, and send nothing."},
-    {ROW("tui", NULL, OPTION_FLAG, NULL, AT(tui)), .told = true, .commands = OF_LOADS | OF_RUN,
-     .help = "Watch it on the terminal while it runs: rate, latencies, errors, nodes or classes. "
-             "Keys pause it, "
-             "change its rate, take notes and stop it; the report follows."},
+    {ROW("tui", NULL, OPTION_FLAG, NULL, AT(tui)), .told = true,
+     .help =
+         "Watch it on the terminal while it runs: rate, latencies, errors, nodes or classes; of "
+         "a monitor its servers and alerts. Keys stop it, take notes, and pause a load or "
+         "change its rate; the report follows."},
     {ROW("alerts", NULL, OPTION_TEXT, "FILE", AT(alerts_path)), .told = true,
      .help = "Alert rules: what fires is told as it happens, and stands in all results "
              "(docs/reference/alerts.md)."},

@@ -38,7 +38,8 @@ struct latency_probe {
     uint64_t taken;   /* of those: sent or shed                               */
     uint64_t from_ns; /* ... and counts from: of the ticket that is under way      */
     uint64_t idle_ns; /* since when a PING could be sent at once; UINT64_MAX: it cannot */
-    bool opened_once, answered, silence_said, refusal_said;
+    bool opened_once, silence_said, refusal_said;
+    enum latency_probe_state newest;
     struct interval_row *row;    /* since the last cut */
     struct interval_row *told;   /* of the last cut    */
     uint64_t backlog, in_flight; /* at the last cut    */
@@ -72,7 +73,7 @@ static void say_answer(struct latency_probe *probe)
     if (probe->silence_said)
         log_line(LOG_WARNING, "%s answers again", PRINTABLE(probe->setup.target->text));
     probe->silence_said = false;
-    probe->answered = true;
+    probe->newest = LATENCY_ANSWERED;
 }
 
 static void say_silence(struct latency_probe *probe, const char *why)
@@ -81,7 +82,7 @@ static void say_silence(struct latency_probe *probe, const char *why)
         log_line(LOG_WARNING, "%s %s; it is tried again until it answers",
                  PRINTABLE(probe->setup.target->text), why);
     probe->silence_said = true;
-    probe->answered = false;
+    probe->newest = LATENCY_SILENT;
 }
 
 /* ---- what comes of a ticket ---- */
@@ -375,9 +376,9 @@ const struct interval_row *latency_probe_cut(struct latency_probe *probe, uint64
     return row;
 }
 
-bool latency_probe_answered(const struct latency_probe *probe)
+enum latency_probe_state latency_probe_state(const struct latency_probe *probe)
 {
-    return probe->answered;
+    return probe->newest;
 }
 
 static void merge_node(struct node_figures *node, const struct interval_row *row)
@@ -438,7 +439,6 @@ enum err_code latency_probe_start(struct latency_probe **started, struct event_b
         probe->base = base;
         probe->idle_ns = UINT64_MAX;
         probe->cut_ns = setup->start_ns;
-        probe->answered = true;
         probe->timer = evtimer_new(base, on_timer, probe);
         probe->row = interval_row_create();
         probe->told = interval_row_create();

@@ -40,8 +40,9 @@ MUST_USE enum err_code latency_probe_start(struct latency_probe **probe, struct 
  * has gauges and times, but no number. last: nothing comes behind it, and what is under way is given up. */
 const struct interval_row *latency_probe_cut(struct latency_probe *probe, uint64_t at_ns,
                                              bool last);
-/* Whether the newest PING was answered, or nothing is known yet. */
-bool latency_probe_answered(const struct latency_probe *probe);
+/* Of the newest PING. */
+enum latency_probe_state { LATENCY_NOT_KNOWN, LATENCY_ANSWERED, LATENCY_SILENT };
+enum latency_probe_state latency_probe_state(const struct latency_probe *probe);
 void latency_probe_stop(struct latency_probe *probe); /* NULL is fine */
 
 /* Adds the row of one of several targets, as a node of that number. The header of `into` has gauges of all then. node_count:

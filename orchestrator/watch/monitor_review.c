@@ -176,7 +176,7 @@ static void find_downtime(struct review_target *target)
 }
 
 /* By the number of the process, which in a container is always the same, and by the time that it is up. */
-static bool is_restart(const double *before, const double *now, double elapsed_seconds)
+bool monitor_review_restarted(const double *before, const double *now, double elapsed_seconds)
 {
     const double uptime = now[MONITOR_UPTIME], expected = before[MONITOR_UPTIME] + elapsed_seconds;
     return (!isnan(now[MONITOR_PROCESS]) && now[MONITOR_PROCESS] != before[MONITOR_PROCESS]) ||
@@ -200,7 +200,7 @@ static void count(struct review_target *target)
         if (isnan(row[MONITOR_UPTIME]))
             continue;
         const double elapsed_seconds = (double)(target->at_ms[i] - before_ms) / 1000;
-        if (before != NULL && is_restart(before, row, elapsed_seconds)) {
+        if (before != NULL && monitor_review_restarted(before, row, elapsed_seconds)) {
             add_stretch(&target->restarts, before_ms, target->at_ms[i]);
         } else if (before != NULL) {
             hits += grown(before, row, MONITOR_HITS);

@@ -85,4 +85,7 @@ void review_free(struct review *review); /* safe on a zeroed struct */
 double review_availability(const struct review_figures *figures);
 const char *review_trend_name(enum review_trend_of trend); /* "p50_us" */
 
+/* Whether its server was started anew between two samples (values of MONITOR_VALUE_TABLE) whose INFO was answered. */
+bool monitor_review_restarted(const double *before, const double *now, double elapsed_seconds);
+
 #endif

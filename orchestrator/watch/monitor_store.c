@@ -362,7 +362,7 @@ static enum err_code check_file(const struct monitor_store *store, struct err *e
     return err->code;
 }
 
-static enum err_code start_child(struct monitor_store *store, struct err *err)
+enum err_code monitor_store_begin(struct monitor_store *store, struct err *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
@@ -398,8 +398,6 @@ enum err_code monitor_store_open(struct monitor_store **opened,
             : err_set(err, E_USAGE, "--store: the path is too long");
     if (code == OK)
         code = check_file(store, err);
-    if (code == OK)
-        code = start_child(store, err);
     if (code != OK) {
         (void)monitor_store_close(store, 0);
         return code;
@@ -415,6 +413,7 @@ struct monitor_store_account monitor_store_close(struct monitor_store *store, ui
     size_t heard = 0;
     if (store == NULL)
         return account;
+    account.known = store->child.pid <= 0; /* nothing was written */
     if (store->child.pid > 0) {
         const struct record end = {.kind = RECORD_END, .at_ms = at_ms};
         send_record(store, &end);

@@ -72,7 +72,9 @@ MUST_USE enum err_code monitor_store_path(char *path, size_t path_bytes, bool ma
 /* E_USAGE: it cannot be written, is no store of a monitor, is one of a newer volley, or another monitor writes it. */
 MUST_USE enum err_code monitor_store_open(struct monitor_store **store,
                                           const struct monitor_store_setup *setup, struct err *err);
-/* Never wait. */
+/* Starts the process that writes, whose standard error is that of now. E_SYSTEM. */
+MUST_USE enum err_code monitor_store_begin(struct monitor_store *store, struct err *err);
+/* Never wait. Begun. */
 void monitor_store_sample(struct monitor_store *store, const struct monitor_sample *sample);
 void monitor_store_alert(struct monitor_store *store, const struct alert_event *event);
 

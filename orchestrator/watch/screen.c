@@ -11,6 +11,7 @@ void screen_init(struct screen *screen, const char *command)
 {
     memset(screen, 0, sizeof *screen);
     snprintf(screen->command, sizeof screen->command, "%s", command);
+    screen->watching = strcmp(command, "monitor") == 0;
     histogram_init_zeroed(&screen->latency);
     screen->target = -1;
     for (unsigned i = 0; i < SCREEN_SERIES; i++)
@@ -191,6 +192,34 @@ void screen_judge(struct screen *screen, const struct verdict *verdict)
     }
 }
 
+void screen_set_servers(struct screen *screen, const struct screen_server *servers, uint32_t count)
+{
+    screen->server_count = count < SCREEN_LANES_MAX ? count : SCREEN_LANES_MAX;
+    memcpy(screen->servers, servers, screen->server_count * sizeof servers[0]);
+}
+
+void screen_set_alerts(struct screen *screen, const struct alerts *alerts)
+{
+    struct alert_view view;
+    size_t used = 0;
+    screen->alert_rules = screen->alerts_firing = 0;
+    screen->alert_severity = ALERT_INFO;
+    screen->alerts[0] = '\0';
+    for (size_t i = 0; alerts_at(alerts, i, &view); i++) {
+        screen->alert_rules++;
+        if (view.status->state != ALERT_FIRING)
+            continue;
+        const enum alert_severity severity = view.rule->severity;
+        if (used < sizeof screen->alerts)
+            used += (size_t)snprintf(screen->alerts + used, sizeof screen->alerts - used,
+                                     "%s%s (%s)", screen->alerts_firing > 0 ? ", " : "",
+                                     view.rule->name, alert_severity_name(severity));
+        screen->alerts_firing++;
+        if (severity > screen->alert_severity)
+            screen->alert_severity = severity;
+    }
+}
+
 bool screen_table_filled(const struct screen *screen, enum screen_table table)
 {
     switch (table) {
@@ -210,6 +239,10 @@ bool screen_table_filled(const struct screen *screen, enum screen_table table)
 
 void screen_turn(struct screen *screen)
 {
+    if (screen->watching) {
+        screen->page++;
+        return;
+    }
     /* What is shown as long as nobody has chosen is the first one that there is. */
     const unsigned from = screen->table_chosen ? screen->table : SCREEN_TABLES - 1;
     unsigned found = 0;

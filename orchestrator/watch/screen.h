@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "orchestrator/report/timeline.h"
+#include "orchestrator/watch/alerts.h"
 #include "orchestrator/watch/grid.h"
 #include "orchestrator/watch/samples.h"
 
@@ -46,6 +47,17 @@ struct screen_run { /* that has ended */
     bool prefill;
 };
 
+enum screen_server_state { SCREEN_SERVER_UNKNOWN, SCREEN_SERVER_UP, SCREEN_SERVER_DOWN };
+
+struct screen_server { /* of a monitor. NAN: not known */
+    char name[160];
+    enum screen_server_state state;
+    char since[24];                /* "2026-11-28 07:12:31"; "": not known   */
+    struct screen_figure times[3]; /* p50, p99, max of PING: of its window   */
+    double hit_ratio, commands_per_second, memory_bytes; /* of the newest INFO */
+    uint64_t restarts; /* that were seen                         */
+};
+
 enum screen_table {
     SCREEN_CLASSES,
     SCREEN_NODES,
@@ -57,6 +69,8 @@ enum screen_table {
 struct screen {
     /* of the session */
     char command[24];
+    bool watching; /* a monitor: servers and alerts in place of rate, verdict and tables */
+    bool takes_notes;
 
     /* of the run under way, or of the last one */
     bool begun, ended;
@@ -104,6 +118,15 @@ struct screen {
     char
         doubt[SCREEN_TEXT_BYTES]; /* the first check that is as bad as the whole; "": all is well */
 
+    /* of a monitor */
+    struct screen_server servers[SCREEN_LANES_MAX];
+    uint32_t server_count;
+    uint32_t
+        page; /* of the table, as often as it was turned; from the first again behind the last */
+    uint32_t alert_rules, alerts_firing;
+    enum alert_severity alert_severity; /* the gravest that is firing */
+    char alerts[SCREEN_TEXT_BYTES];     /* "HighLatency (critical), ..." */
+
     enum screen_table table;
     bool table_chosen; /* by hand */
 };
@@ -118,7 +141,11 @@ void screen_hear(struct screen *screen, const struct note *note);
 void screen_say(struct screen *screen, bool warning, const char *text);
 /* What volley would say of the run if it ended now. */
 void screen_judge(struct screen *screen, const struct verdict *verdict);
-/* The next table that has something in it, or the histogram alone. */
+/* Of a monitor, at most SCREEN_LANES_MAX; copied. */
+void screen_set_servers(struct screen *screen, const struct screen_server *servers, uint32_t count);
+/* Which of them fire now. */
+void screen_set_alerts(struct screen *screen, const struct alerts *alerts);
+/* The next page of a monitor's servers. Else the next table that has something in it, or the histogram alone. */
 void screen_turn(struct screen *screen);
 bool screen_table_filled(const struct screen *screen, enum screen_table table);
 

@@ -8,9 +8,8 @@
 #include "common/units.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/text.h"
-#include "orchestrator/watch/screen.h"
+#include "orchestrator/watch/screen_draw.h"
 
-#define NUMBER_BYTES 40u
 #define LABEL_COLUMNS 7u    /* "p50 ms " */
 #define EDGE_COLUMNS 10u    /* a number at an end of a sparkline */
 #define SIDE_BY_SIDE 104u   /* from here on histogram and table stand beside each other */
@@ -22,44 +21,40 @@ static const enum terminal_style level_styles[] = {[VERDICT_GREEN] = TERMINAL_RA
                                                    [VERDICT_AMBER] = TERMINAL_WARNING,
                                                    [VERDICT_RED] = TERMINAL_P99};
 
-struct area {
-    unsigned line, column, lines, columns;
-};
-
 static unsigned least(unsigned one, unsigned other)
 {
     return one < other ? one : other;
 }
 
 /* "12.3k" has no place here: digits, as in every other output. */
-static const char *rate_text(char text[NUMBER_BYTES], double rate)
+const char *screen_rate_text(char text[SCREEN_NUMBER_BYTES], double rate)
 {
     if (rate < 0)
-        snprintf(text, NUMBER_BYTES, "-");
+        snprintf(text, SCREEN_NUMBER_BYTES, "-");
     else
-        units_format_grouped(text, NUMBER_BYTES, (uint64_t)(rate + 0.5));
+        units_format_grouped(text, SCREEN_NUMBER_BYTES, (uint64_t)(rate + 0.5));
     return text;
 }
 
 /* ">=" where requests without a reply hide it. */
-static const char *figure_text(char text[NUMBER_BYTES], struct screen_figure figure)
+const char *screen_figure_text(char text[SCREEN_NUMBER_BYTES], struct screen_figure figure)
 {
     if (figure.number < 0)
-        snprintf(text, NUMBER_BYTES, "-");
+        snprintf(text, SCREEN_NUMBER_BYTES, "-");
     else
-        snprintf(text, NUMBER_BYTES, "%s%s", figure.at_least ? ">=" : "",
+        snprintf(text, SCREEN_NUMBER_BYTES, "%s%s", figure.at_least ? ">=" : "",
                  UNITS_REAL(figure.number, 3));
     return text;
 }
 
-static const char *time_text(char text[NUMBER_BYTES], uint64_t elapsed_ns)
+static const char *time_text(char text[SCREEN_NUMBER_BYTES], uint64_t elapsed_ns)
 {
     const uint64_t seconds = elapsed_ns / NS_PER_SECOND;
     if (seconds >= 3600)
-        snprintf(text, NUMBER_BYTES, "%llu:%02u:%02u", (unsigned long long)(seconds / 3600),
+        snprintf(text, SCREEN_NUMBER_BYTES, "%llu:%02u:%02u", (unsigned long long)(seconds / 3600),
                  (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
     else
-        snprintf(text, NUMBER_BYTES, "%02u:%02u", (unsigned)(seconds / 60),
+        snprintf(text, SCREEN_NUMBER_BYTES, "%02u:%02u", (unsigned)(seconds / 60),
                  (unsigned)(seconds % 60));
     return text;
 }
@@ -68,7 +63,8 @@ static const char *time_text(char text[NUMBER_BYTES], uint64_t elapsed_ns)
 
 static void draw_title(const struct screen *screen, struct grid *grid)
 {
-    char left[SCREEN_TEXT_BYTES], right[NUMBER_BYTES * 2 + 8], at[NUMBER_BYTES], of[NUMBER_BYTES];
+    char left[SCREEN_TEXT_BYTES], right[SCREEN_NUMBER_BYTES * 2 + 8], at[SCREEN_NUMBER_BYTES],
+        of[SCREEN_NUMBER_BYTES];
     snprintf(left, sizeof left, " volley %s  %s  %.150s", screen->command,
              screen->begun ? screen->name : "connecting", screen->target_text);
     time_text(at, screen->elapsed_ns);
@@ -92,6 +88,7 @@ static const char *state_of(const struct screen *screen)
     if (screen->state[0] != '\0')
         return screen->state;
     return !screen->begun      ? "connecting"
+           : screen->watching  ? "watching"
            : screen->rows == 0 ? "starting"
            : screen->warming   ? "warming up"
                                : "running";
@@ -111,7 +108,8 @@ static void draw_state(const struct screen *screen, struct grid *grid, unsigned 
 {
     char text[SCREEN_TEXT_BYTES];
     const char *state = state_of(screen);
-    const bool unusual = strcmp(state, "running") != 0 && strcmp(state, "ended") != 0;
+    const bool unusual = strcmp(state, "running") != 0 && strcmp(state, "ended") != 0 &&
+                         strcmp(state, "watching") != 0;
     unsigned at =
         grid_put(grid, line, 0, grid->columns, unusual ? TERMINAL_WARNING : TERMINAL_STRONG, state);
     const double share = share_done(screen);
@@ -122,6 +120,8 @@ static void draw_state(const struct screen *screen, struct grid *grid, unsigned 
     else if (share >= 0)
         snprintf(text, sizeof text, "  %.1f %% of the time", share * 100);
     at += grid_put(grid, line, at, grid->columns - at, TERMINAL_PLAIN, text);
+    if (screen->watching)
+        screen_draw_answering(screen, grid, line, at);
     if (screen->phase[0] != '\0') {
         snprintf(text, sizeof text, "  %s", screen->phase);
         grid_put(grid, line, at, grid->columns - at, TERMINAL_PLAIN, text);
@@ -130,8 +130,8 @@ static void draw_state(const struct screen *screen, struct grid *grid, unsigned 
 
 static void draw_rate(const struct screen *screen, struct grid *grid, unsigned line)
 {
-    char rate[NUMBER_BYTES], target[NUMBER_BYTES], text[SCREEN_TEXT_BYTES];
-    rate_text(rate, screen->newest[SCREEN_RATE].number);
+    char rate[SCREEN_NUMBER_BYTES], target[SCREEN_NUMBER_BYTES], text[SCREEN_TEXT_BYTES];
+    screen_rate_text(rate, screen->newest[SCREEN_RATE].number);
     if (screen->target < 0) {
         snprintf(text, sizeof text, "Rate    %s/s%s", rate,
                  screen->open_loop ? "" : ", as fast as replies come");
@@ -142,10 +142,10 @@ static void draw_rate(const struct screen *screen, struct grid *grid, unsigned l
         screen->target > 0 ? screen->newest[SCREEN_RATE].number / screen->target : -1;
     if (reached >= 0)
         snprintf(text, sizeof text, "Rate    %s/s of %s/s (%.1f %%) ", rate,
-                 rate_text(target, screen->target), reached * 100);
+                 screen_rate_text(target, screen->target), reached * 100);
     else
         snprintf(text, sizeof text, "Rate    %s/s of %s/s ", rate,
-                 rate_text(target, screen->target));
+                 screen_rate_text(target, screen->target));
     unsigned at = grid_put(grid, line, 0, grid->columns, TERMINAL_PLAIN, text);
     const unsigned room = grid->columns - at;
     const unsigned filled = reached > 0 ? least((unsigned)(reached * room + 0.5), room) : 0;
@@ -173,7 +173,7 @@ static const struct screen_figure *point_at(const struct screen *screen, uint64_
 static void draw_spark(const struct screen *screen, struct grid *grid, unsigned line,
                        enum screen_series which)
 {
-    char number[NUMBER_BYTES];
+    char number[SCREEN_NUMBER_BYTES];
     const unsigned edges = LABEL_COLUMNS + 3 * EDGE_COLUMNS + 4;
     const unsigned room = grid->columns > edges ? grid->columns - edges : 1;
     const uint64_t kept = screen->point_count < room ? screen->point_count : room;
@@ -190,20 +190,20 @@ static void draw_spark(const struct screen *screen, struct grid *grid, unsigned 
     const enum terminal_style style = series[which].style;
     grid_put(grid, line, 0, LABEL_COLUMNS, TERMINAL_PLAIN, series[which].label);
     grid_put_right(grid, line, LABEL_COLUMNS, EDGE_COLUMNS, TERMINAL_STRONG,
-                   rate ? rate_text(number, screen->newest[which].number)
-                        : figure_text(number, screen->newest[which]));
+                   rate ? screen_rate_text(number, screen->newest[which].number)
+                        : screen_figure_text(number, screen->newest[which]));
     if (high.number < 0)
         return;
     unsigned column = LABEL_COLUMNS + EDGE_COLUMNS;
     grid_put_right(grid, line, column, EDGE_COLUMNS + 1, TERMINAL_FAINT,
-                   rate ? rate_text(number, low.number) : figure_text(number, low));
+                   rate ? screen_rate_text(number, low.number) : screen_figure_text(number, low));
     column += EDGE_COLUMNS + 2;
     for (uint64_t i = screen->point_count - shown; i < screen->point_count; i++)
         grid_put(grid, line, column++, 1, style,
                  spark_cell(point_at(screen, i)[which].number, low.number, high.number, rate,
                             grid->ascii));
     grid_put(grid, line, column + 1, EDGE_COLUMNS + 1, TERMINAL_FAINT,
-             rate ? rate_text(number, high.number) : figure_text(number, high));
+             rate ? screen_rate_text(number, high.number) : screen_figure_text(number, high));
 }
 
 /* ---- what went wrong, and who serves ---- */
@@ -239,7 +239,7 @@ static void draw_counts(const struct screen *screen, struct grid *grid, unsigned
 static unsigned put_bytes(struct grid *grid, unsigned line, unsigned column, double bytes,
                           const char *what)
 {
-    char size[NUMBER_BYTES], text[80];
+    char size[SCREEN_NUMBER_BYTES], text[80];
     if (!(bytes >= 0))
         return column;
     snprintf(text, sizeof text, "%s%s %s", column > LABEL_COLUMNS + 1 ? ", " : "",
@@ -319,12 +319,12 @@ static unsigned make_bars(struct bar *bars, unsigned room, const struct histogra
     return count;
 }
 
-static void draw_bar(struct grid *grid, unsigned line, const struct area *area,
+static void draw_bar(struct grid *grid, unsigned line, const struct screen_area *area,
                      const struct bar *bar, uint64_t most)
 {
     static const char *const eighths[] = {"",       "\u258f", "\u258e", "\u258d",
                                           "\u258c", "\u258b", "\u258a", "\u2589"};
-    char text[NUMBER_BYTES + 8];
+    char text[SCREEN_NUMBER_BYTES + 8];
     snprintf(text, sizeof text, "%s %s", grid->ascii ? "<=" : "\u2264",
              UNITS_REAL((double)bar->up_to_ns / NS_PER_MS, 3));
     grid_put_right(grid, line, area->column, BAR_LABEL_COLUMNS - 1, TERMINAL_PLAIN, text);
@@ -343,7 +343,8 @@ static void draw_bar(struct grid *grid, unsigned line, const struct area *area,
         grid_put(grid, line, column, 1, TERMINAL_P50, grid->ascii ? "|" : eighths[parts]);
 }
 
-static void draw_histogram(const struct screen *screen, struct grid *grid, const struct area *area)
+void screen_draw_histogram(const struct screen *screen, struct grid *grid,
+                           const struct screen_area *area)
 {
     struct bar bars[HISTOGRAM_LINES];
     char text[SCREEN_TEXT_BYTES];
@@ -373,10 +374,10 @@ static void draw_histogram(const struct screen *screen, struct grid *grid, const
 struct table_row {
     const char *name;
     enum terminal_style style;
-    char cells[COLUMNS_AT_RIGHT][NUMBER_BYTES];
+    char cells[COLUMNS_AT_RIGHT][SCREEN_NUMBER_BYTES];
 };
 
-static void draw_row(struct grid *grid, unsigned line, const struct area *area,
+static void draw_row(struct grid *grid, unsigned line, const struct screen_area *area,
                      const struct table_row *row)
 {
     const unsigned right = COLUMNS_AT_RIGHT * CELL_COLUMNS;
@@ -399,8 +400,8 @@ static void heading(struct table_row *row, const char *name, const char *one, co
 static void class_row(struct table_row *row, const struct screen_lane *lane)
 {
     *row = (struct table_row){.name = lane->name};
-    rate_text(row->cells[0], lane->rate);
-    figure_text(row->cells[1], lane->p99);
+    screen_rate_text(row->cells[0], lane->rate);
+    screen_figure_text(row->cells[1], lane->p99);
     units_format_grouped(row->cells[2], sizeof row->cells[2], lane->failed);
     row->style = lane->failed > 0 ? TERMINAL_WARNING : TERMINAL_PLAIN;
 }
@@ -419,8 +420,8 @@ static void node_row(struct table_row *row, const struct screen_lane *lane,
 static void run_row(struct table_row *row, const struct screen_run *run)
 {
     *row = (struct table_row){.name = run->name, .style = TERMINAL_PLAIN};
-    rate_text(row->cells[0], run->rate);
-    figure_text(row->cells[1], run->figures[SCREEN_P99]);
+    screen_rate_text(row->cells[0], run->rate);
+    screen_figure_text(row->cells[1], run->figures[SCREEN_P99]);
     snprintf(row->cells[2], sizeof row->cells[2], "%s",
              run->prefill ? "" : verdict_level_name(run->level));
     if (run->level != VERDICT_GREEN && !run->prefill)
@@ -439,7 +440,7 @@ static enum screen_table table_shown(const struct screen *screen)
 }
 
 static void draw_table(const struct screen *screen, const struct watch_samples *samples,
-                       struct grid *grid, const struct area *area)
+                       struct grid *grid, const struct screen_area *area)
 {
     struct table_row row;
     const enum screen_table table = table_shown(screen);
@@ -470,11 +471,11 @@ static void draw_table(const struct screen *screen, const struct watch_samples *
 
 /* Beside each other where there is room, else one above the other; where neither fits, the one that was asked for. */
 static void draw_middle(const struct screen *screen, const struct watch_samples *samples,
-                        struct grid *grid, struct area area)
+                        struct grid *grid, struct screen_area area)
 {
-    struct area histogram = area, beside = area;
+    struct screen_area histogram = area, beside = area;
     if (table_shown(screen) == SCREEN_BARS) {
-        draw_histogram(screen, grid, &area);
+        screen_draw_histogram(screen, grid, &area);
         return;
     }
     if (grid->columns >= SIDE_BY_SIDE) {
@@ -490,11 +491,21 @@ static void draw_middle(const struct screen *screen, const struct watch_samples 
     } else {
         beside.lines = 0;
     }
-    draw_histogram(screen, grid, &histogram);
+    screen_draw_histogram(screen, grid, &histogram);
     draw_table(screen, samples, grid, &beside);
 }
 
 /* ---- the foot ---- */
+
+static const char *keys_of(const struct screen *screen)
+{
+    if (screen->watching)
+        return screen->stopping      ? "waiting for what is being written"
+               : screen->takes_notes ? "n note  tab more servers  q stop"
+                                     : "tab more servers  q stop";
+    return screen->stopping ? "waiting for the last replies; q once more does not wait"
+                            : "space pause  + - rate  n note  tab table  q stop";
+}
 
 static struct screen_cursor draw_foot(const struct screen *screen, struct grid *grid)
 {
@@ -518,10 +529,22 @@ static struct screen_cursor draw_foot(const struct screen *screen, struct grid *
     }
     grid_put(grid, last - 1, 0, grid->columns,
              screen->message_is_warning ? TERMINAL_WARNING : TERMINAL_PLAIN, screen->message);
-    grid_put(grid, last, 0, grid->columns, TERMINAL_FAINT,
-             screen->stopping ? "waiting for the last replies; q once more does not wait"
-                              : "space pause  + - rate  n note  tab table  q stop");
+    grid_put(grid, last, 0, grid->columns, TERMINAL_FAINT, keys_of(screen));
     return cursor;
+}
+
+/* Returns the line behind them. */
+static unsigned draw_judged(const struct screen *screen, const struct watch_samples *samples,
+                            struct grid *grid, unsigned line, unsigned last)
+{
+    if (screen->watching) {
+        screen_draw_alerts(screen, grid, line++);
+        return line;
+    }
+    draw_server(samples, grid, line++);
+    if (line < last)
+        draw_verdict(screen, grid, line++);
+    return line;
 }
 
 struct screen_cursor screen_draw(const struct screen *screen, const struct watch_samples *samples,
@@ -534,18 +557,20 @@ struct screen_cursor screen_draw(const struct screen *screen, const struct watch
     const unsigned last = grid->lines - 2; /* the foot's first */
     if (line < last)
         draw_state(screen, grid, line++);
-    if (line < last)
+    if (line < last && !screen->watching)
         draw_rate(screen, grid, line++);
-    for (enum screen_series which = 0; which < SCREEN_SERIES && line < last; which++)
+    for (enum screen_series which = screen->watching ? SCREEN_P50 : 0;
+         which < SCREEN_SERIES && line < last; which++)
         draw_spark(screen, grid, line++, which);
     if (line < last)
         draw_counts(screen, grid, line++);
     if (line < last)
-        draw_server(samples, grid, line++);
-    if (line < last)
-        draw_verdict(screen, grid, line++);
-    if (line < last)
-        draw_middle(screen, samples, grid,
-                    (struct area){.line = line, .lines = last - line, .columns = grid->columns});
+        line = draw_judged(screen, samples, grid, line, last);
+    const struct screen_area middle = {
+        .line = line, .lines = last - line, .columns = grid->columns};
+    if (line < last && screen->watching)
+        screen_draw_servers(screen, grid, &middle);
+    else if (line < last)
+        draw_middle(screen, samples, grid, middle);
     return draw_foot(screen, grid);
 }

@@ -19,6 +19,8 @@
 #include "orchestrator/watch/terminal_guard.h"
 
 #define TICK_MS 200
+/* Of what is printed behind the screen: reports of all steps that a sweep can have, or some weeks of a monitor's lines. */
+#define KEPT_BYTES_MAX (4u << 20)
 /* A press of + or -. */
 #define RATE_STEP 1.1
 
@@ -65,19 +67,22 @@ static enum err_code load(const struct terminal_driver **driver, struct err *err
     return OK;
 }
 
-enum err_code terminal_check(struct err *err)
+enum err_code terminal_check(const char *command, struct err *err)
 {
+    const char *instead = strcmp(command, "monitor") == 0 ? "a monitor tells by line what it sees"
+                                                          : "there is --progress";
     const struct terminal_driver *driver = NULL;
     char problem[TERMINAL_PROBLEM_BYTES] = "";
     const int output_fd = terminal_guard_output();
     if (isatty(STDIN_FILENO) != 1)
         return err_set(err, E_USAGE,
-                       "--tui reads keys, and standard input is no terminal; without --tui there "
-                       "is --progress");
+                       "--tui reads keys, and standard input is no terminal; without --tui %s",
+                       instead);
     if (output_fd < 0)
         return err_set(err, E_USAGE,
                        "--tui draws on standard output or standard error, and neither is a "
-                       "terminal; without --tui there is --progress");
+                       "terminal; without --tui %s",
+                       instead);
     enum err_code code = load(&driver, err);
     if (code == OK && !driver->check(output_fd, problem))
         code = err_set(err, E_USAGE, "--tui: %s", PRINTABLE(problem));
@@ -90,7 +95,8 @@ static void judge(struct terminal *terminal)
 {
     struct run_result *result = terminal->so_far;
     terminal->judge = false;
-    if (terminal->run == NULL || terminal->screen.warming || terminal->screen.prefill)
+    if (terminal->run == NULL || terminal->screen.warming || terminal->screen.prefill ||
+        terminal->screen.watching)
         return;
     memset(result, 0, sizeof *result);
     timeline_look(terminal->plan.timeline, result);
@@ -103,6 +109,8 @@ static void draw(struct terminal *terminal)
     struct grid_piece piece;
     if (terminal->judge)
         judge(terminal);
+    if (terminal->plan.alerts != NULL)
+        screen_set_alerts(&terminal->screen, terminal->plan.alerts);
     grid_clear(grid, terminal->lines, terminal->columns, !terminal->unicode);
     const struct screen_cursor cursor =
         screen_draw(&terminal->screen, terminal->plan.samples, grid);
@@ -137,6 +145,12 @@ static void say(struct terminal *terminal, bool warning, const char *text)
 {
     screen_say(&terminal->screen, warning, text);
     terminal->changed = true;
+}
+
+/* A monitor has no load to steer. */
+static bool steers(const struct terminal *terminal)
+{
+    return terminal->plan.interrupts->control != NULL;
 }
 
 /* What became of it is told by a note, and a refusal by its sentence. False: it was refused. */
@@ -251,7 +265,10 @@ static void keep_note(struct terminal *terminal)
         return;
     snprintf(note.note, sizeof note.note, "%s", screen->note);
     printable_line(note.note);
-    (void)command(terminal, &note);
+    if (steers(terminal))
+        (void)command(terminal, &note);
+    else
+        terminal->plan.take_note(terminal->plan.taker, note.note);
 }
 
 static void take_key_of_note(struct terminal *terminal, uint32_t key)
@@ -267,6 +284,16 @@ static void take_key_of_note(struct terminal *terminal, uint32_t key)
         append_character(screen, key);
 }
 
+static void steer(struct terminal *terminal, uint32_t key)
+{
+    if (!steers(terminal))
+        return;
+    if (key == ' ' || key == 'p')
+        pause_or_resume(terminal);
+    else
+        change_rate(terminal, key == '-' ? 1 / RATE_STEP : RATE_STEP);
+}
+
 static void take_key(struct terminal *terminal, uint32_t key)
 {
     terminal->changed = true;
@@ -277,16 +304,14 @@ static void take_key(struct terminal *terminal, uint32_t key)
     switch (key) {
     case ' ':
     case 'p':
-        pause_or_resume(terminal);
-        break;
     case '+':
     case '=': /* where + needs a shift */
-        change_rate(terminal, RATE_STEP);
-        break;
     case '-':
-        change_rate(terminal, 1 / RATE_STEP);
+        steer(terminal, key);
         break;
     case 'n':
+        if (!terminal->screen.takes_notes)
+            break;
         terminal->screen.noting = true;
         terminal->screen.note[0] = '\0';
         break;
@@ -328,7 +353,9 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     struct terminal *terminal = argument;
     (void)fd;
     (void)what;
-    ask_status(terminal);
+    if (steers(terminal))
+        ask_status(terminal);
+    terminal_guard_trim();
     draw_if_possible(terminal);
     if (!terminal->listening && !terminal->hung_up && !terminal_guard_is_away() &&
         terminal_guard_foreground())
@@ -367,7 +394,7 @@ static enum err_code take(struct terminal *terminal, struct err *err)
                                    .colour = no_colour == NULL || no_colour[0] == '\0'};
     struct terminal_state state;
     char problem[TERMINAL_PROBLEM_BYTES] = "";
-    enum err_code code = terminal_guard_begin(&setup.output_fd, err);
+    enum err_code code = terminal_guard_begin(&setup.output_fd, KEPT_BYTES_MAX, err);
     if (code != OK)
         return code;
     if (!terminal->driver->open(&terminal->opened, &setup, &state, problem)) {
@@ -405,7 +432,8 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
     (void)err;
     terminal->run = run;
     screen_begin_run(&terminal->screen, run);
-    ask_status(terminal);
+    if (steers(terminal))
+        ask_status(terminal);
     terminal->changed = true;
     return OK;
 }
@@ -485,6 +513,7 @@ enum err_code terminal_create(struct terminal **terminal, const struct terminal_
     (*terminal)->plan = *plan;
     (*terminal)->so_far = so_far;
     screen_init(&(*terminal)->screen, plan->command);
+    (*terminal)->screen.takes_notes = steers(*terminal) || plan->take_note != NULL;
     log_tell(hear_log, *terminal);
     return load(&(*terminal)->driver, err);
 }
@@ -492,6 +521,14 @@ enum err_code terminal_create(struct terminal **terminal, const struct terminal_
 void terminal_tell_phase(struct terminal *terminal, const char *text)
 {
     snprintf(terminal->screen.phase, sizeof terminal->screen.phase, "%s", text);
+    terminal->changed = true;
+}
+
+void terminal_tell_servers(struct terminal *terminal, const struct screen_server *servers,
+                           uint32_t count, uint64_t elapsed_ns)
+{
+    screen_set_servers(&terminal->screen, servers, count);
+    terminal->screen.elapsed_ns = elapsed_ns;
     terminal->changed = true;
 }
 

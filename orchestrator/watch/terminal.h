@@ -10,6 +10,7 @@
 #include "orchestrator/fleet/fleet.h"
 #include "orchestrator/report/timeline.h"
 #include "orchestrator/watch/samples.h"
+#include "orchestrator/watch/screen.h"
 
 struct terminal;
 
@@ -20,17 +21,23 @@ struct terminal_plan {
     const struct timeline *timeline; /* of which the verdict so far is made */
     const struct watch_samples *samples;
     struct interrupts *interrupts; /* with a control: commands go there; q counts as a signal */
+    const struct alerts *alerts;   /* of a monitor */
+    void (*take_note)(void *taker, const char *text); /* without a control; NULL: none are kept */
+    void *taker;
 };
 
 /* Whether there can be one here: E_USAGE without a terminal, or with one of which nothing is known; E_SYSTEM: the module is
  * missing, whose package is named. Nothing is written to it. */
-MUST_USE enum err_code terminal_check(struct err *err);
+MUST_USE enum err_code terminal_check(const char *command, struct err *err);
 MUST_USE enum err_code terminal_create(struct terminal **terminal, const struct terminal_plan *plan,
                                        struct err *err);
 /* A listener that takes the terminal when the session begins, and gives it back when it ends. Its state stays the caller's. */
 struct sink terminal_sink(struct terminal *terminal);
 /* How far a phase of a scenario is. */
 void terminal_tell_phase(struct terminal *terminal, const char *text);
+/* Of a monitor: its servers, and how long it has been under way. */
+void terminal_tell_servers(struct terminal *terminal, const struct screen_server *servers,
+                           uint32_t count, uint64_t elapsed_ns);
 /* Gives the terminal back, if that has not been done. NULL is fine. */
 void terminal_free(struct terminal *terminal);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -21,6 +22,9 @@ static const int others[OTHERS] = {SIGTSTP, SIGCONT, SIGWINCH};
 static struct {
     pid_t process; /* 0: there is no screen */
     int screen_fd, kept_fd;
+    size_t kept_bytes_max;
+    off_t kept_from;          /* where the oldest line that is kept begins; before it is nothing */
+    unsigned long left_lines; /* before that */
     int streams[STDERR_FILENO + 1]; /* where it led; below 0: it was not diverted */
     struct termios settings;
     char leave[LEAVE_BYTES_MAX];
@@ -44,10 +48,25 @@ static void write_all(int fd, const char *bytes, size_t count)
     }
 }
 
+static void print_left_out(int fd)
+{
+    static const char text[] = " older lines that were printed behind the screen are left out\n";
+    char digits[24];
+    size_t at = sizeof digits;
+    for (unsigned long left = guard.left_lines; left > 0; left /= 10)
+        digits[--at] = (char)('0' + left % 10);
+    if (at == sizeof digits)
+        return;
+    write_all(fd, "volley: ", sizeof "volley: " - 1);
+    write_all(fd, digits + at, sizeof digits - at);
+    write_all(fd, text, sizeof text - 1);
+}
+
 static void print_kept(int fd)
 {
     char bytes[4096];
-    off_t at = 0;
+    off_t at = guard.kept_from;
+    print_left_out(fd);
     for (ssize_t count; (count = pread(guard.kept_fd, bytes, sizeof bytes, at)) > 0; at += count)
         write_all(fd, bytes, (size_t)count);
 }
@@ -157,6 +176,45 @@ static void restore(int fd)
     guard.streams[fd] = -1;
 }
 
+/* How many lines end in a part of what was kept. *behind_first: behind the end of the first of them, 0: there is none. */
+static unsigned long count_lines(off_t from, off_t to, off_t *behind_first)
+{
+    char bytes[4096];
+    unsigned long lines = 0;
+    *behind_first = 0;
+    while (from < to) {
+        const size_t wanted = to - from < (off_t)sizeof bytes ? (size_t)(to - from) : sizeof bytes;
+        const ssize_t count = pread(guard.kept_fd, bytes, wanted, from);
+        if (count <= 0)
+            break;
+        for (ssize_t i = 0; i < count; i++) {
+            if (bytes[i] != '\n')
+                continue;
+            if (lines++ == 0)
+                *behind_first = from + i + 1;
+        }
+        from += count;
+    }
+    return lines;
+}
+
+void terminal_guard_trim(void)
+{
+    struct stat kept;
+    off_t from, unused;
+    if (guard.process == 0 || fstat(guard.kept_fd, &kept) != 0 ||
+        kept.st_size - guard.kept_from <= (off_t)guard.kept_bytes_max)
+        return;
+    /* Its offset belongs to children, too, and only grows: what is before the oldest line goes, and nothing moves. */
+    const off_t least = kept.st_size - (off_t)guard.kept_bytes_max;
+    (void)count_lines(least - 1, kept.st_size, &from);
+    if (from == 0 || from == kept.st_size) /* one line that is longer than all there may be */
+        from = least;
+    guard.left_lines += count_lines(guard.kept_from, from, &unused);
+    guard.kept_from = from;
+    (void)fallocate(guard.kept_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, from);
+}
+
 int terminal_guard_output(void)
 {
     return isatty(STDOUT_FILENO) == 1   ? STDOUT_FILENO
@@ -164,7 +222,7 @@ int terminal_guard_output(void)
                                         : -1;
 }
 
-enum err_code terminal_guard_begin(int *screen_fd, struct err *err)
+enum err_code terminal_guard_begin(int *screen_fd, size_t kept_bytes_max, struct err *err)
 {
     const int output_fd = terminal_guard_output();
     guard.screen_fd =
@@ -181,6 +239,9 @@ enum err_code terminal_guard_begin(int *screen_fd, struct err *err)
     }
     guard.process = getpid();
     guard.armed = guard.away = guard.returned = 0;
+    guard.kept_bytes_max = kept_bytes_max;
+    guard.kept_from = 0;
+    guard.left_lines = 0;
     install();
     divert(STDOUT_FILENO);
     divert(STDERR_FILENO);
@@ -205,6 +266,7 @@ void terminal_guard_end(void)
     restore(STDOUT_FILENO);
     restore(STDERR_FILENO);
     uninstall();
+    terminal_guard_trim();
     print_kept(guard.screen_fd);
     close(guard.kept_fd);
     close(guard.screen_fd);

@@ -13,8 +13,10 @@
 int terminal_guard_output(void);
 
 /* Keeps the terminal's settings, installs handlers and diverts what is printed. *screen_fd: of the terminal, for the
- * screen; the guard's. E_SYSTEM: nothing has changed. */
-MUST_USE enum err_code terminal_guard_begin(int *screen_fd, struct err *err);
+ * screen; the guard's. kept_bytes_max: of what is printed, the newest lines. E_SYSTEM: nothing has changed. */
+MUST_USE enum err_code terminal_guard_begin(int *screen_fd, size_t kept_bytes_max, struct err *err);
+/* Gives up the older lines, which are counted. To be called now and then: what is printed meanwhile is kept. */
+void terminal_guard_trim(void);
 /* The screen is there: these bytes take it away (they are copied). */
 void terminal_guard_arm(const char *leave, size_t leave_bytes);
 /* The screen has been closed, or never came: settings, streams and handlers as they were, and what was kept is printed. */

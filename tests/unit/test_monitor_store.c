@@ -42,6 +42,7 @@ static struct monitor_store *open_store(uint64_t began_ms, uint64_t retention_ms
     const struct monitor_store_setup setup = {
         .path = path, .retention_ms = retention_ms, .began_ms = began_ms, .interval_ms = 30000};
     ck_assert_msg(monitor_store_open(&store, &setup, &err) == OK, "%s", err.text);
+    ck_assert_msg(monitor_store_begin(store, &err) == OK, "%s", err.text);
     return store;
 }
 

@@ -88,6 +88,49 @@ TEST(figures_of_the_newest_interval)
     expect("space pause  + - rate  n note  tab table  q stop\n");
 }
 
+TEST(servers_of_a_monitor)
+{
+    /* breaks if a monitor shows what a load alone has, a server has no place, or a page is beyond the last */
+    static struct screen_server servers[3];
+    screen_init(screen, "monitor");
+    for (unsigned i = 0; i < 3; i++) {
+        servers[i] = (struct screen_server){.state = i == 1 ? SCREEN_SERVER_DOWN : SCREEN_SERVER_UP,
+                                            .since = "2026-11-29 07:00:00",
+                                            .times = {{1.5, false}, {2.5, true}, {-1, false}},
+                                            .hit_ratio = 0.5,
+                                            .commands_per_second = 1234,
+                                            .memory_bytes = -1,
+                                            .restarts = i};
+        snprintf(servers[i].name, sizeof servers[i].name, "server-%u", i);
+    }
+    screen_begin_run(screen, &facts);
+    add_second(2 * NS_PER_MS, 100);
+    screen_set_servers(screen, servers, 3);
+    show(24, 140, true);
+    expect(" volley monitor  GET");
+    expect("watching  100 of 1,000 requests (10.0 %)  2 of 3 servers up\n");
+    expect("down since 2026-11-29 07:00:00     1.500   >=2.500         -  50.0 %      1,234");
+    expect("Alerts  no rules are given");
+    expect("\ntab more servers  q stop\n");
+    expect_not("Verdict");
+    expect_not("Rate ");
+    for (unsigned lines = 1; lines <= 60; lines += 3)
+        for (unsigned columns = 1; columns <= 330; columns += 11)
+            show(lines, columns, columns % 2 == 0);
+    show(SCREEN_LINES_MIN, SCREEN_COLUMNS_MIN, true);
+    expect("1 to 2 of 3");
+    expect("server-1");
+    expect_not("server-2");
+    screen_turn(screen);
+    show(SCREEN_LINES_MIN, SCREEN_COLUMNS_MIN, true);
+    expect("3 to 3 of 3");
+    expect("server-2");
+    expect_not("server-1");
+    screen_turn(screen);
+    show(SCREEN_LINES_MIN, SCREEN_COLUMNS_MIN, true);
+    expect("1 to 2 of 3");
+}
+
 TEST(before_anything_is_known)
 {
     /* breaks if a screen without a run, or without an interval, divides by nothing or claims figures */
