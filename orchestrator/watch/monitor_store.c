@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -16,13 +17,14 @@
 #include "common/printable.h"
 #include "orchestrator/machine/child.h"
 
-#define PIPE_BYTES (1 << 20)
+#define ROOM_BYTES (1 << 20) /* as much of it as the system gives: some hundred rows at the least */
 #define BATCH_MAX 512u
 #define END_WAIT_NS (5 * NS_PER_SECOND)
 #define LOCK_ENDING ".lock"
 #define PATH_BYTES 4096u
 
-/* What goes through the pipe: at most PIPE_BUF, so that it arrives whole or not at all. */
+/* What goes to the child, as a message of a socket each: it arrives whole, or not at all. (Pipes shrink to a page or two where a user
+ * has many.) */
 enum record_kind { RECORD_SAMPLE, RECORD_ALERT, RECORD_LOST, RECORD_END };
 struct record {
     enum record_kind kind;
@@ -33,11 +35,9 @@ struct record {
             char alert[ALERT_NAME_BYTES], state[16], severity[16], text[ALERT_TEXT_BYTES];
             double value;
         } alert;
-        uint64_t lost; /* that found no room in the pipe */
+        uint64_t lost; /* that found no room */
     } of;
 };
-_Static_assert(sizeof(struct record) <= 4096, "a record is written at once, or not at all");
-
 struct monitor_store {
     struct monitor_store_setup setup;
     char path[PATH_BYTES];
@@ -251,18 +251,13 @@ static void write_batch(struct writer *writer, const struct record *records, siz
 static int read_record(const struct writer *writer, struct record *record, bool wait)
 {
     struct pollfd readable = {.fd = writer->records_fd, .events = POLLIN};
-    size_t got = 0;
+    ssize_t got;
     if (!wait && poll(&readable, 1, 0) <= 0)
         return 0;
-    while (got < sizeof *record) {
-        const ssize_t more = read(writer->records_fd, (char *)record + got, sizeof *record - got);
-        if (more < 0 && errno == EINTR)
-            continue;
-        if (more <= 0)
-            return -1;
-        got += (size_t)more;
-    }
-    return 1;
+    do
+        got = read(writer->records_fd, record, sizeof *record);
+    while (got < 0 && errno == EINTR);
+    return got == sizeof *record ? 1 : -1;
 }
 
 static int serve(void *state, int telling_fd)
@@ -332,6 +327,12 @@ void monitor_store_alert(struct monitor_store *store, const struct alert_event *
     send_record(store, &record);
 }
 
+bool monitor_store_has_room(const struct monitor_store *store)
+{
+    struct pollfd writable = {.fd = store->telling_fd, .events = POLLOUT};
+    return poll(&writable, 1, 0) > 0;
+}
+
 static enum err_code take_lock(struct monitor_store *store, struct err *err)
 {
     char path[PATH_BYTES + sizeof LOCK_ENDING];
@@ -365,9 +366,10 @@ static enum err_code check_file(const struct monitor_store *store, struct err *e
 static enum err_code start_child(struct monitor_store *store, struct err *err)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return err_set_errno(err, E_SYSTEM, errno, "no pipe to the writer of the store");
-    (void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
+    const int room_bytes = ROOM_BYTES;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return err_set_errno(err, E_SYSTEM, errno, "no socket to the writer of the store");
+    (void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room_bytes, sizeof room_bytes);
     (void)fcntl(ends[1], F_SETFL, O_NONBLOCK);
     struct writer writer = {.setup = &store->setup,
                             .path = store->path,

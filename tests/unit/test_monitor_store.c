@@ -45,6 +45,14 @@ static struct monitor_store *open_store(uint64_t began_ms, uint64_t retention_ms
     return store;
 }
 
+/* Faster than time goes. */
+static void feed(struct monitor_store *store, const struct monitor_sample *sample)
+{
+    for (int i = 0; i < 4000 && !monitor_store_has_room(store); i++)
+        support_sleep_ms(5);
+    monitor_store_sample(store, sample);
+}
+
 static struct monitor_sample sample_at(uint64_t at_ms, double ok, double failed)
 {
     struct monitor_sample sample = {.at_ms = at_ms, .target = "127.0.0.1:6379"};
@@ -91,7 +99,7 @@ TEST(test_what_is_kept_comes_back)
         sample.values[MONITOR_MAX] = down ? NAN : 1000 * i;
         if (!down)
             up(&sample, i < 4 ? 1000 + i * 30 : (i - 6) * 30, 1e6 * i);
-        monitor_store_sample(store, &sample);
+        feed(store, &sample);
     }
     const struct alert_event event = {.alert = "Slow",
                                       .state = ALERT_FIRING,
@@ -136,9 +144,7 @@ TEST(test_retention_prunes)
     struct monitor_store *store = open_store(T0, DAYS_MS(2));
     for (unsigned i = 1; i <= 24 * 10; i++) {
         const struct monitor_sample sample = sample_at(T0 + (uint64_t)i * HOUR_MS, 300, 0);
-        monitor_store_sample(store, &sample);
-        if (i % 100 == 0)
-            support_sleep_ms(20); /* batches: what is too old is looked for behind each */
+        feed(store, &sample);
     }
     (void)monitor_store_close(store, T0 + DAYS_MS(10));
     look_at(0, T0 + DAYS_MS(20));
@@ -155,11 +161,7 @@ static void make_trend(double rise, double noise)
         struct monitor_sample sample = sample_at(T0 + (uint64_t)i * HOUR_MS, 300, 0);
         const double wave = (double)(i * 7919 % 101) / 100 - 0.5;
         up(&sample, i * 3600.0, 5e7 + rise * i / 24 + noise * wave);
-        monitor_store_sample(store, &sample);
-        if (i % 120 == 0 && i < 24 * 30) { /* as many as find room: what is closed is written */
-            (void)monitor_store_close(store, T0 + (uint64_t)i * HOUR_MS);
-            store = open_store(T0 + (uint64_t)i * HOUR_MS, DAYS_MS(100));
-        }
+        feed(store, &sample);
     }
     (void)monitor_store_close(store, T0 + DAYS_MS(30));
     look_at(0, T0 + DAYS_MS(31));
@@ -245,13 +247,13 @@ TEST(test_a_full_disk_costs_rows_alone)
     limit_children(8192); /* the log has less, a batch more */
     for (; sent < 100; sent++) {
         const struct monitor_sample sample = sample_at(T0 + sent * 1000, 10, 0);
-        monitor_store_sample(store, &sample);
+        feed(store, &sample);
     }
     ck_assert(said(log_fd, "cannot be written to"));
     limit_children(RLIM_INFINITY);
     for (int i = 0; i < 200; i++, sent++) {
         const struct monitor_sample sample = sample_at(T0 + sent * 1000, 10, 0);
-        monitor_store_sample(store, &sample);
+        feed(store, &sample);
         support_sleep_ms(1);
     }
     ck_assert(said(log_fd, "is written to again"));
