@@ -1,7 +1,7 @@
 /* What a monitor has seen, in a file of SQLite that stays small: samples by target and interval, alerts, and when it ran. A child
  * process writes, so that a slow disk delays no probe: what it is told goes through a socket, and what finds no room there is
  * lost, and counted. A disk that is full, or a file that is broken, is said once; rows are lost and counted until it can be written
- * again. What a monitor that was killed has left is gone on with. Orchestrator; one monitor a file. */
+ * again. A child that dies is started again; what it had not written is lost, and counted. What a monitor that was killed has left is gone on with. Orchestrator; one monitor a file. */
 #ifndef ORCHESTRATOR_WATCH_MONITOR_STORE_H
 #define ORCHESTRATOR_WATCH_MONITOR_STORE_H
 
@@ -61,6 +61,8 @@ struct monitor_store_setup {
     uint64_t retention_ms;
     uint64_t began_ms; /* wall clock: this run of the monitor */
     uint64_t interval_ms;
+    uint64_t
+        restart_ms; /* a child that dies is started again no sooner after its start; 0: a minute */
 };
 
 struct monitor_store; /* owns a lock, a socket, and a child */

@@ -2,6 +2,7 @@
  * review makes of it. */
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,6 +265,42 @@ TEST(test_a_full_disk_costs_rows_alone)
     ck_assert_uint_eq(account.lost + account.written, sent);
     ck_assert_uint_eq(review.targets[0].row_count, account.written);
     ck_assert_uint_eq(review.rows_lost, account.lost);
+}
+
+TEST(test_a_writer_that_dies_is_started_again)
+{
+    /* Breaks when a monitor whose writer was killed keeps nothing from then on, or its account misses rows. */
+    struct monitor_store *store = NULL;
+    struct err err = {.code = OK};
+    uint64_t sent = 0;
+    pid_t before, after = 0;
+    const struct monitor_store_setup setup = {.path = path,
+                                              .retention_ms = DAYS_MS(7),
+                                              .began_ms = T0,
+                                              .interval_ms = 1000,
+                                              .restart_ms = 200};
+    ck_assert_int_eq(monitor_store_open(&store, &setup, &err), OK);
+    ck_assert_uint_eq(support_children(getpid(), &before, 1), 1);
+    for (; sent < 50; sent++) {
+        const struct monitor_sample sample = sample_at(T0 + sent * 1000, 10, 0);
+        feed(store, &sample);
+    }
+    ck_assert_int_eq(kill(before, SIGKILL), 0);
+    for (int i = 0; i < 4000 && (after == 0 || after == before); i++, sent++) {
+        const struct monitor_sample sample = sample_at(T0 + sent * 1000, 10, 0);
+        monitor_store_sample(store, &sample);
+        if (support_children(getpid(), &after, 1) != 1)
+            after = 0;
+        support_sleep_ms(5);
+    }
+    ck_assert(after != 0 && after != before);
+    const struct monitor_store_account account = monitor_store_close(store, T0 + sent * 1000);
+    look_at(0, T0 + DAYS_MS(1));
+    ck_assert(account.known);
+    ck_assert_uint_gt(account.written, 0);
+    ck_assert_uint_eq(account.written + account.lost, sent);
+    ck_assert_uint_eq(review.rows_lost, account.lost);
+    ck_assert_uint_ge(review.targets[0].row_count, account.written);
 }
 
 TEST_SUITE_WITH(monitor_store, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 60)
