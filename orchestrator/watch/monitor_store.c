@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -16,13 +18,15 @@
 #include "common/printable.h"
 #include "orchestrator/machine/child.h"
 
-#define PIPE_BYTES (1 << 20)
+#define ROOM_BYTES (1 << 20) /* as much of it as the system gives: some hundred rows at the least */
 #define BATCH_MAX 512u
+#define RESTART_MS 60000u
 #define END_WAIT_NS (5 * NS_PER_SECOND)
 #define LOCK_ENDING ".lock"
 #define PATH_BYTES 4096u
 
-/* What goes through the pipe: at most PIPE_BUF, so that it arrives whole or not at all. */
+/* What goes to the child, as a message of a socket each: it arrives whole, or not at all. (Pipes shrink to a page or two where a user
+ * has many.) */
 enum record_kind { RECORD_SAMPLE, RECORD_ALERT, RECORD_LOST, RECORD_END };
 struct record {
     enum record_kind kind;
@@ -33,16 +37,23 @@ struct record {
             char alert[ALERT_NAME_BYTES], state[16], severity[16], text[ALERT_TEXT_BYTES];
             double value;
         } alert;
-        uint64_t lost; /* that found no room in the pipe */
+        uint64_t lost; /* that found no room */
     } of;
 };
-_Static_assert(sizeof(struct record) <= 4096, "a record is written at once, or not at all");
+/* What a child has done with what it was given, on a page of both: the monitor looks at it when the child is gone. */
+struct tally {
+    uint64_t written, lost;
+    uint64_t lost_untold; /* of those: not in the file yet */
+};
 
 struct monitor_store {
     struct monitor_store_setup setup;
     char path[PATH_BYTES];
     int lock_fd, telling_fd;
     struct child child;
+    uint64_t started_ns;         /* the child, or the last try to */
+    struct tally *tally, before; /* of this child, and of those that have died */
+    uint64_t given;              /* rows of which this child was told, also of lost ones */
     uint64_t unsent; /* rows that found no room, and of which the child does not know yet */
     bool unsent_said;
 };
@@ -56,8 +67,7 @@ struct writer {
     sqlite3 *database; /* NULL: it has to be opened */
     sqlite3_stmt *sample, *target, *alert, *run;
     sqlite3_int64 run_id;
-    uint64_t written, lost;
-    uint64_t lost_untold; /* of those: not in the file yet */
+    struct tally *tally;
     uint64_t newest_ms, pruned_ms;
     bool broken; /* said */
 };
@@ -170,7 +180,7 @@ static bool write_run(struct writer *writer, bool ended)
     else
         (void)sqlite3_bind_null(writer->run, 4);
     (void)sqlite3_bind_int64(writer->run, 5, (sqlite3_int64)writer->setup->interval_ms);
-    (void)sqlite3_bind_int64(writer->run, 6, (sqlite3_int64)writer->lost_untold);
+    (void)sqlite3_bind_int64(writer->run, 6, (sqlite3_int64)writer->tally->lost_untold);
     return step(writer->run);
 }
 
@@ -218,24 +228,24 @@ static void write_batch(struct writer *writer, const struct record *records, siz
     for (size_t i = 0; i < count; i++) {
         rows += records[i].kind == RECORD_SAMPLE || records[i].kind == RECORD_ALERT;
         if (records[i].kind == RECORD_LOST) {
-            writer->lost += records[i].of.lost;
-            writer->lost_untold += records[i].of.lost;
+            writer->tally->lost += records[i].of.lost;
+            writer->tally->lost_untold += records[i].of.lost;
         }
         if (records[i].at_ms > writer->newest_ms)
             writer->newest_ms = records[i].at_ms;
     }
     if (write_all(writer, records, count, ended, &err)) {
-        writer->written += rows;
+        writer->tally->written += rows;
         if (writer->broken)
             log_line(LOG_WARNING, "%s is written to again; %llu rows were lost",
-                     PRINTABLE(writer->path), (unsigned long long)writer->lost_untold);
+                     PRINTABLE(writer->path), (unsigned long long)writer->tally->lost_untold);
         writer->broken = false;
-        writer->lost_untold = 0;
+        writer->tally->lost_untold = 0;
         prune(writer);
         return;
     }
-    writer->lost += rows;
-    writer->lost_untold += rows;
+    writer->tally->lost += rows;
+    writer->tally->lost_untold += rows;
     if (!writer->broken)
         log_line(LOG_WARNING,
                  "%s cannot be written to: %s; rows are lost until it can, and it is tried again",
@@ -251,23 +261,19 @@ static void write_batch(struct writer *writer, const struct record *records, siz
 static int read_record(const struct writer *writer, struct record *record, bool wait)
 {
     struct pollfd readable = {.fd = writer->records_fd, .events = POLLIN};
-    size_t got = 0;
+    ssize_t got;
     if (!wait && poll(&readable, 1, 0) <= 0)
         return 0;
-    while (got < sizeof *record) {
-        const ssize_t more = read(writer->records_fd, (char *)record + got, sizeof *record - got);
-        if (more < 0 && errno == EINTR)
-            continue;
-        if (more <= 0)
-            return -1;
-        got += (size_t)more;
-    }
-    return 1;
+    do
+        got = read(writer->records_fd, record, sizeof *record);
+    while (got < 0 && errno == EINTR);
+    return got == sizeof *record ? 1 : -1;
 }
 
 static int serve(void *state, int telling_fd)
 {
     struct writer *writer = state;
+    (void)telling_fd; /* that it is shut says that all is written */
     struct record *records = calloc(BATCH_MAX, sizeof *records);
     int more = 1;
     bool ended = false;
@@ -285,26 +291,94 @@ static int serve(void *state, int telling_fd)
             write_batch(writer, records, count, ended);
         more = more == 0 ? 1 : more;
     }
-    const uint64_t account[2] = {writer->written, writer->lost};
     close_file(writer); /* the last one puts what stands in the log into the file */
     free(records);
-    return write(telling_fd, account, sizeof account) == sizeof account ? 0 : 1;
+    return 0;
 }
 
 /* ---- the monitor ---- */
 
+enum err_code monitor_store_begin(struct monitor_store *store, struct err *err)
+{
+    int ends[2];
+    const int room_bytes = ROOM_BYTES;
+    store->started_ns = clock_now_ns();
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return err_set_errno(err, E_SYSTEM, errno, "no socket to the writer of the store");
+    (void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room_bytes, sizeof room_bytes);
+    (void)fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    struct writer writer = {.setup = &store->setup,
+                            .path = store->path,
+                            .records_fd = ends[0],
+                            .tally = store->tally,
+                            .newest_ms = store->setup.began_ms};
+    const struct child_plan plan = {
+        .run = serve, .state = &writer, .heard = true, .keep_fds = &ends[0], .keep_count = 1};
+    const bool started = child_start(&store->child, &plan);
+    const int cause = errno;
+    close(ends[0]);
+    store->telling_fd = ends[1];
+    return started ? OK
+                   : err_set_errno(err, E_SYSTEM, cause, "the writer of the store cannot start");
+}
+
+/* What it had not written is lost: the next one puts that into the file. */
+static void count_dead_child(struct monitor_store *store)
+{
+    char how[64];
+    const uint64_t told = store->tally->lost - store->tally->lost_untold;
+    log_line(LOG_WARNING, "the writer of %s %s; it is started again, once a minute at most",
+             PRINTABLE(store->path), child_describe(how, sizeof how, &store->child));
+    child_end(&store->child);
+    close(store->telling_fd);
+    store->telling_fd = -1;
+    store->before.written += store->tally->written;
+    store->before.lost += told;
+    store->unsent += store->given - store->tally->written - told;
+    store->given = 0;
+    *store->tally = (struct tally){.written = 0};
+}
+
+static void keep_child(struct monitor_store *store, uint64_t at_ms)
+{
+    struct err err = {.code = OK};
+    const uint64_t restart_ms = store->setup.restart_ms > 0 ? store->setup.restart_ms : RESTART_MS;
+    if (store->started_ns == 0 || !child_gone(&store->child))
+        return;
+    if (store->telling_fd >= 0)
+        count_dead_child(store);
+    if (clock_now_ns() < store->started_ns + restart_ms * NS_PER_MS)
+        return;
+    store->setup.began_ms =
+        at_ms - store->setup.interval_ms; /* another run: between them is a gap */
+    if (monitor_store_begin(store, &err) == OK)
+        return;
+    close(store->telling_fd);
+    store->telling_fd = -1;
+}
+
+static bool try_send(struct monitor_store *store, const struct record *record, uint64_t rows)
+{
+    if (store->telling_fd < 0 || send(store->telling_fd, record, sizeof *record,
+                                      MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof *record)
+        return false;
+    store->given += rows;
+    return true;
+}
+
 static void send_record(struct monitor_store *store, const struct record *record)
 {
-    if (store->telling_fd >= 0 && store->unsent > 0) {
+    const uint64_t rows = record->kind != RECORD_END;
+    keep_child(store, record->at_ms);
+    if (store->unsent > 0) {
         const struct record lost = {
             .kind = RECORD_LOST, .at_ms = record->at_ms, .of = {.lost = store->unsent}};
-        if (write(store->telling_fd, &lost, sizeof lost) == sizeof lost)
+        if (try_send(store, &lost, store->unsent))
             store->unsent = 0;
     }
-    if (store->telling_fd >= 0 && store->unsent == 0 &&
-        write(store->telling_fd, record, sizeof *record) == sizeof *record)
+    if (store->unsent == 0 && try_send(store, record, rows))
         return;
-    store->unsent++;
+    store->unsent += rows;
     if (!store->unsent_said)
         log_line(LOG_WARNING,
                  "%s: the disk does not keep up, or its writer has gone; rows are lost",
@@ -330,6 +404,22 @@ void monitor_store_alert(struct monitor_store *store, const struct alert_event *
     snprintf(record.of.alert.text, sizeof record.of.alert.text, "%s", event->summary);
     record.of.alert.value = event->value;
     send_record(store, &record);
+}
+
+bool monitor_store_has_room(const struct monitor_store *store)
+{
+    struct pollfd writable = {.fd = store->telling_fd, .events = POLLOUT};
+    return poll(&writable, 1, 0) > 0;
+}
+
+static enum err_code make_tally(struct monitor_store *store, struct err *err)
+{
+    void *page =
+        mmap(NULL, sizeof *store->tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return err_set(err, E_SYSTEM, "no memory for the store");
+    store->tally = page;
+    return OK;
 }
 
 static enum err_code take_lock(struct monitor_store *store, struct err *err)
@@ -362,27 +452,6 @@ static enum err_code check_file(const struct monitor_store *store, struct err *e
     return err->code;
 }
 
-enum err_code monitor_store_begin(struct monitor_store *store, struct err *err)
-{
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return err_set_errno(err, E_SYSTEM, errno, "no pipe to the writer of the store");
-    (void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
-    (void)fcntl(ends[1], F_SETFL, O_NONBLOCK);
-    struct writer writer = {.setup = &store->setup,
-                            .path = store->path,
-                            .records_fd = ends[0],
-                            .newest_ms = store->setup.began_ms};
-    const struct child_plan plan = {
-        .run = serve, .state = &writer, .heard = true, .keep_fds = &ends[0], .keep_count = 1};
-    const bool started = child_start(&store->child, &plan);
-    const int cause = errno;
-    close(ends[0]);
-    store->telling_fd = ends[1];
-    return started ? OK
-                   : err_set_errno(err, E_SYSTEM, cause, "the writer of the store cannot start");
-}
-
 enum err_code monitor_store_open(struct monitor_store **opened,
                                  const struct monitor_store_setup *setup, struct err *err)
 {
@@ -398,6 +467,8 @@ enum err_code monitor_store_open(struct monitor_store **opened,
             : err_set(err, E_USAGE, "--store: the path is too long");
     if (code == OK)
         code = check_file(store, err);
+    if (code == OK)
+        code = make_tally(store, err);
     if (code != OK) {
         (void)monitor_store_close(store, 0);
         return code;
@@ -409,24 +480,27 @@ enum err_code monitor_store_open(struct monitor_store **opened,
 struct monitor_store_account monitor_store_close(struct monitor_store *store, uint64_t at_ms)
 {
     struct monitor_store_account account = {.known = false};
-    uint64_t told[2];
+    char byte;
     size_t heard = 0;
     if (store == NULL)
         return account;
-    account.known = store->child.pid <= 0; /* nothing was written */
-    if (store->child.pid > 0) {
+    if (store->tally != NULL && store->started_ns > 0) {
         const struct record end = {.kind = RECORD_END, .at_ms = at_ms};
         send_record(store, &end);
-        close(store->telling_fd);
-        store->telling_fd = -1;
-        (void)child_hear(&store->child, told, sizeof told, &heard, END_WAIT_NS, NULL);
     }
     if (store->telling_fd >= 0)
         close(store->telling_fd);
+    if (store->child.pid > 0)
+        (void)child_hear(&store->child, &byte, 1, &heard, END_WAIT_NS, NULL); /* its end */
     child_end(&store->child);
-    if (heard == sizeof told)
-        account = (struct monitor_store_account){
-            .written = told[0], .lost = told[1] + store->unsent, .known = true};
+    if (store->tally != NULL) {
+        const uint64_t written = store->before.written + store->tally->written;
+        account = (struct monitor_store_account){.written = written,
+                                                 .lost = store->before.lost + store->unsent +
+                                                         store->given - store->tally->written,
+                                                 .known = true};
+        (void)munmap(store->tally, sizeof *store->tally);
+    }
     if (store->lock_fd >= 0)
         close(store->lock_fd);
     free(store);

@@ -1,7 +1,7 @@
 /* What a monitor has seen, in a file of SQLite that stays small: samples by target and interval, alerts, and when it ran. A child
- * process writes, so that a slow disk delays no probe: what it is told goes through a pipe, and what finds no room there is
+ * process writes, so that a slow disk delays no probe: what it is told goes through a socket, and what finds no room there is
  * lost, and counted. A disk that is full, or a file that is broken, is said once; rows are lost and counted until it can be written
- * again. What a monitor that was killed has left is gone on with. Orchestrator; one monitor a file. */
+ * again. A child that dies is started again; what it had not written is lost, and counted. What a monitor that was killed has left is gone on with. Orchestrator; one monitor a file. */
 #ifndef ORCHESTRATOR_WATCH_MONITOR_STORE_H
 #define ORCHESTRATOR_WATCH_MONITOR_STORE_H
 
@@ -61,9 +61,11 @@ struct monitor_store_setup {
     uint64_t retention_ms;
     uint64_t began_ms; /* wall clock: this run of the monitor */
     uint64_t interval_ms;
+    uint64_t
+        restart_ms; /* a child that dies is started again no sooner after its start; 0: a minute */
 };
 
-struct monitor_store; /* owns a lock, a pipe, and a child */
+struct monitor_store; /* owns a lock, a socket, and a child */
 
 /* Where it is without --store: $XDG_STATE_HOME/volley/monitor.db, else in ~/.local/state/volley. make: the folders, for the user
  * alone. E_SYSTEM: neither variable says where, or it cannot be made. */
@@ -76,6 +78,8 @@ MUST_USE enum err_code monitor_store_open(struct monitor_store **store,
 MUST_USE enum err_code monitor_store_begin(struct monitor_store *store, struct err *err);
 /* Never wait. Begun. */
 void monitor_store_sample(struct monitor_store *store, const struct monitor_sample *sample);
+/* Whether the child keeps up; for those who feed it faster than time goes. */
+bool monitor_store_has_room(const struct monitor_store *store);
 void monitor_store_alert(struct monitor_store *store, const struct alert_event *event);
 
 struct monitor_store_account {

@@ -2,6 +2,7 @@
  * review makes of it. */
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,14 @@ static struct monitor_store *open_store(uint64_t began_ms, uint64_t retention_ms
     ck_assert_msg(monitor_store_open(&store, &setup, &err) == OK, "%s", err.text);
     ck_assert_msg(monitor_store_begin(store, &err) == OK, "%s", err.text);
     return store;
+}
+
+/* Faster than time goes. */
+static void feed(struct monitor_store *store, const struct monitor_sample *sample)
+{
+    for (int i = 0; i < 4000 && !monitor_store_has_room(store); i++)
+        support_sleep_ms(5);
+    monitor_store_sample(store, sample);
 }
 
 static struct monitor_sample sample_at(uint64_t at_ms, double ok, double failed)
@@ -92,7 +101,7 @@ TEST(test_what_is_kept_comes_back)
         sample.values[MONITOR_MAX] = down ? NAN : 1000 * i;
         if (!down)
             up(&sample, i < 4 ? 1000 + i * 30 : (i - 6) * 30, 1e6 * i);
-        monitor_store_sample(store, &sample);
+        feed(store, &sample);
     }
     const struct alert_event event = {.alert = "Slow",
                                       .state = ALERT_FIRING,
@@ -137,9 +146,7 @@ TEST(test_retention_prunes)
     struct monitor_store *store = open_store(T0, DAYS_MS(2));
     for (unsigned i = 1; i <= 24 * 10; i++) {
         const struct monitor_sample sample = sample_at(T0 + (uint64_t)i * HOUR_MS, 300, 0);
-        monitor_store_sample(store, &sample);
-        if (i % 100 == 0)
-            support_sleep_ms(20); /* batches: what is too old is looked for behind each */
+        feed(store, &sample);
     }
     (void)monitor_store_close(store, T0 + DAYS_MS(10));
     look_at(0, T0 + DAYS_MS(20));
@@ -156,11 +163,7 @@ static void make_trend(double rise, double noise)
         struct monitor_sample sample = sample_at(T0 + (uint64_t)i * HOUR_MS, 300, 0);
         const double wave = (double)(i * 7919 % 101) / 100 - 0.5;
         up(&sample, i * 3600.0, 5e7 + rise * i / 24 + noise * wave);
-        monitor_store_sample(store, &sample);
-        if (i % 120 == 0 && i < 24 * 30) { /* as many as find room: what is closed is written */
-            (void)monitor_store_close(store, T0 + (uint64_t)i * HOUR_MS);
-            store = open_store(T0 + (uint64_t)i * HOUR_MS, DAYS_MS(100));
-        }
+        feed(store, &sample);
     }
     (void)monitor_store_close(store, T0 + DAYS_MS(30));
     look_at(0, T0 + DAYS_MS(31));
@@ -246,13 +249,13 @@ TEST(test_a_full_disk_costs_rows_alone)
     limit_children(8192); /* the log has less, a batch more */
     for (; sent < 100; sent++) {
         const struct monitor_sample sample = sample_at(T0 + sent * 1000, 10, 0);
-        monitor_store_sample(store, &sample);
+        feed(store, &sample);
     }
     ck_assert(said(log_fd, "cannot be written to"));
     limit_children(RLIM_INFINITY);
     for (int i = 0; i < 200; i++, sent++) {
         const struct monitor_sample sample = sample_at(T0 + sent * 1000, 10, 0);
-        monitor_store_sample(store, &sample);
+        feed(store, &sample);
         support_sleep_ms(1);
     }
     ck_assert(said(log_fd, "is written to again"));
@@ -263,6 +266,43 @@ TEST(test_a_full_disk_costs_rows_alone)
     ck_assert_uint_eq(account.lost + account.written, sent);
     ck_assert_uint_eq(review.targets[0].row_count, account.written);
     ck_assert_uint_eq(review.rows_lost, account.lost);
+}
+
+TEST(test_a_writer_that_dies_is_started_again)
+{
+    /* Breaks when a monitor whose writer was killed keeps nothing from then on, or its account misses rows. */
+    struct monitor_store *store = NULL;
+    struct err err = {.code = OK};
+    uint64_t sent = 0;
+    pid_t before, after = 0;
+    const struct monitor_store_setup setup = {.path = path,
+                                              .retention_ms = DAYS_MS(7),
+                                              .began_ms = T0,
+                                              .interval_ms = 1000,
+                                              .restart_ms = 200};
+    ck_assert_int_eq(monitor_store_open(&store, &setup, &err), OK);
+    ck_assert_int_eq(monitor_store_begin(store, &err), OK);
+    ck_assert_uint_eq(support_children(getpid(), &before, 1), 1);
+    for (; sent < 50; sent++) {
+        const struct monitor_sample sample = sample_at(T0 + sent * 1000, 10, 0);
+        feed(store, &sample);
+    }
+    ck_assert_int_eq(kill(before, SIGKILL), 0);
+    for (int i = 0; i < 4000 && (after == 0 || after == before); i++, sent++) {
+        const struct monitor_sample sample = sample_at(T0 + sent * 1000, 10, 0);
+        monitor_store_sample(store, &sample);
+        if (support_children(getpid(), &after, 1) != 1)
+            after = 0;
+        support_sleep_ms(5);
+    }
+    ck_assert(after != 0 && after != before);
+    const struct monitor_store_account account = monitor_store_close(store, T0 + sent * 1000);
+    look_at(0, T0 + DAYS_MS(1));
+    ck_assert(account.known);
+    ck_assert_uint_gt(account.written, 0);
+    ck_assert_uint_eq(account.written + account.lost, sent);
+    ck_assert_uint_eq(review.rows_lost, account.lost);
+    ck_assert_uint_ge(review.targets[0].row_count, account.written);
 }
 
 TEST_SUITE_WITH(monitor_store, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 60)
