@@ -100,10 +100,10 @@ enum err_code watching_open_at(struct watching *watching, const struct watching_
         code = open_terminal(watching, place, err);
     if (code == OK)
         code = open_scraper(watching, place, err);
-    if (code == OK)
+    if (code == OK) {
+        watching_alerts_add(watching, place); /* ahead of the page, which tells how they stand */
         code = open_live(watching, place, err);
-    if (code == OK)
-        watching_alerts_add(watching, place);
+    }
     return code;
 }
 

@@ -46,15 +46,15 @@ static json_t *tell_one(const struct alert_sink *alerts, const struct alert_view
     const struct expression_result *newest = &view->status->newest;
     const bool holds = view->status->state != ALERT_INACTIVE;
     units_format_duration(duration, sizeof duration, alerts_for_ns(&alerts->alerts, view->rule));
-    return json_pack("{s:o, s:s, s:s, s:b, s:o, s:s, s:o, s:b, s:o, s:o, s:o}", "alert",
-                     json_value_text(view->rule->name), "severity",
-                     alert_severity_name(view->rule->severity), "state",
-                     alert_state_name(view->status->state), "uncalibrated", view->uncalibrated,
-                     "condition", json_value_text(view->rule->condition), "for", duration, "value",
-                     number_or_null(newest->value.number), "at_least", newest->value.at_least,
-                     "threshold", number_or_null(newest->threshold), "since_ms",
-                     holds ? json_integer((json_int_t)view->status->since_ms) : json_null(),
-                     "summary", json_value_text(view->rule->summary));
+    return json_pack(
+        "{s:o, s:s, s:s, s:b, s:o, s:s, s:o, s:b, s:s, s:o, s:o, s:o}", "alert",
+        json_value_text(view->rule->name), "severity", alert_severity_name(view->rule->severity),
+        "state", alert_state_name(view->status->state), "uncalibrated", view->uncalibrated,
+        "condition", json_value_text(view->rule->condition), "for", duration, "value",
+        number_or_null(newest->value.number), "at_least", newest->value.at_least, "unit",
+        alert_unit(view->rule), "threshold", number_or_null(newest->threshold), "since_ms",
+        holds ? json_integer((json_int_t)view->status->since_ms) : json_null(), "summary",
+        json_value_text(view->rule->summary));
 }
 
 static json_t *told(void *state)

@@ -123,9 +123,9 @@ char *alert_value_text(char *text, size_t text_bytes, struct watch_value value, 
     return text;
 }
 
-/* The figure that its expression compares first. */
-static const char *unit_of(const struct expression *expression)
+const char *alert_unit(const struct alert_rule *rule)
 {
+    const struct expression *expression = &rule->expression;
     const struct expression_node *first = &expression->nodes[expression->first];
     const struct expression_node *left = &expression->nodes[first->left];
     const struct expression_node *figure =
@@ -137,7 +137,7 @@ char *alert_event_text(char *text, size_t text_bytes, const struct alert_event *
                        const struct alert_rule *rule, uint64_t fired_ms)
 {
     char value[48], limit[48] = "", after[40] = "";
-    const char *unit = unit_of(&rule->expression);
+    const char *unit = alert_unit(rule);
     alert_value_text(value, sizeof value, (struct watch_value){event->value, event->at_least},
                      unit);
     if (!isnan(event->threshold))

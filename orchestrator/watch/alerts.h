@@ -51,6 +51,8 @@ bool alerts_at(const struct alerts *alerts, size_t index, struct alert_view *vie
 /* "HighLatency (critical) firing: 12.4 ms, limit 10 ms". fired_ms: since when it fired, of one that is resolved. Returns text. */
 char *alert_event_text(char *text, size_t text_bytes, const struct alert_event *event,
                        const struct alert_rule *rule, uint64_t fired_ms);
+/* Of the figure that its expression compares first. */
+const char *alert_unit(const struct alert_rule *rule);
 /* "12.4 ms", "at least 3 s", "not known". Returns text. */
 char *alert_value_text(char *text, size_t text_bytes, struct watch_value value, const char *unit);
 

@@ -98,7 +98,8 @@ static void answer_page(void *state, struct evhttp_request *request)
                   "<main id=\"panels\"></main>\n<section id=\"tables\"></section>\n%s"
                   "</body>\n</html>\n",
                   http_service_guarded(live->http), live->setup.control != NULL,
-                  built ? "The live page needs JavaScript; /api/run.json and /metrics do not."
+                  built ? "<noscript>The live page needs JavaScript; /api/run.json and /metrics do "
+                          "not.</noscript>"
                         : "This volley was built without its page: /api/run.json, /metrics, /stats "
                           "and /health are here.",
                   built ? "<script src=\"/page.js\"></script>\n" : "");

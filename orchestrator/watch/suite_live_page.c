@@ -4,7 +4,8 @@
 const char suite_live_page[] =
     "<style>th,td{white-space:nowrap;overflow-wrap:normal}"
     "td:nth-child(2),td:nth-child(8){white-space:normal}</style>\n"
-    "<p id=\"now\">The page needs JavaScript; /api/run.json and /metrics do not.</p>\n"
+    "<p id=\"now\"><noscript>The page needs JavaScript; /api/run.json and /metrics do "
+    "not.</noscript></p>\n"
     "<p><progress id=\"far\" max=\"1\" value=\"0\" aria-label=\"runs done\"></progress></p>\n"
     "<p id=\"running\"></p>\n</header>\n"
     "<form id=\"login\" hidden><label>Token <input id=\"token\" type=\"password\" "

@@ -196,9 +196,9 @@ TEST(a_page_grows_and_counts_as_run_json_does)
                     0600);
     BROWSE("--until", "live && live.rows >= 2 && !live.over", "--until",
            "document.body.innerText.includes('Fast (warning) firing since ')", "--until",
-           "document.body.innerText.includes(', limit 1; <b id=hurt>fast</b>')", "--until",
-           "live.rows >= 6 && live.snapshots > 1", "--until", "live.over", "--save", saved,
-           "--fetch", "/metrics", metrics);
+           "document.body.innerText.includes(' requests/s, limit 1; <b id=hurt>fast</b>')",
+           "--until", "live.rows >= 6 && live.snapshots > 1", "--until", "live.over", "--save",
+           saved, "--fetch", "/metrics", metrics);
     VOLLEY("-t", "set,get", "--qps", "1000", "--duration", "2", "--warmup", "250ms", "--interval",
            "250ms", "--listen", "0", "--listen-linger", "60", "--label", HOSTILE, "--alerts",
            rules);

@@ -120,7 +120,7 @@ export class Head {
     const told = (Array.isArray(alerts) ? alerts : []).filter((alert) => ['firing', 'pending'].includes(alert.state));
     const texts = told.map((alert) => {
       const since = new Date(alert.since_ms ?? alert.since ?? NaN); /* of the state a number, of an event a text */
-      const value = `${alert.at_least ? 'at least ' : ''}${number(alert.value)}`;
+      const value = `${alert.at_least ? 'at least ' : ''}${number(alert.value)}${alert.unit ? ` ${alert.unit}` : ''}`;
       return `${alert.alert} (${alert.severity || 'no severity'}) ${alert.state}` +
         `${Number.isNaN(since.getTime()) ? '' : ` since ${since.toLocaleTimeString('en-GB')}`}` +
         `${Number.isFinite(alert.value) ? `: ${value}` : ''}` +
