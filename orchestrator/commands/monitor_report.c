@@ -65,7 +65,7 @@ static const char *size_text(char text[TIME_BYTES], double bytes)
         snprintf(text, TIME_BYTES, "n/a");
     else {
         text[0] = '-';
-        units_format_size(text + (bytes < 0), TIME_BYTES - 1, (uint64_t)fabs(bytes));
+        units_format_size(text + (bytes < 0), TIME_BYTES - 1, units_whole(fabs(bytes)));
     }
     return text;
 }

@@ -140,10 +140,11 @@ static void print_window(struct monitor *monitor, uint32_t index)
             UNITS_GROUPED(counters[COUNTER_OK] + failed));
     if (item->ops_count > 0)
         fprintf(monitor->out, "; %s commands/s",
-                UNITS_GROUPED((uint64_t)llround(item->ops_sum / item->ops_count)));
+                UNITS_GROUPED(units_whole(item->ops_sum / item->ops_count)));
     if (item->known && item->fields[SERIES_USED_MEMORY] >= 0)
-        fprintf(monitor->out, ", %s used",
-                units_format_size(size, sizeof size, (uint64_t)item->fields[SERIES_USED_MEMORY]));
+        fprintf(
+            monitor->out, ", %s used",
+            units_format_size(size, sizeof size, units_whole(item->fields[SERIES_USED_MEMORY])));
     fprintf(monitor->out, "%s\n", item->known ? "" : "; INFO does not answer");
     (void)fflush(monitor->out);
     interval_row_reset(item->window);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/printable.h"
+#include "common/units.h"
 #include "orchestrator/report/statistics.h"
 
 #define DAY_MS 86400000.0
@@ -55,6 +56,13 @@ static double known_or_0(double value)
     return isnan(value) ? 0 : value;
 }
 
+static uint64_t start_of(const struct review_target *target, size_t row)
+{
+    const double ms = 1000 * known_or_0(row_at(target, row)[MONITOR_SECONDS]);
+    const uint64_t at_ms = target->at_ms[row];
+    return ms < (double)at_ms ? at_ms - units_whole(ms) : 0;
+}
+
 /* The column of rows first..last-1 into room; returns room. */
 static double *column(double *room, const struct review_target *target, size_t first, size_t last,
                       enum monitor_value value)
@@ -68,9 +76,8 @@ static void sum_up(struct review_figures *figures, const struct review_target *t
                    size_t last, double *room)
 {
     const size_t count = last - first;
-    const double seconds = row_at(target, first)[MONITOR_SECONDS];
-    *figures = (struct review_figures){.to_ms = target->at_ms[last - 1], .used_memory = NAN};
-    figures->from_ms = target->at_ms[first] - (uint64_t)(1000 * known_or_0(seconds));
+    *figures = (struct review_figures){
+        .from_ms = start_of(target, first), .to_ms = target->at_ms[last - 1], .used_memory = NAN};
     for (size_t i = first; i < last; i++) {
         const double *row = row_at(target, i);
         figures->answered += known_or_0(row[MONITOR_OK]);
@@ -146,12 +153,6 @@ static bool is_down(const double *row)
     for (unsigned k = MONITOR_ERRORS; k <= MONITOR_SHED; k++)
         failed += known_or_0(row[k]);
     return !(row[MONITOR_OK] > 0) && failed > 0;
-}
-
-static uint64_t start_of(const struct review_target *target, size_t row)
-{
-    const double seconds = known_or_0(row_at(target, row)[MONITOR_SECONDS]);
-    return target->at_ms[row] - (uint64_t)llround(1000 * seconds);
 }
 
 /* Nobody watched between two rows: the next one does not begin where the other ends. */
@@ -243,11 +244,13 @@ static enum err_code analyse(struct review_target *target, struct err *err)
 
 /* ---- reading ---- */
 
+/* All are amounts: what is none, in a file of an older volley, or of somebody else's making, is not known. */
 static double real_of(sqlite3_stmt *statement, int place)
 {
-    return sqlite3_column_type(statement, place) == SQLITE_NULL
-               ? (double)NAN
-               : sqlite3_column_double(statement, place);
+    const double value = sqlite3_column_double(statement, place);
+    return sqlite3_column_type(statement, place) != SQLITE_NULL && value >= 0 && value < 0x1p63
+               ? value
+               : (double)NAN;
 }
 
 static void text_of(char *text, size_t text_bytes, sqlite3_stmt *statement, int place)

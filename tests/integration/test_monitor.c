@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/watch/latency_probe.h"
+#include "tests/support/check/fake_server.h"
 #include "tests/support/check/http_client.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/run_json.h"
@@ -149,6 +150,33 @@ TEST(test_an_alert_is_kept_as_it_is)
                        NULL);
     program_expect_status(&program, 2);
     program_expect_text(program.err, "--alerts is no option of volley monitor report");
+}
+
+TEST(test_a_server_that_makes_numbers_up)
+{
+    /* Breaks when amounts that no server can have are told, kept, or undefined behaviour. */
+    static const char fields[] = "used_memory:1e30\r\nused_memory_rss:-1\r\n"
+                                 "instantaneous_ops_per_sec:-1e40\r\nmaxmemory:inf\r\n"
+                                 "connected_clients:3\r\nuptime_in_seconds:5\r\n";
+    char info[300], fake_target[64];
+    struct fake_server fake;
+    snprintf(info, sizeof info, "$%zu\r\n%s\r\n", sizeof fields - 1, fields);
+    const struct fake_rule rules[] = {
+        {.command = "INFO", .action = FAKE_REPLY, .bytes = info},
+        {.command = "DBSIZE", .action = FAKE_REPLY, .bytes = ":-9223372036854775808\r\n"}};
+    fake_server_start(&fake, &(struct fake_script){.rules = rules, .rule_count = 2});
+    snprintf(fake_target, sizeof fake_target, "127.0.0.1:%u", fake.port);
+    MONITOR("--duration", "2s", fake_target);
+    program_wait(&program);
+    program_expect_status(&program, 0);
+    program_expect_text(program.err, " answered\n"); /* and nothing of commands or memory */
+    json_t *reviewed = report();
+    const json_t *one = json_array_get(json_object_get(reviewed, "targets"), 0);
+    ck_assert_double_eq(run_json_number(one, "capacity.connected_clients_max"), 3);
+    ck_assert(json_is_null(json_object_get(json_object_get(one, "whole"), "used_memory")));
+    ck_assert(json_is_null(json_object_get(json_object_get(one, "capacity"), "limit_bytes")));
+    json_decref(reviewed);
+    fake_server_free(&fake);
 }
 
 TEST(test_lines_of_latency)

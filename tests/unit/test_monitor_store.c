@@ -184,6 +184,28 @@ TEST(test_a_trend_is_told_from_noise)
     ck_assert(isnan(review.targets[0].days_until_full));
 }
 
+TEST(test_amounts_that_are_none_are_not_known)
+{
+    /* Breaks when numbers that a server made up, or a file has from elsewhere, are told or are undefined behaviour. */
+    struct monitor_store *store = open_store(T0, DAYS_MS(7));
+    for (unsigned i = 1; i <= 3; i++) {
+        struct monitor_sample sample = sample_at(T0 + i * 30000, 300, 0);
+        up(&sample, 100.0 * i, i == 1 ? 1e30 : i == 2 ? -1e30 : 1e6);
+        sample.values[MONITOR_HOST_MEMORY] = INFINITY;
+        sample.values[MONITOR_MAXMEMORY] = -1;
+        sample.values[MONITOR_SECONDS] = i == 1 ? 1e18 : 30;
+        monitor_store_sample(store, &sample);
+    }
+    (void)monitor_store_close(store, T0 + 90000);
+    look_at(0, T0 + DAYS_MS(1));
+    const struct review_target *target = &review.targets[0];
+    ck_assert_uint_eq(target->whole.from_ms, 0);
+    ck_assert_uint_eq(target->whole.to_ms, T0 + 90000);
+    ck_assert_double_eq(target->whole.used_memory, 1e6);
+    ck_assert(isnan(target->values[MONITOR_USED_MEMORY]));
+    ck_assert(isnan(target->limit_bytes));
+}
+
 static void expect_refused(const char *wanted)
 {
     struct monitor_store *store = NULL;
