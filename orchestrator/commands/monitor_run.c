@@ -334,6 +334,18 @@ static enum err_code start(struct monitor *monitor, struct err *err)
     return code;
 }
 
+/* What comes behind the last row is nobody's. */
+static void stop(struct monitor *monitor)
+{
+    for (uint32_t i = 0; i < WATCH_TARGETS_MAX; i++) {
+        struct monitored *item = &monitor->items[i];
+        latency_probe_stop(item->probe);
+        item->probe = NULL;
+        server_sampler_stop(item->sampler);
+        item->sampler = NULL;
+    }
+}
+
 enum err_code monitor_run(struct monitor *monitor, struct err *err)
 {
     monitor->timer = evtimer_new(monitor->base, on_timer, monitor);
@@ -344,6 +356,7 @@ enum err_code monitor_run(struct monitor *monitor, struct err *err)
         return code;
     wake_at(monitor, monitor->cut_ns);
     (void)event_base_dispatch(monitor->base);
+    stop(monitor);
     return monitor->code == OK ? OK : err_set(err, monitor->code, "%s", monitor->err.text);
 }
 
@@ -356,11 +369,9 @@ void monitor_end(struct monitor *monitor)
 
 void monitor_free(struct monitor *monitor)
 {
-    for (uint32_t i = 0; i < WATCH_TARGETS_MAX; i++) {
-        latency_probe_stop(monitor->items[i].probe);
-        server_sampler_stop(monitor->items[i].sampler);
+    stop(monitor);
+    for (uint32_t i = 0; i < WATCH_TARGETS_MAX; i++)
         free(monitor->items[i].window);
-    }
     if (monitor->timer != NULL)
         event_free(monitor->timer);
     free(monitor->row);

@@ -179,6 +179,25 @@ TEST(test_a_server_that_makes_numbers_up)
     fake_server_free(&fake);
 }
 
+TEST(test_nobody_is_asked_behind_the_end)
+{
+    /* Breaks when a healthy server is said not to answer while the page of a monitor that is over lingers. */
+    char fake_target[64];
+    struct fake_server fake;
+    const struct fake_rule slow = {.command = "PING", .delay_ms = 100};
+    fake_server_start(&fake, &(struct fake_script){.rules = &slow, .rule_count = 1});
+    snprintf(fake_target, sizeof fake_target, "127.0.0.1:%u", fake.port);
+    MONITOR("--listen", "0", "--duration", "500ms", "--listen-linger", "60", fake_target);
+    fake_server_wait(&fake.counters->closed, 2); /* of the probe, and of the sampler */
+    support_sleep_ms(200);                       /* the answer that was under way */
+    program_signal(&program, SIGTERM);
+    program_wait(&program);
+    program_expect_status(&program, 0);
+    ck_assert_msg(strstr(program.err, "nobody asked for") == NULL, "%s", program.err);
+    ck_assert_msg(strstr(program.err, "tried again") == NULL, "%s", program.err);
+    fake_server_free(&fake);
+}
+
 TEST(test_lines_of_latency)
 {
     /* Breaks when a line is not as redis-cli has it, or the CSV disagrees with it. */
