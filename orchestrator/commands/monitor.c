@@ -205,7 +205,8 @@ static void tell_account(struct monitor_request *request)
         log_line(LOG_WARNING, "the writer of the store did not end in time: its last rows may be "
                               "lost");
     else if (account.lost > 0)
-        log_line(LOG_WARNING, "%s rows were lost, %s are in the store", UNITS_GROUPED(account.lost),
+        log_line(LOG_WARNING, "%s row%s lost; the store has %s of this run",
+                 UNITS_GROUPED(account.lost), account.lost == 1 ? " was" : "s were",
                  UNITS_GROUPED(account.written));
 }
 

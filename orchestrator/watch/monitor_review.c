@@ -147,12 +147,17 @@ static struct review_trend find_trend(const struct review_target *target, enum m
 
 /* ---- what happened ---- */
 
-static bool is_down(const double *row)
+static bool has_answer(const struct review_target *target, size_t row)
+{
+    return row_at(target, row)[MONITOR_OK] > 0;
+}
+
+static bool has_failure(const struct review_target *target, size_t row)
 {
     double failed = 0;
     for (unsigned k = MONITOR_ERRORS; k <= MONITOR_SHED; k++)
-        failed += known_or_0(row[k]);
-    return !(row[MONITOR_OK] > 0) && failed > 0;
+        failed += known_or_0(row_at(target, row)[k]);
+    return failed > 0;
 }
 
 /* Nobody watched between two rows: the next one does not begin where the other ends. */
@@ -162,17 +167,30 @@ static bool follows(const struct review_target *target, size_t row)
     return (double)start_of(target, row) - (double)target->at_ms[row - 1] < 1000 * seconds;
 }
 
+/* Behind the last of the rows from this one on that have no answer, and that somebody watched without a gap. */
+static size_t silent_until(const struct review_target *target, size_t first)
+{
+    size_t end = first;
+    while (end < target->row_count && !has_answer(target, end) &&
+           (end == first || follows(target, end)))
+        end++;
+    return end;
+}
+
+/* While one PING waits for its time-out rows are empty: it is the failure beside them, or among them, that tells them from those
+ * of a probe that asks less often than there are rows. */
 static void find_downtime(struct review_target *target)
 {
-    size_t first = SIZE_MAX;
-    for (size_t i = 0; i <= target->row_count; i++) {
-        const bool down = i < target->row_count && is_down(row_at(target, i));
-        if (first != SIZE_MAX && (!down || !follows(target, i))) {
-            add_stretch(&target->down, start_of(target, first), target->at_ms[i - 1]);
-            first = SIZE_MAX;
-        }
-        if (down && first == SIZE_MAX)
-            first = i;
+    for (size_t first = 0, end; first<target->row_count; first = end> first ? end : first + 1) {
+        end = silent_until(target, first);
+        if (end == first)
+            continue;
+        bool down = first > 0 && follows(target, first) && has_failure(target, first - 1);
+        for (size_t i = first; i < end; i++)
+            down |= has_failure(target, i);
+        down |= end < target->row_count && follows(target, end) && has_failure(target, end);
+        if (down)
+            add_stretch(&target->down, start_of(target, first), target->at_ms[end - 1]);
     }
 }
 

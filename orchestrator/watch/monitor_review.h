@@ -47,7 +47,7 @@ struct review_target {
     struct review_figures whole;
     struct review_figures days[REVIEW_DAYS_MAX];
     size_t day_count, row_count;
-    struct review_stretches down;     /* no PING of an interval was answered */
+    struct review_stretches down; /* from interval to interval: none was answered, some failed */
     struct review_stretches restarts; /* from the last sample before to the first behind */
     struct review_trend trends[REVIEW_TRENDS];
     double limit_bytes; /* maxmemory, else the host's memory */

@@ -227,8 +227,9 @@ static void write_batch(struct writer *writer, const struct record *records, siz
     if (write_all(writer, records, count, ended, &err)) {
         writer->written += rows;
         if (writer->broken)
-            log_line(LOG_WARNING, "%s is written to again; %llu rows were lost",
-                     PRINTABLE(writer->path), (unsigned long long)writer->lost_untold);
+            log_line(LOG_WARNING, "%s is written to again; %llu row%s lost",
+                     PRINTABLE(writer->path), (unsigned long long)writer->lost_untold,
+                     writer->lost_untold == 1 ? " was" : "s were");
         writer->broken = false;
         writer->lost_untold = 0;
         prune(writer);

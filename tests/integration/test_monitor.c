@@ -87,6 +87,9 @@ TEST(test_a_monitor_outlives_restarts)
     ck_assert_double_lt(run_json_number(one, "whole.availability"), 1);
     json_decref(before);
     json_decref(after);
+    program_free(&program);
+    program_run_volley(&program, "monitor", "report", "--store", store_path, NULL);
+    program_expect_text(program.out, " s (to the interval)\n");
 }
 
 TEST(test_a_monitor_serves_what_a_run_does)

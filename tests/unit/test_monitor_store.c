@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "orchestrator/commands/monitor_report.h"
 #include "orchestrator/watch/monitor_review.h"
 #include "orchestrator/watch/monitor_store.h"
 #include "tests/support/check/suite.h"
@@ -128,6 +129,73 @@ TEST(test_what_is_kept_comes_back)
     ck_assert_uint_eq(review.gaps.items[0].to_ms, T0 + 600000);
     ck_assert_uint_eq(review.alert_count, 1);
     ck_assert_str_eq(review.alerts[0].severity, "critical");
+}
+
+/* Rows of a second: of 'a', an answer; 'f', a failure; 'b', both; '.', nothing; '_', no row. */
+static const struct review_stretches *downtime_of(const char *rows)
+{
+    unlink(path);
+    struct monitor_store *store = open_store(T0, DAYS_MS(7));
+    for (unsigned i = 0; rows[i] != '\0'; i++) {
+        struct monitor_sample sample =
+            sample_at(T0 + (i + 1) * 1000, strchr("ab", rows[i]) != NULL ? 10 : 0,
+                      strchr("fb", rows[i]) != NULL ? 1 : 0);
+        sample.values[MONITOR_SECONDS] = 1;
+        if (rows[i] != '_')
+            monitor_store_sample(store, &sample);
+    }
+    (void)monitor_store_close(store, T0 + 100000);
+    look_at(0, T0 + DAYS_MS(1));
+    return &review.targets[0].down;
+}
+
+static void expect_down(const char *rows, size_t count, uint64_t from_s, uint64_t to_s)
+{
+    const struct review_stretches *down = downtime_of(rows);
+    ck_assert_msg(down->count == count, "%s: %zu", rows, down->count);
+    if (count == 0)
+        return;
+    ck_assert_msg(down->items[0].from_ms == T0 + from_s * 1000, "%s", rows);
+    ck_assert_msg(down->items[0].to_ms == T0 + to_s * 1000, "%s", rows);
+}
+
+TEST(test_a_server_that_stands_still_is_down)
+{
+    /* Breaks when the time in which a PING waits for its time-out is no downtime, or a slow probe makes some. */
+    expect_down("aa....f...aa", 1, 2, 10); /* timed out once, and the next one was answered */
+    expect_down("aa....b", 1, 2, 6);       /* and answered in the same interval */
+    expect_down("aab...a", 1, 3, 6);
+    expect_down("...f", 1, 0, 4);
+    expect_down("aaff", 1, 2, 4);
+    expect_down("a...a...a", 0, 0, 0);
+    expect_down("a.....", 0, 0, 0);
+    expect_down("bbabb", 0, 0, 0);
+    expect_down("a..__.fa", 1, 5, 7); /* nobody watched before that */
+    expect_down("af.a.fa", 2, 1, 3);
+    ck_assert_uint_eq(review.targets[0].down.total_ms, 4000);
+}
+
+TEST(test_what_failed_is_not_rounded_away)
+{
+    /* Breaks when a server of which a PING failed is told as available for 100 %. */
+    char text_path[220];
+    struct err err = {.code = OK};
+    size_t bytes;
+    struct monitor_store *store = open_store(T0, DAYS_MS(7));
+    const struct monitor_sample sample = sample_at(T0 + 30000, 9999999, 1);
+    monitor_store_sample(store, &sample);
+    (void)monitor_store_close(store, T0 + 30000);
+    snprintf(text_path, sizeof text_path, "%s/text", tree.path);
+    const int fd = open(text_path, O_RDWR | O_CREAT, 0600);
+    ck_assert_int_ge(dup2(fd, STDOUT_FILENO), 0);
+    const struct monitor_report_setup setup = {
+        .path = path, .to_ms = T0 + 60000, .since_ms = DAYS_MS(1)};
+    ck_assert_int_eq(monitor_report(&setup, &err), OK);
+    (void)fflush(stdout);
+    char *text = support_read_file(fd, &bytes);
+    ck_assert_msg(strstr(text, "available 99.99 %: 9,999,999 of 10,000,000 PINGs") != NULL, "%s",
+                  text);
+    free(text);
 }
 
 TEST(test_retention_prunes)
