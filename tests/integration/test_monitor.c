@@ -249,6 +249,36 @@ TEST(test_a_dead_server_is_told_by_line)
     program_expect_status(&program, 0);
 }
 
+TEST(test_a_server_that_never_answers_is_a_failure)
+{
+    /* Breaks when a script that asks for the latency of a dead server is told that all is well, or has no CSV of it. */
+    static char text[400];
+    program_run_volley(&program, "latency-history", "-i", "200ms", "--duration", "400ms", "--csv",
+                       csv_path, "127.0.0.1:1", NULL);
+    program_expect_status(&program, 5);
+    program_expect_text(program.out, "no answer (0 samples, ");
+    program_expect_text(program.err, "127.0.0.1:1 has answered no PING in 0.");
+    FILE *csv = fopen(csv_path, "r");
+    ck_assert_ptr_nonnull(csv);
+    ck_assert_ptr_nonnull(fgets(text, sizeof text, csv));
+    ck_assert_ptr_nonnull(fgets(text, sizeof text, csv));
+    fclose(csv);
+}
+
+TEST(test_without_a_target_it_is_that_of_host_and_port)
+{
+    /* Breaks when a monitor watches another server than the options say, or its help does not tell which. */
+    char port[8];
+    snprintf(port, sizeof port, "%u", server.port);
+    MONITOR("--duration", "300ms", "--port", port);
+    program_wait(&program);
+    program_expect_status(&program, 0);
+    program_expect_text(program.err, target);
+    program_free(&program);
+    program_run_volley(&program, "monitor", "--help", NULL);
+    program_expect_text(program.out, "without one it is that of");
+}
+
 /* ---- the probe, in this process ---- */
 
 static void on_step(evutil_socket_t fd, short what, void *base)
