@@ -58,8 +58,11 @@ struct writer {
     sqlite3_int64 run_id;
     uint64_t written, lost;
     uint64_t lost_untold; /* of those: not in the file yet */
-    uint64_t newest_ms, pruned_ms;
-    bool broken; /* said */
+    uint64_t newest_ms;
+    uint64_t now_ms, pruned_ms;  /* by the wall clock: of the last record */
+    bool looked;                 /* what the file had when it was opened first: */
+    uint64_t found_ms, found_ns; /* the newest row, 0: none; and the clock's reading then */
+    bool broken;                 /* said */
 };
 
 static void close_file(struct writer *writer)
@@ -178,7 +181,13 @@ static bool open_file(struct writer *writer, struct err *err)
 {
     if (writer->database != NULL)
         return true;
-    return monitor_file_open(&writer->database, writer->path, err) == OK && prepare(writer);
+    if (monitor_file_open(&writer->database, writer->path, err) != OK || !prepare(writer))
+        return false;
+    if (!writer->looked) {
+        writer->looked = monitor_file_newest(writer->database, &writer->found_ms);
+        writer->found_ns = clock_now_ns();
+    }
+    return writer->looked;
 }
 
 /* All of them, or none. */
@@ -202,12 +211,20 @@ static bool write_all(struct writer *writer, const struct record *records, size_
 /* A tenth of an hour of the retention's own measure is enough: what is too old by that does no harm. */
 static void prune(struct writer *writer)
 {
-    const uint64_t part_ms = writer->setup->retention_ms / 100;
+    const uint64_t retention_ms = writer->setup->retention_ms, now_ms = writer->now_ms;
+    const uint64_t part_ms = retention_ms / 100;
     const uint64_t period_ms = part_ms < 3600000 ? part_ms : 3600000;
-    if (writer->database == NULL || writer->newest_ms < writer->pruned_ms + period_ms)
+    const uint64_t found_now_ms =
+        writer->found_ms + (clock_now_ns() - writer->found_ns) / NS_PER_MS;
+    const uint64_t known_ms = writer->found_ms > 0 && found_now_ms < now_ms ? found_now_ms : now_ms;
+    if (writer->database == NULL ||
+        (now_ms >= writer->pruned_ms && now_ms < writer->pruned_ms + period_ms))
         return;
-    writer->pruned_ms = writer->newest_ms;
-    (void)monitor_file_prune(writer->database, writer->newest_ms, writer->setup->retention_ms);
+    writer->pruned_ms = now_ms;
+    if (known_ms > retention_ms)
+        (void)monitor_file_prune(writer->database, 0, known_ms - retention_ms);
+    if (now_ms > retention_ms) /* its own, after a long time in which nobody watched */
+        (void)monitor_file_prune(writer->database, writer->found_ms, now_ms - retention_ms);
 }
 
 static void write_batch(struct writer *writer, const struct record *records, size_t count,
@@ -223,6 +240,7 @@ static void write_batch(struct writer *writer, const struct record *records, siz
         }
         if (records[i].at_ms > writer->newest_ms)
             writer->newest_ms = records[i].at_ms;
+        writer->now_ms = records[i].at_ms;
     }
     if (write_all(writer, records, count, ended, &err)) {
         writer->written += rows;

@@ -215,6 +215,37 @@ TEST(test_retention_prunes)
     ck_assert_uint_ge(review.targets[0].at_ms[0], T0 + DAYS_MS(8) - HOUR_MS);
 }
 
+static void keep_hours(uint64_t from_ms, unsigned count)
+{
+    struct monitor_store *store = open_store(from_ms, DAYS_MS(2));
+    for (unsigned i = 1; i <= count; i++) {
+        const struct monitor_sample sample = sample_at(from_ms + (uint64_t)i * HOUR_MS, 300, 0);
+        monitor_store_sample(store, &sample);
+        if (i % 60 == 0)
+            support_sleep_ms(20);
+    }
+    (void)monitor_store_close(store, from_ms + (uint64_t)count * HOUR_MS);
+}
+
+TEST(test_a_wrong_clock_removes_no_history)
+{
+    /* Breaks when one start with a clock that is a year ahead deletes what was kept, or rows stay for ever after it. */
+    keep_hours(T0, 40);
+    keep_hours(T0 + DAYS_MS(365), 3);
+    look_at(0, T0 + DAYS_MS(500));
+    ck_assert_uint_eq(review.targets[0].row_count, 43);
+    keep_hours(T0 + 40ull * HOUR_MS, 3); /* the clock is right again */
+    look_at(0, T0 + DAYS_MS(10));
+    ck_assert_uint_eq(review.targets[0].row_count, 43);
+    keep_hours(T0 + DAYS_MS(3), 240); /* goes on for ten days: what is older goes */
+    look_at(0, T0 + DAYS_MS(20));
+    ck_assert_uint_ge(review.targets[0].row_count, 48);
+    ck_assert_uint_le(review.targets[0].row_count, 50);
+    keep_hours(T0 + DAYS_MS(800), 240); /* two years later: its own do not heap up */
+    look_at(T0 + DAYS_MS(700), T0 + DAYS_MS(900));
+    ck_assert_uint_le(review.targets[0].row_count, 50);
+}
+
 /* A month of hours: memory rises by so much a day, and a noise of that size. */
 static void make_trend(double rise, double noise)
 {
