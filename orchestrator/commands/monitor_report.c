@@ -163,6 +163,10 @@ static void print_target(struct output *out, const struct review_target *target)
         NUMBER_TEXT(whole->asked, 0, ""), target->down.count, target->down.count == 1 ? "" : "s",
         LONG(target->down.total_ms), target->down.count > 0 ? " (to the interval)" : "");
     print_stretches(out, "down", &target->down);
+    if (target->missing.count > 0)
+        output_printf(out, "  rows may be missing: nothing is kept of %s while a monitor ran\n",
+                      LONG(target->missing.total_ms));
+    print_stretches(out, "missing", &target->missing);
     output_printf(out, "  restarts seen: %zu\n", target->restarts.count);
     for (size_t i = 0; i < target->restarts.count && i < STRETCHES_SHOWN; i++)
         output_printf(out, "    between %s and %s\n", AT(target->restarts.items[i].from_ms),
@@ -244,10 +248,10 @@ static json_t *target_to_json(const struct review_target *target)
                                       real_or_null(target->trends[i].per_day), "beyond_noise",
                                       target->trends[i].real));
     json_t *object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "target", json_value_text(target->name), "samples",
-        json_value_count(target->row_count), "whole", figures_to_json(&target->whole), "days", days,
-        "trends", trends, "down", stretches_to_json(&target->down), "restarts",
-        stretches_to_json(&target->restarts));
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "target", json_value_text(target->name),
+        "samples", json_value_count(target->row_count), "whole", figures_to_json(&target->whole),
+        "days", days, "trends", trends, "down", stretches_to_json(&target->down), "missing",
+        stretches_to_json(&target->missing), "restarts", stretches_to_json(&target->restarts));
     json_object_set_new(object, "capacity",
                         json_pack("{s:o, s:s, s:o, s:o, s:o}", "limit_bytes",
                                   real_or_null(target->limit_bytes), "limit",

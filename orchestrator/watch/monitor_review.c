@@ -194,6 +194,22 @@ static void find_downtime(struct review_target *target)
     }
 }
 
+static bool is_within_run(const struct review *review, uint64_t from_ms, uint64_t to_ms)
+{
+    const struct review_stretches *runs = &review->runs;
+    for (size_t i = 0; i < runs->count && i < REVIEW_LIST_MAX; i++)
+        if (runs->items[i].from_ms <= from_ms && runs->items[i].to_ms >= to_ms)
+            return true;
+    return false;
+}
+
+static void find_missing(const struct review *review, struct review_target *target)
+{
+    for (size_t i = 1; i < target->row_count; i++)
+        if (!follows(target, i) && is_within_run(review, target->at_ms[i - 1], target->at_ms[i]))
+            add_stretch(&target->missing, target->at_ms[i - 1], start_of(target, i));
+}
+
 /* By the number of the process, which in a container is always the same, and by the time that it is up. */
 static bool is_restart(const double *before, const double *now, double elapsed_seconds)
 {
@@ -238,7 +254,8 @@ static void count(struct review_target *target)
     target->hit_ratio = hits + misses > 0 ? hits / (hits + misses) : (double)NAN;
 }
 
-static enum err_code analyse(struct review_target *target, struct err *err)
+static enum err_code analyse(const struct review *review, struct review_target *target,
+                             struct err *err)
 {
     double *room = calloc(target->row_count + 1, sizeof *room);
     if (room == NULL)
@@ -252,6 +269,7 @@ static enum err_code analyse(struct review_target *target, struct err *err)
         target->trends[i] = find_trend(target, trend_values[i], room);
     free(room);
     find_downtime(target);
+    find_missing(review, target);
     count(target);
     const struct review_trend *memory = &target->trends[TREND_MEMORY];
     if (memory->real && memory->per_day > 0 && target->limit_bytes > target->whole.used_memory)
@@ -363,7 +381,7 @@ static enum err_code read_targets(struct review *review, sqlite3 *database, cons
         bind_time(rows, review);
         code = read_rows(target, rows, database, path, err);
         if (code == OK && target->row_count > 0)
-            code = analyse(target, err);
+            code = analyse(review, target, err);
         else if (code == OK)
             review->target_count--; /* watched at another time */
     }
@@ -389,6 +407,7 @@ static enum err_code read_runs(struct review *review, sqlite3 *database, const c
         if (review->run_count++ > 0 && began_ms > before_ms)
             add_stretch(&review->gaps, before_ms, began_ms);
         before_ms = (uint64_t)sqlite3_column_int64(statement, 1);
+        add_stretch(&review->runs, began_ms, before_ms);
         review->rows_lost += (uint64_t)sqlite3_column_int64(statement, 3);
     }
     sqlite3_finalize(statement);

@@ -2,10 +2,12 @@
  * review makes of it. */
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "orchestrator/commands/monitor_report.h"
@@ -173,6 +175,25 @@ TEST(test_a_server_that_stands_still_is_down)
     expect_down("a..__.fa", 1, 5, 7); /* nobody watched before that */
     expect_down("af.a.fa", 2, 1, 3);
     ck_assert_uint_eq(review.targets[0].down.total_ms, 4000);
+}
+
+TEST(test_time_without_rows_is_told)
+{
+    /* Breaks when rows that a running monitor could not keep are not missed, or an end of a monitor looks like that. */
+    (void)downtime_of("aa__aa");
+    const struct review_target *target = &review.targets[0];
+    ck_assert_uint_eq(target->missing.count, 1);
+    ck_assert_uint_eq(target->missing.items[0].from_ms, T0 + 2000);
+    ck_assert_uint_eq(target->missing.items[0].to_ms, T0 + 4000);
+    (void)downtime_of("aaaaaa");
+    ck_assert_uint_eq(review.targets[0].missing.count, 0);
+    struct monitor_store *store = open_store(T0 + 200000, DAYS_MS(7));
+    const struct monitor_sample sample = sample_at(T0 + 230000, 10, 0);
+    monitor_store_sample(store, &sample);
+    (void)monitor_store_close(store, T0 + 230000);
+    look_at(0, T0 + DAYS_MS(1));
+    ck_assert_uint_eq(review.gaps.count, 1);
+    ck_assert_uint_eq(review.targets[0].missing.count, 0);
 }
 
 TEST(test_what_failed_is_not_rounded_away)
@@ -382,6 +403,34 @@ TEST(test_a_full_disk_costs_rows_alone)
     ck_assert_uint_gt(account.lost, 0);
     ck_assert_uint_eq(account.lost + account.written, sent);
     ck_assert_uint_eq(review.targets[0].row_count, account.written);
+    ck_assert_uint_eq(review.rows_lost, account.lost);
+}
+
+TEST(test_lost_rows_are_counted_at_the_end)
+{
+    /* Breaks when a monitor that ends while the disk is full has lost rows of which its file does not know. */
+    pid_t writer;
+    struct monitor_store *store = open_store(T0, DAYS_MS(7));
+    ck_assert_uint_eq(support_children(getpid(), &writer, 1), 1);
+    ck_assert_int_eq(kill(writer, SIGSTOP), 0); /* so that all is one batch */
+    limit_children(40000); /* the file as it is, a row of runs, but not this: */
+    for (uint64_t i = 0; i < 300; i++) {
+        struct monitor_sample sample = sample_at(T0 + i * 1000, 10, 0);
+        for (unsigned k = MONITOR_P50; k < MONITOR_VALUES; k++)
+            sample.values[k] = 0.1 + k;
+        monitor_store_sample(store, &sample);
+    }
+    const pid_t waker = fork();
+    if (waker == 0) {
+        support_sleep_ms(300);
+        kill(writer, SIGCONT);
+        _exit(0);
+    }
+    const struct monitor_store_account account = monitor_store_close(store, T0 + 300000);
+    (void)waitpid(waker, NULL, 0);
+    ck_assert(account.known);
+    ck_assert_uint_gt(account.lost, 0);
+    look_at(0, T0 + DAYS_MS(1));
     ck_assert_uint_eq(review.rows_lost, account.lost);
 }
 
