@@ -19,7 +19,8 @@
 
 #define SAMPLED_AMOUNT_MOST 0x1p63
 
-/* An amount that INFO has under this name; "keys" is DBSIZE. What is negative, or not below SAMPLED_AMOUNT_MOST, is not known. Of several servers: the sum, or the highest. */
+/* An amount that INFO has under this name; "keys" is DBSIZE. What is negative, or not below SAMPLED_AMOUNT_MOST, is
+ * not known. Of several servers: the sum, or the highest. */
 struct sampler_field {
     const char *name;
     bool highest;

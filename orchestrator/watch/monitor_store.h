@@ -2,8 +2,8 @@
  * process writes, so that a slow disk delays no probe: what it is told goes through a pipe, and what finds no room there is
  * lost, and counted. A disk that is full, or a file that is broken, is said once; rows are lost and counted until it can be written
  * again. What a monitor that was killed has left is gone on with. What is older than the retention is removed: of what a monitor
- * itself has kept, by its clock; of what it found, by the newest row that it found and the time since, where its clock is ahead of that, so that
- * a start with a wrong clock removes no history. Orchestrator; one monitor a file. */
+ * itself has kept, by its clock; of what it found, by the newest row that it found and the time since, where its clock is ahead
+ * of that, so that a start with a wrong clock removes no history. Orchestrator; one monitor a file. */
 #ifndef ORCHESTRATOR_WATCH_MONITOR_STORE_H
 #define ORCHESTRATOR_WATCH_MONITOR_STORE_H
 
