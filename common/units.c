@@ -191,6 +191,13 @@ char *units_format_plain(char *text, size_t text_bytes, double value)
     return text;
 }
 
+uint64_t units_whole(double amount)
+{
+    if (!(amount > 0))
+        return 0;
+    return amount < 0x1p64 ? (uint64_t)round(amount) : UINT64_MAX;
+}
+
 char *units_format_grouped(char *text, size_t text_bytes, uint64_t value)
 {
     char plain[24];

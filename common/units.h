@@ -31,6 +31,9 @@ MUST_USE bool units_parse_percent(double *part, const char *text, double most);
 #define UNITS_PLAIN_BYTES 48
 char *units_format_plain(char *text, size_t text_bytes, double value);
 
+/* The whole number next to an amount: 0 for what is negative or not known, UINT64_MAX for what is larger. */
+uint64_t units_whole(double amount);
+
 /* "1234567" -> "1,234,567". Returns text. 27 bytes hold any value. */
 #define UNITS_GROUPED_BYTES 28
 char *units_format_grouped(char *text, size_t text_bytes, uint64_t value);

@@ -34,6 +34,7 @@ struct history_request {
     struct output csv, out;
     const volatile int *interrupted;
     uint64_t start_ns, next_ns;
+    uint64_t answered; /* PINGs */
 };
 
 #define AT(member) offsetof(struct history_request, member)
@@ -67,7 +68,8 @@ const struct option_table *latency_history_option_table(void)
         .synopsis =
             "Measures how long a server takes for PING, and says so every --interval, beside a "
             "load or without one. PINGs have their times: one that has to wait for the one before "
-            "counts from its own. A server that does not answer is told, and tried again.",
+            "counts from its own. A server that does not answer is told, and tried again. Without "
+            "a TARGET it is that of --host and --port.",
         .takes_command = true,
         .takes_uris = true,
     };
@@ -129,6 +131,7 @@ static void write_csv(struct history_request *request, const struct interval_row
 static void tell(struct history_request *request, uint64_t now_ns, bool last)
 {
     const struct interval_row *row = latency_probe_cut(request->probe, now_ns, last);
+    request->answered += row->counters[COUNTER_OK];
     if (last && row->header.end_ns - row->header.start_ns < request->interval_ns / 2 &&
         row->header.start_ns > 0)
         return;
@@ -186,7 +189,13 @@ static enum err_code measure(struct history_request *request, struct err *err)
         return err->code;
     on_timer(-1, 0, request);
     (void)event_base_dispatch(request->base);
-    return OK;
+    return request->answered > 0
+               ? OK
+               : err_set(err, E_CONNECT,
+                         "%.150s has answered no PING in %.1f s: is it running there, and does it "
+                         "let this user in?",
+                         PRINTABLE(target->address.text),
+                         clock_seconds(clock_now_ns() - request->start_ns));
 }
 
 static enum err_code run(void *target, struct err *err)
@@ -204,9 +213,10 @@ static enum err_code run(void *target, struct err *err)
         output_printf(&request->csv, CSV_HEAD);
     if (code == OK)
         code = measure(request, err);
-    if (code == OK && request->csv_path != NULL)
-        code = output_commit(&request->csv, err);
-    return code;
+    if (request->probe == NULL || request->csv_path == NULL)
+        return code;
+    const enum err_code kept = output_commit(&request->csv, err); /* also where nothing answered */
+    return code == OK ? kept : code;
 }
 
 static void destroy(void *target)

@@ -84,8 +84,9 @@ const struct option_table *monitor_option_table(void)
         .synopsis =
             "Watches servers for days without load: a PING ten times a second, INFO every "
             "interval, with page and endpoints of --listen, and keeps what it sees. A TARGET is "
-            "HOST:PORT, a URI as of --uri, or the path of a Unix socket. A server that does not "
-            "answer is told, and tried again. report is what came of it: availability, trends, "
+            "HOST:PORT, a URI as of --uri, or the path of a Unix socket; without one it is that of "
+            "--host and --port. A server that does not answer is told, and tried again. report is "
+            "what came of it: availability, trends, "
             "headroom, alerts.",
         .takes_command = true,
         .takes_uris = true,
@@ -218,7 +219,8 @@ static void tell_account(struct monitor_request *request)
         log_line(LOG_WARNING, "the writer of the store did not end in time: its last rows may be "
                               "lost");
     else if (account.lost > 0)
-        log_line(LOG_WARNING, "%s rows were lost, %s are in the store", UNITS_GROUPED(account.lost),
+        log_line(LOG_WARNING, "%s row%s lost; the store has %s of this run",
+                 UNITS_GROUPED(account.lost), account.lost == 1 ? " was" : "s were",
                  UNITS_GROUPED(account.written));
 }
 

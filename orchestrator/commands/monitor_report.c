@@ -59,13 +59,21 @@ static const char *real_text(char text[TIME_BYTES], double value, int decimals, 
 #define NUMBER_TEXT(value, decimals, unit) real_text((char[TIME_BYTES]){0}, value, decimals, unit)
 #define MS(us) NUMBER_TEXT((us) / 1000, 3, "")
 
+/* Of a part of 0..1. What is not all of it is not told as 100 %. */
+static const char *percent_text(char text[TIME_BYTES], double part)
+{
+    const double percent = 100 * part;
+    return real_text(text, part < 1 && percent > 99.99 ? 99.99 : percent, 2, " %");
+}
+#define PERCENT(part) percent_text((char[TIME_BYTES]){0}, part)
+
 static const char *size_text(char text[TIME_BYTES], double bytes)
 {
     if (!isfinite(bytes))
         snprintf(text, TIME_BYTES, "n/a");
     else {
         text[0] = '-';
-        units_format_size(text + (bytes < 0), TIME_BYTES - 1, (uint64_t)fabs(bytes));
+        units_format_size(text + (bytes < 0), TIME_BYTES - 1, units_whole(fabs(bytes)));
     }
     return text;
 }
@@ -90,10 +98,9 @@ static void print_days(struct output *out, const struct review_target *target)
     for (size_t i = 0; i < target->day_count; i++) {
         const struct review_figures *day = &target->days[i];
         output_printf(out, "  %-10.10s %10s %9s %9s %9s %10s %12s %12s %10s\n", AT(day->to_ms),
-                      NUMBER_TEXT(100 * review_availability(day), 3, " %"), MS(day->p50_us),
-                      MS(day->p95_us), MS(day->p99_us), MS(day->max_us),
-                      NUMBER_TEXT(day->ops_mean, 0, ""), NUMBER_TEXT(day->ops_peak, 0, ""),
-                      SIZE(day->used_memory));
+                      PERCENT(review_availability(day)), MS(day->p50_us), MS(day->p95_us),
+                      MS(day->p99_us), MS(day->max_us), NUMBER_TEXT(day->ops_mean, 0, ""),
+                      NUMBER_TEXT(day->ops_peak, 0, ""), SIZE(day->used_memory));
     }
 }
 
@@ -142,21 +149,24 @@ static void print_capacity(struct output *out, const struct review_target *targe
     output_printf(out,
                   "    hit ratio %s, evicted %s, expired %s, fragmentation %s, at most %s "
                   "clients\n",
-                  NUMBER_TEXT(100 * target->hit_ratio, 2, " %"),
-                  NUMBER_TEXT(target->evicted, 0, ""), NUMBER_TEXT(target->expired, 0, ""),
-                  NUMBER_TEXT(target->fragmentation, 2, ""),
+                  PERCENT(target->hit_ratio), NUMBER_TEXT(target->evicted, 0, ""),
+                  NUMBER_TEXT(target->expired, 0, ""), NUMBER_TEXT(target->fragmentation, 2, ""),
                   NUMBER_TEXT(target->connected_most, 0, ""));
 }
 
 static void print_target(struct output *out, const struct review_target *target)
 {
     const struct review_figures *whole = &target->whole;
-    output_printf(out, "\n%s\n  available %s: %s of %s PINGs were answered; down %zu time%s, %s\n",
-                  target->name, NUMBER_TEXT(100 * review_availability(whole), 4, " %"),
-                  NUMBER_TEXT(whole->answered, 0, ""), NUMBER_TEXT(whole->asked, 0, ""),
-                  target->down.count, target->down.count == 1 ? "" : "s",
-                  LONG(target->down.total_ms));
+    output_printf(
+        out, "\n%s\n  available %s: %s of %s PINGs were answered; down %zu time%s, %s%s\n",
+        target->name, PERCENT(review_availability(whole)), NUMBER_TEXT(whole->answered, 0, ""),
+        NUMBER_TEXT(whole->asked, 0, ""), target->down.count, target->down.count == 1 ? "" : "s",
+        LONG(target->down.total_ms), target->down.count > 0 ? " (to the interval)" : "");
     print_stretches(out, "down", &target->down);
+    if (target->missing.count > 0)
+        output_printf(out, "  rows may be missing: nothing is kept of %s while a monitor ran\n",
+                      LONG(target->missing.total_ms));
+    print_stretches(out, "missing", &target->missing);
     output_printf(out, "  restarts seen: %zu\n", target->restarts.count);
     for (size_t i = 0; i < target->restarts.count && i < STRETCHES_SHOWN; i++)
         output_printf(out, "    between %s and %s\n", AT(target->restarts.items[i].from_ms),
@@ -188,8 +198,9 @@ static void print_review(struct output *out, const struct review *review)
                       LONG(review->gaps.total_ms));
     print_stretches(out, "not watched", &review->gaps);
     if (review->rows_lost > 0)
-        output_printf(out, "%s rows were lost: the disk did not take them\n",
-                      UNITS_GROUPED(review->rows_lost));
+        output_printf(out, "%s row%s lost: the disk did not take %s\n",
+                      UNITS_GROUPED(review->rows_lost), review->rows_lost == 1 ? " was" : "s were",
+                      review->rows_lost == 1 ? "it" : "them");
     for (size_t i = 0; i < review->target_count; i++)
         print_target(out, &review->targets[i]);
     print_alerts(out, review);
@@ -237,10 +248,10 @@ static json_t *target_to_json(const struct review_target *target)
                                       real_or_null(target->trends[i].per_day), "beyond_noise",
                                       target->trends[i].real));
     json_t *object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "target", json_value_text(target->name), "samples",
-        json_value_count(target->row_count), "whole", figures_to_json(&target->whole), "days", days,
-        "trends", trends, "down", stretches_to_json(&target->down), "restarts",
-        stretches_to_json(&target->restarts));
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "target", json_value_text(target->name),
+        "samples", json_value_count(target->row_count), "whole", figures_to_json(&target->whole),
+        "days", days, "trends", trends, "down", stretches_to_json(&target->down), "missing",
+        stretches_to_json(&target->missing), "restarts", stretches_to_json(&target->restarts));
     json_object_set_new(object, "capacity",
                         json_pack("{s:o, s:s, s:o, s:o, s:o}", "limit_bytes",
                                   real_or_null(target->limit_bytes), "limit",

@@ -169,10 +169,11 @@ static void print_window(struct monitor *monitor, uint32_t index)
             UNITS_GROUPED(counters[COUNTER_OK] + failed));
     if (item->ops_count > 0)
         fprintf(monitor->out, "; %s commands/s",
-                UNITS_GROUPED((uint64_t)llround(item->ops_sum / item->ops_count)));
+                UNITS_GROUPED(units_whole(item->ops_sum / item->ops_count)));
     if (item->known && item->fields[SERIES_USED_MEMORY] >= 0)
-        fprintf(monitor->out, ", %s used",
-                units_format_size(size, sizeof size, (uint64_t)item->fields[SERIES_USED_MEMORY]));
+        fprintf(
+            monitor->out, ", %s used",
+            units_format_size(size, sizeof size, units_whole(item->fields[SERIES_USED_MEMORY])));
     fprintf(monitor->out, "%s\n", item->known ? "" : "; INFO does not answer");
     (void)fflush(monitor->out);
     interval_row_reset(item->window);
@@ -365,6 +366,18 @@ static enum err_code start(struct monitor *monitor, struct err *err)
     return code;
 }
 
+/* What comes behind the last row is nobody's. */
+static void stop(struct monitor *monitor)
+{
+    for (uint32_t i = 0; i < WATCH_TARGETS_MAX; i++) {
+        struct monitored *item = &monitor->items[i];
+        latency_probe_stop(item->probe);
+        item->probe = NULL;
+        server_sampler_stop(item->sampler);
+        item->sampler = NULL;
+    }
+}
+
 enum err_code monitor_run(struct monitor *monitor, struct err *err)
 {
     monitor->timer = evtimer_new(monitor->base, on_timer, monitor);
@@ -375,6 +388,7 @@ enum err_code monitor_run(struct monitor *monitor, struct err *err)
         return code;
     wake_at(monitor, monitor->cut_ns);
     (void)event_base_dispatch(monitor->base);
+    stop(monitor);
     return monitor->code == OK ? OK : err_set(err, monitor->code, "%s", monitor->err.text);
 }
 
@@ -387,11 +401,9 @@ void monitor_end(struct monitor *monitor)
 
 void monitor_free(struct monitor *monitor)
 {
-    for (uint32_t i = 0; i < WATCH_TARGETS_MAX; i++) {
-        latency_probe_stop(monitor->items[i].probe);
-        server_sampler_stop(monitor->items[i].sampler);
+    stop(monitor);
+    for (uint32_t i = 0; i < WATCH_TARGETS_MAX; i++)
         free(monitor->items[i].window);
-    }
     if (monitor->timer != NULL)
         event_free(monitor->timer);
     free(monitor->row);

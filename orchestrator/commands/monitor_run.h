@@ -56,7 +56,7 @@ struct monitor {
 
 /* Memory, and the run on the timeline. E_SYSTEM. monitor_free in any case. */
 MUST_USE enum err_code monitor_begin(struct monitor *monitor, uint64_t start_ns, struct err *err);
-/* Until an interrupt, or the end of the duration. E_SYSTEM, E_UNTRUSTED: rows did not add up. */
+/* Until an interrupt, or the end of the duration; no server is asked any more then. E_SYSTEM, E_UNTRUSTED: rows did not add up. */
 MUST_USE enum err_code monitor_run(struct monitor *monitor, struct err *err);
 /* An interval is over: rows of the targets, in their order. wall_ms: of its end. */
 void monitor_take(struct monitor *monitor, const struct interval_row *const *rows, uint64_t wall_ms,

@@ -139,9 +139,8 @@ static void show(struct scenario_run *run, const double *values, uint64_t now_ns
     put_part(part, sizeof part, run, values);
     put_left(left, sizeof left, run, values, now_ns);
     snprintf(keys, sizeof keys, "; %s keys",
-             values[SERIES_KEYS] >= 0 ? UNITS_GROUPED((uint64_t)values[SERIES_KEYS]) : "?");
-    units_format_size(used, sizeof used,
-                      values[SERIES_USED_MEMORY] > 0 ? (uint64_t)values[SERIES_USED_MEMORY] : 0);
+             values[SERIES_KEYS] >= 0 ? UNITS_GROUPED(units_whole(values[SERIES_KEYS])) : "?");
+    units_format_size(used, sizeof used, units_whole(values[SERIES_USED_MEMORY]));
     snprintf(memory, sizeof memory, ", %s used", used);
     if (values[SERIES_OPS] >= 0)
         snprintf(rate, sizeof rate, "; %s requests/s, p99 %.3f ms",

@@ -214,6 +214,12 @@ static void take_nodes(struct sampled_server *server, const char *text)
     cluster_nodes_free(&nodes);
 }
 
+/* All fields are amounts: what none can be is not known. */
+static double amount_or_nan(double value)
+{
+    return value >= 0 && value < SAMPLED_AMOUNT_MOST ? value : (double)NAN;
+}
+
 static void take_info(struct sampled_server *server, const char *info)
 {
     const struct server_sampler_setup *setup = &server->sampler->setup;
@@ -227,7 +233,7 @@ static void take_info(struct sampled_server *server, const char *info)
                 char *end = NULL;
                 const double value = strtod(colon + 1, &end);
                 if (end != colon + 1)
-                    server->values[i] = value;
+                    server->values[i] = amount_or_nan(value);
             }
         take_offset(&server->offset, "master_repl_offset", at, name_bytes);
         take_offset(&server->replica_offset, "slave_repl_offset", at, name_bytes);
@@ -244,7 +250,7 @@ static void take_keys(struct sampled_server *server, double keys)
     const struct server_sampler_setup *setup = &server->sampler->setup;
     for (uint32_t i = 0; i < setup->field_count; i++)
         if (strcmp(setup->fields[i].name, "keys") == 0)
-            server->values[i] = keys;
+            server->values[i] = amount_or_nan(keys);
 }
 
 static void say_refusal(struct server_sampler *sampler, redisReply *reply)

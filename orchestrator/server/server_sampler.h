@@ -17,7 +17,10 @@
 
 #define SAMPLER_FIELDS_MAX 64u
 
-/* A number that INFO has under this name; "keys" is DBSIZE. Of several servers: the sum, or the highest. */
+#define SAMPLED_AMOUNT_MOST 0x1p63
+
+/* An amount that INFO has under this name; "keys" is DBSIZE. What is negative, or not below SAMPLED_AMOUNT_MOST, is
+ * not known. Of several servers: the sum, or the highest. */
 struct sampler_field {
     const char *name;
     bool highest;

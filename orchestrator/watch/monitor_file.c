@@ -155,18 +155,35 @@ enum err_code monitor_file_open(struct sqlite3 **opened, const char *path, struc
 
 /* ---- old rows ---- */
 
-bool monitor_file_prune(struct sqlite3 *database, uint64_t now_ms, uint64_t retention_ms)
+bool monitor_file_newest(struct sqlite3 *database, uint64_t *at_ms)
+{
+    sqlite3_stmt *statement = NULL;
+    const bool found =
+        sqlite3_prepare_v2(database,
+                           "SELECT max((SELECT max(at_ms) FROM samples WHERE target=id)) "
+                           "FROM targets",
+                           -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW;
+    const sqlite3_int64 newest_ms = found ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_finalize(statement);
+    *at_ms = newest_ms > 0 ? (uint64_t)newest_ms : 0;
+    return found;
+}
+
+bool monitor_file_prune(struct sqlite3 *database, uint64_t after_ms, uint64_t before_ms)
 {
     static const char *const statements[] = {
-        "DELETE FROM samples WHERE target IN (SELECT id FROM targets) AND at_ms < ?1",
-        "DELETE FROM alerts WHERE at_ms < ?1", "DELETE FROM runs WHERE newest_ms < ?1"};
-    bool done = now_ms > retention_ms;
+        "DELETE FROM samples WHERE target IN (SELECT id FROM targets) AND at_ms > ?2 AND at_ms < "
+        "?1",
+        "DELETE FROM alerts WHERE at_ms > ?2 AND at_ms < ?1",
+        "DELETE FROM runs WHERE newest_ms > ?2 AND newest_ms < ?1"};
+    bool done = true;
     for (size_t i = 0; i < sizeof statements / sizeof statements[0] && done; i++) {
         sqlite3_stmt *statement = NULL;
-        done =
-            sqlite3_prepare_v2(database, statements[i], -1, &statement, NULL) == SQLITE_OK &&
-            sqlite3_bind_int64(statement, 1, (sqlite3_int64)(now_ms - retention_ms)) == SQLITE_OK &&
-            sqlite3_step(statement) == SQLITE_DONE;
+        done = sqlite3_prepare_v2(database, statements[i], -1, &statement, NULL) == SQLITE_OK &&
+               sqlite3_bind_int64(statement, 1, (sqlite3_int64)before_ms) == SQLITE_OK &&
+               sqlite3_bind_int64(statement, 2, (sqlite3_int64)after_ms) == SQLITE_OK &&
+               sqlite3_step(statement) == SQLITE_DONE;
         sqlite3_finalize(statement);
     }
     return done && run(database, "PRAGMA incremental_vacuum");

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/printable.h"
+#include "common/units.h"
 #include "orchestrator/report/statistics.h"
 
 #define DAY_MS 86400000.0
@@ -55,6 +56,13 @@ static double known_or_0(double value)
     return isnan(value) ? 0 : value;
 }
 
+static uint64_t start_of(const struct review_target *target, size_t row)
+{
+    const double ms = 1000 * known_or_0(row_at(target, row)[MONITOR_SECONDS]);
+    const uint64_t at_ms = target->at_ms[row];
+    return ms < (double)at_ms ? at_ms - units_whole(ms) : 0;
+}
+
 /* The column of rows first..last-1 into room; returns room. */
 static double *column(double *room, const struct review_target *target, size_t first, size_t last,
                       enum monitor_value value)
@@ -68,9 +76,8 @@ static void sum_up(struct review_figures *figures, const struct review_target *t
                    size_t last, double *room)
 {
     const size_t count = last - first;
-    const double seconds = row_at(target, first)[MONITOR_SECONDS];
-    *figures = (struct review_figures){.to_ms = target->at_ms[last - 1], .used_memory = NAN};
-    figures->from_ms = target->at_ms[first] - (uint64_t)(1000 * known_or_0(seconds));
+    *figures = (struct review_figures){
+        .from_ms = start_of(target, first), .to_ms = target->at_ms[last - 1], .used_memory = NAN};
     for (size_t i = first; i < last; i++) {
         const double *row = row_at(target, i);
         figures->answered += known_or_0(row[MONITOR_OK]);
@@ -140,18 +147,17 @@ static struct review_trend find_trend(const struct review_target *target, enum m
 
 /* ---- what happened ---- */
 
-static bool is_down(const double *row)
+static bool has_answer(const struct review_target *target, size_t row)
+{
+    return row_at(target, row)[MONITOR_OK] > 0;
+}
+
+static bool has_failure(const struct review_target *target, size_t row)
 {
     double failed = 0;
     for (unsigned k = MONITOR_ERRORS; k <= MONITOR_SHED; k++)
-        failed += known_or_0(row[k]);
-    return !(row[MONITOR_OK] > 0) && failed > 0;
-}
-
-static uint64_t start_of(const struct review_target *target, size_t row)
-{
-    const double seconds = known_or_0(row_at(target, row)[MONITOR_SECONDS]);
-    return target->at_ms[row] - (uint64_t)llround(1000 * seconds);
+        failed += known_or_0(row_at(target, row)[k]);
+    return failed > 0;
 }
 
 /* Nobody watched between two rows: the next one does not begin where the other ends. */
@@ -161,18 +167,47 @@ static bool follows(const struct review_target *target, size_t row)
     return (double)start_of(target, row) - (double)target->at_ms[row - 1] < 1000 * seconds;
 }
 
+/* Behind the last of the rows from this one on that have no answer, and that somebody watched without a gap. */
+static size_t silent_until(const struct review_target *target, size_t first)
+{
+    size_t end = first;
+    while (end < target->row_count && !has_answer(target, end) &&
+           (end == first || follows(target, end)))
+        end++;
+    return end;
+}
+
+/* While one PING waits for its time-out rows are empty: it is the failure beside them, or among them, that tells them from those
+ * of a probe that asks less often than there are rows. */
 static void find_downtime(struct review_target *target)
 {
-    size_t first = SIZE_MAX;
-    for (size_t i = 0; i <= target->row_count; i++) {
-        const bool down = i < target->row_count && is_down(row_at(target, i));
-        if (first != SIZE_MAX && (!down || !follows(target, i))) {
-            add_stretch(&target->down, start_of(target, first), target->at_ms[i - 1]);
-            first = SIZE_MAX;
-        }
-        if (down && first == SIZE_MAX)
-            first = i;
+    for (size_t first = 0, end; first<target->row_count; first = end> first ? end : first + 1) {
+        end = silent_until(target, first);
+        if (end == first)
+            continue;
+        bool down = first > 0 && follows(target, first) && has_failure(target, first - 1);
+        for (size_t i = first; i < end; i++)
+            down |= has_failure(target, i);
+        down |= end < target->row_count && follows(target, end) && has_failure(target, end);
+        if (down)
+            add_stretch(&target->down, start_of(target, first), target->at_ms[end - 1]);
     }
+}
+
+static bool is_within_run(const struct review *review, uint64_t from_ms, uint64_t to_ms)
+{
+    const struct review_stretches *runs = &review->runs;
+    for (size_t i = 0; i < runs->count && i < REVIEW_LIST_MAX; i++)
+        if (runs->items[i].from_ms <= from_ms && runs->items[i].to_ms >= to_ms)
+            return true;
+    return false;
+}
+
+static void find_missing(const struct review *review, struct review_target *target)
+{
+    for (size_t i = 1; i < target->row_count; i++)
+        if (!follows(target, i) && is_within_run(review, target->at_ms[i - 1], target->at_ms[i]))
+            add_stretch(&target->missing, target->at_ms[i - 1], start_of(target, i));
 }
 
 /* By the number of the process, which in a container is always the same, and by the time that it is up. */
@@ -219,7 +254,8 @@ static void count(struct review_target *target)
     target->hit_ratio = hits + misses > 0 ? hits / (hits + misses) : (double)NAN;
 }
 
-static enum err_code analyse(struct review_target *target, struct err *err)
+static enum err_code analyse(const struct review *review, struct review_target *target,
+                             struct err *err)
 {
     double *room = calloc(target->row_count + 1, sizeof *room);
     if (room == NULL)
@@ -233,6 +269,7 @@ static enum err_code analyse(struct review_target *target, struct err *err)
         target->trends[i] = find_trend(target, trend_values[i], room);
     free(room);
     find_downtime(target);
+    find_missing(review, target);
     count(target);
     const struct review_trend *memory = &target->trends[TREND_MEMORY];
     if (memory->real && memory->per_day > 0 && target->limit_bytes > target->whole.used_memory)
@@ -243,11 +280,13 @@ static enum err_code analyse(struct review_target *target, struct err *err)
 
 /* ---- reading ---- */
 
+/* All are amounts: what is none, in a file of an older volley, or of somebody else's making, is not known. */
 static double real_of(sqlite3_stmt *statement, int place)
 {
-    return sqlite3_column_type(statement, place) == SQLITE_NULL
-               ? (double)NAN
-               : sqlite3_column_double(statement, place);
+    const double value = sqlite3_column_double(statement, place);
+    return sqlite3_column_type(statement, place) != SQLITE_NULL && value >= 0 && value < 0x1p63
+               ? value
+               : (double)NAN;
 }
 
 static void text_of(char *text, size_t text_bytes, sqlite3_stmt *statement, int place)
@@ -342,7 +381,7 @@ static enum err_code read_targets(struct review *review, sqlite3 *database, cons
         bind_time(rows, review);
         code = read_rows(target, rows, database, path, err);
         if (code == OK && target->row_count > 0)
-            code = analyse(target, err);
+            code = analyse(review, target, err);
         else if (code == OK)
             review->target_count--; /* watched at another time */
     }
@@ -368,6 +407,7 @@ static enum err_code read_runs(struct review *review, sqlite3 *database, const c
         if (review->run_count++ > 0 && began_ms > before_ms)
             add_stretch(&review->gaps, before_ms, began_ms);
         before_ms = (uint64_t)sqlite3_column_int64(statement, 1);
+        add_stretch(&review->runs, began_ms, before_ms);
         review->rows_lost += (uint64_t)sqlite3_column_int64(statement, 3);
     }
     sqlite3_finalize(statement);

@@ -47,7 +47,8 @@ struct review_target {
     struct review_figures whole;
     struct review_figures days[REVIEW_DAYS_MAX];
     size_t day_count, row_count;
-    struct review_stretches down;     /* no PING of an interval was answered */
+    struct review_stretches down;    /* from interval to interval: none was answered, some failed */
+    struct review_stretches missing; /* no row is kept, though a monitor ran */
     struct review_stretches restarts; /* from the last sample before to the first behind */
     struct review_trend trends[REVIEW_TRENDS];
     double limit_bytes; /* maxmemory, else the host's memory */
@@ -72,6 +73,7 @@ struct review {
     struct review_alert *alerts; /* the newest */
     size_t alert_count;
     size_t run_count;             /* of monitors, in that time */
+    struct review_stretches runs; /* the same, from beginning to newest row */
     struct review_stretches gaps; /* between two of them: nobody watched */
     uint64_t rows_lost;           /* as they said themselves */
 };

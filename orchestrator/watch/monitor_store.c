@@ -68,8 +68,11 @@ struct writer {
     sqlite3_stmt *sample, *target, *alert, *run;
     sqlite3_int64 run_id;
     struct tally *tally;
-    uint64_t newest_ms, pruned_ms;
-    bool broken; /* said */
+    uint64_t newest_ms;
+    uint64_t now_ms, pruned_ms;  /* by the wall clock: of the last record */
+    bool looked;                 /* what the file had when it was opened first: */
+    uint64_t found_ms, found_ns; /* the newest row, 0: none; and the clock's reading then */
+    bool broken;                 /* said */
 };
 
 static void close_file(struct writer *writer)
@@ -188,7 +191,13 @@ static bool open_file(struct writer *writer, struct err *err)
 {
     if (writer->database != NULL)
         return true;
-    return monitor_file_open(&writer->database, writer->path, err) == OK && prepare(writer);
+    if (monitor_file_open(&writer->database, writer->path, err) != OK || !prepare(writer))
+        return false;
+    if (!writer->looked) {
+        writer->looked = monitor_file_newest(writer->database, &writer->found_ms);
+        writer->found_ns = clock_now_ns();
+    }
+    return writer->looked;
 }
 
 /* All of them, or none. */
@@ -212,12 +221,20 @@ static bool write_all(struct writer *writer, const struct record *records, size_
 /* A tenth of an hour of the retention's own measure is enough: what is too old by that does no harm. */
 static void prune(struct writer *writer)
 {
-    const uint64_t part_ms = writer->setup->retention_ms / 100;
+    const uint64_t retention_ms = writer->setup->retention_ms, now_ms = writer->now_ms;
+    const uint64_t part_ms = retention_ms / 100;
     const uint64_t period_ms = part_ms < 3600000 ? part_ms : 3600000;
-    if (writer->database == NULL || writer->newest_ms < writer->pruned_ms + period_ms)
+    const uint64_t found_now_ms =
+        writer->found_ms + (clock_now_ns() - writer->found_ns) / NS_PER_MS;
+    const uint64_t known_ms = writer->found_ms > 0 && found_now_ms < now_ms ? found_now_ms : now_ms;
+    if (writer->database == NULL ||
+        (now_ms >= writer->pruned_ms && now_ms < writer->pruned_ms + period_ms))
         return;
-    writer->pruned_ms = writer->newest_ms;
-    (void)monitor_file_prune(writer->database, writer->newest_ms, writer->setup->retention_ms);
+    writer->pruned_ms = now_ms;
+    if (known_ms > retention_ms)
+        (void)monitor_file_prune(writer->database, 0, known_ms - retention_ms);
+    if (now_ms > retention_ms) /* its own, after a long time in which nobody watched */
+        (void)monitor_file_prune(writer->database, writer->found_ms, now_ms - retention_ms);
 }
 
 static void write_batch(struct writer *writer, const struct record *records, size_t count,
@@ -233,12 +250,14 @@ static void write_batch(struct writer *writer, const struct record *records, siz
         }
         if (records[i].at_ms > writer->newest_ms)
             writer->newest_ms = records[i].at_ms;
+        writer->now_ms = records[i].at_ms;
     }
     if (write_all(writer, records, count, ended, &err)) {
         writer->tally->written += rows;
         if (writer->broken)
-            log_line(LOG_WARNING, "%s is written to again; %llu rows were lost",
-                     PRINTABLE(writer->path), (unsigned long long)writer->tally->lost_untold);
+            log_line(LOG_WARNING, "%s is written to again; %llu row%s lost",
+                     PRINTABLE(writer->path), (unsigned long long)writer->tally->lost_untold,
+                     writer->tally->lost_untold == 1 ? " was" : "s were");
         writer->broken = false;
         writer->tally->lost_untold = 0;
         prune(writer);
@@ -255,6 +274,14 @@ static void write_batch(struct writer *writer, const struct record *records, siz
                                             : "no memory");
     writer->broken = true;
     close_file(writer);
+}
+
+/* At the end, by itself: the count takes less room than the rows that found none, and the log has gone with the connection. */
+static void tell_lost(struct writer *writer, bool ended)
+{
+    struct err ignored = {.code = OK};
+    if (write_all(writer, NULL, 0, ended, &ignored))
+        writer->tally->lost_untold = 0;
 }
 
 /* 1: a record, 0: none is there (wait false), -1: the end. */
@@ -291,6 +318,8 @@ static int serve(void *state, int telling_fd)
             write_batch(writer, records, count, ended);
         more = more == 0 ? 1 : more;
     }
+    if (writer->tally->lost_untold > 0)
+        tell_lost(writer, ended);
     close_file(writer); /* the last one puts what stands in the log into the file */
     free(records);
     return 0;

@@ -1,7 +1,10 @@
 /* What a monitor has seen, in a file of SQLite that stays small: samples by target and interval, alerts, and when it ran. A child
  * process writes, so that a slow disk delays no probe: what it is told goes through a socket, and what finds no room there is
  * lost, and counted. A disk that is full, or a file that is broken, is said once; rows are lost and counted until it can be written
- * again. A child that dies is started again; what it had not written is lost, and counted. What a monitor that was killed has left is gone on with. Orchestrator; one monitor a file. */
+ * again. A child that dies is started again; what it had not written is lost, and counted. What a monitor that was killed has left is
+ * gone on with. What is older than the retention is removed: of what a monitor itself has kept, by its clock; of what it found, by the
+ * newest row that it found and the time since, where its clock is ahead of that, so that a start with a wrong clock removes no history.
+ * Orchestrator; one monitor a file. */
 #ifndef ORCHESTRATOR_WATCH_MONITOR_STORE_H
 #define ORCHESTRATOR_WATCH_MONITOR_STORE_H
 
@@ -92,7 +95,9 @@ struct monitor_store_account monitor_store_close(struct monitor_store *store, ui
 /* For the two that read and write such files: opens it, and makes its tables where it is empty. E_USAGE as above. */
 MUST_USE enum err_code monitor_file_open(struct sqlite3 **database, const char *path,
                                          struct err *err);
-/* Makes what a monitor of so many milliseconds' retention keeps of it, seen from that moment. False: it could not. */
-bool monitor_file_prune(struct sqlite3 *database, uint64_t now_ms, uint64_t retention_ms);
+/* When the newest sample was; 0: there is none. False: it cannot be read. */
+MUST_USE bool monitor_file_newest(struct sqlite3 *database, uint64_t *at_ms);
+/* Removes what was between these two moments, and gives the room back. False: it could not. */
+bool monitor_file_prune(struct sqlite3 *database, uint64_t after_ms, uint64_t before_ms);
 
 #endif

@@ -243,7 +243,7 @@ static unsigned put_bytes(struct grid *grid, unsigned line, unsigned column, dou
     if (!(bytes >= 0))
         return column;
     snprintf(text, sizeof text, "%s%s %s", column > LABEL_COLUMNS + 1 ? ", " : "",
-             units_format_size(size, sizeof size, (uint64_t)bytes), what);
+             units_format_size(size, sizeof size, units_whole(bytes)), what);
     return column + grid_put(grid, line, column, grid->columns - column, TERMINAL_PLAIN, text);
 }
 
@@ -270,7 +270,7 @@ static void draw_server(const struct watch_samples *samples, struct grid *grid, 
     text[0] = '\0';
     if (samples->newest[SERIES_KEYS] >= 0)
         snprintf(text, sizeof text, ", %s keys",
-                 UNITS_GROUPED((uint64_t)samples->newest[SERIES_KEYS]));
+                 UNITS_GROUPED(units_whole(samples->newest[SERIES_KEYS])));
     grid_put(grid, line, at, grid->columns - at, TERMINAL_PLAIN, text);
 }
 
@@ -414,7 +414,7 @@ static void node_row(struct table_row *row, const struct screen_lane *lane,
     for (uint32_t i = 0; samples != NULL && i < samples->node_count; i++)
         if (strcmp(samples->nodes[i].text, lane->name) == 0 && samples->nodes[i].used_memory >= 0)
             units_format_size(row->cells[1], sizeof row->cells[1],
-                              (uint64_t)samples->nodes[i].used_memory);
+                              units_whole(samples->nodes[i].used_memory));
 }
 
 static void run_row(struct table_row *row, const struct screen_run *run)

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/watch/latency_probe.h"
+#include "tests/support/check/fake_server.h"
 #include "tests/support/check/http_client.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/run_json.h"
@@ -86,6 +87,9 @@ TEST(test_a_monitor_outlives_restarts)
     ck_assert_double_lt(run_json_number(one, "whole.availability"), 1);
     json_decref(before);
     json_decref(after);
+    program_free(&program);
+    program_run_volley(&program, "monitor", "report", "--store", store_path, NULL);
+    program_expect_text(program.out, " s (to the interval)\n");
 }
 
 TEST(test_a_monitor_serves_what_a_run_does)
@@ -151,6 +155,52 @@ TEST(test_an_alert_is_kept_as_it_is)
     program_expect_text(program.err, "--alerts is no option of volley monitor report");
 }
 
+TEST(test_a_server_that_makes_numbers_up)
+{
+    /* Breaks when amounts that no server can have are told, kept, or undefined behaviour. */
+    static const char fields[] = "used_memory:1e30\r\nused_memory_rss:-1\r\n"
+                                 "instantaneous_ops_per_sec:-1e40\r\nmaxmemory:inf\r\n"
+                                 "connected_clients:3\r\nuptime_in_seconds:5\r\n";
+    char info[300], fake_target[64];
+    struct fake_server fake;
+    snprintf(info, sizeof info, "$%zu\r\n%s\r\n", sizeof fields - 1, fields);
+    const struct fake_rule rules[] = {
+        {.command = "INFO", .action = FAKE_REPLY, .bytes = info},
+        {.command = "DBSIZE", .action = FAKE_REPLY, .bytes = ":-9223372036854775808\r\n"}};
+    fake_server_start(&fake, &(struct fake_script){.rules = rules, .rule_count = 2});
+    snprintf(fake_target, sizeof fake_target, "127.0.0.1:%u", fake.port);
+    MONITOR("--duration", "2s", fake_target);
+    program_wait(&program);
+    program_expect_status(&program, 0);
+    program_expect_text(program.err, " answered\n"); /* and nothing of commands or memory */
+    json_t *reviewed = report();
+    const json_t *one = json_array_get(json_object_get(reviewed, "targets"), 0);
+    ck_assert_double_eq(run_json_number(one, "capacity.connected_clients_max"), 3);
+    ck_assert(json_is_null(json_object_get(json_object_get(one, "whole"), "used_memory")));
+    ck_assert(json_is_null(json_object_get(json_object_get(one, "capacity"), "limit_bytes")));
+    json_decref(reviewed);
+    fake_server_free(&fake);
+}
+
+TEST(test_nobody_is_asked_behind_the_end)
+{
+    /* Breaks when a healthy server is said not to answer while the page of a monitor that is over lingers. */
+    char fake_target[64];
+    struct fake_server fake;
+    const struct fake_rule slow = {.command = "PING", .delay_ms = 100};
+    fake_server_start(&fake, &(struct fake_script){.rules = &slow, .rule_count = 1});
+    snprintf(fake_target, sizeof fake_target, "127.0.0.1:%u", fake.port);
+    MONITOR("--listen", "0", "--duration", "500ms", "--listen-linger", "60", fake_target);
+    fake_server_wait(&fake.counters->closed, 2); /* of the probe, and of the sampler */
+    support_sleep_ms(200);                       /* the answer that was under way */
+    program_signal(&program, SIGTERM);
+    program_wait(&program);
+    program_expect_status(&program, 0);
+    ck_assert_msg(strstr(program.err, "nobody asked for") == NULL, "%s", program.err);
+    ck_assert_msg(strstr(program.err, "tried again") == NULL, "%s", program.err);
+    fake_server_free(&fake);
+}
+
 TEST(test_lines_of_latency)
 {
     /* Breaks when a line is not as redis-cli has it, or the CSV disagrees with it. */
@@ -197,6 +247,36 @@ TEST(test_a_dead_server_is_told_by_line)
     program_signal(&program, SIGINT);
     program_wait(&program);
     program_expect_status(&program, 0);
+}
+
+TEST(test_a_server_that_never_answers_is_a_failure)
+{
+    /* Breaks when a script that asks for the latency of a dead server is told that all is well, or has no CSV of it. */
+    static char text[400];
+    program_run_volley(&program, "latency-history", "-i", "200ms", "--duration", "400ms", "--csv",
+                       csv_path, "127.0.0.1:1", NULL);
+    program_expect_status(&program, 5);
+    program_expect_text(program.out, "no answer (0 samples, ");
+    program_expect_text(program.err, "127.0.0.1:1 has answered no PING in 0.");
+    FILE *csv = fopen(csv_path, "r");
+    ck_assert_ptr_nonnull(csv);
+    ck_assert_ptr_nonnull(fgets(text, sizeof text, csv));
+    ck_assert_ptr_nonnull(fgets(text, sizeof text, csv));
+    fclose(csv);
+}
+
+TEST(test_without_a_target_it_is_that_of_host_and_port)
+{
+    /* Breaks when a monitor watches another server than the options say, or its help does not tell which. */
+    char port[8];
+    snprintf(port, sizeof port, "%u", server.port);
+    MONITOR("--duration", "300ms", "--port", port);
+    program_wait(&program);
+    program_expect_status(&program, 0);
+    program_expect_text(program.err, target);
+    program_free(&program);
+    program_run_volley(&program, "monitor", "--help", NULL);
+    program_expect_text(program.out, "without one it is that of");
 }
 
 /* ---- the probe, in this process ---- */

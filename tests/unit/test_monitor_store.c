@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "orchestrator/commands/monitor_report.h"
 #include "orchestrator/watch/monitor_review.h"
 #include "orchestrator/watch/monitor_store.h"
 #include "tests/support/check/suite.h"
@@ -140,6 +142,92 @@ TEST(test_what_is_kept_comes_back)
     ck_assert_str_eq(review.alerts[0].severity, "critical");
 }
 
+/* Rows of a second: of 'a', an answer; 'f', a failure; 'b', both; '.', nothing; '_', no row. */
+static const struct review_stretches *downtime_of(const char *rows)
+{
+    unlink(path);
+    struct monitor_store *store = open_store(T0, DAYS_MS(7));
+    for (unsigned i = 0; rows[i] != '\0'; i++) {
+        struct monitor_sample sample =
+            sample_at(T0 + (i + 1) * 1000, strchr("ab", rows[i]) != NULL ? 10 : 0,
+                      strchr("fb", rows[i]) != NULL ? 1 : 0);
+        sample.values[MONITOR_SECONDS] = 1;
+        if (rows[i] != '_')
+            monitor_store_sample(store, &sample);
+    }
+    (void)monitor_store_close(store, T0 + 100000);
+    look_at(0, T0 + DAYS_MS(1));
+    return &review.targets[0].down;
+}
+
+static void expect_down(const char *rows, size_t count, uint64_t from_s, uint64_t to_s)
+{
+    const struct review_stretches *down = downtime_of(rows);
+    ck_assert_msg(down->count == count, "%s: %zu", rows, down->count);
+    if (count == 0)
+        return;
+    ck_assert_msg(down->items[0].from_ms == T0 + from_s * 1000, "%s", rows);
+    ck_assert_msg(down->items[0].to_ms == T0 + to_s * 1000, "%s", rows);
+}
+
+TEST(test_a_server_that_stands_still_is_down)
+{
+    /* Breaks when the time in which a PING waits for its time-out is no downtime, or a slow probe makes some. */
+    expect_down("aa....f...aa", 1, 2, 10); /* timed out once, and the next one was answered */
+    expect_down("aa....b", 1, 2, 6);       /* and answered in the same interval */
+    expect_down("aab...a", 1, 3, 6);
+    expect_down("...f", 1, 0, 4);
+    expect_down("aaff", 1, 2, 4);
+    expect_down("a...a...a", 0, 0, 0);
+    expect_down("a.....", 0, 0, 0);
+    expect_down("bbabb", 0, 0, 0);
+    expect_down("a..__.fa", 1, 5, 7); /* nobody watched before that */
+    expect_down("af.a.fa", 2, 1, 3);
+    ck_assert_uint_eq(review.targets[0].down.total_ms, 4000);
+}
+
+TEST(test_time_without_rows_is_told)
+{
+    /* Breaks when rows that a running monitor could not keep are not missed, or an end of a monitor looks like that. */
+    (void)downtime_of("aa__aa");
+    const struct review_target *target = &review.targets[0];
+    ck_assert_uint_eq(target->missing.count, 1);
+    ck_assert_uint_eq(target->missing.items[0].from_ms, T0 + 2000);
+    ck_assert_uint_eq(target->missing.items[0].to_ms, T0 + 4000);
+    (void)downtime_of("aaaaaa");
+    ck_assert_uint_eq(review.targets[0].missing.count, 0);
+    struct monitor_store *store = open_store(T0 + 200000, DAYS_MS(7));
+    const struct monitor_sample sample = sample_at(T0 + 230000, 10, 0);
+    monitor_store_sample(store, &sample);
+    (void)monitor_store_close(store, T0 + 230000);
+    look_at(0, T0 + DAYS_MS(1));
+    ck_assert_uint_eq(review.gaps.count, 1);
+    ck_assert_uint_eq(review.targets[0].missing.count, 0);
+}
+
+TEST(test_what_failed_is_not_rounded_away)
+{
+    /* Breaks when a server of which a PING failed is told as available for 100 %. */
+    char text_path[220];
+    struct err err = {.code = OK};
+    size_t bytes;
+    struct monitor_store *store = open_store(T0, DAYS_MS(7));
+    const struct monitor_sample sample = sample_at(T0 + 30000, 9999999, 1);
+    monitor_store_sample(store, &sample);
+    (void)monitor_store_close(store, T0 + 30000);
+    snprintf(text_path, sizeof text_path, "%s/text", tree.path);
+    const int fd = open(text_path, O_RDWR | O_CREAT, 0600);
+    ck_assert_int_ge(dup2(fd, STDOUT_FILENO), 0);
+    const struct monitor_report_setup setup = {
+        .path = path, .to_ms = T0 + 60000, .since_ms = DAYS_MS(1)};
+    ck_assert_int_eq(monitor_report(&setup, &err), OK);
+    (void)fflush(stdout);
+    char *text = support_read_file(fd, &bytes);
+    ck_assert_msg(strstr(text, "available 99.99 %: 9,999,999 of 10,000,000 PINGs") != NULL, "%s",
+                  text);
+    free(text);
+}
+
 TEST(test_retention_prunes)
 {
     /* Breaks when a store grows with the time that a monitor runs. */
@@ -153,6 +241,37 @@ TEST(test_retention_prunes)
     ck_assert_uint_ge(review.targets[0].row_count, 48);
     ck_assert_uint_le(review.targets[0].row_count, 50);
     ck_assert_uint_ge(review.targets[0].at_ms[0], T0 + DAYS_MS(8) - HOUR_MS);
+}
+
+static void keep_hours(uint64_t from_ms, unsigned count)
+{
+    struct monitor_store *store = open_store(from_ms, DAYS_MS(2));
+    for (unsigned i = 1; i <= count; i++) {
+        const struct monitor_sample sample = sample_at(from_ms + (uint64_t)i * HOUR_MS, 300, 0);
+        monitor_store_sample(store, &sample);
+        if (i % 60 == 0)
+            support_sleep_ms(20);
+    }
+    (void)monitor_store_close(store, from_ms + (uint64_t)count * HOUR_MS);
+}
+
+TEST(test_a_wrong_clock_removes_no_history)
+{
+    /* Breaks when one start with a clock that is a year ahead deletes what was kept, or rows stay for ever after it. */
+    keep_hours(T0, 40);
+    keep_hours(T0 + DAYS_MS(365), 3);
+    look_at(0, T0 + DAYS_MS(500));
+    ck_assert_uint_eq(review.targets[0].row_count, 43);
+    keep_hours(T0 + 40ull * HOUR_MS, 3); /* the clock is right again */
+    look_at(0, T0 + DAYS_MS(10));
+    ck_assert_uint_eq(review.targets[0].row_count, 43);
+    keep_hours(T0 + DAYS_MS(3), 240); /* goes on for ten days: what is older goes */
+    look_at(0, T0 + DAYS_MS(20));
+    ck_assert_uint_ge(review.targets[0].row_count, 48);
+    ck_assert_uint_le(review.targets[0].row_count, 50);
+    keep_hours(T0 + DAYS_MS(800), 240); /* two years later: its own do not heap up */
+    look_at(T0 + DAYS_MS(700), T0 + DAYS_MS(900));
+    ck_assert_uint_le(review.targets[0].row_count, 50);
 }
 
 /* A month of hours: memory rises by so much a day, and a noise of that size. */
@@ -186,6 +305,28 @@ TEST(test_a_trend_is_told_from_noise)
     make_trend(0, 4e6);
     ck_assert(!review.targets[0].trends[TREND_MEMORY].real);
     ck_assert(isnan(review.targets[0].days_until_full));
+}
+
+TEST(test_amounts_that_are_none_are_not_known)
+{
+    /* Breaks when numbers that a server made up, or a file has from elsewhere, are told or are undefined behaviour. */
+    struct monitor_store *store = open_store(T0, DAYS_MS(7));
+    for (unsigned i = 1; i <= 3; i++) {
+        struct monitor_sample sample = sample_at(T0 + i * 30000, 300, 0);
+        up(&sample, 100.0 * i, i == 1 ? 1e30 : i == 2 ? -1e30 : 1e6);
+        sample.values[MONITOR_HOST_MEMORY] = INFINITY;
+        sample.values[MONITOR_MAXMEMORY] = -1;
+        sample.values[MONITOR_SECONDS] = i == 1 ? 1e18 : 30;
+        monitor_store_sample(store, &sample);
+    }
+    (void)monitor_store_close(store, T0 + 90000);
+    look_at(0, T0 + DAYS_MS(1));
+    const struct review_target *target = &review.targets[0];
+    ck_assert_uint_eq(target->whole.from_ms, 0);
+    ck_assert_uint_eq(target->whole.to_ms, T0 + 90000);
+    ck_assert_double_eq(target->whole.used_memory, 1e6);
+    ck_assert(isnan(target->values[MONITOR_USED_MEMORY]));
+    ck_assert(isnan(target->limit_bytes));
 }
 
 static void expect_refused(const char *wanted)
@@ -303,6 +444,34 @@ TEST(test_a_writer_that_dies_is_started_again)
     ck_assert_uint_eq(account.written + account.lost, sent);
     ck_assert_uint_eq(review.rows_lost, account.lost);
     ck_assert_uint_ge(review.targets[0].row_count, account.written);
+}
+
+TEST(test_lost_rows_are_counted_at_the_end)
+{
+    /* Breaks when a monitor that ends while the disk is full has lost rows of which its file does not know. */
+    pid_t writer;
+    struct monitor_store *store = open_store(T0, DAYS_MS(7));
+    ck_assert_uint_eq(support_children(getpid(), &writer, 1), 1);
+    ck_assert_int_eq(kill(writer, SIGSTOP), 0); /* so that all is one batch */
+    limit_children(40000); /* the file as it is, a row of runs, but not this: */
+    for (uint64_t i = 0; i < 300; i++) {
+        struct monitor_sample sample = sample_at(T0 + i * 1000, 10, 0);
+        for (unsigned k = MONITOR_P50; k < MONITOR_VALUES; k++)
+            sample.values[k] = 0.1 + k;
+        monitor_store_sample(store, &sample);
+    }
+    const pid_t waker = fork();
+    if (waker == 0) {
+        support_sleep_ms(300);
+        kill(writer, SIGCONT);
+        _exit(0);
+    }
+    const struct monitor_store_account account = monitor_store_close(store, T0 + 300000);
+    (void)waitpid(waker, NULL, 0);
+    ck_assert(account.known);
+    ck_assert_uint_gt(account.lost, 0);
+    look_at(0, T0 + DAYS_MS(1));
+    ck_assert_uint_eq(review.rows_lost, account.lost);
 }
 
 TEST_SUITE_WITH(monitor_store, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 60)

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -335,6 +336,17 @@ TEST(test_percent)
     ck_assert(units_parse_percent(&part, "1000%", 1000) && part == 10);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_msg(!units_parse_percent(&part, bad[i], 1000), "%s", bad[i]);
+}
+
+TEST(test_whole)
+{
+    /* Breaks when an amount that no number of 64 bits holds is undefined behaviour. */
+    ck_assert_uint_eq(units_whole(1.5), 2);
+    ck_assert_uint_eq(units_whole(0x1p63), 1ull << 63);
+    ck_assert_uint_eq(units_whole(0x1p64), UINT64_MAX);
+    ck_assert_uint_eq(units_whole(INFINITY), UINT64_MAX);
+    ck_assert_uint_eq(units_whole(-1e300), 0);
+    ck_assert_uint_eq(units_whole(NAN), 0);
 }
 
 TEST_SUITE(units)
