@@ -63,7 +63,7 @@ static enum err_code store_ranged(void *target, const struct option_row *row, co
 {
     static const char *const nouns[] = {[OPTION_COUNT] = "number",
                                         [OPTION_SIZE] = "size (in b, kb, mb, gb, tb, pb)",
-                                        [OPTION_DURATION] = "duration (in ns, us, ms, s, m, h)"};
+                                        [OPTION_DURATION] = "duration (in ns, us, ms, s, m, h, d)"};
     char range[80];
     uint64_t number;
     options_format_range(range, sizeof range, row);

@@ -28,8 +28,8 @@ static bool take_host(struct host_name *name, const char *from, size_t byte_coun
     return true;
 }
 
-/* host, host:port, [IPv6], [IPv6]:port, or an IPv6 address as it is. */
-static bool take_name(struct host_name *name, const char *text, size_t byte_count)
+/* host, host:port, [IPv6], [IPv6]:port, or an IPv6 address as it is. *bad_port: its port is none. */
+static bool take_name(struct host_name *name, bool *bad_port, const char *text, size_t byte_count)
 {
     const char *colon = memchr(text, ':', byte_count);
     const char *end = text + byte_count;
@@ -44,6 +44,7 @@ static bool take_name(struct host_name *name, const char *text, size_t byte_coun
         host_end = colon;
         port = colon + 1;
     }
+    *bad_port = port != NULL;
     if (port != NULL) {
         char digits[8];
         uint64_t number;
@@ -53,6 +54,7 @@ static bool take_name(struct host_name *name, const char *text, size_t byte_coun
         if (strspn(digits, "0123456789") != strlen(digits) || !units_parse_count(&number, digits) ||
             number < 1 || number > UINT16_MAX)
             return false;
+        *bad_port = false;
         name->port = (uint16_t)number;
     }
     return take_host(name, host, (size_t)(host_end - host));
@@ -71,13 +73,20 @@ enum err_code resolve_split(struct host_name *names, uint32_t *name_count, uint3
         if (*name_count >= names_max)
             return err_set(err, E_USAGE, "%s: more than %u servers", option, names_max);
         struct host_name *name = &names[*name_count];
+        bool bad_port;
         name->port = (uint16_t)default_port;
-        if (!take_name(name, word.text, word.byte_count))
-            return err_set(err, E_USAGE,
-                           "%s: '%.*s' is no server; allowed are HOST, HOST:PORT and [IPV6]:PORT, "
-                           "separated by commas",
-                           option, word.byte_count > 100 ? 100 : (int)word.byte_count, word.text);
-        (*name_count)++;
+        if (take_name(name, &bad_port, word.text, word.byte_count)) {
+            (*name_count)++;
+            continue;
+        }
+        const int bytes = word.byte_count > 100 ? 100 : (int)word.byte_count;
+        if (bad_port)
+            return err_set(err, E_USAGE, "%s: '%.*s': its port has to be 1 to 65,535", option,
+                           bytes, word.text);
+        return err_set(err, E_USAGE,
+                       "%s: '%.*s' is no server; allowed are HOST, HOST:PORT and [IPV6]:PORT, "
+                       "separated by commas",
+                       option, bytes, word.text);
     }
     return OK;
 }

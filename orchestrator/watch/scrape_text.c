@@ -166,6 +166,16 @@ static enum err_code read_address(struct scrape_address *address, const char *it
     return OK;
 }
 
+static bool same_host(const struct scrape_address *a, const struct scrape_address *b)
+{
+    return strcmp(a->host, b->host) == 0 && a->port == b->port;
+}
+
+static bool same_address(const struct scrape_address *a, const struct scrape_address *b)
+{
+    return same_host(a, b) && strcmp(a->path, b->path) == 0;
+}
+
 static enum err_code add_item(struct scrape_list *list, char *item, struct err *err)
 {
     struct scrape_address address = {.host = ""};
@@ -179,13 +189,43 @@ static enum err_code add_item(struct scrape_list *list, char *item, struct err *
         read_series(series, item, mark + 1, err) != OK)
         return err->code;
     uint32_t at = 0;
-    while (at < list->address_count && strcmp(list->addresses[at].text, address.text) != 0)
+    while (at < list->address_count && !same_address(&list->addresses[at], &address))
         at++;
+    for (uint32_t i = 0; i < list->series_count; i++)
+        if (list->series[i].address == at && strcmp(list->series[i].text, series->text) == 0)
+            return err_set(err, E_USAGE,
+                           "--scrape %.120s: this series of this address is asked for twice; name "
+                           "it once",
+                           PRINTABLE(item));
     if (at == list->address_count)
         list->addresses[list->address_count++] = address;
     series->address = at;
     list->series_count++;
     return OK;
+}
+
+/* "load @127.0.0.1:9100" where another endpoint is asked for the same; its path as well where the host is the same, too. Of
+ * a name that is too long the series is cut, since the place tells them apart. */
+static void name_series(const struct scrape_list *list, struct scrape_series *series)
+{
+    char place[SCRAPE_TOLD_BYTES - 40];
+    const struct scrape_address *address = &list->addresses[series->address];
+    bool again = false, here = false;
+    for (uint32_t i = 0; i < list->series_count; i++) {
+        const struct scrape_series *other = &list->series[i];
+        if (other == series || strcmp(other->text, series->text) != 0)
+            continue;
+        again = true;
+        here = here || same_host(&list->addresses[other->address], address);
+    }
+    const bool six = strchr(address->host, ':') != NULL;
+    snprintf(series->told, sizeof series->told, "%s", series->text);
+    if (!again)
+        return;
+    snprintf(place, sizeof place, " @%s%s%s:%u%s", six ? "[" : "", address->host, six ? "]" : "",
+             address->port, here ? address->path : "");
+    snprintf(series->told, sizeof series->told, "%.*s%s",
+             (int)(sizeof series->told - 1 - strlen(place)), series->text, place);
 }
 
 enum err_code scrape_list_parse(struct scrape_list *list, const char *text, struct err *err)
@@ -212,6 +252,8 @@ enum err_code scrape_list_parse(struct scrape_list *list, const char *text, stru
         item = next;
     }
     free(copy);
+    for (uint32_t i = 0; i < list->series_count && code == OK; i++)
+        name_series(list, &list->series[i]);
     return code;
 }
 
@@ -249,9 +291,10 @@ static bool read_sample(double *value, const char *line, const struct scrape_ser
     if (!matches(series, found))
         return false;
     at = skip_blanks(at);
+    const size_t digits = strspn(at, "+-.0123456789eE"); /* strtod would take 0x10, too */
     *value = strtod(at, &end);
-    return end != at && (*end == '\0' || *end == ' ' || *end == '\t' || *end == '\r') &&
-           isfinite(*value);
+    return end != at && end == at + digits &&
+           (*end == '\0' || *end == ' ' || *end == '\t' || *end == '\r') && isfinite(*value);
 }
 
 bool scrape_text_sum(double *sum, const char *text, size_t text_bytes,

@@ -11,6 +11,7 @@
 
 #define SCRAPE_SERIES_MAX 16u
 #define SCRAPE_NAME_BYTES 100u
+#define SCRAPE_TOLD_BYTES 120u /* of a note */
 #define SCRAPE_LABELS_MAX 8u
 
 struct scrape_label {
@@ -20,6 +21,8 @@ struct scrape_label {
 /* node_load1, or http_requests_total{code="500",method="get"}: of all series that have these labels, the sum. */
 struct scrape_series {
     char text[SCRAPE_NAME_BYTES]; /* as it was asked for */
+    char told
+        [SCRAPE_TOLD_BYTES]; /* the text; with the host and port where another endpoint is asked for the same */
     char name[SCRAPE_NAME_BYTES];
     struct scrape_label labels[SCRAPE_LABELS_MAX];
     uint32_t label_count;

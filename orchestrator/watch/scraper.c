@@ -1,6 +1,7 @@
 #include "orchestrator/watch/scraper.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <event2/buffer.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
@@ -14,6 +15,8 @@
 #include "orchestrator/server/resolve.h"
 
 #define LIMIT_SECONDS 5
+
+static_assert(SCRAPE_TOLD_BYTES <= NOTE_TEXT_BYTES, "a series has its whole name in a note");
 
 /* An address that is asked. */
 struct endpoint_asked {
@@ -48,7 +51,7 @@ static void tell(struct scraper *scraper, const struct scrape_series *series, do
     if (scraper->started_wall_ns == 0 || now_ns < scraper->started_wall_ns)
         return;
     note.at_ns = note.end_ns = now_ns - scraper->started_wall_ns;
-    snprintf(note.text, sizeof note.text, "%s", series->text);
+    snprintf(note.text, sizeof note.text, "%s", series->told);
     note_set_number(&note, value);
     timeline_note(scraper->timeline, &note);
 }

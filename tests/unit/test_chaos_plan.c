@@ -192,10 +192,10 @@ static const struct {
      "f:1:22: unknown key nod; did you mean node?; known are do, at, node, for, slots, from, to"},
     {"- {at: 1s, do: kill, node: [1]}", &cluster, "f:1:28: node: a value is expected"},
     {"- {at: soon, do: kill, node: 1}", &cluster,
-     "f:1:8: at: soon: not a duration (in ns, us, ms, s, m, h); allowed: 0s to 1000h; as in at: "
+     "f:1:8: at: soon: not a duration (in ns, us, ms, s, m, h, d); allowed: 0s to 1000h; as in at: "
      "10s"},
     {"- {at: -1s, do: kill, node: 1}", &cluster,
-     "f:1:8: at: -1s: not a duration (in ns, us, ms, s, m, h); allowed: 0s to 1000h; as in at: "
+     "f:1:8: at: -1s: not a duration (in ns, us, ms, s, m, h, d); allowed: 0s to 1000h; as in at: "
      "10s"},
     {"- at 60s: kill node 1", &cluster, "f:1:3: at 1m the run is over: --test-duration is 1m"},
     {"- at 1s: kill node 6", &cluster,

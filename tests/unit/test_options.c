@@ -269,7 +269,7 @@ TEST(errors_are_whole)
     /* the message of a bad value names neither option nor range, or shows a secret */
     ck_says(PARSE("--size", "2kb"), "--size 2kb: out of range; allowed: 1b to 1kb");
     ck_says(PARSE("--duration", "1x"),
-            "--duration 1x: not a duration (in ns, us, ms, s, m, h); allowed: 0s or more");
+            "--duration 1x: not a duration (in ns, us, ms, s, m, h, d); allowed: 0s or more");
     ck_says(PARSE("--real", "5.01"), "--real 5.01: out of range; allowed: 0.5 to 5");
     ck_says(PARSE("--real", "0.4"), "out of range; allowed: 0.5 to 5");
     ck_says(PARSE("--real", "-1"), "out of range; allowed: 0.5 to 5");

@@ -137,8 +137,9 @@ TEST(mistakes)
          "f:1:9: for: -1: out of range; allowed: 1ns to 1000h; as in for: 10s"},
         {"- {for: 1001h, rate: 5}\n",
          "f:1:9: for: 1001h: out of range; allowed: 1ns to 1000h; as in for: 10s"},
-        {"- {for: soon, rate: 5}\n", "f:1:9: for: soon: not a duration (in ns, us, ms, s, m, h); "
-                                     "allowed: 1ns to 1000h; as in for: 10s"},
+        {"- {for: soon, rate: 5}\n",
+         "f:1:9: for: soon: not a duration (in ns, us, ms, s, m, h, d); "
+         "allowed: 1ns to 1000h; as in for: 10s"},
         {"- {for: 1, rate: 5, color: red}\n",
          "f:1:21: unknown key color; known are rate, for, mode, from, to, plan, repeat"},
         {"- {for: 1, rat: 5}\n", "f:1:12: unknown key rat; did you mean rate?; known are rate, "

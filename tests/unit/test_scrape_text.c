@@ -13,6 +13,7 @@ static const char text[] = "# HELP up x\n# TYPE up gauge\nup 1\n"
                            "requests_total_of_others 99\n"
                            "quoted{path=\"a\\\\b\\\"c\\nd,}\"} 7\n"
                            "temperature -2.5e1\nnot NaN\nhuge +Inf\nbroken{a=\"b} 1\nempty\n"
+                           "hex 0x10\nhexadecimal 0x1p3\nfew 1e2\nword infinity\nlower nan\n"
                            "last{} 5 # {trace=\"x\"} 1";
 
 static const struct {
@@ -31,6 +32,11 @@ static const struct {
     {"huge", NAN},
     {"broken", NAN},
     {"empty", NAN},
+    {"hex", NAN},
+    {"hexadecimal", NAN},
+    {"few", 100},
+    {"word", NAN},
+    {"lower", NAN},
     {"last", 5},
 };
 
@@ -94,9 +100,10 @@ static const char *const bad[] = {
     "http://h#a x",
     "http://h#a,",
     "http://h/\r\nX: y#a",
-    "http://h#a,http://h#a,http://h#a,http://h#a,http://h#a,http://h#a,http://h#a,http://h#a,http:/"
-    "/"
-    "h#a,http://h#a,http://h#a,http://h#a,http://h#a,http://h#a,http://h#a,http://h#a,http://h#a",
+    "http://h#a,http://h#b,http://h#c,http://h#d,http://h#e,http://h#f,http://h#g,http://h#h,"
+    "http://h#i,http://h#j,http://h#k,http://h#l,http://h#m,http://h#n,http://h#o,http://h#p,"
+    "http://h#q",
+    "http://h/metrics#a,http://i#a,http://h:80#a",
 };
 
 LOOP_TEST(test_what_is_refused, sizeof bad / sizeof bad[0])
@@ -106,6 +113,43 @@ LOOP_TEST(test_what_is_refused, sizeof bad / sizeof bad[0])
     struct err err = {.code = OK};
     ck_assert_msg(scrape_list_parse(&list, bad[_i], &err) == E_USAGE, "%s", bad[_i]);
     ck_assert(strncmp(err.text, "--scrape", 8) == 0);
+}
+
+static void expect_told(const char *items, uint32_t index, const char *told)
+{
+    struct scrape_list list;
+    struct err err = {.code = OK};
+    ck_assert_msg(scrape_list_parse(&list, items, &err) == OK, "%s", err.text);
+    ck_assert_str_eq(list.series[index].told, told);
+}
+
+TEST(test_names_that_are_told)
+{
+    /* Breaks when series of two endpoints become one line, or a series that nothing is mistaken for changes its name. */
+    static const char two[] = "http://127.0.0.1:1/metrics#load,http://[::1]:2/metrics#load,"
+                              "http://127.0.0.1:1/metrics#other";
+    static const char paths[] = "http://h/a#x,http://h/b#x";
+    char name[SCRAPE_NAME_BYTES], items[400], told[200];
+    expect_told(two, 0, "load @127.0.0.1:1");
+    expect_told(two, 1, "load @[::1]:2");
+    expect_told(two, 2, "other");
+    expect_told(paths, 0, "x @h:80/a");
+    expect_told(paths, 1, "x @h:80/b");
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    snprintf(items, sizeof items, "http://198.51.100.250:10001#%s,http://198.51.100.250:10002#%s",
+             name, name);
+    snprintf(told, sizeof told, "%.97s @198.51.100.250:10002", name);
+    expect_told(items, 1, told);
+}
+
+TEST(test_twice_is_refused)
+{
+    /* Breaks when a series that is named twice is refused without saying so. */
+    struct scrape_list list;
+    struct err err = {.code = OK};
+    ck_assert(scrape_list_parse(&list, "http://h/metrics#a,http://h#a", &err) == E_USAGE);
+    ck_assert_ptr_nonnull(strstr(err.text, "asked for twice"));
 }
 
 TEST(test_numbers_of_notes)
