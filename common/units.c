@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,6 +222,32 @@ char *units_format_duration(char *text, size_t text_bytes, uint64_t duration_ns)
     if (duration_ns == 0)
         best = &duration_units[3]; /* "0s", not "0h" */
     snprintf(text, text_bytes, "%" PRIu64 "%s", duration_ns / best->factor, best->name);
+    return text;
+}
+
+char *units_format_figure(char *text, size_t text_bytes, double value, int digits)
+{
+    char rounded[40], plain[40];
+    snprintf(rounded, sizeof rounded, "%.*e", digits - 1, value);
+    const char *mark = strchr(rounded, 'e');
+    const long exponent = mark != NULL ? strtol(mark + 1, NULL, 10) : LONG_MAX;
+    if (exponent >= 15 || exponent < -15) { /* infinite, too */
+        snprintf(text, text_bytes, "%.*g", digits, value);
+        return text;
+    }
+    const int decimals = exponent < digits ? digits - 1 - (int)exponent : 0;
+    const bool minus = rounded[0] == '-';
+    snprintf(plain, sizeof plain, "%.*f", decimals, strtod(rounded + minus, NULL));
+    if (strchr(plain, '.') != NULL) {
+        char *end = plain + strlen(plain);
+        while (end[-1] == '0')
+            *--end = '\0';
+        if (end[-1] == '.')
+            end[-1] = '\0';
+    }
+    if (minus && text_bytes > 1)
+        text[0] = '-';
+    group(text + minus, text_bytes - minus, plain);
     return text;
 }
 

@@ -41,6 +41,10 @@ char *units_format_grouped(char *text, size_t text_bytes, uint64_t value);
 #define UNITS_REAL_BYTES 48
 char *units_format_real(char *text, size_t text_bytes, double value, int decimals);
 
+/* So many significant digits, at most 9, without an exponent up to 1e15: 15097.855 with four -> "15,100", 0.0125 -> "0.0125". Returns
+ * text. */
+char *units_format_figure(char *text, size_t text_bytes, double value, int digits);
+
 /* The same as arguments of a printf; their text lives to the end of the block. */
 #define UNITS_GROUPED(value)                                                                       \
     units_format_grouped((char[UNITS_GROUPED_BYTES]){0}, UNITS_GROUPED_BYTES, value)

@@ -233,6 +233,21 @@ static double wanted(const struct calibrate_request *request, double now, double
     return isnan(now) || request->again ? number : (double)NAN;
 }
 
+/* Why these are no limits; NULL: they are. Where both are the same, a breath beyond it is critical at once. */
+static const char *useless(const struct calibration *calibration)
+{
+    char warning[40], critical[40];
+    calibration_number(warning, sizeof warning, calibration->warning);
+    calibration_number(critical, sizeof critical, calibration->critical);
+    if (calibration->sigma <= 0)
+        return "all runs had the same value, as of a load that is paced: it stays as it is; run "
+               "without --qps, or write its limits by hand";
+    if (strcmp(warning, critical) == 0)
+        return "warning and critical would be the same: it stays as it is; write its limits by "
+               "hand";
+    return NULL;
+}
+
 static size_t settle(const struct calibrate_request *request, double *warnings, double *criticals)
 {
     size_t filled = 0;
@@ -252,6 +267,12 @@ static size_t settle(const struct calibrate_request *request, double *warnings, 
         calibration_settle(calibration, kpi);
         warnings[i] = wanted(request, kpi->warning, calibration->warning);
         criticals[i] = wanted(request, kpi->critical, calibration->critical);
+        const char *why = useless(calibration);
+        if (why != NULL && (!isnan(warnings[i]) || !isnan(criticals[i]))) {
+            warnings[i] = criticals[i] = NAN;
+            printf("%-20s %-26s %5zu  %s\n", kpi->name, kpi->figure.name, calibration->count, why);
+            continue;
+        }
         filled += !isnan(warnings[i]) || !isnan(criticals[i]);
         printf("%-20s %-26s %5zu %14s %14s %14s %14s\n", kpi->name, kpi->figure.name,
                calibration->count, calibration_number(texts[0], sizeof texts[0], calibration->mean),

@@ -23,6 +23,10 @@ struct alert_label {
     char name[ALERT_NAME_BYTES], value[128];
 };
 
+/* Significant digits in texts for people; of limits those that calibrate writes. */
+#define ALERT_VALUE_DIGITS 4
+#define ALERT_LIMIT_DIGITS 6
+
 struct alert_event {
     char alert[ALERT_NAME_BYTES]; /* "HighBufferLatency" */
     enum alert_state state;       /* ALERT_FIRING or ALERT_RESOLVED */

@@ -15,7 +15,7 @@ static void write_event(struct alert_sink *alerts, const struct alert_event *eve
         json_decref(object);
         return;
     }
-    if (json_dumpf(object, alerts->events, JSON_COMPACT) != 0 ||
+    if (json_dumpf(object, alerts->events, JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0 ||
         fputc('\n', alerts->events) == EOF || fflush(alerts->events) != 0) {
         log_line(LOG_ERROR, "events.jsonl cannot be written, and ends here");
         (void)fclose(alerts->events);

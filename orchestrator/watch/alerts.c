@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/units.h"
 
 enum err_code alerts_init(struct alerts *alerts, const struct alert_rules *rules, double for_scale,
                           struct err *err)
@@ -115,10 +116,12 @@ bool alerts_at(const struct alerts *alerts, size_t index, struct alert_view *vie
 
 char *alert_value_text(char *text, size_t text_bytes, struct watch_value value, const char *unit)
 {
+    char number[UNITS_REAL_BYTES];
     if (isnan(value.number))
         snprintf(text, text_bytes, "not known");
     else
-        snprintf(text, text_bytes, "%s%.6g %s", value.at_least ? "at least " : "", value.number,
+        snprintf(text, text_bytes, "%s%s %s", value.at_least ? "at least " : "",
+                 units_format_figure(number, sizeof number, value.number, ALERT_VALUE_DIGITS),
                  unit);
     return text;
 }
@@ -136,12 +139,13 @@ const char *alert_unit(const struct alert_rule *rule)
 char *alert_event_text(char *text, size_t text_bytes, const struct alert_event *event,
                        const struct alert_rule *rule, uint64_t fired_ms)
 {
-    char value[48], limit[48] = "", after[40] = "";
+    char value[80], limit[80] = "", number[UNITS_REAL_BYTES], after[40] = "";
     const char *unit = alert_unit(rule);
     alert_value_text(value, sizeof value, (struct watch_value){event->value, event->at_least},
                      unit);
     if (!isnan(event->threshold))
-        snprintf(limit, sizeof limit, ", limit %.6g", event->threshold);
+        snprintf(limit, sizeof limit, ", limit %s",
+                 units_format_figure(number, sizeof number, event->threshold, ALERT_LIMIT_DIGITS));
     if (event->state == ALERT_RESOLVED)
         snprintf(after, sizeof after, " after %.1f s", (double)(event->at_ms - fired_ms) / 1e3);
     snprintf(text, text_bytes, "%s (%s) %s%s: %s%s", event->alert,

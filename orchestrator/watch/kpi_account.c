@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/units.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/watch/alerts.h"
 
@@ -73,8 +74,7 @@ static const char *limit_text(char text[24], double limit)
 {
     if (isnan(limit))
         return "TBD";
-    snprintf(text, 24, "%.6g", limit);
-    return text;
+    return units_format_figure(text, 24, limit, ALERT_LIMIT_DIGITS);
 }
 
 static void print_row(FILE *out, const struct kpi *kpi, struct watch_value value)
@@ -110,7 +110,7 @@ enum err_code kpi_account_end(struct kpi_account *account, struct err *err)
     if (!account->written)
         return OK;
     json_t *root = json_pack("{s:s, s:O}", "schema", KPI_FILE_SCHEMA, "runs", account->runs);
-    char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    char *text = root != NULL ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(root);
     if (text == NULL)
         return err_set(err, E_SYSTEM, "no memory for kpis.json");

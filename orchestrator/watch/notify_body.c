@@ -23,12 +23,12 @@ size_t notify_body_takes(enum notify_type type, size_t count)
 
 /* ---- an alert as a line ---- */
 
-static const char *number(char text[48], double value)
+static const char *number(char text[48], double value, int digits)
 {
     if (isnan(value))
         snprintf(text, 48, "unknown");
     else
-        snprintf(text, 48, "%.6g", value);
+        units_format_figure(text, 48, value, digits);
     return text;
 }
 
@@ -46,8 +46,10 @@ static void make_line(char line[LINE_BYTES], const struct notify_told *told)
     const struct alert_event *event = &told->event;
     if (!isnan(event->value) || !isnan(event->threshold))
         snprintf(figures, sizeof figures, " (value %s%s, threshold %s%s%s)",
-                 event->at_least ? "at least " : "", number(value, event->value),
-                 number(threshold, event->threshold), event->for_ns > 0 ? ", for " : "",
+                 event->at_least ? "at least " : "",
+                 number(value, event->value, ALERT_VALUE_DIGITS),
+                 number(threshold, event->threshold, ALERT_LIMIT_DIGITS),
+                 event->for_ns > 0 ? ", for " : "",
                  event->for_ns > 0 ? units_format_duration(duration, sizeof duration, event->for_ns)
                                    : "");
     if (told->change_count > 0)
@@ -301,7 +303,7 @@ char *notify_body_make(const struct notify_channel *channel, const char *key,
     case NOTIFY_EMAIL:
         return make_mail(channel, told, count, wall_ms);
     }
-    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(json);
     return text;
 }

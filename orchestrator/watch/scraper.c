@@ -23,7 +23,9 @@ struct endpoint_asked {
     struct scraper *scraper;
     const struct scrape_address *address;
     struct evhttp_connection *connection;
-    bool asking, silent;   /* silent: that was said */
+    struct evhttp_request *request; /* that is under way; NULL: none is */
+    struct event *limit;   /* of a whole answer: a time-out of the connection is of each read */
+    bool silent;           /* that was said */
     uint32_t told_missing; /* series of it that are not there: a bit each; that was said */
 };
 
@@ -76,7 +78,8 @@ static void read_answer(struct endpoint_asked *endpoint, const char *text, size_
 static void on_answer(struct evhttp_request *request, void *argument)
 {
     struct endpoint_asked *endpoint = argument;
-    endpoint->asking = false;
+    endpoint->request = NULL;
+    (void)event_del(endpoint->limit);
     if (request == NULL || evhttp_request_get_response_code(request) == 0) {
         miss(endpoint, "does not answer");
         return;
@@ -96,8 +99,21 @@ static void on_answer(struct evhttp_request *request, void *argument)
         read_answer(endpoint, text, bytes);
 }
 
+static void on_limit(evutil_socket_t fd, short what, void *argument)
+{
+    struct endpoint_asked *endpoint = argument;
+    (void)fd;
+    (void)what;
+    if (endpoint->request == NULL)
+        return;
+    evhttp_cancel_request(endpoint->request); /* on_answer is not called */
+    endpoint->request = NULL;
+    miss(endpoint, "has no whole answer within 5 s");
+}
+
 static void ask(struct endpoint_asked *endpoint)
 {
+    const struct timeval limit = {.tv_sec = LIMIT_SECONDS};
     char host[300];
     struct evhttp_request *request = evhttp_request_new(on_answer, endpoint);
     if (request == NULL)
@@ -108,10 +124,14 @@ static void ask(struct endpoint_asked *endpoint)
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     evhttp_add_header(headers, "Host", host);
     evhttp_add_header(headers, "Accept", "text/plain;version=0.0.4");
-    endpoint->asking = evhttp_make_request(endpoint->connection, request, EVHTTP_REQ_GET,
-                                           endpoint->address->path) == 0;
-    if (!endpoint->asking)
+    endpoint->request = request; /* on_answer may be called at once */
+    if (event_add(endpoint->limit, &limit) != 0 ||
+        evhttp_make_request(endpoint->connection, request, EVHTTP_REQ_GET,
+                            endpoint->address->path) != 0) {
+        endpoint->request = NULL;
+        (void)event_del(endpoint->limit);
         miss(endpoint, "cannot be asked");
+    }
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *argument)
@@ -120,7 +140,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     for (uint32_t i = 0; i < scraper->list.address_count; i++)
-        if (scraper->started_wall_ns > 0 && !scraper->endpoints[i].asking)
+        if (scraper->started_wall_ns > 0 && scraper->endpoints[i].request == NULL)
             ask(&scraper->endpoints[i]);
 }
 
@@ -171,7 +191,8 @@ static enum err_code connect_to(struct endpoint_asked *endpoint, const volatile 
                        PRINTABLE(endpoint->address->text));
     endpoint->connection =
         evhttp_connection_base_new(endpoint->scraper->base, NULL, text, endpoint->address->port);
-    if (endpoint->connection == NULL)
+    endpoint->limit = evtimer_new(endpoint->scraper->base, on_limit, endpoint);
+    if (endpoint->connection == NULL || endpoint->limit == NULL)
         return err_set(err, E_SYSTEM, "no memory for --scrape");
     evhttp_connection_set_timeout(endpoint->connection, LIMIT_SECONDS);
     evhttp_connection_set_max_body_size(endpoint->connection, SCRAPER_ANSWER_MAX_BYTES);
@@ -215,8 +236,11 @@ void scraper_close(struct scraper *scraper)
         return;
     if (scraper->timer != NULL)
         event_free(scraper->timer);
-    for (uint32_t i = 0; i < SCRAPE_SERIES_MAX; i++)
+    for (uint32_t i = 0; i < SCRAPE_SERIES_MAX; i++) {
+        if (scraper->endpoints[i].limit != NULL)
+            event_free(scraper->endpoints[i].limit);
         if (scraper->endpoints[i].connection != NULL)
             evhttp_connection_free(scraper->endpoints[i].connection);
+    }
     free(scraper);
 }

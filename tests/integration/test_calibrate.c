@@ -62,6 +62,19 @@ TEST(test_limits_come_from_runs)
     program_expect_text(program.out, "kpis.yaml: written");
 }
 
+TEST(test_the_same_value_makes_no_limits)
+{
+    /* Breaks when runs that do not vary make limits that the next interval breaks. */
+    shell("for i in 1 2 3 4 5; do echo '{\"runs\": [{\"name\": \"a\", \"rate\": {\"achieved\": "
+          "1000}}]}' > "
+          "$i.json; done; " KPIS "cp kpis.yaml before; $volley calibrate --from 1.json 2.json "
+          "3.json 4.json 5.json kpis.yaml && cmp kpis.yaml before",
+          0);
+    program_expect_text(program.out, "all runs had the same value");
+    program_expect_text(program.out, "run without --qps, or write its limits by hand");
+    program_expect_text(program.out, "nothing is left to fill in");
+}
+
 static const struct {
     const char *line;
     int status;

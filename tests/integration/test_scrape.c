@@ -1,9 +1,13 @@
 /* --scrape: another program's series on the time axis of a run. The other program is a run that listens. */
 #include <jansson.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/check/http_client.h"
@@ -89,6 +93,53 @@ TEST(test_nobody_answers)
     const char *said = strstr(program.err, "does not answer");
     ck_assert_msg(said != NULL, "%s", program.err);
     ck_assert_ptr_null(strstr(said + 1, "does not answer"));
+}
+
+/* Greets who connects with head, and goes on with a bit of the rest five times a second. */
+static void drip(int listener, const char *head, const char *bit)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        const int fd = accept(listener, NULL, NULL);
+        ssize_t sent = fd >= 0 ? send(fd, head, strlen(head), MSG_NOSIGNAL) : -1;
+        while (sent >= 0) {
+            support_sleep_ms(200);
+            sent = send(fd, bit, strlen(bit), MSG_NOSIGNAL);
+        }
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
+static const struct {
+    const char *head, *bit;
+} drops[] = {
+    {"HTTP/1.1 200 OK\r\nX-Long: ", "x"},
+    {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n"},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n", "x"},
+};
+
+LOOP_TEST(test_an_answer_that_has_no_end, sizeof drops / sizeof drops[0])
+{
+    /* Breaks when an endpoint that sends a byte now and then is waited for for ever, and nobody is told. */
+    static const char why[] = "has no whole answer within 5 s";
+    char scrape[100];
+    uint16_t port;
+    const int listener = support_listen(&port);
+    const pid_t child = fork();
+    if (child == 0)
+        drip(listener, drops[_i].head, drops[_i].bit);
+    ck_assert_int_gt(child, 0);
+    close(listener);
+    snprintf(scrape, sizeof scrape, "http://127.0.0.1:%u/metrics#x", port);
+    program_run_volley(&program, "bench", "--null", "-r", "100", "-t", "set", "--qps", "100",
+                       "--duration", "14", "--scrape", scrape, NULL);
+    ck_assert_int_eq(kill(child, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    program_expect_status(&program, 0);
+    const char *said = strstr(program.err, why);
+    ck_assert_msg(said != NULL, "%s", program.err);
+    ck_assert_ptr_null(strstr(said + 1, why));
 }
 
 TEST_SUITE_WITH(scrape, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 60)

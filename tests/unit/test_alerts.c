@@ -144,8 +144,9 @@ TEST(test_a_session_is_judged_where_it_is_measured)
     timeline_add(&timeline, alert_sink(&sink));
     struct session_facts session = fixture_session();
     fixture_play_open(&timeline, &session); /* 1 s of warm-up, then one good second, and a stall */
-    ck_assert_str_eq(heard, "3.000 Slow (warning) firing: 0 requests/s, limit 1|"
-                            "4.000 Slow (warning) resolved after 1.0 s: 1000 requests/s, limit 1|");
+    ck_assert_str_eq(heard,
+                     "3.000 Slow (warning) firing: 0 requests/s, limit 1|"
+                     "4.000 Slow (warning) resolved after 1.0 s: 1,000 requests/s, limit 1|");
     fixture_session_free(&session);
     timeline_destroy(&timeline);
     alert_sink_free(&sink);

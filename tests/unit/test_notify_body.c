@@ -64,11 +64,11 @@ TEST(slack_has_a_line_for_each_and_no_markup)
     ck_assert_str_eq(json_string_value(json_object_get(json, "channel")), "#a");
     ck_assert_str_eq(
         json_string_value(json_object_get(json, "text")),
-        "FIRING critical HighMemory: Memory is short (value 2100.5, threshold 2000, for 2m) in "
+        "FIRING critical HighMemory: Memory is short (value 2,100, threshold 2,000, for 2m) in "
         "nightly\n"
-        "RESOLVED critical HighMemory: &lt;!channel&gt; &amp; &lt;http://x|y&gt; (value 2100.5, "
-        "threshold 2000, for 2m) in nightly; it changed 7 times since the last message\n"
-        "STILL FIRING critical HighMemory: Memory is short (value unknown, threshold 2000) in "
+        "RESOLVED critical HighMemory: &lt;!channel&gt; &amp; &lt;http://x|y&gt; (value 2,100, "
+        "threshold 2,000, for 2m) in nightly; it changed 7 times since the last message\n"
+        "STILL FIRING critical HighMemory: Memory is short (value unknown, threshold 2,000) in "
         "nightly");
     json_decref(json);
 }

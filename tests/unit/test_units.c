@@ -349,4 +349,32 @@ TEST(test_whole)
     ck_assert_uint_eq(units_whole(NAN), 0);
 }
 
+TEST(test_figures)
+{
+    /* Breaks when a number of an alert is told with an exponent, or with digits that say nothing. */
+    static const struct {
+        double value;
+        int digits;
+        const char *text;
+    } cases[] = {
+        {15097.854999999999, 4, "15,100"},
+        {1007620, 4, "1,008,000"},
+        {1007620, 6, "1,007,620"},
+        {-1234.5, 4, "-1,234"},
+        {999.96, 4, "1,000"},
+        {0, 4, "0"},
+        {12.4, 4, "12.4"},
+        {0.0125, 4, "0.0125"},
+        {1, 4, "1"},
+        {1e14, 4, "100,000,000,000,000"},
+        {1e15, 4, "1e+15"},
+        {1e300, 4, "1e+300"},
+        {INFINITY, 4, "inf"},
+    };
+    char text[UNITS_REAL_BYTES];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ck_assert_str_eq(units_format_figure(text, sizeof text, cases[i].value, cases[i].digits),
+                         cases[i].text);
+}
+
 TEST_SUITE(units)
