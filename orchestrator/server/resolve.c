@@ -73,7 +73,7 @@ enum err_code resolve_split(struct host_name *names, uint32_t *name_count, uint3
         if (*name_count >= names_max)
             return err_set(err, E_USAGE, "%s: more than %u servers", option, names_max);
         struct host_name *name = &names[*name_count];
-        bool bad_port;
+        bool bad_port = false;
         name->port = (uint16_t)default_port;
         if (take_name(name, &bad_port, word.text, word.byte_count)) {
             (*name_count)++;
