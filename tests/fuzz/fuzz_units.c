@@ -22,7 +22,7 @@ static void require(bool holds)
 static void check_text(const char *text)
 {
     require(text[0] >= '0' && text[0] <= '9');
-    require(strspn(text, "0123456789.kmgtpbnushKMGTPBNUSH") == strlen(text));
+    require(strspn(text, "0123456789.kmgtpbnushdKMGTPBNUSHD") == strlen(text));
 }
 
 /* A count without its commas is the count. */
