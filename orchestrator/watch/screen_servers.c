@@ -81,7 +81,8 @@ static void make_row(struct server_row *row, const struct screen_server *server)
                      server->commands_per_second >= 0 ? server->commands_per_second : -1);
     snprintf(row->figures[5], sizeof row->figures[5], "-");
     if (server->memory_bytes >= 0)
-        units_format_size(row->figures[5], sizeof row->figures[5], (uint64_t)server->memory_bytes);
+        units_format_size(row->figures[5], sizeof row->figures[5],
+                          units_whole(server->memory_bytes));
 }
 
 /* Returns how many lines it took. */
