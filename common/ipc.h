@@ -126,6 +126,8 @@ struct ipc_worker {
     /* Append only; count is stored with release after the entry. */
     alignas(64) _Atomic uint32_t error_kind_count;
     struct ipc_error_kind error_kinds[ERROR_KINDS_MAX];
+    /* Live totals, too: error replies by kind. Each before its COUNTER_ERROR_REPLIES. */
+    alignas(64) _Atomic uint64_t error_kind_replies[ERROR_KINDS_MAX];
 };
 
 /* The layout of the segment for a number of workers; ring_capacity_bytes is a power of two.

@@ -319,6 +319,11 @@ void recorder_refusal(struct stream *stream, const char *text, size_t text_bytes
 
 void recorder_error_reply(struct stream *stream, uint32_t kind)
 {
+    _Atomic uint64_t *replies = &stream->live->error_kind_replies[kind];
+    atomic_store_explicit(replies, atomic_load_explicit(replies, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    /* Of a worker that dies between the two, the kinds tell how many error replies there were. */
+    atomic_signal_fence(memory_order_seq_cst);
     stream_count(stream, COUNTER_ERROR_REPLIES, 1);
     stream->recorder.interval->errors_by_kind[kind]++;
     const char *word = stream->live->error_kinds[kind].word;

@@ -135,13 +135,16 @@ static enum err_code add_record(struct collector *collector, struct collector_me
                                 struct interval_row *into, uint32_t record_bytes, bool warmup,
                                 struct err *err)
 {
-    uint64_t before[COUNTER_COUNT];
+    uint64_t before[COUNTER_COUNT], kinds_before[ERROR_KINDS_MAX];
     memcpy(before, into->counters, sizeof before);
+    memcpy(kinds_before, into->errors_by_kind, sizeof kinds_before);
     enum err_code code = decode(collector, member, into, record_bytes, err);
     for (int i = 0; i < COUNTER_COUNT && code == OK; i++) {
         member->merged[i] += into->counters[i] - before[i];
         member->measured[i] += warmup ? 0 : into->counters[i] - before[i];
     }
+    for (int i = 0; i < ERROR_KINDS_MAX && code == OK; i++)
+        member->merged_kinds[i] += into->errors_by_kind[i] - kinds_before[i];
     return code;
 }
 
@@ -484,6 +487,27 @@ static enum err_code harvest_records(struct collector *collector, struct collect
     }
 }
 
+/* What the server answered with an error since the dead worker's last record, by kind. It died between
+ * a kind and COUNTER_ERROR_REPLIES at worst: the answer was there. */
+static void harvest_kinds(struct collector *collector, struct collector_member *member)
+{
+    struct ipc_worker *worker = live_words(member);
+    uint64_t replies[ERROR_KINDS_MAX] = {0}, sum = 0;
+    uint8_t map[ERROR_KINDS_MAX];
+    map_kinds(collector, member, map);
+    for (int i = 0; i < ERROR_KINDS_MAX; i++) {
+        const uint64_t of_kind = atomic_load(&worker->error_kind_replies[i]);
+        replies[map[i]] += of_kind;
+        sum += of_kind;
+    }
+    for (int i = 0; i < ERROR_KINDS_MAX; i++) {
+        collector->harvest->errors_by_kind[i] += replies[i] - member->merged_kinds[i];
+        member->merged_kinds[i] = replies[i];
+    }
+    if (atomic_load(&worker->counters[COUNTER_ERROR_REPLIES]) < sum)
+        atomic_store(&worker->counters[COUNTER_ERROR_REPLIES], sum);
+}
+
 /* What a dead worker had drawn and has no fate yet is lost. Death falls anywhere, mostly into a write:
  * a request that was about to be sent counts as sent, since it may be. The counters tell, not the
  * gauge in_flight, which is written a moment after them. The worker is dead: its words are the
@@ -535,6 +559,7 @@ static enum err_code harvest(struct collector *collector, struct collector_membe
     if (code != OK)
         return code;
     note_claim(member->segment, member->worker);
+    harvest_kinds(collector, member);
     lose_requests(worker);
     for (int i = 0; i < COUNTER_COUNT; i++) {
         uint64_t unpublished = atomic_load(&worker->counters[i]) - member->merged[i];

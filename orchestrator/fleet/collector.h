@@ -22,7 +22,8 @@
 struct collector_member {
     void *segment; /* of its stream */
     uint32_t worker, stream;
-    uint64_t merged[COUNTER_COUNT];   /* sum of its records so far: must end as its live totals */
+    uint64_t merged[COUNTER_COUNT]; /* sum of its records so far: must end as its live totals */
+    uint64_t merged_kinds[ERROR_KINDS_MAX]; /* the same, by kind of the run */
     uint64_t measured[COUNTER_COUNT]; /* of those, outside the warm-up                        */
     uint64_t in_flight;               /* gauges at the end of its newest merged record          */
     uint64_t connections_open;

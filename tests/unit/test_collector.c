@@ -511,6 +511,7 @@ static void refuse(uint32_t index, uint32_t kind, uint64_t times)
 {
     fakes_count(index, COUNTER_SENT, times);
     fakes_count(index, COUNTER_ERROR_REPLIES, times);
+    atomic_fetch_add(&ipc_worker(fakes.segment, index)->error_kind_replies[kind], times);
     fakes.interval->errors_by_kind[kind] += times;
     for (uint64_t i = 0; i < times; i++)
         interval_histogram_record(&fakes.interval->histograms[HISTOGRAM_SERVICE_ERROR], LATENCY_NS);
@@ -548,6 +549,38 @@ TEST(test_error_kinds_are_mapped_by_word)
         ck_assert_str_eq(fakes.timeline.error_kinds.kinds[i].text, expected[i].text);
         ck_assert_uint_eq(fakes.rows[0].errors_by_kind[i], expected[i].count);
     }
+    fakes_end();
+}
+
+TEST(test_kinds_of_the_dead)
+{
+    /* Breaks when error replies behind a dead worker's last record are errors of no kind, or when it died
+     * between the kind of an answer and its count, and the answer counts as lost. */
+    struct err err = {.code = OK};
+    fakes_begin(2, 0);
+    name_kind(0, "ERR");
+    name_kind(1, "WRONGTYPE");
+    name_kind(1, "ERR");
+    fakes_record(0, 0, 0);
+    refuse(0, 0, 2);
+    fakes_push(0);
+    fakes_record(1, 0, 0);
+    refuse(1, 1, 4);
+    fakes_push(1);
+    fakes_record(1, 1, 0);
+    refuse(1, 0, 8);
+    refuse(1, 1, 16);
+    fakes_count(1, COUNTER_SENT, 3);
+    atomic_fetch_add(&ipc_worker(fakes.segment, 1)->error_kind_replies[0], 1);
+    ck_assert_int_eq(collector_harvest(&fakes.collector, 1, &err), OK);
+    fakes.collector.members[1].complete = true;
+    fakes_collect(0);
+    ck_assert_uint_eq(fakes.row_count, 1);
+    ck_assert_str_eq(fakes.timeline.error_kinds.kinds[0].word, "WRONGTYPE");
+    ck_assert_uint_eq(fakes.rows[0].errors_by_kind[0], 8 + 1);
+    ck_assert_uint_eq(fakes.rows[0].errors_by_kind[1], 2 + 4 + 16);
+    ck_assert_uint_eq(fakes.rows[0].counters[COUNTER_ERROR_REPLIES], 2 + 4 + 8 + 16 + 1);
+    ck_assert_uint_eq(fakes.rows[0].counters[COUNTER_LOST_WORKER], 2);
     fakes_end();
 }
 
