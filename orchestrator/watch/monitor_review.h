@@ -64,6 +64,7 @@ struct review_target {
 struct review_alert {
     uint64_t at_ms;
     char alert[ALERT_NAME_BYTES], state[16], severity[16], text[ALERT_TEXT_BYTES];
+    char server[ALERT_SERVER_BYTES]; /* which it is about, of several; "": not one of them alone */
 };
 
 struct review {
