@@ -185,7 +185,8 @@ static void print_alerts(struct output *out, const struct review *review)
     for (size_t i = 0; i < review->alert_count && i < ALERTS_SHOWN; i++)
         output_printf(out, "  %s %-8s %s%s%s\n", AT(review->alerts[i].at_ms),
                       review->alerts[i].state, review->alerts[i].server,
-                      review->alerts[i].server[0] != '\0' ? ": " : "", review->alerts[i].text);
+                      review->alerts[i].server[0] != '\0' ? ": " : "",
+                      review_alert_text(&review->alerts[i]));
 }
 
 static void print_review(struct output *out, const struct review *review)

@@ -126,7 +126,7 @@ static void add_marks(struct page_result *result, const struct review *review,
     for (size_t i = 0; i < review->alert_count; i++) {
         const struct review_alert *alert = &review->alerts[i];
         if (alert->server[0] == '\0' || strcmp(alert->server, target->name) == 0)
-            add_mark(result, "alert", alert->text, alert->at_ms, alert->at_ms);
+            add_mark(result, "alert", review_alert_text(alert), alert->at_ms, alert->at_ms);
     }
 }
 

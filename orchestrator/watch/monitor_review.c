@@ -31,6 +31,11 @@ const char *review_trend_name(enum review_trend_of trend)
     return monitor_value_name(trend_values[trend]);
 }
 
+const char *review_alert_text(const struct review_alert *alert)
+{
+    return alert->text[0] != '\0' ? alert->text : alert->alert;
+}
+
 double review_availability(const struct review_figures *figures)
 {
     return figures->asked > 0 ? figures->answered / figures->asked : (double)NAN;

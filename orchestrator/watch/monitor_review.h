@@ -84,6 +84,9 @@ MUST_USE enum err_code review_read(struct review *review, const char *path, uint
                                    uint64_t to_ms, struct err *err);
 void review_free(struct review *review); /* safe on a zeroed struct */
 
+/* Its summary, or its name where there is none. */
+const char *review_alert_text(const struct review_alert *alert);
+
 /* 0..1; NAN: nothing was asked. */
 double review_availability(const struct review_figures *figures);
 const char *review_trend_name(enum review_trend_of trend); /* "p50_us" */

@@ -184,6 +184,8 @@ TEST(test_a_store_of_an_older_volley_is_gone_on_with)
     ck_assert(account.known && account.lost == 0);
     look_at(T0, T0 + DAYS_MS(1));
     ck_assert_uint_eq(review.alert_count, 3);
+    ck_assert_str_eq(review_alert_text(&review.alerts[0]), "New"); /* it has no summary */
+    ck_assert_str_eq(review_alert_text(&review.alerts[1]), "x");
     ck_assert_str_eq(review.alerts[0].server, "127.0.0.1:6380");
     ck_assert_str_eq(review.alerts[2].alert, "Old");
     ck_assert_uint_eq(review.targets[0].row_count, 1);
