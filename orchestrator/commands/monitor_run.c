@@ -238,7 +238,7 @@ void monitor_take(struct monitor *monitor, const struct interval_row *const *row
 
 static void cut(struct monitor *monitor, uint64_t now_ns, bool last)
 {
-    const struct interval_row *rows[WATCH_TARGETS_MAX];
+    const struct interval_row *rows[WATCH_TARGETS_MAX] = {NULL};
     for (uint32_t i = 0; i < monitor->targets->count; i++)
         rows[i] = latency_probe_cut(monitor->items[i].probe, now_ns, last);
     monitor_take(monitor, rows, clock_wall_ns() / NS_PER_MS, last);
@@ -407,6 +407,8 @@ enum err_code monitor_run(struct monitor *monitor, struct err *err)
     wake_at(monitor, monitor->cut_ns);
     (void)event_base_dispatch(monitor->base);
     stop(monitor);
+    for (uint32_t i = 0; monitor->judged != NULL && i < monitor->targets->count; i++)
+        monitor->judged[i].row = NULL; /* was the probe's */
     return monitor->code == OK ? OK : err_set(err, monitor->code, "%s", monitor->err.text);
 }
 
