@@ -29,6 +29,8 @@ struct monitor_request {
 
     struct watch_targets targets;
     struct watching watching;
+    struct alert_server judged[WATCH_TARGETS_MAX]; /* of several servers, each alone */
+    struct alert_servers judged_servers;
     struct monitor monitor;
     struct timeline timeline;
     struct session_facts facts;
@@ -185,6 +187,18 @@ static void take_note(void *hearer, const char *text)
     timeline_note(&request->timeline, &note);
 }
 
+/* Of several servers rules are judged by each; of one they are as of a run. */
+static void judge_each(struct monitor_request *request)
+{
+    const uint32_t count = request->targets.count;
+    for (uint32_t i = 0; count > 1 && i < count; i++)
+        snprintf(request->judged[i].name, sizeof request->judged[i].name, "%s",
+                 PRINTABLE(request->targets.items[i].address.text));
+    request->judged_servers.items = request->judged;
+    request->judged_servers.count = count > 1 ? count : 0;
+    request->monitor.judged = count > 1 ? request->judged : NULL;
+}
+
 static enum err_code open_all(struct monitor_request *request, struct watching_place *place,
                               struct interrupts *interrupts, struct err *err)
 {
@@ -193,12 +207,14 @@ static enum err_code open_all(struct monitor_request *request, struct watching_p
         return err_set(err, E_SYSTEM, "no memory for the monitor");
     enum err_code code = timeline_init(&request->timeline, err);
     request->timeline_ready = code == OK;
+    judge_each(request);
     *place = (struct watching_place){.options = &request->bench.spec.watch,
                                      .command = "monitor",
                                      .timeline = &request->timeline,
                                      .base = request->base,
                                      .interrupts = interrupts,
                                      .sampled = true,
+                                     .servers = &request->judged_servers,
                                      .interval_ns = request->interval_ns,
                                      .hear_alert = hear_alert,
                                      .hearer = request};

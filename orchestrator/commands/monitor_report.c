@@ -183,8 +183,10 @@ static void print_alerts(struct output *out, const struct review *review)
     output_printf(out, "\nalerts: %zu%s\n", review->alert_count,
                   review->alert_count == REVIEW_ALERTS_MAX ? " and more" : "");
     for (size_t i = 0; i < review->alert_count && i < ALERTS_SHOWN; i++)
-        output_printf(out, "  %s %-8s %s\n", AT(review->alerts[i].at_ms), review->alerts[i].state,
-                      review->alerts[i].text);
+        output_printf(out, "  %s %-8s %s%s%s\n", AT(review->alerts[i].at_ms),
+                      review->alerts[i].state, review->alerts[i].server,
+                      review->alerts[i].server[0] != '\0' ? ": " : "",
+                      review_alert_text(&review->alerts[i]));
 }
 
 static void print_review(struct output *out, const struct review *review)
@@ -273,12 +275,13 @@ static json_t *review_to_json(const struct review *review)
         json_array_append_new(targets, target_to_json(&review->targets[i]));
     for (size_t i = 0; i < review->alert_count; i++) {
         const struct review_alert *alert = &review->alerts[i];
-        json_array_append_new(alerts, json_pack("{s:o, s:o, s:o, s:o, s:o}", "at_ms",
-                                                json_value_count(alert->at_ms), "alert",
-                                                json_value_text(alert->alert), "state",
-                                                json_value_text(alert->state), "severity",
-                                                json_value_text(alert->severity), "text",
-                                                json_value_text(alert->text)));
+        json_t *object = json_pack(
+            "{s:o, s:o, s:o, s:o, s:o}", "at_ms", json_value_count(alert->at_ms), "alert",
+            json_value_text(alert->alert), "state", json_value_text(alert->state), "severity",
+            json_value_text(alert->severity), "text", json_value_text(alert->text));
+        if (object != NULL && alert->server[0] != '\0')
+            json_object_set_new(object, "server", json_value_text(alert->server));
+        json_array_append_new(alerts, object);
     }
     return json_pack(
         "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "volley.monitor-report/1", "from_ms",

@@ -123,9 +123,11 @@ static void add_marks(struct page_result *result, const struct review *review,
     for (size_t i = 0; i < review->gaps.count && i < REVIEW_LIST_MAX; i++)
         add_mark(result, "monitor", "not watched", review->gaps.items[i].from_ms,
                  review->gaps.items[i].to_ms);
-    for (size_t i = 0; i < review->alert_count; i++)
-        add_mark(result, "alert", review->alerts[i].text, review->alerts[i].at_ms,
-                 review->alerts[i].at_ms);
+    for (size_t i = 0; i < review->alert_count; i++) {
+        const struct review_alert *alert = &review->alerts[i];
+        if (alert->server[0] == '\0' || strcmp(alert->server, target->name) == 0)
+            add_mark(result, "alert", review_alert_text(alert), alert->at_ms, alert->at_ms);
+    }
 }
 
 static enum err_code add_target(struct page *page, const struct review *review,

@@ -39,6 +39,7 @@ void monitor_hear(void *state, const struct server_sample *sample)
     struct monitored *item = state;
     const uint32_t count = item->monitor->field_count;
     item->known = sample->known;
+    item->heard = true;
     for (uint32_t i = 0; i < count; i++)
         item->fields[i] = sample->known ? sample->values[i] : (double)NAN;
     const double ops = item->fields[SERIES_SERVER_OPS];
@@ -79,6 +80,21 @@ static void share_sample(struct monitor *monitor, uint64_t at_ns)
                                          .nodes = nodes,
                                          .node_count = count > 1 ? count : 0};
     watch_samples_hear(monitor->samples, &sample);
+}
+
+/* For who judges each server alone. What was never asked yet is not known, rather than down. */
+static void share_each(struct monitor *monitor, const struct interval_row *const *rows,
+                       uint64_t at_ns)
+{
+    for (uint32_t i = 0; monitor->judged != NULL && i < monitor->targets->count; i++) {
+        struct monitored *item = &monitor->items[i];
+        const struct server_sample sample = {
+            .at_ns = at_ns, .known = item->known, .values = item->fields};
+        if (item->heard)
+            watch_samples_hear(&item->alone, &sample);
+        monitor->judged[i].row = rows[i];
+        monitor->judged[i].samples = &item->alone;
+    }
 }
 
 /* ---- the store ---- */
@@ -210,6 +226,7 @@ void monitor_take(struct monitor *monitor, const struct interval_row *const *row
     row->header.last = through > monitor->next_row ? (uint32_t)through : monitor->next_row;
     monitor->next_row = row->header.last + 1;
     share_sample(monitor, monitor->start_ns + end_ns);
+    share_each(monitor, rows, monitor->start_ns + end_ns);
     show(monitor, end_ns, true);
     struct err err = {.code = OK};
     if (timeline_interval(monitor->timeline, row, &err) != OK) {
@@ -221,7 +238,7 @@ void monitor_take(struct monitor *monitor, const struct interval_row *const *row
 
 static void cut(struct monitor *monitor, uint64_t now_ns, bool last)
 {
-    const struct interval_row *rows[WATCH_TARGETS_MAX];
+    const struct interval_row *rows[WATCH_TARGETS_MAX] = {NULL};
     for (uint32_t i = 0; i < monitor->targets->count; i++)
         rows[i] = latency_probe_cut(monitor->items[i].probe, now_ns, last);
     monitor_take(monitor, rows, clock_wall_ns() / NS_PER_MS, last);
@@ -322,6 +339,7 @@ enum err_code monitor_begin(struct monitor *monitor, uint64_t start_ns, struct e
     for (uint32_t i = 0; i < monitor->targets->count && made; i++) {
         struct monitored *item = &monitor->items[i];
         item->monitor = monitor;
+        watch_samples_init(&item->alone);
         monitor_server_init(&item->server, monitor->targets->items[i].address.text);
         item->window = interval_row_create();
         made = item->window != NULL;
@@ -389,6 +407,8 @@ enum err_code monitor_run(struct monitor *monitor, struct err *err)
     wake_at(monitor, monitor->cut_ns);
     (void)event_base_dispatch(monitor->base);
     stop(monitor);
+    for (uint32_t i = 0; monitor->judged != NULL && i < monitor->targets->count; i++)
+        monitor->judged[i].row = NULL; /* was the probe's */
     return monitor->code == OK ? OK : err_set(err, monitor->code, "%s", monitor->err.text);
 }
 

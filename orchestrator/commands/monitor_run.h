@@ -10,6 +10,7 @@
 #include "orchestrator/commands/watch_targets.h"
 #include "orchestrator/report/timeline.h"
 #include "orchestrator/server/server_sampler.h"
+#include "orchestrator/watch/alerts.h"
 #include "orchestrator/watch/latency_probe.h"
 #include "orchestrator/watch/monitor_store.h"
 #include "orchestrator/watch/samples.h"
@@ -20,8 +21,9 @@ struct monitored {
     struct latency_probe *probe;
     struct server_sampler *sampler;
     double fields[SAMPLER_FIELDS_MAX]; /* the newest; NAN: not known */
-    bool known;
-    struct interval_row *window; /* since the last line */
+    bool known, heard;                 /* the newest was answered; there was one at all */
+    struct watch_samples alone;        /* of this server, where rules are judged by each */
+    struct interval_row *window;       /* since the last line */
     double ops_sum;
     uint32_t ops_count;
     struct monitor_server server;
@@ -38,6 +40,9 @@ struct monitor {
     const volatile int *interrupted;
     FILE *out;                 /* lines of windows; NULL: none */
     struct terminal *terminal; /* that shows its servers; NULL: none */
+    /* As many as targets, for what judges each: the newest interval and samples are put there ahead of the row on the timeline.
+     * NULL: nobody does. */
+    struct alert_server *judged;
     uint64_t interval_ns, window_ns, probe_period_ns;
     uint64_t duration_ns; /* 0: until an interrupt */
 

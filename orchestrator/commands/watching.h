@@ -42,7 +42,9 @@ struct watching_place {
     struct timeline *timeline;
     struct event_base *base;
     struct interrupts *interrupts;
-    bool sampled;         /* there are servers, and samples of them */
+    bool sampled; /* there are servers, and samples of them */
+    const struct alert_servers
+        *servers;         /* that alert rules are judged by, each alone; NULL as none: over all */
     uint64_t interval_ns; /* of rows */
     uint64_t duration_ns; /* all there is to come; 0: not known */
     const char *out_dir;  /* for events.jsonl and kpis.json; NULL: none */

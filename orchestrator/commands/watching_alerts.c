@@ -14,14 +14,14 @@
 static void warn_of_long_times(const struct alerts *alerts, uint64_t duration_ns)
 {
     char need[32], length[32];
-    struct alert_view view;
-    for (size_t i = 0; duration_ns > 0 && alerts_at(alerts, i, &view); i++) {
-        const uint64_t for_ns = alerts_for_ns(alerts, view.rule);
-        if (for_ns >= duration_ns && !view.uncalibrated)
+    for (size_t i = 0; duration_ns > 0 && i < alerts->rules->count; i++) {
+        const struct alert_rule *rule = &alerts->rules->items[i];
+        const uint64_t for_ns = alerts_for_ns(alerts, rule);
+        if (for_ns >= duration_ns && !rule->expression.uncalibrated)
             log_line(LOG_WARNING,
                      "alert %s cannot fire: its condition has to hold for %s, and the run takes "
                      "%s; --for-scale makes these times shorter",
-                     view.rule->name, units_format_duration(need, sizeof need, for_ns),
+                     rule->name, units_format_duration(need, sizeof need, for_ns),
                      units_format_duration(length, sizeof length, duration_ns));
     }
 }
@@ -61,6 +61,7 @@ enum err_code watching_alerts_open(struct watching *watching, const struct watch
     alerts->for_scale = watch->for_scale;
     alerts->timeline = place->timeline;
     alerts->samples = place->sampled ? &watching->samples : NULL;
+    alerts->servers = place->servers;
     if (watch->alerts_path != NULL)
         code = alert_rules_read(&alerts->rules, &(struct file_source){.name = watch->alerts_path},
                                 err);

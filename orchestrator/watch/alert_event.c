@@ -37,6 +37,8 @@ bool alert_severity_find(enum alert_severity *severity, const char *name)
 
 const char *alert_event_label(const struct alert_event *event, const char *name)
 {
+    if (event->server[0] != '\0' && strcmp(name, ALERT_SERVER_LABEL) == 0)
+        return event->server;
     for (uint32_t i = 0; i < event->label_count; i++)
         if (strcmp(event->labels[i].name, name) == 0)
             return event->labels[i].value;
@@ -53,6 +55,8 @@ static json_t *labels_to_json(const struct alert_event *event)
     json_t *labels = json_object();
     for (uint32_t i = 0; i < event->label_count; i++)
         json_object_set_new(labels, event->labels[i].name, json_value_text(event->labels[i].value));
+    if (event->server[0] != '\0')
+        json_object_set_new(labels, ALERT_SERVER_LABEL, json_value_text(event->server));
     return labels;
 }
 

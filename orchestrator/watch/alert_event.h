@@ -10,6 +10,8 @@
 #define ALERT_NAME_BYTES 64u
 #define ALERT_TEXT_BYTES 256u
 #define ALERT_LABELS_MAX 16u
+#define ALERT_SERVER_BYTES 160u
+#define ALERT_SERVER_LABEL "server"
 
 enum alert_state {
     ALERT_INACTIVE,
@@ -38,6 +40,8 @@ struct alert_event {
     uint64_t since_ms; /* wall clock, since 1970: its condition holds */
     uint64_t at_ms;    /* likewise: of this event */
     char run[128]; /* label of the session, or name of the run, or of the server that is watched */
+    /* "127.0.0.1:7001", of several that its rule is judged by, each alone: its label `server`; "": there is none. */
+    char server[ALERT_SERVER_BYTES];
     char summary[ALERT_TEXT_BYTES];
     char description[ALERT_TEXT_BYTES];
     struct alert_label labels[ALERT_LABELS_MAX]; /* severity among them */
@@ -47,7 +51,8 @@ struct alert_event {
 const char *alert_state_name(enum alert_state state);          /* "firing" */
 const char *alert_severity_name(enum alert_severity severity); /* "critical" */
 bool alert_severity_find(enum alert_severity *severity, const char *name);
-const char *alert_event_label(const struct alert_event *event, const char *name); /* NULL: none */
+/* The server among them. NULL: none. */
+const char *alert_event_label(const struct alert_event *event, const char *name);
 
 /* As in events.jsonl and in the body of a webhook (docs/reference/alerts.md). A new object; NULL: no memory. */
 json_t *alert_event_to_json(const struct alert_event *event);

@@ -9,13 +9,15 @@
 
 static uint32_t list_alerts(void *state, const struct prometheus_alert **list)
 {
-    static struct prometheus_alert items[ALERT_RULES_MAX];
+    static struct prometheus_alert items[ALERT_JUDGED_MAX];
     const struct alert_sink *alerts = state;
     struct alert_view view;
     uint32_t count = 0;
-    for (; count < ALERT_RULES_MAX && alerts_at(&alerts->alerts, count, &view); count++)
-        items[count] = (struct prometheus_alert){
-            .name = view.rule->name, .severity = view.rule->severity, .state = view.status->state};
+    for (; count < ALERT_JUDGED_MAX && alerts_at(&alerts->alerts, count, &view); count++)
+        items[count] = (struct prometheus_alert){.name = view.rule->name,
+                                                 .node = view.server,
+                                                 .severity = view.rule->severity,
+                                                 .state = view.status->state};
     *list = items;
     return count;
 }
@@ -46,7 +48,7 @@ static json_t *tell_one(const struct alert_sink *alerts, const struct alert_view
     const struct expression_result *newest = &view->status->newest;
     const bool holds = view->status->state != ALERT_INACTIVE;
     units_format_duration(duration, sizeof duration, alerts_for_ns(&alerts->alerts, view->rule));
-    return json_pack(
+    json_t *object = json_pack(
         "{s:o, s:s, s:s, s:b, s:o, s:s, s:o, s:b, s:s, s:o, s:o, s:o}", "alert",
         json_value_text(view->rule->name), "severity", alert_severity_name(view->rule->severity),
         "state", alert_state_name(view->status->state), "uncalibrated", view->uncalibrated,
@@ -55,6 +57,9 @@ static json_t *tell_one(const struct alert_sink *alerts, const struct alert_view
         alert_unit(view->rule), "threshold", number_or_null(newest->threshold), "since_ms",
         holds ? json_integer((json_int_t)view->status->since_ms) : json_null(), "summary",
         json_value_text(view->rule->summary));
+    if (object != NULL && view->server != NULL)
+        json_object_set_new(object, "server", json_value_text(view->server));
+    return object;
 }
 
 static json_t *told(void *state)

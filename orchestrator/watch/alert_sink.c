@@ -24,18 +24,17 @@ static void write_event(struct alert_sink *alerts, const struct alert_event *eve
     json_decref(object);
 }
 
-static void hear(void *state, const struct alert_event *event, const struct alert_rule *rule)
+static void hear(void *state, const struct alert_event *event, const struct alert_view *view)
 {
     struct alert_sink *alerts = state;
-    const struct alert_status *status = &alerts->alerts.statuses[rule - alerts->rules.items];
     struct note note = {.source = NOTE_ALERT,
                         .at_ns = alerts->now_ns,
                         .end_ns = alerts->now_ns,
                         .ok = event->state == ALERT_RESOLVED};
-    alert_event_text(note.text, sizeof note.text, event, rule, status->fired_ms);
+    alert_event_text(note.text, sizeof note.text, event, view->rule, view->status->fired_ms);
     if (!note.ok)
         snprintf(note.cause, sizeof note.cause, "%.159s",
-                 event->summary[0] != '\0' ? event->summary : rule->condition);
+                 event->summary[0] != '\0' ? event->summary : view->rule->condition);
     log_line(LOG_WARNING, "alert %s%s%s", note.text, note.cause[0] != '\0' ? "; " : "", note.cause);
     write_event(alerts, event);
     timeline_note(alerts->timeline, &note);
@@ -47,7 +46,8 @@ enum err_code alert_sink_open(struct alert_sink *alerts, const char *events_path
                               const char *kpis_path, struct err *err)
 {
     const char *path = events_path;
-    enum err_code code = alerts_init(&alerts->alerts, &alerts->rules, alerts->for_scale, err);
+    enum err_code code =
+        alerts_init(&alerts->alerts, &alerts->rules, alerts->for_scale, alerts->servers, err);
     if (code == OK)
         code = kpi_account_open(&alerts->kpis, &alerts->rules, kpis_path, err);
     alerts->alerts.hear = hear;
@@ -90,12 +90,28 @@ static bool is_sample(const struct alert_sink *alerts, const struct interval_row
            (row->header.end_ns - row->header.start_ns) * 2 >= alerts->run->interval_ns;
 }
 
+static void judge_servers(struct alert_sink *alerts, const struct error_kinds *error_kinds,
+                          const char *run)
+{
+    for (uint32_t i = 0; i < alerts->alerts.servers.count; i++) {
+        const struct alert_server *server = &alerts->alerts.servers.items[i];
+        struct watch_reading reading;
+        struct metric_slice slice;
+        if (server->row == NULL)
+            continue;
+        watch_reading_of_row(&reading, &slice, server->row, alerts->run, error_kinds,
+                             alerts->first_wall_ns, server->samples);
+        alerts_feed(&alerts->alerts, i, &reading, run);
+    }
+}
+
 static enum err_code interval(void *state, const struct interval_row *row,
                               const struct error_kinds *error_kinds, struct err *err)
 {
     struct alert_sink *alerts = state;
     struct watch_reading reading;
     struct metric_slice slice;
+    const char *run = alerts->label != NULL ? alerts->label : alerts->run->name;
     (void)err;
     if (!is_sample(alerts, row))
         return OK;
@@ -103,8 +119,10 @@ static enum err_code interval(void *state, const struct interval_row *row,
                          alerts->samples);
     alerts->now_ns = row->header.end_ns;
     kpi_account_add(&alerts->kpis, &reading);
-    alerts_feed(&alerts->alerts, &reading,
-                alerts->label != NULL ? alerts->label : alerts->run->name);
+    if (alerts->alerts.servers.count > 0)
+        judge_servers(alerts, error_kinds, run);
+    else
+        alerts_feed(&alerts->alerts, 0, &reading, run);
     return OK;
 }
 
@@ -124,8 +142,9 @@ static enum err_code session_end(void *state, struct err *err)
     for (size_t i = 0; alerts_at(&alerts->alerts, i, &view); i++) {
         if (view.status->state != ALERT_FIRING)
             continue;
-        log_line(LOG_WARNING, "alert %s (%s) is still firing at the end", view.rule->name,
-                 alert_severity_name(view.rule->severity));
+        log_line(LOG_WARNING, "alert %s (%s) is still firing%s%s at the end", view.rule->name,
+                 alert_severity_name(view.rule->severity), view.server != NULL ? " on " : "",
+                 view.server != NULL ? view.server : "");
         alerts->still_firing = true;
     }
     return kpi_account_end(&alerts->kpis, err);

@@ -15,7 +15,9 @@ struct alert_sink {
     struct alert_rules rules; /* owned by this */
     double for_scale;
     struct timeline *timeline;
-    const struct watch_samples *samples;                        /* NULL: none */
+    const struct watch_samples *samples; /* NULL: none */
+    /* Each is judged alone, by what its owner has put there before an interval comes; KPIs are of all of them. NULL as none. */
+    const struct alert_servers *servers;
     void (*hear)(void *state, const struct alert_event *event); /* NULL: nobody */
     void *state;
 
@@ -33,7 +35,7 @@ struct alert_sink {
     bool judged; /* a run that is no prefill */
 };
 
-/* Paths of events.jsonl and kpis.json; NULL: none. E_USAGE: one cannot be written. */
+/* Paths of events.jsonl and kpis.json; NULL: none. E_USAGE: one cannot be written; errors as alerts_init. */
 MUST_USE enum err_code alert_sink_open(struct alert_sink *alerts, const char *events_path,
                                        const char *kpis_path, struct err *err);
 struct sink alert_sink(struct alert_sink *alerts);

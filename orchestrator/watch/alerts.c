@@ -8,14 +8,48 @@
 #include "common/clock.h"
 #include "common/units.h"
 
-enum err_code alerts_init(struct alerts *alerts, const struct alert_rules *rules, double for_scale,
-                          struct err *err)
+/* States of one rule. */
+static size_t width(const struct alerts *alerts)
 {
+    return alerts->servers.count > 0 ? alerts->servers.count : 1;
+}
+
+static enum err_code check_servers(const struct alert_rules *rules,
+                                   const struct alert_servers *servers, struct err *err)
+{
+    if (servers->count > 0 && rules->count > ALERT_JUDGED_MAX / servers->count)
+        return err_set(err, E_USAGE,
+                       "%zu alert rules (limits of KPIs are such, too) for each of %u servers are "
+                       "too many: %u together is the most; take fewer, or watch some of the "
+                       "servers on their own",
+                       rules->count, servers->count, ALERT_JUDGED_MAX);
+    for (size_t i = 0; servers->count > 0 && i < rules->count; i++)
+        for (uint32_t k = 0; k < rules->items[i].label_count; k++)
+            if (strcmp(rules->items[i].labels[k].name, ALERT_SERVER_LABEL) == 0)
+                return err_set(err, E_CONFIG,
+                               "alert %s has a label \"" ALERT_SERVER_LABEL
+                               "\", which is the server's own name where several are watched; "
+                               "call it otherwise",
+                               rules->items[i].name);
+    return OK;
+}
+
+enum err_code alerts_init(struct alerts *alerts, const struct alert_rules *rules, double for_scale,
+                          const struct alert_servers *servers, struct err *err)
+{
+    *alerts = (struct alerts){.rules = NULL};
+    if (servers != NULL && check_servers(rules, servers, err) != OK)
+        return err->code;
     *alerts = (struct alerts){.rules = rules, .for_scale = for_scale};
-    alerts->statuses = calloc(rules->count + 1, sizeof alerts->statuses[0]);
-    if (alerts->statuses == NULL)
+    if (servers != NULL)
+        alerts->servers = *servers;
+    const size_t count = rules->count * width(alerts);
+    alerts->statuses = calloc(count + 1, sizeof alerts->statuses[0]);
+    if (alerts->statuses == NULL) {
+        alerts->rules = NULL;
         return err_set(err, E_SYSTEM, "no memory for alert rules");
-    for (size_t i = 0; i < rules->count; i++)
+    }
+    for (size_t i = 0; i < count; i++)
         alerts->statuses[i].newest =
             (struct expression_result){.value.number = NAN, .threshold = NAN};
     return OK;
@@ -32,34 +66,50 @@ uint64_t alerts_for_ns(const struct alerts *alerts, const struct alert_rule *rul
     return (uint64_t)((double)rule->for_ns * alerts->for_scale);
 }
 
+bool alerts_at(const struct alerts *alerts, size_t index, struct alert_view *view)
+{
+    if (alerts->rules == NULL || index >= alerts->rules->count * width(alerts))
+        return false;
+    const struct alert_rule *rule = &alerts->rules->items[index / width(alerts)];
+    const struct alert_servers *servers = &alerts->servers;
+    *view = (struct alert_view){
+        .rule = rule,
+        .server = servers->count > 0 ? servers->items[index % servers->count].name : NULL,
+        .status = &alerts->statuses[index],
+        .uncalibrated = rule->expression.uncalibrated};
+    return true;
+}
+
 static void tell(const struct alerts *alerts, size_t index, enum alert_state state, uint64_t at_ms,
                  const char *run)
 {
-    const struct alert_rule *rule = &alerts->rules->items[index];
-    const struct alert_status *status = &alerts->statuses[index];
+    struct alert_view view;
+    if (alerts->hear == NULL || !alerts_at(alerts, index, &view))
+        return;
+    const struct alert_rule *rule = view.rule;
     struct alert_event event = {.state = state,
                                 .severity = rule->severity,
-                                .value = status->newest.value.number,
-                                .at_least = status->newest.value.at_least,
-                                .threshold = status->newest.threshold,
+                                .value = view.status->newest.value.number,
+                                .at_least = view.status->newest.value.at_least,
+                                .threshold = view.status->newest.threshold,
                                 .for_ns = alerts_for_ns(alerts, rule),
-                                .since_ms = status->since_ms,
+                                .since_ms = view.status->since_ms,
                                 .at_ms = at_ms,
                                 .label_count = rule->label_count};
-    if (alerts->hear == NULL)
-        return;
     snprintf(event.alert, sizeof event.alert, "%s", rule->name);
     snprintf(event.run, sizeof event.run, "%s", run);
+    snprintf(event.server, sizeof event.server, "%s", view.server != NULL ? view.server : "");
     memcpy(event.summary, rule->summary, sizeof event.summary);
     memcpy(event.description, rule->description, sizeof event.description);
     memcpy(event.labels, rule->labels, sizeof event.labels);
-    alerts->hear(alerts->state, &event, rule);
+    alerts->hear(alerts->state, &event, &view);
 }
 
 static void step(struct alerts *alerts, size_t index, uint64_t at_ms, const char *run)
 {
     struct alert_status *status = &alerts->statuses[index];
-    const uint64_t for_ms = alerts_for_ns(alerts, &alerts->rules->items[index]) / NS_PER_MS;
+    const struct alert_rule *rule = &alerts->rules->items[index / width(alerts)];
+    const uint64_t for_ms = alerts_for_ns(alerts, rule) / NS_PER_MS;
     if (!status->newest.holds) {
         if (status->state == ALERT_FIRING)
             tell(alerts, index, ALERT_RESOLVED, at_ms, run);
@@ -78,38 +128,34 @@ static void step(struct alerts *alerts, size_t index, uint64_t at_ms, const char
     }
 }
 
-void alerts_feed_results(struct alerts *alerts, const struct expression_result *results,
-                         uint64_t at_ms, const char *run)
+void alerts_feed_results(struct alerts *alerts, uint32_t server,
+                         const struct expression_result *results, uint64_t at_ms, const char *run)
 {
     for (size_t i = 0; i < alerts->rules->count; i++) {
-        alerts->statuses[i].newest = results[i];
-        step(alerts, i, at_ms, run);
+        const size_t index = i * width(alerts) + server;
+        alerts->statuses[index].newest = results[i];
+        step(alerts, index, at_ms, run);
     }
 }
 
-void alerts_feed(struct alerts *alerts, const struct watch_reading *reading, const char *run)
+void alerts_feed(struct alerts *alerts, uint32_t server, const struct watch_reading *reading,
+                 const char *run)
 {
     for (size_t i = 0; i < alerts->rules->count; i++) {
-        alerts->statuses[i].newest = expression_read(&alerts->rules->items[i].expression, reading);
-        step(alerts, i, reading->at_ms, run);
+        const size_t index = i * width(alerts) + server;
+        alerts->statuses[index].newest =
+            expression_read(&alerts->rules->items[i].expression, reading);
+        step(alerts, index, reading->at_ms, run);
     }
 }
 
 bool alerts_fired(const struct alerts *alerts, enum alert_severity least)
 {
-    for (size_t i = 0; alerts->rules != NULL && i < alerts->rules->count; i++)
-        if (alerts->rules->items[i].severity >= least && alerts->statuses[i].fired > 0)
+    struct alert_view view;
+    for (size_t i = 0; alerts_at(alerts, i, &view); i++)
+        if (view.rule->severity >= least && view.status->fired > 0)
             return true;
     return false;
-}
-
-bool alerts_at(const struct alerts *alerts, size_t index, struct alert_view *view)
-{
-    if (alerts->rules == NULL || index >= alerts->rules->count)
-        return false;
-    const struct alert_rule *rule = &alerts->rules->items[index];
-    *view = (struct alert_view){rule, &alerts->statuses[index], rule->expression.uncalibrated};
-    return true;
 }
 
 /* ---- for people ---- */
@@ -148,8 +194,8 @@ char *alert_event_text(char *text, size_t text_bytes, const struct alert_event *
                  units_format_figure(number, sizeof number, event->threshold, ALERT_LIMIT_DIGITS));
     if (event->state == ALERT_RESOLVED)
         snprintf(after, sizeof after, " after %.1f s", (double)(event->at_ms - fired_ms) / 1e3);
-    snprintf(text, text_bytes, "%s (%s) %s%s: %s%s", event->alert,
-             alert_severity_name(event->severity), alert_state_name(event->state), after, value,
-             limit);
+    snprintf(text, text_bytes, "%s (%s) %s%s%s%s: %s%s", event->alert,
+             alert_severity_name(event->severity), alert_state_name(event->state),
+             event->server[0] != '\0' ? " on " : "", event->server, after, value, limit);
     return text;
 }

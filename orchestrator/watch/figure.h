@@ -27,14 +27,14 @@ struct watch_reading {
     const struct metric_slice *load; /* an interval */
     const double *server;            /* [SERIES_METRICS], the newest sample; NAN: not known */
     double hit_ratio;                /* of the server's lookups between its last two samples; NAN */
-    double server_up; /* 1: every server has answered the newest sample, 0: not; NAN */
+    double server_up; /* 1: all of its servers have answered the newest sample, 0: not; NAN */
 };
 
 enum watch_origin {
     WATCH_LOAD,      /* a row of the table of figures */
     WATCH_SERVER,    /* a field of the sample         */
     WATCH_HIT_RATIO, /* of the server, else of the load's own reads */
-    WATCH_SERVER_UP, /* whether all servers answer their samples */
+    WATCH_SERVER_UP, /* whether all servers that the reading is of answer their samples */
     WATCH_NOBODY     /* what only a buffer of the client could fill: never known */
 };
 

@@ -11,7 +11,7 @@
 #include "common/printable.h"
 #include "orchestrator/watch/monitor_store.h"
 
-#define STORE_VERSION 1
+#define STORE_VERSION 2              /* 1: alerts had no server */
 #define STORE_APPLICATION 1987014510 /* "vomn" */
 #define BUSY_MS 5000
 
@@ -85,7 +85,8 @@ static bool make_tables(sqlite3 *database)
         " newest_ms INTEGER NOT NULL, ended_ms INTEGER, interval_ms INTEGER NOT NULL,"
         " lost INTEGER NOT NULL DEFAULT 0);"
         "CREATE TABLE IF NOT EXISTS alerts(at_ms INTEGER NOT NULL, alert TEXT NOT NULL,"
-        " state TEXT NOT NULL, severity TEXT NOT NULL, value REAL, text TEXT NOT NULL);"
+        " state TEXT NOT NULL, severity TEXT NOT NULL, value REAL, text TEXT NOT NULL,"
+        " server TEXT NOT NULL DEFAULT '');"
         "CREATE INDEX IF NOT EXISTS alerts_at ON alerts(at_ms);"
         "CREATE TABLE IF NOT EXISTS samples(target INTEGER NOT NULL, at_ms INTEGER NOT NULL";
     char *text = NULL;
@@ -113,7 +114,24 @@ static enum err_code refuse(sqlite3 *database, const char *path, struct err *err
                    database != NULL ? sqlite3_errmsg(database) : "no memory");
 }
 
-static enum err_code settle(sqlite3 *database, const char *path, struct err *err)
+/* Never by who only reads: a monitor of an older volley may be writing, and could not go on. */
+static bool make_newer(sqlite3 *database)
+{
+    const bool made =
+        run(database, "BEGIN IMMEDIATE; ALTER TABLE alerts ADD COLUMN server TEXT NOT NULL DEFAULT "
+                      "''; PRAGMA user_version=2; COMMIT");
+    if (!made)
+        (void)run(database, "ROLLBACK");
+    return made;
+}
+
+bool monitor_file_names_servers(sqlite3 *database)
+{
+    return number_of(database, "PRAGMA user_version") >= 2;
+}
+
+static enum err_code settle(sqlite3 *database, const char *path, enum monitor_file_use use,
+                            struct err *err)
 {
     const int objects = number_of(database, "SELECT count(*) FROM sqlite_master");
     const int application = number_of(database, "PRAGMA application_id");
@@ -131,13 +149,20 @@ static enum err_code settle(sqlite3 *database, const char *path, struct err *err
                        PRINTABLE(path));
     if (objects == 0 && !make_tables(database))
         return refuse(database, path, err);
+    if (objects > 0 && use == MONITOR_FILE_WRITE && version < STORE_VERSION &&
+        !make_newer(database))
+        return err_set(err, E_USAGE,
+                       "--store %.200s is of an older volley, and cannot be made a newer one: %s; "
+                       "name another file",
+                       PRINTABLE(path), sqlite3_errmsg(database));
     (void)run(database, "PRAGMA journal_mode=WAL");
     (void)run(database, "PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=1048576;"
                         "PRAGMA cache_size=-512; PRAGMA wal_autocheckpoint=200");
     return OK;
 }
 
-enum err_code monitor_file_open(struct sqlite3 **opened, const char *path, struct err *err)
+enum err_code monitor_file_open(struct sqlite3 **opened, const char *path,
+                                enum monitor_file_use use, struct err *err)
 {
     sqlite3 *database = NULL;
     *opened = NULL;
@@ -145,7 +170,8 @@ enum err_code monitor_file_open(struct sqlite3 **opened, const char *path, struc
         sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
     if (code == SQLITE_OK)
         (void)sqlite3_busy_timeout(database, BUSY_MS);
-    if (code != SQLITE_OK ? refuse(database, path, err) != OK : settle(database, path, err) != OK) {
+    if (code != SQLITE_OK ? refuse(database, path, err) != OK
+                          : settle(database, path, use, err) != OK) {
         sqlite3_close(database);
         return err->code;
     }

@@ -31,6 +31,11 @@ const char *review_trend_name(enum review_trend_of trend)
     return monitor_value_name(trend_values[trend]);
 }
 
+const char *review_alert_text(const struct review_alert *alert)
+{
+    return alert->text[0] != '\0' ? alert->text : alert->alert;
+}
+
 double review_availability(const struct review_figures *figures)
 {
     return figures->asked > 0 ? figures->answered / figures->asked : (double)NAN;
@@ -414,14 +419,17 @@ static enum err_code read_runs(struct review *review, sqlite3 *database, const c
     return OK;
 }
 
+#define ALERTS_WITH(server)                                                                        \
+    "SELECT at_ms, alert, state, severity, text, " server                                          \
+    " FROM alerts WHERE at_ms>?2 AND at_ms<=?3 ORDER BY at_ms DESC"
+
 static enum err_code read_alerts(struct review *review, sqlite3 *database, const char *path,
                                  struct err *err)
 {
     sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(database,
-                           "SELECT at_ms, alert, state, severity, text FROM alerts "
-                           "WHERE at_ms>?2 AND at_ms<=?3 ORDER BY at_ms DESC",
-                           -1, &statement, NULL) != SQLITE_OK)
+    const char *text =
+        monitor_file_names_servers(database) ? ALERTS_WITH("server") : ALERTS_WITH("''");
+    if (sqlite3_prepare_v2(database, text, -1, &statement, NULL) != SQLITE_OK)
         return fail(database, path, err);
     bind_time(statement, review);
     while (review->alert_count < REVIEW_ALERTS_MAX && sqlite3_step(statement) == SQLITE_ROW) {
@@ -431,6 +439,7 @@ static enum err_code read_alerts(struct review *review, sqlite3 *database, const
         text_of(alert->state, sizeof alert->state, statement, 2);
         text_of(alert->severity, sizeof alert->severity, statement, 3);
         text_of(alert->text, sizeof alert->text, statement, 4);
+        text_of(alert->server, sizeof alert->server, statement, 5);
     }
     sqlite3_finalize(statement);
     return OK;
@@ -449,7 +458,7 @@ enum err_code review_read(struct review *review, const char *path, uint64_t from
     review->alerts = calloc(REVIEW_ALERTS_MAX, sizeof *review->alerts);
     if (review->targets == NULL || review->alerts == NULL)
         return err_set(err, E_SYSTEM, "no memory for the report");
-    enum err_code code = monitor_file_open(&database, path, err);
+    enum err_code code = monitor_file_open(&database, path, MONITOR_FILE_READ, err);
     if (code == OK)
         code = read_runs(review, database, path, err);
     if (code == OK)

@@ -64,6 +64,7 @@ struct review_target {
 struct review_alert {
     uint64_t at_ms;
     char alert[ALERT_NAME_BYTES], state[16], severity[16], text[ALERT_TEXT_BYTES];
+    char server[ALERT_SERVER_BYTES]; /* which it is about, of several; "": not one of them alone */
 };
 
 struct review {
@@ -82,6 +83,9 @@ struct review {
 MUST_USE enum err_code review_read(struct review *review, const char *path, uint64_t from_ms,
                                    uint64_t to_ms, struct err *err);
 void review_free(struct review *review); /* safe on a zeroed struct */
+
+/* Its summary, or its name where there is none. */
+const char *review_alert_text(const struct review_alert *alert);
 
 /* 0..1; NAN: nothing was asked. */
 double review_availability(const struct review_figures *figures);

@@ -34,7 +34,8 @@ struct record {
     union {
         struct monitor_sample sample;
         struct {
-            char alert[ALERT_NAME_BYTES], state[16], severity[16], text[ALERT_TEXT_BYTES];
+            char alert[ALERT_NAME_BYTES], state[16], severity[16], text[ALERT_TEXT_BYTES],
+                server[ALERT_SERVER_BYTES];
             double value;
         } alert;
         uint64_t lost; /* that found no room */
@@ -114,8 +115,10 @@ static bool prepare(struct writer *writer)
         sqlite3_prepare_v2(writer->database, sample, -1, &writer->sample, NULL) == SQLITE_OK &&
         sqlite3_prepare_v2(writer->database, "INSERT OR IGNORE INTO targets(name) VALUES(?1)", -1,
                            &writer->target, NULL) == SQLITE_OK &&
-        sqlite3_prepare_v2(writer->database, "INSERT INTO alerts VALUES(?1,?2,?3,?4,?5,?6)", -1,
-                           &writer->alert, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(writer->database,
+                           "INSERT INTO alerts(at_ms, alert, state, severity, value, text, server) "
+                           "VALUES(?1,?2,?3,?4,?5,?6,?7)",
+                           -1, &writer->alert, NULL) == SQLITE_OK &&
         sqlite3_prepare_v2(writer->database,
                            "INSERT INTO runs(id, began_ms, newest_ms, ended_ms, interval_ms, lost) "
                            "VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(id) DO UPDATE SET "
@@ -166,6 +169,7 @@ static bool write_record(struct writer *writer, const struct record *record)
     bind_text(writer->alert, 4, record->of.alert.severity);
     bind_real(writer->alert, 5, record->of.alert.value);
     bind_text(writer->alert, 6, record->of.alert.text);
+    bind_text(writer->alert, 7, record->of.alert.server);
     return step(writer->alert);
 }
 
@@ -191,7 +195,8 @@ static bool open_file(struct writer *writer, struct err *err)
 {
     if (writer->database != NULL)
         return true;
-    if (monitor_file_open(&writer->database, writer->path, err) != OK || !prepare(writer))
+    if (monitor_file_open(&writer->database, writer->path, MONITOR_FILE_WRITE, err) != OK ||
+        !prepare(writer))
         return false;
     if (!writer->looked) {
         writer->looked = monitor_file_newest(writer->database, &writer->found_ms);
@@ -431,6 +436,7 @@ void monitor_store_alert(struct monitor_store *store, const struct alert_event *
     snprintf(record.of.alert.severity, sizeof record.of.alert.severity, "%s",
              alert_severity_name(event->severity));
     snprintf(record.of.alert.text, sizeof record.of.alert.text, "%s", event->summary);
+    snprintf(record.of.alert.server, sizeof record.of.alert.server, "%s", event->server);
     record.of.alert.value = event->value;
     send_record(store, &record);
 }
@@ -476,7 +482,7 @@ static enum err_code check_file(const struct monitor_store *store, struct err *e
         return err_set_errno(err, E_USAGE, errno, "--store: %.250s cannot be written",
                              PRINTABLE(store->path));
     close(fd);
-    if (monitor_file_open(&database, store->path, err) == OK)
+    if (monitor_file_open(&database, store->path, MONITOR_FILE_WRITE, err) == OK)
         sqlite3_close(database);
     return err->code;
 }

@@ -92,9 +92,13 @@ struct monitor_store_account {
 /* Lets the child write what it was told, for some seconds at most. NULL is fine. */
 struct monitor_store_account monitor_store_close(struct monitor_store *store, uint64_t at_ms);
 
-/* For the two that read and write such files: opens it, and makes its tables where it is empty. E_USAGE as above. */
+/* For the two that read and write such files: opens it, and makes its tables where it is empty. One of an older volley stays as it
+ * is for who reads; who writes, which is one alone, makes it a newer one. E_USAGE as above. */
+enum monitor_file_use { MONITOR_FILE_READ, MONITOR_FILE_WRITE };
 MUST_USE enum err_code monitor_file_open(struct sqlite3 **database, const char *path,
-                                         struct err *err);
+                                         enum monitor_file_use use, struct err *err);
+/* Whether its alerts name their servers: not those of older volleys. */
+bool monitor_file_names_servers(struct sqlite3 *database);
 /* When the newest sample was; 0: there is none. False: it cannot be read. */
 MUST_USE bool monitor_file_newest(struct sqlite3 *database, uint64_t *at_ms);
 /* Removes what was between these two moments, and gives the room back. False: it could not. */

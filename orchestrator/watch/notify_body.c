@@ -39,7 +39,20 @@ static const char *word_of(const struct notify_told *told)
     return told->repeated ? "STILL FIRING" : "FIRING";
 }
 
-/* "FIRING critical HighMemoryUsage: Memory is short (value 2100, threshold 2000, for 2m) in nightly; it changed 7 times ..." */
+/* Its name, and the server it is about. */
+struct name {
+    char text[ALERT_NAME_BYTES + ALERT_SERVER_BYTES + 8];
+};
+static struct name name_of(const struct alert_event *event)
+{
+    struct name name;
+    snprintf(name.text, sizeof name.text, "%s%s%s", event->alert,
+             event->server[0] != '\0' ? " on " : "", event->server);
+    return name;
+}
+
+/* "FIRING critical HighMemoryUsage on 127.0.0.1:7001: Memory is short (value 2100, threshold 2000, for 2m) in nightly; it changed 7
+ * times ..." */
 static void make_line(char line[LINE_BYTES], const struct notify_told *told)
 {
     char value[48], threshold[48], duration[32], times[80] = "", figures[200] = "";
@@ -56,7 +69,7 @@ static void make_line(char line[LINE_BYTES], const struct notify_told *told)
         snprintf(times, sizeof times, "; it changed %" PRIu64 " times since the last message",
                  told->change_count);
     snprintf(line, LINE_BYTES, "%s %s %s%s%s%s%s%s%s", word_of(told),
-             alert_severity_name(event->severity), event->alert,
+             alert_severity_name(event->severity), name_of(event).text,
              event->summary[0] != '\0' ? ": " : "", event->summary, figures,
              event->run[0] != '\0' ? " in " : "", event->run, times);
     printable_line(line);
@@ -130,6 +143,10 @@ void notify_body_dedup_key(char key[NOTIFY_DEDUP_BYTES], const struct alert_even
     add(&text, event->alert);
     add(&text, "\n");
     add(&text, event->run);
+    if (event->server[0] != '\0') {
+        add(&text, "\n" ALERT_SERVER_LABEL "\n");
+        add(&text, event->server);
+    }
     for (uint32_t i = 0; i < event->label_count; i++) {
         add(&text, "\n");
         add(&text, event->labels[i].name);
@@ -147,14 +164,16 @@ static json_t *make_pagerduty(const char *key, const struct notify_told *told)
 {
     const struct alert_event *event = &told->event;
     char dedup_key[NOTIFY_DEDUP_BYTES], summary[LINE_BYTES];
+    const char *source = event->server[0] != '\0' ? event->server : event->run;
+    source = source[0] != '\0' ? source : "volley";
     notify_body_dedup_key(dedup_key, event);
-    snprintf(summary, sizeof summary, "%s%s%s", event->alert, event->summary[0] != '\0' ? ": " : "",
-             event->summary);
+    snprintf(summary, sizeof summary, "%s%s%s", name_of(event).text,
+             event->summary[0] != '\0' ? ": " : "", event->summary);
     return json_pack("{s:o, s:s, s:s, s:{s:o, s:o, s:s, s:o}}", "routing_key", json_value_text(key),
                      "event_action", event->state == ALERT_RESOLVED ? "resolve" : "trigger",
                      "dedup_key", dedup_key, "payload", "summary", json_value_text(summary),
-                     "source", json_value_text(event->run[0] != '\0' ? event->run : "volley"),
-                     "severity", alert_severity_name(event->severity), "custom_details",
+                     "source", json_value_text(source), "severity",
+                     alert_severity_name(event->severity), "custom_details",
                      alert_event_to_json(event));
 }
 
@@ -209,7 +228,7 @@ static void make_subject(char *subject, size_t subject_bytes, const struct notif
         ended_count += told[i].event.state == ALERT_RESOLVED ? 1 : 0;
     if (count == 1)
         snprintf(subject, subject_bytes, "[volley] %s %s: %s%s%s", word_of(told),
-                 alert_severity_name(told->event.severity), told->event.alert,
+                 alert_severity_name(told->event.severity), name_of(&told->event).text,
                  told->event.run[0] != '\0' ? " in " : "", told->event.run);
     else
         snprintf(subject, subject_bytes, "[volley] %zu alerts: %zu firing, %zu resolved", count,
@@ -260,7 +279,7 @@ static char *make_mail(const struct notify_channel *channel, const struct notify
                        size_t count, uint64_t wall_ms)
 {
     struct text mail = {.bytes = NULL}, part = {.bytes = NULL};
-    char line[256], subject[300], dedup_key[NOTIFY_DEDUP_BYTES];
+    char line[256], subject[480], dedup_key[NOTIFY_DEDUP_BYTES];
     const time_t seconds = (time_t)(wall_ms / 1000);
     struct tm parts = {0};
     (void)gmtime_r(&seconds, &parts);

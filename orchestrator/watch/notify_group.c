@@ -6,7 +6,7 @@
 static bool is_same(const struct alert_event *a, const struct alert_event *b)
 {
     bool same = strcmp(a->alert, b->alert) == 0 && strcmp(a->run, b->run) == 0 &&
-                a->label_count == b->label_count;
+                strcmp(a->server, b->server) == 0 && a->label_count == b->label_count;
     for (uint32_t i = 0; i < a->label_count && same; i++)
         same = strcmp(a->labels[i].name, b->labels[i].name) == 0 &&
                strcmp(a->labels[i].value, b->labels[i].value) == 0;

@@ -1,4 +1,4 @@
-/* When alerts are told on one channel, so that one that flaps floods nobody. An alert is its name, its run and its labels.
+/* When alerts are told on one channel, so that one that flaps floods nobody. An alert is its name, its run, its server and its labels.
  *
  *   what is new waits for group_wait, and is told with what has come meanwhile
  *   of an alert that was told, the next message comes no earlier than group_interval after the last; of what happens

@@ -319,8 +319,9 @@ static void put_alerts(FILE *out, const struct prometheus_view *view)
         fputs("volley_alert_state", out);
         put_labels(out,
                    (const struct label[]){{"alert", alert->name},
-                                          {"severity", alert_severity_name(alert->severity)}},
-                   2);
+                                          {"severity", alert_severity_name(alert->severity)},
+                                          {"node", alert->node}},
+                   3);
         fprintf(out, " %d\n", numbers[alert->state]);
     }
 }

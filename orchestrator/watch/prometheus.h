@@ -16,6 +16,7 @@
 /* An alert rule as it stands. */
 struct prometheus_alert {
     const char *name;
+    const char *node; /* of which server alone; NULL: of all */
     enum alert_severity severity;
     enum alert_state state;
 };

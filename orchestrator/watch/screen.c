@@ -202,18 +202,20 @@ void screen_set_alerts(struct screen *screen, const struct alerts *alerts)
 {
     struct alert_view view;
     size_t used = 0;
-    screen->alert_rules = screen->alerts_firing = 0;
+    screen->alerts_firing = 0;
     screen->alert_severity = ALERT_INFO;
     screen->alerts[0] = '\0';
+    screen->alert_rules = alerts->rules != NULL ? (uint32_t)alerts->rules->count : 0;
     for (size_t i = 0; alerts_at(alerts, i, &view); i++) {
-        screen->alert_rules++;
         if (view.status->state != ALERT_FIRING)
             continue;
         const enum alert_severity severity = view.rule->severity;
         if (used < sizeof screen->alerts)
             used += (size_t)snprintf(screen->alerts + used, sizeof screen->alerts - used,
-                                     "%s%s (%s)", screen->alerts_firing > 0 ? ", " : "",
-                                     view.rule->name, alert_severity_name(severity));
+                                     "%s%s (%s)%s%s", screen->alerts_firing > 0 ? ", " : "",
+                                     view.rule->name, alert_severity_name(severity),
+                                     view.server != NULL ? " on " : "",
+                                     view.server != NULL ? view.server : "");
         screen->alerts_firing++;
         if (severity > screen->alert_severity)
             screen->alert_severity = severity;

@@ -125,7 +125,7 @@ struct screen {
         page; /* of the table, as often as it was turned; from the first again behind the last */
     uint32_t alert_rules, alerts_firing;
     enum alert_severity alert_severity; /* the gravest that is firing */
-    char alerts[SCREEN_TEXT_BYTES];     /* "HighLatency (critical), ..." */
+    char alerts[SCREEN_TEXT_BYTES];     /* "HighLatency (critical) on 127.0.0.1:7001, ..." */
 
     enum screen_table table;
     bool table_chosen; /* by hand */

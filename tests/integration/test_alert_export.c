@@ -161,7 +161,7 @@ static void play(FILE *expected)
         for (size_t i = 0; i < COUNT(families); i++)
             print_value(outs[i], &sums[i], watch_figure_read(&figures[i], &reading),
                         families[i].grows);
-        alerts_feed(&alerts, &reading, "run");
+        alerts_feed(&alerts, 0, &reading, "run");
         print_expected(expected, second);
         free(row);
     }
@@ -194,7 +194,7 @@ TEST(test_promtool_fires_when_volley_does)
                                    &(struct file_source){"f", rules_text, strlen(rules_text)},
                                    &err) == OK,
                   "%s", err.text);
-    ck_assert_int_eq(alerts_init(&alerts, &rules, 1, &err), OK);
+    ck_assert_int_eq(alerts_init(&alerts, &rules, 1, NULL, &err), OK);
     out = open_memstream(&expected, &bytes);
     play(out);
     ck_assert_int_eq(fclose(out), 0);

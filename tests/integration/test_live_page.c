@@ -217,6 +217,28 @@ TEST(a_page_grows_and_counts_as_run_json_does)
     json_decref(root);
 }
 
+TEST(an_alert_says_which_server_it_is_about)
+{
+    /* breaks when a page does not tell which server of a monitor an alert is about, or shows it of one that is well */
+    char rules[200], wanted[300], well[64];
+    snprintf(rules, sizeof rules, "%s/rules.yaml", tree.path);
+    snprintf(well, sizeof well, "127.0.0.1:%u", server.port);
+    temp_tree_write(&tree, "/rules.yaml",
+                    "alerts:\n- {alert: Down, expr: volley_server_up == 0, for: 1s}\n", 0600);
+    snprintf(wanted, sizeof wanted,
+             "document.body.innerText.includes('Down (warning) firing on 127.0.0.1:1 since ') && "
+             "live.rows >= 8 && !document.body.innerText.includes('on %s')",
+             well);
+    BROWSE("--until", "document.body.innerText.includes('Down (warning) pending on 127.0.0.1:1 ')",
+           "--until", wanted);
+    program_free(&volley);
+    program_start_volley(&volley, "monitor", "--no-store", "--interval", "250ms", "--listen", "0",
+                         "--alerts", rules, well, "127.0.0.1:1", NULL);
+    find_url();
+    temp_tree_write(&tree, "/url", url, 0600);
+    read_seen();
+}
+
 TEST(a_page_that_was_away_catches_up)
 {
     /* breaks when rows are missing, or are there twice, after the connection was lost for a while, or nobody is told */

@@ -46,14 +46,15 @@ static void tear_down(void)
 
 static void write_all(void)
 {
-    static const struct prometheus_alert alerts[] = {{"High", ALERT_CRITICAL, ALERT_FIRING},
-                                                     {"Low", ALERT_WARNING, ALERT_PENDING}};
+    static const struct prometheus_alert alerts[] = {{"High", NULL, ALERT_CRITICAL, ALERT_FIRING},
+                                                     {"Low", NULL, ALERT_WARNING, ALERT_PENDING},
+                                                     {"Of", "b:2", ALERT_INFO, ALERT_INACTIVE}};
     const struct prometheus_view view = {.totals = &totals,
                                          .samples = &samples,
                                          .phase = "running",
                                          .version = "1.0",
                                          .alerts = alerts,
-                                         .alert_count = 2};
+                                         .alert_count = 3};
     FILE *out = open_memstream(&text, &text_bytes);
     ck_assert_ptr_nonnull(out);
     prometheus_write(out, &view);
@@ -83,6 +84,7 @@ static const char *const lines[] = {
     "volley_latency_seconds_bucket{op=\"GET\",target=\"127.0.0.1:6379\",le=\"0.0025\"} 1800\n",
     "volley_latency_seconds_bucket{op=\"GET\",target=\"127.0.0.1:6379\",le=\"+Inf\"} 1800\n",
     "volley_alert_state{alert=\"High\",severity=\"critical\"} 2\n",
+    "volley_alert_state{alert=\"Of\",severity=\"info\",node=\"b:2\"} 0\n",
     "volley_alert_state{alert=\"Low\",severity=\"warning\"} 1\n",
     "volley_phase_info{op=\"GET\",phase=\"running\"} 1\n",
     "volley_server_used_memory_bytes 1000\n",

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,7 @@ TEST(test_what_is_kept_comes_back)
                                       .severity = ALERT_CRITICAL,
                                       .value = NAN,
                                       .at_ms = T0 + 100000,
+                                      .server = "127.0.0.1:6379",
                                       .summary = "p99 is above 5 ms"};
     monitor_store_alert(store, &event);
     const struct monitor_store_account account = monitor_store_close(store, T0 + 300000);
@@ -140,6 +142,53 @@ TEST(test_what_is_kept_comes_back)
     ck_assert_uint_eq(review.gaps.items[0].to_ms, T0 + 600000);
     ck_assert_uint_eq(review.alert_count, 1);
     ck_assert_str_eq(review.alerts[0].severity, "critical");
+    ck_assert_str_eq(review.alerts[0].server, "127.0.0.1:6379");
+}
+
+static void run_statements(const char *statements)
+{
+    sqlite3 *database = NULL;
+    ck_assert_int_eq(sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(database, statements, NULL, NULL, NULL) == SQLITE_OK, "%s",
+                  sqlite3_errmsg(database));
+    ck_assert_int_eq(sqlite3_close(database), SQLITE_OK);
+}
+
+TEST(test_a_store_of_an_older_volley_is_gone_on_with)
+{
+    /* Breaks when an update of volley loses what was kept, a report takes the store away from an older monitor that still
+     * writes there, or alerts of a store that was made newer name no server. */
+    struct monitor_store *store = open_store(T0, DAYS_MS(7));
+    struct monitor_sample sample = sample_at(T0 + 30000, 300, 0);
+    monitor_store_sample(store, &sample);
+    (void)monitor_store_close(store, T0 + 30000);
+    run_statements(
+        "DROP TABLE alerts;"
+        "CREATE TABLE alerts(at_ms INTEGER NOT NULL, alert TEXT NOT NULL, state TEXT NOT "
+        "NULL, severity TEXT NOT NULL, value REAL, text TEXT NOT NULL);"
+        "CREATE INDEX alerts_at ON alerts(at_ms); PRAGMA user_version=1;"
+        "INSERT INTO alerts VALUES(1700000010000,'Old','firing','warning',1.5,'x')");
+    look_at(T0, T0 + DAYS_MS(1));
+    ck_assert_uint_eq(review.alert_count, 1);
+    ck_assert_str_eq(review.alerts[0].alert, "Old");
+    ck_assert_str_eq(review.alerts[0].server, "");
+    run_statements("INSERT INTO alerts VALUES(1700000020000,'Old','resolved','warning',1,'x')");
+    store = open_store(T0 + 30000, DAYS_MS(7));
+    const struct alert_event event = {.alert = "New",
+                                      .state = ALERT_FIRING,
+                                      .value = NAN,
+                                      .at_ms = T0 + 50000,
+                                      .server = "127.0.0.1:6380"};
+    monitor_store_alert(store, &event);
+    const struct monitor_store_account account = monitor_store_close(store, T0 + 60000);
+    ck_assert(account.known && account.lost == 0);
+    look_at(T0, T0 + DAYS_MS(1));
+    ck_assert_uint_eq(review.alert_count, 3);
+    ck_assert_str_eq(review_alert_text(&review.alerts[0]), "New"); /* it has no summary */
+    ck_assert_str_eq(review_alert_text(&review.alerts[1]), "x");
+    ck_assert_str_eq(review.alerts[0].server, "127.0.0.1:6380");
+    ck_assert_str_eq(review.alerts[2].alert, "Old");
+    ck_assert_uint_eq(review.targets[0].row_count, 1);
 }
 
 /* Rows of a second: of 'a', an answer; 'f', a failure; 'b', both; '.', nothing; '_', no row. */

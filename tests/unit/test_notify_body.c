@@ -93,6 +93,31 @@ TEST(one_incident_has_one_key)
            "\"severity\":\"critical\"");
 }
 
+TEST(an_incident_is_of_one_server)
+{
+    /* Breaks when two servers with the same trouble are one incident, or a message does not say which one it is about. */
+    char one[NOTIFY_DEDUP_BYTES], other[NOTIFY_DEDUP_BYTES], ended[NOTIFY_DEDUP_BYTES];
+    for (size_t i = 0; i < 3; i++)
+        snprintf(told[i].event.server, sizeof told[i].event.server, "10.0.0.%d:6379", i == 1);
+    told[2].event.state = ALERT_RESOLVED;
+    notify_body_dedup_key(one, &told[0].event);
+    notify_body_dedup_key(other, &told[1].event);
+    notify_body_dedup_key(ended, &told[2].event);
+    ck_assert_str_eq(one, ended);
+    ck_assert_str_ne(one, other);
+    make((struct notify_channel){.type = NOTIFY_SLACK}, 2);
+    expect("FIRING critical HighMemory on 10.0.0.0:6379: Memory is short (value 2,100, ");
+    expect("FIRING critical HighMemory on 10.0.0.1:6379: Memory is short (value 2,100, ");
+    make((struct notify_channel){.type = NOTIFY_PAGERDUTY, .key = (char[]){"secret"}}, 1);
+    expect("\"summary\":\"HighMemory on 10.0.0.0:6379: Memory is "
+           "short\",\"source\":\"10.0.0.0:6379\"");
+    make((struct notify_channel){.type = NOTIFY_WEBHOOK}, 1);
+    expect(
+        "\"labels\":{\"severity\":\"critical\",\"team\":\"cache\",\"server\":\"10.0.0.0:6379\"}");
+    make((struct notify_channel){.type = NOTIFY_EMAIL, .from = (char[]){"v@example.com"}}, 1);
+    expect("Subject: [volley] FIRING critical: HighMemory on 10.0.0.0:6379 in nightly\r\n");
+}
+
 TEST(a_mail_has_head_and_text)
 {
     /* Breaks when a mail has no subject, no date, or a line that a server would cut. */

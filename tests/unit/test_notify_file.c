@@ -137,6 +137,11 @@ TEST(the_first_route_that_matches_counts)
     ck_assert_uint_eq(notify_file_route(&file, &event), 1);
     event = (struct alert_event){.severity = ALERT_CRITICAL};
     ck_assert_uint_eq(notify_file_route(&file, &event), 0);
+    snprintf(event.server, sizeof event.server, "10.0.0.1:6379");
+    EXPECT_OK(SLACK "- {name: b, type: slack, webhook_url: \"https://h\"}\n"
+                    "routes:\n- {labels: {server: \"10.0.0.2:6379\"}, channels: a}\n"
+                    "- {labels: {server: \"10.0.0.1:6379\"}, channels: b}\n");
+    ck_assert_uint_eq(notify_file_route(&file, &event), 2);
     EXPECT_OK(SLACK "- {name: b, type: slack, webhook_url: \"https://h\"}\n"
                     "routes:\n- {severity: info, channels: []}\n");
     ck_assert_uint_eq(notify_file_route(&file, &event), 3);

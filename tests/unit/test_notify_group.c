@@ -56,6 +56,23 @@ TEST(new_alerts_wait_for_company)
     ck_assert_uint_eq(tell(11 * S), 0);
 }
 
+TEST(servers_do_not_wait_for_each_other)
+{
+    /* Breaks when the end on one server takes back what has begun on another one, or is told as its flapping. */
+    struct alert_event event = {.alert = "a", .state = ALERT_FIRING, .server = "10.0.0.1:6379"};
+    ck_assert(notify_group_take(&group, &event, 0));
+    ck_assert_uint_eq(tell(1 * S), 1);
+    snprintf(event.server, sizeof event.server, "10.0.0.2:6379");
+    ck_assert(notify_group_take(&group, &event, 2 * S));
+    ck_assert_uint_eq(tell(3 * S), 1);
+    event.state = ALERT_RESOLVED;
+    ck_assert(notify_group_take(&group, &event, 4 * S));
+    ck_assert_uint_eq(tell(70 * S), 1);
+    expect(0, "a", ALERT_RESOLVED);
+    ck_assert_str_eq(told[0].event.server, "10.0.0.2:6379");
+    ck_assert_uint_eq(told[0].change_count, 0);
+}
+
 TEST(a_flapping_alert_is_told_once_an_interval)
 {
     /* Breaks when each change is a message, when the newest state gets lost, or the changes are not counted. */

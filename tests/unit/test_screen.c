@@ -88,6 +88,34 @@ TEST(figures_of_the_newest_interval)
     expect("space pause  + - rate  n note  tab table  q stop\n");
 }
 
+TEST(alerts_of_servers)
+{
+    /* breaks if it is not said which server an alert is about, or rules are counted again for each server */
+    static const char text[] = "alerts: [{alert: A, expr: volley_rate > 1, labels: {severity: "
+                               "critical}}, {alert: B, expr: volley_rate > 9}]";
+    static const struct alert_server servers[2] = {{.name = "a:1"}, {.name = "b:2"}};
+    struct alert_rules rules = {.count = 0};
+    struct alerts alerts;
+    struct err err = {.code = OK};
+    ck_assert_int_eq(
+        alert_rules_read(&rules, &(struct file_source){"f", text, sizeof text - 1}, &err), OK);
+    ck_assert_int_eq(alerts_init(&alerts, &rules, 1, &(struct alert_servers){servers, 2}, &err),
+                     OK);
+    screen_init(screen, "monitor");
+    screen_begin_run(screen, &facts);
+    add_second(2 * NS_PER_MS, 100);
+    screen_set_alerts(screen, &alerts);
+    show(24, 140, true);
+    expect("Alerts  none of 2 is firing");
+    const struct expression_result results[2] = {{.holds = true}, {.holds = true}};
+    alerts_feed_results(&alerts, 1, results, 1000, "run");
+    screen_set_alerts(screen, &alerts);
+    show(24, 140, true);
+    expect("Alerts  2 firing: A (critical) on b:2, B (warning) on b:2");
+    alerts_free(&alerts);
+    alert_rules_free(&rules);
+}
+
 TEST(servers_of_a_monitor)
 {
     /* breaks if a monitor shows what a load alone has, a server has no place, or a page is beyond the last */

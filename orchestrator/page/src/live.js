@@ -342,8 +342,9 @@ class Live {
 
   /** Where the state does not list alerts, events do. */
   alert(alert) {
-    this.alerts.set(String(alert.alert), alert);
-    if (alert.state === 'resolved') this.alerts.delete(String(alert.alert));
+    const key = [alert.alert, alert.severity, alert.labels?.server].join('\n'); // a KPI has two rules, and a monitor's server its own
+    this.alerts.set(key, alert);
+    if (alert.state === 'resolved') this.alerts.delete(key);
     if (this.state && !Array.isArray(this.state.alerts)) this.head.showAlerts([...this.alerts.values()]);
   }
 

@@ -121,7 +121,8 @@ export class Head {
     const texts = told.map((alert) => {
       const since = new Date(alert.since_ms ?? alert.since ?? NaN); /* of the state a number, of an event a text */
       const value = `${alert.at_least ? 'at least ' : ''}${number(alert.value)}${alert.unit ? ` ${alert.unit}` : ''}`;
-      return `${alert.alert} (${alert.severity || 'no severity'}) ${alert.state}` +
+      const server = alert.server ?? alert.labels?.server; /* that it is about, of several */
+      return `${alert.alert} (${alert.severity || 'no severity'}) ${alert.state}${server ? ` on ${server}` : ''}` +
         `${Number.isNaN(since.getTime()) ? '' : ` since ${since.toLocaleTimeString('en-GB')}`}` +
         `${Number.isFinite(alert.value) ? `: ${value}` : ''}` +
         `${Number.isFinite(alert.threshold) ? `, limit ${number(alert.threshold)}` : ''}` +
