@@ -1,6 +1,5 @@
 #include "orchestrator/commands/frame.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,18 +149,34 @@ int command_frame_run(const struct command_frame *frame, int argc, const char *c
     return err_exit_status(code);
 }
 
-int command_frame_run_bench(struct command_frame *frame, struct bench_request *bench, int argc,
-                            const char *const *argv)
+static int run_request(const struct command_frame *frame, void *request, size_t words_at, int argc,
+                       const char *const *argv)
 {
+    struct bench_request *bench = request;
+    struct command_frame whole = *frame;
     struct err err = {.code = OK};
-    assert(bench != NULL);
     if (bench_options_defaults(bench, &err) != OK) {
         log_line(LOG_ERROR, "%s", err.text);
         bench_options_free(bench);
         return err_exit_status(err.code);
     }
-    frame->values = &bench->values;
-    frame->help = &bench->help;
-    frame->load = bench;
-    return command_frame_run(frame, argc, argv);
+    whole.target = request;
+    whole.values = &bench->values;
+    whole.help = &bench->help;
+    whole.words = (void *)((char *)request + words_at);
+    whole.load = bench;
+    if (frame->prepare != NULL)
+        frame->prepare(request, argc, argv);
+    return command_frame_run(&whole, argc, argv);
+}
+
+int command_frame_run_bench(const struct command_frame *frame, size_t request_bytes,
+                            size_t words_at, int argc, const char *const *argv)
+{
+    void *request = calloc(1, request_bytes);
+    if (request == NULL)
+        return err_exit_status(E_SYSTEM);
+    const int status = run_request(frame, request, words_at, argc, argv);
+    free(request);
+    return status;
 }

@@ -22,6 +22,8 @@ struct command_frame {
         *words; /* of it; NULL: the command has a parse of its own that knows its words */
     bool
         words_everywhere; /* also behind options, and options behind them: mark COMMIT --status complete */
+    /* Of command_frame_run_bench: what is not zero at the beginning; NULL. */
+    void (*prepare)(void *target, int argc, const char *const *argv);
     /* In place of options_parse; NULL: that, and words. */
     enum err_code (*parse)(void *target, int argc, const char *const *argv, struct err *err);
     /* Of a command that puts load on a server: its notices are said; NULL. */
@@ -30,11 +32,11 @@ struct command_frame {
     void (*destroy)(void *target); /* in any case; NULL: options_free(values) */
 };
 
-/* The same for a command that takes the options of bench, which are given their defaults; values, help and load of the
- * frame are set here. */
-int command_frame_run_bench(struct command_frame *frame, struct bench_request *bench, int argc,
-                            const char *const *argv);
 /* Returns the exit status. The text of an error that run returns is logged. */
 int command_frame_run(const struct command_frame *frame, int argc, const char *const *argv);
+/* The same for a command whose target, of so many bytes, begins with a struct bench_request, and has its words at words_at. It is
+ * made here, and freed; the options of bench are given their defaults. target, values, help, words and load are set here. */
+int command_frame_run_bench(const struct command_frame *frame, size_t request_bytes,
+                            size_t words_at, int argc, const char *const *argv);
 
 #endif

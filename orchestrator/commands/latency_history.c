@@ -1,5 +1,4 @@
 /* `volley latency-history -i 1`: the latency of a server, a line every so many seconds, as redis-cli --latency-history has it. */
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -74,27 +73,15 @@ const struct option_table *latency_history_option_table(void)
         .takes_uris = true,
     };
     static const struct option_group own = GROUP(NULL, 0, own_rows);
-    static const struct option_use own_use = {&own, 0};
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    option_table_add(&table, rows, OF_MONITOR, &own_use);
-    endpoint_groups_add(&table, rows, OF_MONITOR);
+    endpoint_table_fill(&table, rows, OF_MONITOR, &own);
     return &table;
-}
-
-static uint64_t count_unanswered(const struct interval_row *row)
-{
-    const uint64_t *counters = row->counters;
-    return counters[COUNTER_ERROR_REPLIES] + counters[COUNTER_TIMED_OUT] + counters_lost(counters) -
-           counters[COUNTER_LOST_DRAIN] + counters_shed(counters);
 }
 
 static void print_line(struct history_request *request, const struct interval_row *row)
 {
     const struct histogram *times = &row->histograms[HISTOGRAM_RESPONSE_OK];
     const double seconds = clock_seconds(row->header.end_ns - row->header.start_ns);
-    const uint64_t unanswered = count_unanswered(row);
+    const uint64_t unanswered = latency_row_unanswered(row);
     struct output *out = &request->out;
     if (times->count == 0)
         output_printf(out, "no answer (0 samples, %llu unanswered) -- %.2f seconds range\n",
@@ -115,7 +102,8 @@ static void write_csv(struct history_request *request, const struct interval_row
     struct output *csv = &request->csv;
     output_printf(csv, "%llu,%.3f,%llu,%llu,", (unsigned long long)(clock_wall_ns() / NS_PER_MS),
                   clock_seconds(row->header.end_ns - row->header.start_ns),
-                  (unsigned long long)times->count, (unsigned long long)count_unanswered(row));
+                  (unsigned long long)times->count,
+                  (unsigned long long)latency_row_unanswered(row));
     if (times->count == 0) {
         output_printf(csv, ",,,,,,\n");
         return;
@@ -162,13 +150,6 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
         (void)event_base_loopbreak(request->base);
 }
 
-static uint8_t number_of_error(void *state, const char *text)
-{
-    (void)state;
-    (void)text;
-    return 0;
-}
-
 static enum err_code measure(struct history_request *request, struct err *err)
 {
     const struct watch_target *target = &request->targets.items[0];
@@ -183,8 +164,7 @@ static enum err_code measure(struct history_request *request, struct err *err)
         .tls = target->endpoint.tls_client,
         .endpoint = &target->endpoint,
         .period_ns = (uint64_t)((double)NS_PER_SECOND / request->probe_rate),
-        .start_ns = request->start_ns,
-        .number_of_error = number_of_error};
+        .start_ns = request->start_ns};
     if (latency_probe_start(&request->probe, request->base, &setup, err) != OK)
         return err->code;
     on_timer(-1, 0, request);
@@ -234,16 +214,10 @@ static void destroy(void *target)
 
 int command_latency_history(int argc, const char *const *argv)
 {
-    struct history_request *request = calloc(1, sizeof *request);
-    if (request == NULL)
-        return err_exit_status(E_SYSTEM);
-    struct command_frame frame = {.table = latency_history_option_table(),
-                                  .target = request,
-                                  .words = &request->words,
-                                  .words_everywhere = true,
-                                  .run = run,
-                                  .destroy = destroy};
-    const int status = command_frame_run_bench(&frame, &request->bench, argc, argv);
-    free(request);
-    return status;
+    const struct command_frame frame = {.table = latency_history_option_table(),
+                                        .words_everywhere = true,
+                                        .run = run,
+                                        .destroy = destroy};
+    return command_frame_run_bench(&frame, sizeof(struct history_request),
+                                   offsetof(struct history_request, words), argc, argv);
 }

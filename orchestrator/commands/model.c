@@ -80,12 +80,7 @@ const struct option_table *model_option_table(void)
         .takes_command = true,
     };
     static const struct option_group own = GROUP(NULL, 0, own_rows);
-    static const struct option_use own_use = {&own, 0};
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    option_table_add(&table, rows, OF_MODEL, &own_use);
-    endpoint_groups_add(&table, rows, OF_MODEL);
+    endpoint_table_fill(&table, rows, OF_MODEL, &own);
     return &table;
 }
 
@@ -320,15 +315,8 @@ static void destroy(void *target)
 
 int command_model(int argc, const char *const *argv)
 {
-    struct model_request *request = calloc(1, sizeof *request);
-    if (request == NULL)
-        return err_exit_status(E_SYSTEM);
-    struct command_frame frame = {.table = model_option_table(),
-                                  .target = request,
-                                  .words = &request->words,
-                                  .run = run,
-                                  .destroy = destroy};
-    const int status = command_frame_run_bench(&frame, &request->bench, argc, argv);
-    free(request);
-    return status;
+    const struct command_frame frame = {
+        .table = model_option_table(), .run = run, .destroy = destroy};
+    return command_frame_run_bench(&frame, sizeof(struct model_request),
+                                   offsetof(struct model_request, words), argc, argv);
 }

@@ -1,5 +1,4 @@
 /* `volley monitor TARGET...`: servers watched for days, without load; `volley monitor report`: what came of it. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -94,15 +93,10 @@ const struct option_table *monitor_option_table(void)
         .takes_uris = true,
     };
     static const struct option_group own = GROUP(NULL, 0, own_rows);
-    static const struct option_use own_use = {&own, 0};
     static const struct option_use watch_use = {&watch_group,
                                                 offsetof(struct monitor_request, bench.spec.watch)};
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    option_table_add(&table, rows, OF_MONITOR, &own_use);
-    endpoint_groups_add(&table, rows, OF_MONITOR);
-    option_table_add(&table, rows, OF_MONITOR, &watch_use);
+    if (endpoint_table_fill(&table, rows, OF_MONITOR, &own))
+        option_table_add(&table, rows, OF_MONITOR, &watch_use);
     return &table;
 }
 
@@ -345,16 +339,8 @@ static void destroy(void *target)
 
 int command_monitor(int argc, const char *const *argv)
 {
-    struct monitor_request *request = calloc(1, sizeof *request);
-    if (request == NULL)
-        return err_exit_status(E_SYSTEM);
-    struct command_frame frame = {.table = monitor_option_table(),
-                                  .target = request,
-                                  .words = &request->words,
-                                  .words_everywhere = true,
-                                  .run = run,
-                                  .destroy = destroy};
-    const int status = command_frame_run_bench(&frame, &request->bench, argc, argv);
-    free(request);
-    return status;
+    const struct command_frame frame = {
+        .table = monitor_option_table(), .words_everywhere = true, .run = run, .destroy = destroy};
+    return command_frame_run_bench(&frame, sizeof(struct monitor_request),
+                                   offsetof(struct monitor_request, words), argc, argv);
 }

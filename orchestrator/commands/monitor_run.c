@@ -167,10 +167,7 @@ static void print_window(struct monitor *monitor, uint32_t index)
     struct monitored *item = &monitor->items[index];
     const struct interval_row *row = item->window;
     const struct histogram *times = &row->histograms[HISTOGRAM_RESPONSE_OK];
-    const uint64_t *counters = row->counters;
-    const uint64_t failed = counters[COUNTER_ERROR_REPLIES] + counters[COUNTER_TIMED_OUT] +
-                            counters_lost(counters) - counters[COUNTER_LOST_DRAIN] +
-                            counters_shed(counters);
+    const uint64_t answered = row->counters[COUNTER_OK];
     char at[32] = "", size[32];
     const time_t now = time(NULL);
     struct tm split;
@@ -181,8 +178,8 @@ static void print_window(struct monitor *monitor, uint32_t index)
         fprintf(monitor->out, "min %.3f avg %.3f p95 %.3f max %.3f ms, ", clock_ms(times->min_ns),
                 histogram_mean(times) / NS_PER_MS, clock_ms(histogram_quantile(times, 0.95)),
                 clock_ms(times->max_ns));
-    fprintf(monitor->out, "%s of %s answered", UNITS_GROUPED(counters[COUNTER_OK]),
-            UNITS_GROUPED(counters[COUNTER_OK] + failed));
+    fprintf(monitor->out, "%s of %s answered", UNITS_GROUPED(answered),
+            UNITS_GROUPED(answered + latency_row_unanswered(row)));
     if (item->ops_count > 0)
         fprintf(monitor->out, "; %s commands/s",
                 UNITS_GROUPED(units_whole(item->ops_sum / item->ops_count)));

@@ -68,12 +68,7 @@ const struct option_table *record_option_table(void)
             "passwords and other secrets are left out. In a cluster it is one node's share.",
     };
     static const struct option_group own = GROUP(NULL, 0, own_rows);
-    static const struct option_use own_use = {&own, 0};
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    option_table_add(&table, rows, OF_RECORD, &own_use);
-    endpoint_groups_add(&table, rows, OF_RECORD);
+    endpoint_table_fill(&table, rows, OF_RECORD, &own);
     return &table;
 }
 
@@ -275,15 +270,8 @@ static void destroy(void *target)
 
 int command_record(int argc, const char *const *argv)
 {
-    struct record_request *request = calloc(1, sizeof *request);
-    if (request == NULL)
-        return err_exit_status(E_SYSTEM);
-    struct command_frame frame = {.table = record_option_table(),
-                                  .target = request,
-                                  .words = &request->words,
-                                  .run = run,
-                                  .destroy = destroy};
-    const int status = command_frame_run_bench(&frame, &request->bench, argc, argv);
-    free(request);
-    return status;
+    const struct command_frame frame = {
+        .table = record_option_table(), .run = run, .destroy = destroy};
+    return command_frame_run_bench(&frame, sizeof(struct record_request),
+                                   offsetof(struct record_request, words), argc, argv);
 }

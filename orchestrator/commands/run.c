@@ -168,18 +168,14 @@ const struct option_table *run_option_table(void)
         .takes_command = true,
     };
     static const struct option_group own = GROUP(NULL, 0, own_rows);
-    static const struct option_use own_use = {&own, 0};
     static const struct option_use load_uses[] = {
         {&managed_group, offsetof(struct run_request, bench.spec.managed)},
         {&worker_group, offsetof(struct run_request, bench.spec.workers)},
         {&output_group, offsetof(struct run_request, bench.spec.outputs)},
         {&watch_group, offsetof(struct run_request, bench.spec.watch)},
     };
-    if (table.row_count > 0)
+    if (!endpoint_table_fill(&table, rows, OF_RUN, &own))
         return &table;
-    table.wider = bench_option_table();
-    option_table_add(&table, rows, OF_RUN, &own_use);
-    endpoint_groups_add(&table, rows, OF_RUN);
     for (size_t i = 0; i < sizeof load_uses / sizeof load_uses[0]; i++)
         option_table_add(&table, rows, OF_RUN, &load_uses[i]);
     option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
@@ -682,19 +678,17 @@ static void destroy(void *target)
     bench_options_free(&request->bench);
 }
 
-int command_run(int argc, const char *const *argv)
+static void prepare(void *target, int argc, const char *const *argv)
 {
-    struct run_request *request = calloc(1, sizeof *request);
-    if (request == NULL)
-        return err_exit_status(E_SYSTEM);
+    struct run_request *request = target;
     request->session.argc = argc;
     request->session.argv = argv;
-    struct command_frame frame = {.table = run_option_table(),
-                                  .target = request,
-                                  .words = &request->words,
-                                  .run = run,
-                                  .destroy = destroy};
-    const int status = command_frame_run_bench(&frame, &request->bench, argc, argv);
-    free(request);
-    return status;
+}
+
+int command_run(int argc, const char *const *argv)
+{
+    const struct command_frame frame = {
+        .table = run_option_table(), .prepare = prepare, .run = run, .destroy = destroy};
+    return command_frame_run_bench(&frame, sizeof(struct run_request),
+                                   offsetof(struct run_request, words), argc, argv);
 }

@@ -91,12 +91,7 @@ const struct option_table *verify_option_table(void)
         .takes_directory = true,
     };
     static const struct option_group own = GROUP(NULL, 0, own_rows);
-    static const struct option_use own_use = {&own, 0};
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    endpoint_groups_add(&table, rows, OF_VERIFY);
-    option_table_add(&table, rows, OF_VERIFY, &own_use);
+    endpoint_table_fill(&table, rows, OF_VERIFY, &own);
     return &table;
 }
 
@@ -485,18 +480,18 @@ static void destroy(void *target)
     bench_options_free(&request->bench);
 }
 
+static void prepare(void *target, int argc, const char *const *argv)
+{
+    struct verify_request *request = target;
+    (void)argc;
+    (void)argv;
+    request->fd = -1;
+}
+
 int command_verify(int argc, const char *const *argv)
 {
-    struct verify_request *request = calloc(1, sizeof *request);
-    if (request == NULL)
-        return err_exit_status(E_SYSTEM);
-    request->fd = -1;
-    struct command_frame frame = {.table = verify_option_table(),
-                                  .target = request,
-                                  .words = &request->words,
-                                  .run = run,
-                                  .destroy = destroy};
-    const int status = command_frame_run_bench(&frame, &request->bench, argc, argv);
-    free(request);
-    return status;
+    const struct command_frame frame = {
+        .table = verify_option_table(), .prepare = prepare, .run = run, .destroy = destroy};
+    return command_frame_run_bench(&frame, sizeof(struct verify_request),
+                                   offsetof(struct verify_request, words), argc, argv);
 }

@@ -81,8 +81,8 @@ void bench_groups_add(struct option_table *table, struct option_row rows[OPTION_
         option_table_add(table, rows, command, &uses[i]);
 }
 
-void endpoint_groups_add(struct option_table *table, struct option_row rows[OPTION_TABLE_ROWS_MAX],
-                         enum option_command command)
+bool endpoint_table_fill(struct option_table *table, struct option_row rows[OPTION_TABLE_ROWS_MAX],
+                         enum option_command command, const struct option_group *own)
 {
     static const struct option_use speaking[] = {
         {&endpoint_group, IN(spec.endpoint)},
@@ -90,8 +90,13 @@ void endpoint_groups_add(struct option_table *table, struct option_row rows[OPTI
         {&tls_group, IN(spec.endpoint.tls)},
         {&time_limit_group, IN(spec.endpoint)},
     };
+    if (table->row_count > 0)
+        return false;
+    table->wider = bench_option_table();
+    option_table_add(table, rows, command, &(struct option_use){own, 0});
     for (size_t i = 0; i < sizeof speaking / sizeof speaking[0]; i++)
         option_table_add(table, rows, command, &speaking[i]);
+    return true;
 }
 
 const struct option_table *bench_option_table(void)

@@ -21,10 +21,10 @@ const struct option_table *bench_option_table(void);
 void bench_groups_add(struct option_table *table, struct option_row rows[OPTION_TABLE_ROWS_MAX],
                       enum option_command command);
 
-/* Likewise of a command that speaks to a server without putting load on it: how to find it, log in, TLS, how long to
- * wait. */
-void endpoint_groups_add(struct option_table *table, struct option_row rows[OPTION_TABLE_ROWS_MAX],
-                         enum option_command command);
+/* Likewise of a command that speaks to a server without putting load on it: its own rows first, of its whole target, then how
+ * to find the server, log in, TLS, how long to wait. False: the table has been filled before. */
+bool endpoint_table_fill(struct option_table *table, struct option_row rows[OPTION_TABLE_ROWS_MAX],
+                         enum option_command command, const struct option_group *own);
 
 /* Who the user is, as it was given. */
 struct login_request {

@@ -36,8 +36,8 @@ static const struct option_row watch_rows[] = {
     {ROW("scrape", NULL, OPTION_TEXT, "URL#SERIES", AT(scrapes)), .repeats = true, .told = true,
      .help = "Take a series of another program's /metrics onto the time axis, once a second: "
              "http://127.0.0.1:9100/metrics#node_load1, or with labels, of all that have them the "
-             "sum. Several "
-             "of them separated by commas, or --scrape again; at most 16."},
+             "sum; http alone, no https. Several of them separated by commas, or --scrape again; "
+             "at most 16."},
     {ROW("notify", NULL, OPTION_TEXT, "FILE", AT(notify_path)), .needs_trust = true, .told = true,
      .help = "Tell alerts over the channels of this file (Slack, PagerDuty, webhooks, mail), which "
              "is YAML or "

@@ -230,7 +230,9 @@ static void take_answer(struct latency_probe *probe, const redisReply *reply, ui
         say_answer(probe);
         return;
     }
-    const uint8_t kind = probe->setup.number_of_error(probe->setup.state, reply->str);
+    const uint8_t kind = probe->setup.number_of_error != NULL
+                             ? probe->setup.number_of_error(probe->setup.state, reply->str)
+                             : 0;
     row->counters[COUNTER_ERROR_REPLIES]++;
     row->errors_by_kind[kind < ERROR_KINDS_MAX ? kind : ERROR_KINDS_MAX - 1]++;
     record(probe, HISTOGRAM_SERVICE_ERROR, since(now_ns, probe->sent_ns));
@@ -425,6 +427,13 @@ void latency_probe_merge(struct interval_row *into, const struct interval_row *r
 uint64_t latency_row_quantile(const struct interval_row *row, double q)
 {
     return histogram_quantile(&row->histograms[HISTOGRAM_RESPONSE_OK], q);
+}
+
+uint64_t latency_row_unanswered(const struct interval_row *row)
+{
+    const uint64_t *counters = row->counters;
+    return counters[COUNTER_ERROR_REPLIES] + counters[COUNTER_TIMED_OUT] + counters_lost(counters) -
+           counters[COUNTER_LOST_DRAIN] + counters_shed(counters);
 }
 
 /* ---- life ---- */

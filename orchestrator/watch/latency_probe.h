@@ -26,7 +26,7 @@ struct latency_probe_setup {
     const struct endpoint *endpoint;     /* login and time limits */
     uint64_t period_ns;
     uint64_t start_ns; /* clock reading of ticket 0, and of second 0 of the rows */
-    /* The number of an error reply's first word in rows, for all probes of a run. */
+    /* The number of an error reply's first word in rows, for all probes of a run; NULL: 0 for all. */
     uint8_t (*number_of_error)(void *state, const char *text);
     void *state;
 };
@@ -52,5 +52,7 @@ void latency_probe_merge(struct interval_row *into, const struct interval_row *r
 
 /* Of the response times of those with an answer. */
 uint64_t latency_row_quantile(const struct interval_row *row, double q);
+/* PINGs that have had no good answer, but for those that the end has cut off. */
+uint64_t latency_row_unanswered(const struct interval_row *row);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/printable.h"
 
@@ -127,6 +128,11 @@ static enum err_code read_address(struct scrape_address *address, const char *it
 {
     static const char scheme[] = "http://";
     const size_t scheme_bytes = sizeof scheme - 1;
+    if (strncasecmp(item, "https://", 8) == 0)
+        return refuse(item,
+                      "https is not spoken here; name a port of it that speaks http, or a proxy "
+                      "on this host that does",
+                      err);
     if (bytes <= scheme_bytes || strncmp(item, scheme, scheme_bytes) != 0)
         return refuse(item, "it has to begin with http://", err);
     const char *host = item + scheme_bytes;

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/check/certificates.h"
 #include "tests/support/check/history_base.h"
+#include "tests/support/check/notify_servers.h"
 #include "tests/support/check/page_look.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/suite.h"
@@ -155,27 +157,50 @@ LOOP_TEST(a_regression_is_an_exit_status, 2)
     program_free(&program);
 }
 
+/* What came for the webhook, number `index`, has all of it. */
+static void expect_told(const struct notify_servers *servers, size_t index, const char *alert)
+{
+    json_t *got = notify_servers_got(servers);
+    json_t *told = notify_servers_find(got, "/ok/ops", index);
+    ck_assert_ptr_nonnull(told);
+    program_expect_text(json_string_value(json_object_get(told, "body")), alert);
+    ck_assert_uint_eq(notify_servers_count(got, "/ok/ops"), index + 1);
+    json_decref(got);
+}
+
 TEST(a_regression_is_told)
 {
     /* Breaks when nobody is told of a commit that is slower, or told otherwise than it is; or of what was not asked for. */
-    char option[200];
-    temp_tree_write(&tree, "/channels.yaml",
-                    "notification_channels:\n- {name: ops, type: webhook, url: \"http://h\"}\n",
-                    0644);
+    char option[200], channels[200];
+    struct test_certificates certificates;
+    struct notify_servers servers;
+    ck_assert_int_eq(setenv("NO_PROXY", "*", 1), 0);
+    test_certificates_make(&certificates, tree.path);
+    notify_servers_start(&servers, tree.path);
+    snprintf(channels, sizeof channels,
+             "notification_channels:\n"
+             "- {name: ops, type: webhook, url: \"http://127.0.0.1:%u/ok/ops\"}\n",
+             servers.http);
+    temp_tree_write(&tree, "/channels.yaml", channels, 0644);
     snprintf(option, sizeof option, "--notify=%s/channels.yaml", tree.path);
     start(0);
     history(2, option, NULL, NULL);
     expect("--notify tells what --detect-regression finds");
     program_free(&program);
-    history(0, "--detect-regression", option, "--notify-dry-run");
-    expect("\"alert\":\"Regression\",\"state\":\"resolved\"");
+    history(0, "--detect-regression", option, NULL);
+    expect_told(&servers, 0, "\"alert\":\"Regression\",\"state\":\"resolved\"");
     program_free(&program);
     write_commit(COMMITS, 80000, 90000);
     push();
     history(1, "--detect-regression", option, "--notify-dry-run");
     expect("\"alert\":\"Regression\",\"state\":\"firing\"");
-    expect("\"summary\":\"000000000000 is slower than 000000000000 by 5 % or more\"");
     program_free(&program);
+    history(1, "--detect-regression", option, NULL);
+    expect_told(&servers, 1, "\"alert\":\"Regression\",\"state\":\"firing\"");
+    expect_told(&servers, 1,
+                "\"summary\":\"000000000000 is slower than 000000000000 by 5 % or more\"");
+    program_free(&program);
+    notify_servers_stop(&servers);
 }
 
 /* The page's own account of the panel of a command. */

@@ -30,7 +30,7 @@ static void serve(int to_parent)
     static const struct http_route routes[] = {{"/hello", EVHTTP_REQ_GET, false, answer_hello},
                                                {"/tell", EVHTTP_REQ_POST, false, answer_hello}};
     const struct http_setup setup = {
-        .listen = "0", .routes = routes, .route_count = 2, .idle_seconds = 2, .request_seconds = 3};
+        .listen = "0", .routes = routes, .route_count = 2, .idle_seconds = 1, .request_seconds = 2};
     struct http_service *service;
     struct err err = {.code = OK};
     struct event_base *base = event_base_new();
@@ -156,9 +156,9 @@ TEST(test_half_a_request_is_ended)
     const int silent = http_connect(port), slow = http_connect(port);
     http_send(silent, "GET /hel", 8);
     bool slow_closed = false;
-    for (int i = 0; i < 60 && !slow_closed; i++) { /* a byte each half second: never idle for 2 s */
+    for (int i = 0; i < 150 && !slow_closed; i++) { /* a byte each 0.2 s: never idle for 1 s */
         http_send(slow, "G", 1);
-        slow_closed = http_is_closed(slow, 500);
+        slow_closed = http_is_closed(slow, 200);
     }
     ck_assert(slow_closed);
     ck_assert(http_is_closed(silent, 20000));
@@ -210,18 +210,18 @@ static unsigned lines_told(void)
 TEST(test_no_descriptor_is_left)
 {
     /* Breaks when a process that can open nothing more spins over those who wait, and fills its log. */
-    int fds[20];
+    int fds[14]; /* each second as many get in as there are descriptors */
     const struct rlimit limit = {.rlim_cur = 16, .rlim_max = 16};
     tear_down();
     told = tmpfile();
     ck_assert_ptr_nonnull(told);
     set_up();
     ck_assert_int_eq(prlimit(child, RLIMIT_NOFILE, &limit, NULL), 0);
-    for (size_t i = 0; i < 20; i++)
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         fds[i] = http_connect(port);
     for (int i = 0; i < 500 && lines_told() == 0; i++)
         support_sleep_ms(10);
-    for (size_t i = 0; i < 20; i++)
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         close(fds[i]);
     ck_answers();
     ck_assert_uint_eq(lines_told(), 1);

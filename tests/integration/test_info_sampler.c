@@ -144,7 +144,8 @@ TEST(test_fewer_keys_are_warned_of)
 LOOP_TEST(test_replication, 2)
 {
     /* breaks: the lag of a primary's replicas, or of a replica, is not what INFO says */
-    test_server_start(&world.server, NULL);
+    static const char *const at_once[] = {"--repl-diskless-sync-delay", "0", NULL};
+    test_server_start(&world.server, &(struct test_server_options){.args = at_once});
     const char *arguments[] = {"--replicaof", "127.0.0.1", world.server.port_text, NULL};
     test_server_start(&replica, &(struct test_server_options){.args = arguments});
     uint64_t end_ms = support_now_ms() + WAIT_MS;

@@ -211,6 +211,20 @@ TEST(a_mail_that_is_refused_is_told_with_its_status)
     program_free(&program);
 }
 
+/* Nobody has this name. */
+#define NAMED_CHANNEL                                                                              \
+    "- {name: named, type: webhook, url: \"http://" USER_SECRET ":" TOKEN_SECRET                   \
+    "@volley-notify.invalid/" HOOK_SECRET "\"}\n"
+
+static void expect_hidden(const char *what, const char *bytes, size_t byte_count)
+{
+    static const char *const secrets[] = {HOOK_SECRET, KEY_SECRET, TOKEN_SECRET, USER_SECRET,
+                                          NOTIFY_MAIL_PASSWORD};
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
+        ck_assert_msg(memmem(bytes, byte_count, secrets[i], strlen(secrets[i])) == NULL,
+                      "%s tells %s", what, secrets[i]);
+}
+
 TEST(what_fails_is_tried_four_times_and_told)
 {
     /* Breaks when a channel that is down stops the others, is never tried again, or for ever, or nobody says so. */
@@ -223,8 +237,7 @@ TEST(what_fails_is_tried_four_times_and_told)
                "- {name: down, type: webhook, url: HTTP/fail/a}\n"
                "- {name: shaky, type: webhook, url: HTTP/once/a}\n"
                "- {name: gone, type: webhook, url: HTTP/gone/a}\n"
-               "- {name: mute, type: webhook, url: HTTP/close/a}\n"
-               "- {name: nowhere, type: webhook, url: \"http://volley-notify.invalid/\"}\n"
+               "- {name: mute, type: webhook, url: HTTP/close/a}\n" NAMED_CHANNEL
                "- {name: unset, type: slack, webhook_url: \"${VOLLEY_NOBODY_SETS_THIS}\"}\n"
                "- {name: well, type: webhook, url: HTTP/ok/a}\n");
     test_channels(1, NULL, NULL);
@@ -232,7 +245,9 @@ TEST(what_fails_is_tried_four_times_and_told)
     program_expect_text(program.out, "shaky (webhook): sent: 2 messages");
     program_expect_text(program.out, "gone (webhook): failed: it answers with HTTP status 404");
     program_expect_text(program.out, "mute (webhook): failed: the connection was closed without");
-    program_expect_text(program.out, "nowhere (webhook): failed: ");
+    program_expect_text(program.out, "named (webhook): failed: ");
+    expect_hidden("stdout", program.out, program.out_bytes);
+    expect_hidden("stderr", program.err, program.err_bytes);
     program_expect_text(program.out, "unset (slack): disabled: the environment variable "
                                      "VOLLEY_NOBODY_SETS_THIS is not set");
     program_expect_text(program.out, "well (webhook): sent: 2 messages");
@@ -406,15 +421,6 @@ TEST(without_the_module_its_package_is_named)
 
 /* ---- what must not be seen, or stay ---- */
 
-static void expect_hidden(const char *what, const char *bytes, size_t byte_count)
-{
-    static const char *const secrets[] = {HOOK_SECRET, KEY_SECRET, TOKEN_SECRET, USER_SECRET,
-                                          NOTIFY_MAIL_PASSWORD};
-    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
-        ck_assert_msg(memmem(bytes, byte_count, secrets[i], strlen(secrets[i])) == NULL,
-                      "%s tells %s", what, secrets[i]);
-}
-
 static void expect_hidden_of(pid_t pid, const char *name)
 {
     char file[64];
@@ -435,27 +441,27 @@ static void expect_hidden_of(pid_t pid, const char *name)
     "- {name: slack, type: slack, webhook_url: \"HTTP/%s/${HOOK}\"}\n"                             \
     "- {name: pager, type: pagerduty, service_key: \"${KEY}\", url: HTTP/%s/pager}\n"              \
     "- {name: hook, type: webhook, url: HTTP/%s/x, headers: {A: \"${TOKEN}\"}}\n"                  \
-    "- {name: named, type: webhook, url: \"http://" USER_SECRET ":" TOKEN_SECRET                   \
-    "@volley-notify.invalid/" HOOK_SECRET "\"}\n"                                                  \
     "- {name: mail, type: email, recipients: [a@example.com], smtp: STARTTLS, user: " USER_SECRET  \
     ", password: \"${MAIL_PASSWORD}\", cacert: FOLDER/ca.pem}\n"
 
-static void write_secret_file(const char *kind)
+/* more: channels of another kind; "": none */
+static void write_secret_file(const char *kind, const char *more)
 {
     char text[2000];
-    snprintf(text, sizeof text, SECRET_CHANNELS, kind, kind, kind);
+    snprintf(text, sizeof text, SECRET_CHANNELS "%s", kind, kind, kind, more);
     write_file(text);
 }
 
 TEST(secrets_are_in_no_output)
 {
     /* Breaks when an address, a key or a password stands in an outcome, an error or a dry run. */
-    write_secret_file("gone");
+    write_secret_file("gone", ""); /* with the name of nobody: what_fails_is_tried_four_times */
     test_channels(1, NULL, NULL);
     program_expect_text(program.out, "mail (email): failed: the server does not take its user");
     expect_hidden("stdout", program.out, program.out_bytes);
     expect_hidden("stderr", program.err, program.err_bytes);
     program_free(&program);
+    write_secret_file("gone", NAMED_CHANNEL);
     test_channels(0, "--notify-dry-run", NULL);
     program_expect_text(program.out, "\"routing_key\":\"***\"");
     expect_hidden("stdout", program.out, program.out_bytes);
@@ -483,7 +489,7 @@ TEST(secrets_are_in_no_process_list_and_the_child_dies_with_volley)
 {
     /* Breaks when /proc shows what came out of the environment, or the child outlives who started it. */
     pid_t child = 0;
-    write_secret_file("hang");
+    write_secret_file("hang", NAMED_CHANNEL);
     start(NULL, NULL);
     notify_servers_wait(&servers, "/hang/pager");
     program_wait_children(&program, &child, 1);

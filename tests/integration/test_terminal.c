@@ -20,7 +20,7 @@
 #define LOAD                                                                                       \
     program_volley(), "bench", "-p", world.server.port_text, "-t", "get", "-r", "100", "-c", "4",  \
         "--processes", "1", "--json", json_path, "--tui"
-#define LONG "--qps", "500", "--duration", "600"
+#define LONG "--qps", "500", "--duration", "600", "--interval", "250ms"
 #define ARGUMENTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static struct screen_reader *reader;
@@ -265,9 +265,10 @@ TEST(it_follows_its_terminal)
 TEST(without_utf8)
 {
     /* breaks when a terminal that shows no UTF-8 gets some, before the report or in it */
-    start_in(ARGUMENTS(LOAD, "--qps", "500", "--duration", "3"), ARGUMENTS("LC_ALL=C"), 0, 0);
+    start_in(ARGUMENTS(LOAD, LONG), ARGUMENTS("LC_ALL=C"), 0, 0);
     screen_reader_wait(reader, "<= ");
-    end(0);
+    screen_reader_type(reader, "q");
+    end(130);
     for (size_t i = 0; i < reader->raw_bytes; i++)
         ck_assert_msg((unsigned char)reader->raw[i] < 0x80, "a byte %02x at %zu",
                       (unsigned char)reader->raw[i], i);
@@ -335,7 +336,7 @@ TEST(a_terminal_that_goes_away)
     char line[1024];
     snprintf(line, sizeof line,
              "trap '' HUP; exec %s bench -p %s -t get -r 100 -c 4 --processes 1 --json %s --tui "
-             "--qps 500 --duration 4",
+             "--qps 500 --duration 2 --interval 250ms",
              program_volley(), world.server.port_text, json_path);
     start(ARGUMENTS(LOAD, LONG));
     screen_reader_wait(reader, "Latency (ms) of");
@@ -354,7 +355,7 @@ TEST(a_terminal_that_goes_away)
     ck_assert(WIFEXITED(reader->wait_status));
     reader->pid = 0;
     read_json();
-    ck_assert_uint_ge(json_array_size(json_object_get(run_json_at(root, 0), "intervals")), 4);
+    ck_assert(!json_is_true(json_object_get(run_json_at(root, 0), "interrupted")));
     screen_reader_free(reader);
 }
 
@@ -380,7 +381,7 @@ TEST(a_worker_that_is_killed)
 TEST(a_server_that_goes_away)
 {
     /* breaks when a run that fails does not give the terminal back, or its error is not to be seen */
-    start(ARGUMENTS(LOAD, "--qps", "500", "--duration", "3"));
+    start(ARGUMENTS(LOAD, "--qps", "500", "--duration", "2", "--interval", "250ms"));
     screen_reader_wait(reader, "Latency (ms) of");
     test_server_kill(&world.server);
     end(1);
@@ -491,7 +492,7 @@ TEST(steps_of_a_sweep_and_probes)
 {
     /* breaks when the runs that have ended are not to be seen, or the table does not follow */
     start(ARGUMENTS(program_volley(), "sweep", "-p", world.server.port_text, "-t", "get", "-r",
-                    "100", "--processes", "1", "--clients", "2,4", "--step-duration", "2",
+                    "100", "--processes", "1", "--clients", "2,4", "--step-duration", "1",
                     "--warmup", "0", "--tui"));
     screen_reader_wait(reader, "volley sweep  GET");
     screen_reader_wait(reader, "Run   ");

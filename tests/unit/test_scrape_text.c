@@ -81,7 +81,6 @@ TEST(test_addresses)
 static const char *const bad[] = {
     "",
     "http://h/metrics",
-    "https://h/metrics#a",
     "h:80#a",
     "http://#a",
     "http://h:0#a",
@@ -113,6 +112,19 @@ LOOP_TEST(test_what_is_refused, sizeof bad / sizeof bad[0])
     struct err err = {.code = OK};
     ck_assert_msg(scrape_list_parse(&list, bad[_i], &err) == E_USAGE, "%s", bad[_i]);
     ck_assert(strncmp(err.text, "--scrape", 8) == 0);
+}
+
+TEST(test_https_is_refused_as_such)
+{
+    /* Breaks when somebody whose endpoint speaks TLS is told of a typing error, and not what to do. */
+    static const char *const items[] = {"https://h/metrics#a", "HTTPS://h:9100#a"};
+    for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+        struct scrape_list list;
+        struct err err = {.code = OK};
+        ck_assert_int_eq(scrape_list_parse(&list, items[i], &err), E_USAGE);
+        ck_assert_msg(strstr(err.text, "https is not spoken here") != NULL, "%s", err.text);
+        ck_assert_msg(strstr(err.text, "or requests_total{code=\"500\"}") != NULL, "%s", err.text);
+    }
 }
 
 static void expect_told(const char *items, uint32_t index, const char *told)

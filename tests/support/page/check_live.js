@@ -13,11 +13,12 @@
 //   --served COUNT           wait until the server has had so many intervals, whatever the page knows
 //   --fetch PATH FILE        keep what the server answers to the page there
 //   --save FILE              press what saves the report, and keep it there
+//   --look FILE              open this page beside it, 800 pixels wide, and tell its panels as "there"
 //   --screenshot FILE        of all of the page
 //   --forget                 how long drawing took so far
 //   --heap                   tell the bytes of memory the page has, when what is not used any more has gone
 //
-// {"live","panels","title","text","scripts","wide","unmarked","foreign"[,"heap_bytes"]}: scripts: elements that text of others would have made;
+// {"live","panels","title","text","scripts","wide","unmarked","foreign"[,"heap_bytes"][,"there":{"panels"}]}: scripts: elements that text of others would have made;
 // wide and unmarked as check_page.js has them; foreign: what was asked of another origin, or what has broken.
 // Exit 1 when a step cannot be done within 30 s. Modules come from the directory that VOLLEY_JS names (default build/js).
 'use strict';
@@ -26,13 +27,14 @@ const fs = require('fs');
 const net = require('net');
 const path = require('path');
 const { createRequire } = require('module');
+const { pathToFileURL } = require('url');
 
 const modules = path.resolve(process.env.VOLLEY_JS || 'build/js');
 const { chromium } = createRequire(path.join(modules, 'package.json'))('playwright-core');
 const STEP_MS = Number(process.env.VOLLEY_STEP_MS || 30000);
 
 const ARGUMENTS = { '--until': 1, '--press': 1, '--type': 2, '--offline': 0, '--online': 0, '--say': 1, '--served': 1, '--fetch': 2, '--save': 1,
-  '--screenshot': 1, '--heap': 0, '--forget': 0 };
+  '--look': 1, '--screenshot': 1, '--heap': 0, '--forget': 0 };
 
 function argumentsOf([file, ...words]) {
   const asked = { file, width: 1280, steps: [] };
@@ -111,6 +113,19 @@ const steps = {
     const [saved] = await Promise.all([page.waitForEvent('download', { timeout: STEP_MS }), page.click('[data-does=save]')]);
     await saved.saveAs(file);
   },
+  '--look': async (page, file, { told, foreign, watch }) => {
+    const url = pathToFileURL(path.resolve(file)).href;
+    const other = await page.context().newPage();
+    await watch(other, url);
+    other.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) foreign.push(`console: ${message.text()}`);
+    });
+    await other.setViewportSize({ width: 800, height: 900 });
+    await other.goto(url);
+    await other.waitForFunction(() => document.documentElement.dataset.ready === 'true', null, { polling: 20, timeout: STEP_MS });
+    told.there = { panels: await other.evaluate(() => volleyPage.describe()) };
+    await other.close();
+  },
   '--screenshot': (page, file) => page.screenshot({ path: file, fullPage: true }),
   '--forget': (page) => page.evaluate(() => volleyPage.forget()),
   '--heap': async (page, { told }) => {
@@ -157,20 +172,23 @@ async function main() {
     const url = await urlOf(asked.file);
     const wire = new Wire(url);
     const here = await wire.open();
-    const session = await context.newCDPSession(page);
-    await session.send('Network.enable');
-    session.on('Network.requestWillBeSent', ({ request }) => {
-      if (!request.url.startsWith(here) && !/^(data|blob):/.test(request.url)) foreign.push(request.url);
-    });
-    page.on('pageerror', (error) => foreign.push(`error: ${error.message}`));
-    page.on('dialog', (dialog) => {
-      foreign.push(`dialog: ${dialog.message()}`);
-      dialog.dismiss();
-    });
+    const watch = async (watched, own) => {
+      const session = await context.newCDPSession(watched);
+      await session.send('Network.enable');
+      session.on('Network.requestWillBeSent', ({ request }) => {
+        if (!request.url.startsWith(own) && !/^(data|blob):/.test(request.url)) foreign.push(request.url);
+      });
+      watched.on('pageerror', (error) => foreign.push(`error: ${error.message}`));
+      watched.on('dialog', (dialog) => {
+        foreign.push(`dialog: ${dialog.message()}`);
+        dialog.dismiss();
+      });
+    };
+    await watch(page, here);
     await page.goto(here, { waitUntil: 'commit' });
     for (const [name, ...values] of asked.steps) {
       try {
-        await steps[name](page, ...values, { told, wire });
+        await steps[name](page, ...values, { told, foreign, wire, watch });
       } catch (error) {
         console.error(`${name} ${values.join(' ')}: ${error.message} ${foreign.join('; ')}`);
         throw new Error(JSON.stringify(await page.evaluate(look).catch(() => null)));
