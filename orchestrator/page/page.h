@@ -16,6 +16,7 @@
     160u /* classes and nodes of a result; those beyond are left out, and it says so */
 #define PAGE_LANE_ROWS_MAX 2048u
 #define PAGE_ROWS_MAX 16384u
+#define PAGE_LIVE_ROWS_MAX 4096u /* four for each pixel of a wide screen, when it is full */
 #define PAGE_NOTICES_MAX 16u
 #define PAGE_NOTICE_BYTES 512
 #define PAGE_REGIONS_MAX 2048u
@@ -64,6 +65,8 @@ struct page;
 
 /* NULL: no memory. */
 struct page *page_create(void);
+/* One that is looked at as it goes, maybe for days: PAGE_LIVE_ROWS_MAX rows, whose memory is taken at the beginning. */
+struct page *page_create_live(void);
 void page_destroy(struct page *page); /* NULL: nothing */
 /* What events tell from here on belongs to a further result; name is for people, NULL: its label. E_USAGE: PAGE_RESULTS_MAX
  * are there. */

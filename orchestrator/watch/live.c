@@ -17,6 +17,9 @@
 
 #define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15) | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY)
 #define END_WAIT_MS 500 /* for viewers to have read the end */
+/* Of memory that is taken at the beginning: what those who come back are told, and /api/intervals. */
+#define EVENTS_MAX_BYTES (4u << 20)
+#define INTERVALS_MAX_BYTES (8u << 20)
 
 /* ---- events ---- */
 
@@ -84,7 +87,9 @@ static void catch_up_all(struct live *live)
 
 static void tell_text(struct live *live, const char *name, const char *data)
 {
-    live_ring_add(&live->events, event_text(live, name, data));
+    char *text = event_text(live, name, data);
+    live_ring_add(&live->events, text);
+    free(text);
     catch_up_all(live);
 }
 
@@ -263,8 +268,9 @@ static bool begin_samples(struct live *live)
 {
     struct page_result *result = page_result_newest(live->page);
     struct err err = {.code = OK};
-    if (page_table_init(&result->samples, "server", "", SERIES_OPS, PAGE_ROWS_MAX, &err) != OK)
+    if (page_table_init(&result->samples, "server", "", SERIES_OPS, PAGE_LIVE_ROWS_MAX, &err) != OK)
         return false;
+    page_table_touch(&result->samples);
     for (unsigned i = 0; i < SERIES_OPS; i++)
         page_table_column(&result->samples, series_metric_name(i), series_metric_unit(i), NULL);
     return true;
@@ -385,7 +391,9 @@ static void keep_interval(struct live *live, const struct interval_row *row,
     json_object_set_new(object, "number", json_value_count(live->intervals.next));
     json_object_set_new(object, "run", json_value_text(live->totals.run.name));
     json_object_set_new(object, "run_index", json_value_count(live->totals.run.index));
-    live_ring_add(&live->intervals, json_dumps(object, DUMP_FLAGS));
+    char *text = json_dumps(object, DUMP_FLAGS);
+    live_ring_add(&live->intervals, text);
+    free(text);
     json_decref(object);
 }
 
@@ -529,7 +537,7 @@ enum err_code live_open(struct live **opened, struct event_base *base,
         return err_set(err, E_SYSTEM, "no memory for the live page");
     live->base = base;
     live->setup = *setup;
-    live->page = page_create();
+    live->page = page_create_live();
     live->look = calloc(1, sizeof *live->look);
     live->runs = json_array();
     snprintf(live->phase, sizeof live->phase, "connecting");
@@ -542,6 +550,10 @@ enum err_code live_open(struct live **opened, struct event_base *base,
     enum err_code code = live->page != NULL && live->look != NULL
                              ? page_result_add(live->page, NULL, err)
                              : err_set(err, E_SYSTEM, "no memory for the live page");
+    if (code == OK)
+        code = live_ring_init(&live->events, EVENTS_MAX_BYTES, err);
+    if (code == OK)
+        code = live_ring_init(&live->intervals, INTERVALS_MAX_BYTES, err);
     if (code == OK)
         code = watch_totals_init(&live->totals, err);
     if (code == OK)
