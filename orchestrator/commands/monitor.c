@@ -181,6 +181,7 @@ static void take_note(void *hearer, const char *text)
     struct monitor_request *request = hearer;
     const uint64_t at_ns = clock_now_ns() - request->monitor.start_ns;
     struct note note = {.source = NOTE_HAND, .at_ns = at_ns, .end_ns = at_ns, .ok = true};
+    note_set(&note, NOTE_BY, NOTE_BY_TERMINAL);
     snprintf(note.text, sizeof note.text, "%s", text);
     timeline_note(&request->timeline, &note);
 }

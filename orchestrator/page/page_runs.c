@@ -62,9 +62,10 @@ static void add_marks(struct page *page, const struct run_result *run)
 {
     for (uint32_t i = 0; i < run->notes->count; i++) {
         const struct note *note = &run->notes->items[i];
+        char told[NOTE_TOLD_BYTES];
         if (note->source != NOTE_SAMPLE && note->source != NOTE_SCRAPE)
-            add_mark(page, note_source_name(note->source), note->text, note->at_ns, note->end_ns,
-                     note->ok, note->cause);
+            add_mark(page, note_source_name(note->source), note_told(told, note), note->at_ns,
+                     note->end_ns, note->ok, note->cause);
     }
     add_outages(page, outages_of_all(run->outages), "the target");
     for (uint32_t i = 0; i < run->facts->node_count && run->facts->node_count > 1; i++)

@@ -46,8 +46,8 @@ static void print_rates(struct output *out, const struct run_result *result)
         output_printf(out, "Of the workloads with a rate:\n");
     output_printf(out, "Target rate: %s per second", UNITS_REAL(target, 2));
     if (result->rate_changes > 0)
-        output_printf(out, " at the end, changed by ctl %s time%s",
-                      UNITS_GROUPED(result->rate_changes), result->rate_changes == 1 ? "" : "s");
+        output_printf(out, " at the end, changed %s time%s", UNITS_GROUPED(result->rate_changes),
+                      result->rate_changes == 1 ? "" : "s");
     output_printf(out, "\nAchieved rate: %s per second (%.2f%% of %s)\n", UNITS_REAL(achieved, 2),
                   due > 0 ? achieved / (as_asked ? target : due) * 100 : 100.0,
                   as_asked ? "the target" : "what fell due");

@@ -196,7 +196,8 @@ struct run_result {
      * Not in journals, whose status has it. */
     char said_last[RESP_LINE_BYTES];
     bool interrupted;
-    bool stopped; /* by `volley ctl stop`, before its end: planned, and no failure */
+    bool stopped;   /* by somebody, before its end: planned, and no failure */
+    int stopped_by; /* an enum note_by; -1: not known */
     enum err_code
         status; /* OK, E_FAILED (nothing succeeded), E_UNTRUSTED, E_CONNECT, E_INTERRUPTED */
     char status_text[ERR_TEXT_BYTES];

@@ -428,8 +428,9 @@ double live_offset(const struct live *live)
 
 json_t *live_mark(const struct note *note, double offset)
 {
+    char told[NOTE_TOLD_BYTES];
     return json_pack("{s:s, s:o, s:f, s:f, s:b, s:o}", "source", note_source_name(note->source),
-                     "text", json_value_text(note->text), "start",
+                     "text", json_value_text(note_told(told, note)), "start",
                      offset + clock_seconds(note->at_ns), "end",
                      offset + clock_seconds(note->end_ns), "ok", note->ok, "cause",
                      json_value_text(note->ok ? NULL : note->cause));

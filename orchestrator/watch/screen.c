@@ -166,9 +166,8 @@ void screen_hear(struct screen *screen, const struct note *note)
     char text[SCREEN_TEXT_BYTES];
     if (note->source == NOTE_SAMPLE)
         return;
-    snprintf(text, sizeof text, "%.1f s, %s: %s%s%s", clock_seconds(note->at_ns),
-             note_source_name(note->source), note->text, note->ok ? "" : ": ",
-             note->ok ? "" : note->cause);
+    snprintf(text, sizeof text, "%.1f s, %s: %s%s%s", clock_seconds(note->at_ns), note_teller(note),
+             note->text, note->ok ? "" : ": ", note->ok ? "" : note->cause);
     screen_say(screen, !note->ok, text);
 }
 

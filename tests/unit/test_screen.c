@@ -355,12 +355,13 @@ TEST(messages_and_notes)
     /* breaks if what happens is not told, a sample is, or a note that is typed does not show */
     struct note note = {.source = NOTE_CTL, .at_ns = 1500 * NS_PER_MS, .ok = true};
     snprintf(note.text, sizeof note.text, "rate 500/s");
+    note_set(&note, NOTE_BY, NOTE_BY_SOCKET);
     screen_begin_run(screen, &facts);
     screen_hear(screen, &note);
     note.source = NOTE_SAMPLE;
     screen_hear(screen, &note);
     show(24, 80, true);
-    expect("1.5 s, ctl: rate 500/s\n");
+    expect("1.5 s, control socket: rate 500/s\n");
     screen->noting = true;
     snprintf(screen->note, sizeof screen->note, "cache flushed");
     show(24, 80, true);
