@@ -156,8 +156,9 @@ json_t *live_run(struct live *live)
     return run;
 }
 
-static void put_plan(const struct run_facts *run, json_t *state)
+static void put_plan(const struct live *live, json_t *state)
 {
+    const struct run_facts *run = &live->totals.run;
     const uint64_t planned_ns = run->duration_ns > 0 ? run->warmup_ns + run->duration_ns : 0;
     json_object_set_new(state, "planned_seconds",
                         planned_ns > 0 && run->warmup_ns != IPC_NEVER
@@ -167,6 +168,8 @@ static void put_plan(const struct run_facts *run, json_t *state)
                         run->requests > 0 ? json_value_count(run->requests) : json_null());
     json_object_set_new(state, "rate_asked",
                         json_value_text(run->open_loop ? run->rate_text : NULL));
+    json_object_set_new(state, "rate_changes",
+                        json_value_count(live->setup.timeline->notes.all[NOTE_CTL]));
 }
 
 /* Of the newest interval, as a page shows them beside those of the run. */
@@ -246,7 +249,7 @@ json_t *live_state(struct live *live)
     json_object_set_new(state, "target",
                         json_value_text(totals->current != NULL ? totals->run.target : NULL));
     if (totals->current != NULL)
-        put_plan(&totals->run, state);
+        put_plan(live, state);
     if (totals->newest_known) {
         json_object_set_new(state, "elapsed_seconds",
                             json_real(clock_seconds(totals->newest->header.end_ns)));

@@ -153,8 +153,11 @@ void screen_end_run(struct screen *screen, const struct run_result *result)
     const char *arrivals = strstr(screen->rate_text, ", "); /* "8,000/s, even" */
     const size_t bytes =
         arrivals != NULL ? (size_t)(arrivals - screen->rate_text) : strlen(screen->rate_text);
-    snprintf(run->name, sizeof run->name, "%.60s%s%.*s", screen->name, bytes > 0 ? " at " : "",
-             (int)(bytes < 60 ? bytes : 60), screen->rate_text);
+    if (result->rate_changes > 0) /* none of them is the whole run's */
+        snprintf(run->name, sizeof run->name, "%.60s at several rates", screen->name);
+    else
+        snprintf(run->name, sizeof run->name, "%.60s%s%.*s", screen->name, bytes > 0 ? " at " : "",
+                 (int)(bytes < 60 ? bytes : 60), screen->rate_text);
     read_times(run->figures, &slice);
     run->rate = run->figures[SCREEN_RATE].number;
     screen->ended = true;

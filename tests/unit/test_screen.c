@@ -330,6 +330,11 @@ TEST(runs_that_have_ended)
     expect("\nGET at 66,000/s  ");
     expect(" AMBER\nGET at 65,000/s  ");
     expect("\nended");
+    result->rate_changes = 1; /* of none of its rates */
+    screen_begin_run(screen, &facts);
+    screen_end_run(screen, result);
+    show(30, 80, true);
+    expect("\nGET at several rates  ");
     free(result);
 }
 
