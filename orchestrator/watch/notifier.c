@@ -143,7 +143,7 @@ static enum err_code take_channels(struct notifier *notifier, const struct notif
                                    uint64_t *everyone, size_t *enabled_count, struct err *err)
 {
     const char *only = notifier->setup.only;
-    char text[160];
+    char text[160], missing[NOTIFY_MISSING_BYTES + 64];
     for (size_t i = 0; i < file->channel_count; i++) {
         const struct notify_channel *from = &file->channels[i];
         struct notifier_channel *channel = &notifier->channels[notifier->channel_count++];
@@ -154,8 +154,8 @@ static enum err_code take_channels(struct notifier *notifier, const struct notif
         *everyone |= wanted ? 1ull << i : 0;
         *enabled_count += wanted && from->missing[0] == '\0' ? 1 : 0;
         if (!notifier->setup.everyone && from->missing[0] != '\0')
-            log_line(LOG_WARNING, "%s is disabled: the environment variable %s is not set",
-                     named(text, channel), from->missing);
+            log_line(LOG_WARNING, "%s is disabled: %s", named(text, channel),
+                     notify_missing_text(missing, from->missing));
     }
     return *everyone != 0 ? OK
                           : err_set(err, E_USAGE, "%.150s has no channel \"%.60s\"",
