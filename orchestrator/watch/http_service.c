@@ -22,7 +22,7 @@
 
 #define BACKLOG 64
 #define SWEEP_SECONDS 1
-#define COOKIE "volley_token"
+#define COOKIE "volley_token_%u" /* of the port: browsers send cookies to all ports of a host */
 /* A page of ours, and nothing else: no script of others, no frame around it, no address but its own. */
 #define CONTENT_POLICY                                                                             \
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; "           \
@@ -45,7 +45,7 @@ struct http_service {
     struct http_setup setup;
     struct http_address address;
     char token[HTTP_TOKEN_MOST_BYTES + 1]; /* "": none */
-    char url[96], machine[256];
+    char url[96], machine[256], cookie[32];
     struct connection connections[HTTP_CONNECTIONS_MAX + 1];
     unsigned count; /* at the last look, and those that came since */
     bool full_told, refused_told;
@@ -287,7 +287,8 @@ static bool has_token(const struct http_service *service, struct evhttp_request 
         value = header + sizeof bearer - 1;
         return http_token_equal(service->token, value, strlen(value));
     }
-    return http_cookie_find(&value, &bytes, evhttp_find_header(headers, "Cookie"), COOKIE) &&
+    return http_cookie_find(&value, &bytes, evhttp_find_header(headers, "Cookie"),
+                            service->cookie) &&
            http_token_equal(service->token, value, bytes);
 }
 
@@ -315,8 +316,8 @@ void http_service_login(struct http_service *service, struct evhttp_request *req
     if (given == NULL || !http_token_equal(service->token, given, strlen(given))) {
         http_refuse(request, 401, "this is not the token that --listen-token names");
     } else {
-        char cookie[HTTP_TOKEN_MOST_BYTES + 80];
-        snprintf(cookie, sizeof cookie, COOKIE "=%s; HttpOnly; SameSite=Strict; Path=/",
+        char cookie[HTTP_TOKEN_MOST_BYTES + 100];
+        snprintf(cookie, sizeof cookie, "%s=%s; HttpOnly; SameSite=Strict; Path=/", service->cookie,
                  service->token);
         evhttp_add_header(evhttp_request_get_output_headers(request), "Set-Cookie", cookie);
         http_answer(request, 200, "application/json", "{}", 2);
@@ -412,6 +413,7 @@ static enum err_code listen_there(struct http_service *service, struct err *err)
     const bool six = strchr(service->address.host, ':') != NULL;
     snprintf(service->url, sizeof service->url, "http://%s%s%s:%u/", six ? "[" : "",
              service->address.host, six ? "]" : "", service->address.port);
+    snprintf(service->cookie, sizeof service->cookie, COOKIE, service->address.port);
     return OK;
 }
 
