@@ -234,6 +234,18 @@ static const char *reason_of(int status)
     return "Error";
 }
 
+/* evhttp reads while it writes, to hear that a peer has gone, and takes one that has no more to ask for one of these: it would
+ * get what fits into one write. Without reading, a peer that is gone is heard of by writing, and one that does not read by the
+ * limit for that. evhttp reads again when the answer is written. */
+static void send_all(struct evhttp_request *request, int status, struct evbuffer *body)
+{
+    struct evhttp_connection *to = evhttp_request_get_connection(request);
+    evhttp_send_reply(request, status, reason_of(status),
+                      body); /* begins it, and frees no connection */
+    if (to != NULL)
+        bufferevent_disable(evhttp_connection_get_bufferevent(to), EV_READ);
+}
+
 void http_answer(struct evhttp_request *request, int status, const char *type, const void *body,
                  size_t body_bytes)
 {
@@ -246,7 +258,7 @@ void http_answer(struct evhttp_request *request, int status, const char *type, c
     } else if (buffer != NULL) {
         evbuffer_add(buffer, body, body_bytes);
     }
-    evhttp_send_reply(request, status, reason_of(status), buffer);
+    send_all(request, status, buffer);
     if (buffer != NULL)
         evbuffer_free(buffer);
 }
