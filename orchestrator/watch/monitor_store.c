@@ -231,8 +231,8 @@ static void prune(struct writer *writer)
         (now_ms >= writer->pruned_ms && now_ms < writer->pruned_ms + period_ms))
         return;
     writer->pruned_ms = now_ms;
-    if (known_ms > retention_ms)
-        (void)monitor_file_prune(writer->database, 0, known_ms - retention_ms);
+    (void)monitor_file_prune(writer->database, 0,
+                             monitor_file_before(writer->database, known_ms, retention_ms));
     if (now_ms > retention_ms) /* its own, after a long time in which nobody watched */
         (void)monitor_file_prune(writer->database, writer->found_ms, now_ms - retention_ms);
 }

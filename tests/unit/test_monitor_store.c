@@ -257,11 +257,16 @@ static void keep_hours(uint64_t from_ms, unsigned count)
 
 TEST(test_a_wrong_clock_removes_no_history)
 {
-    /* Breaks when one start with a clock that is a year ahead deletes what was kept, or rows stay for ever after it. */
+    /* Breaks when a start with a clock that is a year ahead, or the next one, deletes what was kept, or rows stay for ever after
+     * it. */
     keep_hours(T0, 40);
     keep_hours(T0 + DAYS_MS(365), 3);
     look_at(0, T0 + DAYS_MS(500));
     ck_assert_uint_eq(review.targets[0].row_count, 43);
+    keep_hours(T0 + DAYS_MS(365) + 4ull * HOUR_MS, 3); /* and once more */
+    keep_hours(T0 + DAYS_MS(365) + 9ull * HOUR_MS, 1);
+    look_at(0, T0 + DAYS_MS(500));
+    ck_assert_uint_eq(review.targets[0].row_count, 47);
     keep_hours(T0 + 40ull * HOUR_MS, 3); /* the clock is right again */
     look_at(0, T0 + DAYS_MS(10));
     ck_assert_uint_eq(review.targets[0].row_count, 43);
@@ -269,6 +274,14 @@ TEST(test_a_wrong_clock_removes_no_history)
     look_at(0, T0 + DAYS_MS(20));
     ck_assert_uint_ge(review.targets[0].row_count, 48);
     ck_assert_uint_le(review.targets[0].row_count, 50);
+    /* A long time in which nobody watched: they age by what is watched since, and by the ten hours of the wrong clock. */
+    keep_hours(T0 + DAYS_MS(400), 30);
+    look_at(0, T0 + DAYS_MS(20));
+    ck_assert_uint_ge(review.targets[0].row_count, 36);
+    keep_hours(T0 + DAYS_MS(402), 30);
+    keep_hours(T0 + DAYS_MS(404), 1);
+    look_at(0, T0 + DAYS_MS(20));
+    ck_assert_uint_eq(review.target_count > 0 ? review.targets[0].row_count : 0, 0);
     keep_hours(T0 + DAYS_MS(800), 240); /* two years later: its own do not heap up */
     look_at(T0 + DAYS_MS(700), T0 + DAYS_MS(900));
     ck_assert_uint_le(review.targets[0].row_count, 50);
