@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -285,6 +286,39 @@ TEST(test_a_wrong_clock_removes_no_history)
     keep_hours(T0 + DAYS_MS(800), 240); /* two years later: its own do not heap up */
     look_at(T0 + DAYS_MS(700), T0 + DAYS_MS(900));
     ck_assert_uint_le(review.targets[0].row_count, 50);
+}
+
+static enum err_code try_open(struct monitor_store **store)
+{
+    struct err err = {.code = OK};
+    const struct monitor_store_setup setup = {
+        .path = path, .retention_ms = DAYS_MS(2), .began_ms = T0, .interval_ms = 30000};
+    return monitor_store_open(store, &setup, &err);
+}
+
+TEST(test_no_lock_is_left)
+{
+    /* Breaks when a file stays beside the store, two monitors write into one, or one that opened the lock of a monitor that ends
+     * holds a file that nobody else looks at. */
+    char lock_path[220];
+    struct monitor_store *store = NULL, *other = NULL;
+    snprintf(lock_path, sizeof lock_path, "%s.lock", path);
+    ck_assert_int_eq(try_open(&store), OK);
+    ck_assert_int_eq(access(lock_path, F_OK), 0);
+    ck_assert_int_eq(try_open(&other), E_USAGE);
+    ck_assert_int_eq(access(lock_path, F_OK), 0); /* who is refused removes nothing */
+    const int late = open(lock_path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_ge(late, 0);
+    (void)monitor_store_close(store, 0);
+    ck_assert_int_ne(access(lock_path, F_OK), 0);
+    ck_assert_int_eq(flock(late, LOCK_EX | LOCK_NB), 0); /* it is locked, and none */
+    ck_assert_int_eq(try_open(&store), OK);
+    ck_assert_int_eq(unlink(lock_path), 0); /* by somebody who tidies up */
+    ck_assert_int_eq(try_open(&other), OK);
+    (void)monitor_store_close(store, 0);
+    ck_assert_int_eq(access(lock_path, F_OK), 0); /* the other one's */
+    (void)monitor_store_close(other, 0);
+    close(late);
 }
 
 /* A month of hours: memory rises by so much a day, and a noise of that size. */
