@@ -391,6 +391,12 @@ TEST(verdict_so_far)
     screen->ended = true;
     show(24, 80, true);
     expect("Verdict RED: errors: 5 % of all\n");
+    facts.prefill = true;
+    screen_begin_run(screen, &facts);
+    screen_judge(screen, &verdict);
+    show(24, 80, true);
+    expect("Phase   prefill: the keys are written, and nothing is judged\n");
+    expect_not("Verdict");
 }
 
 TEST_SUITE_WITH(screen, .set_up = set_up, .tear_down = tear_down)
