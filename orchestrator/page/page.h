@@ -50,14 +50,15 @@ struct page_result {
     json_t *curve;                     /* of a search or a sweep: page_curve.h; NULL */
     json_t *comparison;                /* of two results: page_comparison.h; NULL */
     json_t *history;                   /* from commit to commit: page_history.h; NULL */
-    json_t *numbers, *findings;        /* of verify, {name, value} and rows of a table; NULL */
-    char judgement[16];                /* of the checks: "PASS"; "" */
-    json_t *phases;                    /* rows of a table for people; NULL */
-    json_t *environment, *spec;        /* NULL: not known */
-    json_t *notices;                   /* sentences for its top: what of it is missing; NULL */
-    bool ratios_left_out;              /* of samples of little memory: page_ratios_left_out */
-    bool cut;                          /* the journal ends before the run does */
-    char *report;                      /* as text; NULL */
+    json_t *numbers,
+        *findings; /* of verify, {name, value} (a number, or a text of volley's own) and rows of a table; NULL */
+    char judgement[16];         /* of the checks: "PASS"; "" */
+    json_t *phases;             /* rows of a table for people; NULL */
+    json_t *environment, *spec; /* NULL: not known */
+    json_t *notices;            /* sentences for its top: what of it is missing; NULL */
+    bool ratios_left_out;       /* of samples of little memory: page_ratios_left_out */
+    bool cut;                   /* the journal ends before the run does */
+    char *report;               /* as text; NULL */
     size_t report_bytes;
 };
 
