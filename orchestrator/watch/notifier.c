@@ -53,6 +53,21 @@ static void take_sum(struct notifier *notifier, struct notifier_channel *channel
     notifier->finished = true;
 }
 
+/* A line of the log has its limit: what is longer is told in several. */
+#define DRY_LINE_BYTES 1600u
+
+static void log_dry(const char *name, const char *text)
+{
+    size_t left_bytes = strlen(text);
+    for (bool goes_on = false; left_bytes > 0 || !goes_on; goes_on = true) {
+        const size_t bytes = notify_piece_bytes(text, left_bytes, DRY_LINE_BYTES);
+        log_line(LOG_WARNING, "would be sent to %s: %s%.*s%s", name, goes_on ? "... " : "",
+                 (int)bytes, text, bytes < left_bytes ? " ..." : "");
+        text += bytes;
+        left_bytes -= bytes;
+    }
+}
+
 static void take(struct notifier *notifier, const struct notify_report *told)
 {
     char text[160];
@@ -77,7 +92,7 @@ static void take(struct notifier *notifier, const struct notify_report *told)
         if (notifier->setup.show != NULL)
             notifier->setup.show(notifier->setup.show_state, channel->name, told->text);
         else
-            log_line(LOG_WARNING, "would be sent to %s: %s", named(text, channel), told->text);
+            log_dry(named(text, channel), told->text);
         break;
     case NOTIFY_SUM:
         take_sum(notifier, channel, told);
