@@ -453,6 +453,28 @@ static void write_secret_file(const char *kind)
     write_file(text);
 }
 
+TEST(a_file_is_checked_without_a_run)
+{
+    /* Breaks when a file of channels cannot be looked at before it is needed, or a check of it fails for want of its secrets. */
+    write_file("notification_channels:\n"
+               "- {name: unset, type: slack, webhook_url: \"${VOLLEY_NOBODY_SETS_THIS}\"}\n");
+    program_run_volley(&program, "validate", "notify", path, NULL);
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, ": valid");
+    program_expect_text(program.err, "unset is disabled here: the environment variable "
+                                     "VOLLEY_NOBODY_SETS_THIS is not set");
+    program_free(&program);
+    write_file("notification_channels:\n- {name: a, type: slack, url: x}\n");
+    program_run_volley(&program, "validate", "notify", path, NULL);
+    program_expect_status(&program, 3);
+    program_expect_text(program.err, "channels.yaml:2:");
+    program_free(&program);
+    program_run_volley(&program, "docs", "schema", "notify", NULL);
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "\"notification_channels\"");
+    program_free(&program);
+}
+
 TEST(secrets_are_in_no_output)
 {
     /* Breaks when an address, a key or a password stands in an outcome, an error or a dry run. */
