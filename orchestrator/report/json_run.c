@@ -231,4 +231,6 @@ void json_run_members(json_t *object, const struct run_result *result)
         json_object_set_new(object, "scraped", scraped(result->scraped));
     if (result->check_count > 0)
         json_object_set_new(object, "checks", checks(result));
+    if (result->kpis != NULL)
+        json_object_set(object, "kpis", result->kpis);
 }

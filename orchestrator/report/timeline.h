@@ -217,6 +217,7 @@ struct run_result {
     struct verdict verdict;
     struct objective_reading checks[OBJECTIVE_MAX]; /* of session->checks */
     uint32_t check_count;
+    json_t *kpis;                  /* what they came to, while sinks hear of the end; NULL: none */
     const struct repeats *repeats; /* of the session up to this run; NULL: nothing is repeated */
 };
 
@@ -257,6 +258,9 @@ struct timeline {
     const double *percentiles;
     uint32_t percentile_count;
     bool cut; /* likewise: the record that it reads ends before the session does */
+    /* Likewise: what KPIs of a run have come to, a new array; NULL: there are none. */
+    json_t *(*kpis_of)(void *state, const struct run_result *result);
+    void *kpis_state;
     /* A replay: of figures and records that this version does not know; they were left out. */
     uint32_t unknown_kinds;
     const struct session_facts *session;
