@@ -85,8 +85,9 @@ const struct option_table *monitor_option_table(void)
             "Watches servers for days without load: a PING ten times a second, INFO every "
             "interval, with page and endpoints of --listen, and keeps what it sees. A TARGET is "
             "HOST:PORT, a URI as of --uri, or the path of a Unix socket; without one it is that of "
-            "--host and --port. A server that does not answer is told, and tried again. report is "
-            "what came of it: availability, trends, "
+            "--host and --port. A server that does not answer is told, and tried again, at the "
+            "address that its "
+            "name had at the start. report is what came of it: availability, trends, "
             "headroom, alerts.",
         .takes_command = true,
         .takes_uris = true,
