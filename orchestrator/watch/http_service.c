@@ -240,8 +240,7 @@ static const char *reason_of(int status)
 static void send_all(struct evhttp_request *request, int status, struct evbuffer *body)
 {
     struct evhttp_connection *to = evhttp_request_get_connection(request);
-    evhttp_send_reply(request, status, reason_of(status),
-                      body); /* begins it, and frees no connection */
+    evhttp_send_reply(request, status, reason_of(status), body); /* which frees no connection */
     if (to != NULL)
         bufferevent_disable(evhttp_connection_get_bufferevent(to), EV_READ);
 }

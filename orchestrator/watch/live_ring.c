@@ -43,9 +43,9 @@ static uint32_t room_for(struct live_ring *ring, size_t bytes)
 
 void live_ring_add(struct live_ring *ring, const char *text)
 {
-    const size_t bytes = text != NULL ? strlen(text) + 1 : SIZE_MAX;
+    const size_t bytes = text != NULL ? strlen(text) + 1 : 0;
     uint32_t offset = NO_TEXT;
-    if (bytes <= ring->bytes_max) {
+    if (text != NULL && bytes <= ring->bytes_max) {
         offset = room_for(ring, bytes);
         memcpy(&ring->memory[offset], text, bytes);
     }
