@@ -154,7 +154,7 @@ static enum err_code status_of_run(const struct session *session)
     return err_worse(code, E_FAILED);
 }
 
-/* By `volley ctl stop`: no later test runs. */
+/* By `volley ctl stop`, or where else the load is steered from: no later test runs. */
 static bool stop_asked(const struct session *session)
 {
     const struct run_control *control = session->interrupts->control;
@@ -194,7 +194,8 @@ static enum err_code status_of_stop(const struct session *session, uint64_t test
     const uint64_t planned = json_array_size(session->facts.tests);
     if (!stop_asked(session) || session->request->spec.load.loop || tests_run >= planned)
         return OK;
-    log_line(LOG_ERROR, "stopped over the control socket: %s of %s tests did not run",
+    log_line(LOG_ERROR, "stopped %s: %s of %s tests did not run",
+             note_by_phrase(run_control_stop_by(session->interrupts->control)),
              UNITS_GROUPED(planned - tests_run), UNITS_GROUPED(planned));
     return E_DATA;
 }

@@ -14,6 +14,7 @@
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/suite/suite_config.h"
 #include "orchestrator/watch/alert_rules.h"
+#include "orchestrator/watch/notify_file.h"
 
 static const struct option_table *ctl_table(void)
 {
@@ -228,7 +229,7 @@ static enum err_code print_schema(const char *name)
 {
     static const struct file_kind *const kinds[] = {
         &rate_plan_kind,    &chaos_plan_kind,  &workload_file_kind, &scenario_file_kind,
-        &suite_config_kind, &alert_rules_kind, &kpi_file_kind};
+        &suite_config_kind, &alert_rules_kind, &kpi_file_kind,      &notify_file_kind};
     json_t *schema = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(name, kinds[i]->name) == 0)
@@ -238,7 +239,7 @@ static enum err_code print_schema(const char *name)
     if (schema == NULL || json_dumpf(schema, stdout, JSON_INDENT(2)) != 0) {
         log_line(LOG_ERROR,
                  "volley docs schema: there are rate-plan, chaos, workload, scenario, suite, "
-                 "alerts, kpis and config, not \"%s\"",
+                 "alerts, kpis, notify and config, not \"%s\"",
                  name);
         json_decref(schema);
         return E_USAGE;
@@ -258,7 +259,7 @@ static void print_help(void)
            "  metrics       docs/reference/metrics.md\n"
            "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
            "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
-           "                suite, alerts, kpis or config\n");
+           "                suite, alerts, kpis, notify or config\n");
 }
 
 int command_docs(int argc, const char *const *argv)

@@ -86,8 +86,9 @@ const struct option_table *monitor_option_table(void)
             "Watches servers for days without load: a PING ten times a second, INFO every "
             "interval, with page and endpoints of --listen, and keeps what it sees. A TARGET is "
             "HOST:PORT, a URI as of --uri, or the path of a Unix socket; without one it is that of "
-            "--host and --port. A server that does not answer is told, and tried again. report is "
-            "what came of it: availability, trends, "
+            "--host and --port. A server that does not answer is told, and tried again, at the "
+            "address that its "
+            "name had at the start. report is what came of it: availability, trends, "
             "headroom, alerts.",
         .takes_command = true,
         .takes_uris = true,
@@ -177,6 +178,7 @@ static void take_note(void *hearer, const char *text)
     struct monitor_request *request = hearer;
     const uint64_t at_ns = clock_now_ns() - request->monitor.start_ns;
     struct note note = {.source = NOTE_HAND, .at_ns = at_ns, .end_ns = at_ns, .ok = true};
+    note_set(&note, NOTE_BY, NOTE_BY_TERMINAL);
     snprintf(note.text, sizeof note.text, "%s", text);
     timeline_note(&request->timeline, &note);
 }

@@ -17,7 +17,7 @@
 
 #define STRETCHES_SHOWN 8u
 #define ALERTS_SHOWN 12u
-#define TIME_BYTES 40u
+#define TIME_BYTES MONITOR_TEXT_BYTES
 
 /* ---- words ---- */
 
@@ -32,7 +32,7 @@ static const char *local_time(char text[TIME_BYTES], uint64_t at_ms)
 }
 #define AT(at_ms) local_time((char[TIME_BYTES]){0}, at_ms)
 
-static const char *long_time(char text[TIME_BYTES], uint64_t ms)
+const char *monitor_time_text(char text[MONITOR_TEXT_BYTES], uint64_t ms)
 {
     if (ms < 120000)
         snprintf(text, TIME_BYTES, "%.1f s", (double)ms / 1000);
@@ -44,7 +44,7 @@ static const char *long_time(char text[TIME_BYTES], uint64_t ms)
         snprintf(text, TIME_BYTES, "%.1f days", (double)ms / 86400000);
     return text;
 }
-#define LONG(ms) long_time((char[TIME_BYTES]){0}, ms)
+#define LONG(ms) monitor_time_text((char[TIME_BYTES]){0}, ms)
 
 static const char *real_text(char text[TIME_BYTES], double value, int decimals, const char *unit)
 {
@@ -59,13 +59,12 @@ static const char *real_text(char text[TIME_BYTES], double value, int decimals, 
 #define NUMBER_TEXT(value, decimals, unit) real_text((char[TIME_BYTES]){0}, value, decimals, unit)
 #define MS(us) NUMBER_TEXT((us) / 1000, 3, "")
 
-/* Of a part of 0..1. What is not all of it is not told as 100 %. */
-static const char *percent_text(char text[TIME_BYTES], double part)
+const char *monitor_percent_text(char text[MONITOR_TEXT_BYTES], double part)
 {
     const double percent = 100 * part;
     return real_text(text, part < 1 && percent > 99.99 ? 99.99 : percent, 2, " %");
 }
-#define PERCENT(part) percent_text((char[TIME_BYTES]){0}, part)
+#define PERCENT(part) monitor_percent_text((char[TIME_BYTES]){0}, part)
 
 static const char *size_text(char text[TIME_BYTES], double bytes)
 {

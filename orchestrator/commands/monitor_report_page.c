@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "orchestrator/commands/monitor_report.h"
 #include "orchestrator/page/page.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/scenario/series.h"
@@ -67,31 +68,44 @@ static enum err_code add_load(struct page_result *result, const struct review_ta
     return OK;
 }
 
+/* In percent; NAN: nothing was asked. */
+static double availability_of(const double *stored)
+{
+    double asked = 0;
+    for (unsigned i = MONITOR_OK; i <= MONITOR_SHED; i++)
+        asked += isfinite(stored[i]) ? stored[i] : 0;
+    return asked > 0 && isfinite(stored[MONITOR_OK]) ? 100 * stored[MONITOR_OK] / asked
+                                                     : (double)NAN;
+}
+
 static enum err_code add_samples(struct page_result *result, const struct review_target *target,
                                  struct err *err)
 {
     enum series_metric metrics[MONITOR_VALUES];
     enum monitor_value from[MONITOR_VALUES];
-    double values[MONITOR_VALUES], divisor;
+    double values[MONITOR_VALUES + 1], divisor;
     uint32_t count = 0;
     for (unsigned i = MONITOR_USED_MEMORY; i < MONITOR_VALUES; i++)
         if (series_metric_find(&metrics[count], &divisor, monitor_value_name(i)))
             from[count++] = (enum monitor_value)i;
-    if (page_table_init(&result->samples, "server", "", count, PAGE_ROWS_MAX, err) != OK)
+    if (page_table_init(&result->samples, "server", "", count + 1, PAGE_ROWS_MAX, err) != OK)
         return err->code;
     for (uint32_t i = 0; i < count; i++)
         page_table_column(&result->samples, series_metric_name(metrics[i]),
                           series_metric_unit(metrics[i]), NULL);
+    page_table_column(&result->samples, "availability", "percent",
+                      "Of the PINGs that were due, those that were answered.");
     double before = -1;
     for (size_t row = 0; row < target->row_count; row++) {
         const double *stored = &target->values[row * MONITOR_VALUES];
         const double at = end_of(result, target, row);
-        if (isnan(stored[MONITOR_UPTIME]) || at <= before)
+        if (at <= before)
             continue;
         for (uint32_t i = 0; i < count; i++)
             values[i] = series_ratio_is_of_process(metrics[i], stored[MONITOR_USED_MEMORY])
                             ? (double)NAN
                             : stored[from[i]];
+        values[count] = availability_of(stored);
         page_table_add(&result->samples, at, at, values);
         before = at;
     }
@@ -115,19 +129,39 @@ static void add_marks(struct page_result *result, const struct review *review,
                       const struct review_target *target)
 {
     const struct review_stretches *down = &target->down, *restarts = &target->restarts;
+    char text[ALERT_NAME_BYTES + 40], time[MONITOR_TEXT_BYTES];
     for (size_t i = 0; i < down->count && i < REVIEW_LIST_MAX; i++)
-        add_mark(result, "monitor", "down", down->items[i].from_ms, down->items[i].to_ms);
+        add_mark(result, "outage", "down", down->items[i].from_ms, down->items[i].to_ms);
     for (size_t i = 0; i < restarts->count && i < REVIEW_LIST_MAX; i++)
         add_mark(result, "monitor", "restarted", restarts->items[i].from_ms,
                  restarts->items[i].to_ms);
-    for (size_t i = 0; i < review->gaps.count && i < REVIEW_LIST_MAX; i++)
-        add_mark(result, "monitor", "not watched", review->gaps.items[i].from_ms,
-                 review->gaps.items[i].to_ms);
+    for (size_t i = 0; i < review->gaps.count && i < REVIEW_LIST_MAX; i++) {
+        const struct review_stretch *gap = &review->gaps.items[i];
+        snprintf(text, sizeof text, "not watched %s",
+                 monitor_time_text(time, gap->to_ms - gap->from_ms));
+        add_mark(result, "monitor", text, gap->from_ms, gap->to_ms);
+    }
+    /* By their names: sentences would be cut above a picture, and stand in the report. */
     for (size_t i = 0; i < review->alert_count; i++) {
         const struct review_alert *alert = &review->alerts[i];
-        if (alert->server[0] == '\0' || strcmp(alert->server, target->name) == 0)
-            add_mark(result, "alert", review_alert_text(alert), alert->at_ms, alert->at_ms);
+        if (alert->server[0] != '\0' && strcmp(alert->server, target->name) != 0)
+            continue;
+        snprintf(text, sizeof text, "%s%s", alert->alert,
+                 strcmp(alert->state, alert_state_name(ALERT_RESOLVED)) == 0 ? " ends" : "");
+        add_mark(result, "alert", text, alert->at_ms, alert->at_ms);
     }
+}
+
+/* What a reader wants first. */
+static void add_numbers(struct page_result *result, const struct review_target *target)
+{
+    const struct review_figures *whole = &target->whole;
+    char available[MONITOR_TEXT_BYTES], down[MONITOR_TEXT_BYTES], caption[48];
+    snprintf(caption, sizeof caption, "down, %zu time%s", target->down.count,
+             target->down.count == 1 ? "" : "s");
+    result->numbers = json_pack("[{s:s, s:s}, {s:s, s:s}]", "name", "available", "value",
+                                monitor_percent_text(available, review_availability(whole)), "name",
+                                caption, "value", monitor_time_text(down, target->down.total_ms));
 }
 
 static enum err_code add_target(struct page *page, const struct review *review,
@@ -140,6 +174,7 @@ static enum err_code add_target(struct page *page, const struct review *review,
     if (add_load(result, target, err) != OK || add_samples(result, target, err) != OK)
         return err->code;
     add_marks(result, review, target);
+    add_numbers(result, target);
     return OK;
 }
 

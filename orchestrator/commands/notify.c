@@ -85,10 +85,11 @@ static void show(void *state, const char *channel, const char *line)
 static bool print_channel(const struct notifier_channel *channel, bool dry_run)
 {
     const char *name = channel->name, *type = notify_type_name(channel->type);
+    char missing[NOTIFY_MISSING_BYTES + 64];
     const uint64_t all_count = channel->sent_count + channel->failed_count;
     if (channel->missing[0] != '\0')
-        printf("%s (%s): disabled: the environment variable %s is not set\n", name, type,
-               channel->missing);
+        printf("%s (%s): disabled: %s\n", name, type,
+               notify_missing_text(missing, channel->missing));
     else if (all_count == 0)
         printf("%s (%s): not told: what sends it has ended\n", name, type);
     else if (channel->failed_count > 0)

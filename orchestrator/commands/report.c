@@ -32,7 +32,8 @@ static const struct option_row own_rows[] = {
      .section = "Output",
      .help = "Replace names by words and numbers, host1 and user1, the same everywhere: hosts, "
              "addresses, "
-             "users, names of connections, labels, paths, and the words of commands but for their "
+             "users, names of connections, labels, alerts, paths, and the words of commands but "
+             "for their "
              "names. "
              "Nothing is written in DIR then."},
 };

@@ -13,6 +13,7 @@
 #include "orchestrator/scenario/scenario_library.h"
 #include "orchestrator/suite/suite_plan.h"
 #include "orchestrator/watch/alert_rules.h"
+#include "orchestrator/watch/notify_file.h"
 
 struct validate_request {
     struct option_values values;
@@ -31,7 +32,7 @@ const struct option_table validate_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .command = "validate",
-    .usage = "volley validate scenario|workload|config|suite|alerts|kpis FILE",
+    .usage = "volley validate scenario|workload|config|suite|alerts|kpis|notify FILE",
     .synopsis =
         "Reads and checks a file, and connects to nothing. FILE is also the name of one that "
         "comes with volley; a config is one for bench --config, a suite one for suite --config. "
@@ -120,6 +121,22 @@ static enum err_code check_kpis(const char *given, struct err *err)
     return code;
 }
 
+/* Variables that are not set here may be where it is used. */
+static enum err_code check_notify(const char *given, struct err *err)
+{
+    struct notify_file file = {.channels = NULL};
+    char text[NOTIFY_MISSING_BYTES + 64];
+    const enum err_code code =
+        notify_file_read(&file, &(struct file_source){.name = given}, getenv, err);
+    for (size_t i = 0; code == OK && i < file.channel_count; i++)
+        if (file.channels[i].missing[0] != '\0')
+            log_line(LOG_WARNING, "%s: %s is disabled here: %s", PRINTABLE(given),
+                     PRINTABLE(file.channels[i].name),
+                     notify_missing_text(text, file.channels[i].missing));
+    notify_file_free(&file);
+    return code;
+}
+
 /* As bench would take it. */
 static enum err_code check_config(const char *given, struct err *err)
 {
@@ -142,7 +159,8 @@ static enum err_code run(void *target, struct err *err)
         enum err_code (*check)(const char *given, struct err *err);
     } kinds[] = {{"scenario", check_scenario}, {"workload", check_workload},
                  {"config", check_config},     {"suite", check_suite},
-                 {"alerts", check_alerts},     {"kpis", check_kpis}};
+                 {"alerts", check_alerts},     {"kpis", check_kpis},
+                 {"notify", check_notify}};
     const struct validate_request *request = target;
     const struct command_words *words = &request->words;
     if (words->count != 2)

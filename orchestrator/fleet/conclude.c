@@ -174,7 +174,7 @@ static void say_failed(char *text, size_t text_bytes, const struct fleet *fleet)
         snprintf(text, text_bytes, "%s", what);
 }
 
-/* "stopped by ctl after 3.2 s of 10.0 s", "interrupted after 3.2 s and 120 of 10,000 requests". */
+/* "stopped at the page after 3.2 s of 10.0 s", "interrupted after 3.2 s and 120 of 10,000 requests". */
 static void say_ended_early(char *text, size_t text_bytes, const struct fleet *fleet,
                             const char *how)
 {
@@ -227,9 +227,11 @@ static void judge_run(struct fleet *fleet)
         text = own;
     }
     result->stopped = fleet->stopped;
+    result->stopped_by = fleet->stopped ? (int)fleet->stopped_by : -1;
     if (fleet->err.code == OK && (code == E_INTERRUPTED || (code == OK && fleet->stopped))) {
-        say_ended_early(own, sizeof own, fleet,
-                        result->interrupted ? "interrupted" : "stopped by ctl");
+        char how[40];
+        snprintf(how, sizeof how, "stopped %s", note_by_phrase(result->stopped_by));
+        say_ended_early(own, sizeof own, fleet, result->interrupted ? "interrupted" : how);
         text = own;
     }
     snprintf(result->status_text, sizeof result->status_text, "%s", text);

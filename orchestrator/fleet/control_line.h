@@ -31,6 +31,7 @@ enum control_action {
 
 struct control_command {
     enum control_action action;
+    enum note_by by;            /* where it comes from: the socket, unless somebody says so */
     uint64_t rate_micro;        /* CONTROL_RATE: from 1 to SCHEDULE_RATE_MAX_MICRO */
     char note[NOTE_TEXT_BYTES]; /* CONTROL_NOTE: not empty */
 };

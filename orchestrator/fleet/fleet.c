@@ -161,7 +161,7 @@ static void heed_interrupts(struct fleet *fleet, uint64_t now_ns)
     }
 }
 
-/* A command that came over the control socket. */
+/* A command that came over the control socket, from the page or the terminal. */
 static enum err_code heed_command(void *state, json_t **members,
                                   const struct control_command *command, struct err *err)
 {
@@ -175,12 +175,15 @@ static enum err_code heed_command(void *state, json_t **members,
         fleet_wake_workers(fleet);
     if (code != OK || effect != STEERING_STOP)
         return code;
-    log_line(LOG_WARNING, "stopped over the control socket: waiting for replies in flight");
+    log_line(LOG_WARNING, "stopped %s: waiting for replies in flight", note_by_phrase(command->by));
     if (fleet->running) {
+        if (!fleet->stopped)
+            fleet->stopped_by = command->by;
         fleet->stopped = true;
         fleet_set_stop(fleet, now_ns + STOP_AHEAD_NS);
     } else {
-        err_set(&fleet->err, E_FAILED, "stopped over the control socket before the first request");
+        err_set(&fleet->err, E_FAILED, "stopped %s before the first request",
+                note_by_phrase(command->by));
         fleet_fail(fleet);
     }
     return OK;

@@ -63,7 +63,8 @@ struct fleet {
     bool told[NODE_FIGURES_MAX]; /* that a node is away */
     uint32_t outages_told;
     bool running;
-    bool stopped;         /* over the control socket */
+    bool stopped; /* by somebody who steers */
+    enum note_by stopped_by;
     bool stopped_at_once; /* the user asked twice: that workers die is no fault of theirs */
     bool over;
     struct err err; /* ends the run */

@@ -33,6 +33,7 @@ struct run_control {
     struct run_control_handler handler; /* of the run under way, or answer_idle */
     struct client clients[RUN_CONTROL_CLIENTS_MAX];
     bool stop_asked;
+    enum note_by stop_by;
     char last_run[sizeof((struct run_facts *)0)->name];
     bool last_prefill;
     double achieved;
@@ -79,8 +80,10 @@ enum err_code run_control_command(struct run_control *control, json_t **members,
 {
     *members = NULL;
     enum err_code code = control->handler.handle(control->handler.state, members, command, err);
-    if (code == OK && command->action == CONTROL_STOP)
+    if (code == OK && command->action == CONTROL_STOP && !control->stop_asked) {
         control->stop_asked = true;
+        control->stop_by = command->by;
+    }
     return code;
 }
 
@@ -378,6 +381,11 @@ void run_control_close(struct run_control *control)
 bool run_control_stop_asked(const struct run_control *control)
 {
     return control->stop_asked;
+}
+
+enum note_by run_control_stop_by(const struct run_control *control)
+{
+    return control->stop_by;
 }
 
 /* The newest row ------------------------------------------------------------------------------- */

@@ -49,6 +49,8 @@ MUST_USE enum err_code run_control_command(struct run_control *control, json_t *
 
 /* Whether a client has asked for the end of the session. */
 bool run_control_stop_asked(const struct run_control *control);
+/* And where it was asked for, when it was. */
+enum note_by run_control_stop_by(const struct run_control *control);
 
 /* A listener that keeps the name of the run, and the rate of its newest row. Its state stays the control's. */
 struct sink run_control_sink(struct run_control *control);

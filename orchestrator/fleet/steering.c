@@ -133,13 +133,15 @@ static enum err_code refuse_phase(const struct steering *steering, const struct 
 }
 
 static void tell_change(const struct steering *steering, const struct moment *moment,
-                        enum control_action action, uint64_t rate_micro)
+                        const struct control_command *command, uint64_t rate_micro)
 {
+    const enum control_action action = command->action;
     struct note note = {
         .source = NOTE_CTL, .at_ns = moment->elapsed_ns + STEERING_AHEAD_NS, .ok = true};
     char rate[32];
     figure_rate_text(rate, sizeof rate, (double)rate_micro / (double)SCHEDULE_MICRO);
     note.end_ns = note.at_ns;
+    note_set(&note, NOTE_BY, command->by);
     if (action == CONTROL_PAUSE)
         snprintf(note.text, sizeof note.text, "pause");
     else
@@ -149,22 +151,23 @@ static void tell_change(const struct steering *steering, const struct moment *mo
 }
 
 static enum err_code change_rate(struct steering *steering, const struct moment *moment,
-                                 enum control_action action, uint64_t rate_micro, struct err *err)
+                                 const struct control_command *command, uint64_t rate_micro,
+                                 struct err *err)
 {
     uint64_t at_ns = moment->measured_ns + STEERING_AHEAD_NS;
     if (!schedule_change(ipc_schedule(steering->segments.each[0]), at_ns, rate_micro))
         return err_set(err, E_DATA, "the rate has changed %u times, as often as it can in one run",
                        SCHEDULE_CHANGES_MAX);
-    log_line(LOG_INFO, "%s: %.6g requests per second from %.3f s on (control socket)",
-             steering->facts->name, (double)rate_micro / (double)SCHEDULE_MICRO,
-             clock_seconds(at_ns));
+    log_line(LOG_INFO, "%s: %.6g requests per second from %.3f s on (%s)", steering->facts->name,
+             (double)rate_micro / (double)SCHEDULE_MICRO, clock_seconds(at_ns),
+             note_by_name(command->by));
     steering->changes++;
-    tell_change(steering, moment, action, rate_micro);
+    tell_change(steering, moment, command, rate_micro);
     return OK;
 }
 
 static enum err_code pause_load(struct steering *steering, const struct moment *moment,
-                                struct err *err)
+                                const struct control_command *command, struct err *err)
 {
     if (steering->paused)
         return OK;
@@ -175,7 +178,7 @@ static enum err_code pause_load(struct steering *steering, const struct moment *
                        SCHEDULE_CHANGES_MAX - 1);
     uint64_t at_ns = moment->measured_ns + STEERING_AHEAD_NS;
     uint64_t rate_micro = schedule_rate_micro(ipc_schedule(steering->segments.each[0]), at_ns);
-    enum err_code code = change_rate(steering, moment, CONTROL_PAUSE, 0, err);
+    enum err_code code = change_rate(steering, moment, command, 0, err);
     if (code == OK) {
         steering->paused = true;
         steering->resume_micro = rate_micro;
@@ -184,11 +187,11 @@ static enum err_code pause_load(struct steering *steering, const struct moment *
 }
 
 static enum err_code resume_load(struct steering *steering, const struct moment *moment,
-                                 struct err *err)
+                                 const struct control_command *command, struct err *err)
 {
     if (!steering->paused)
         return OK;
-    enum err_code code = change_rate(steering, moment, CONTROL_RESUME, steering->resume_micro, err);
+    enum err_code code = change_rate(steering, moment, command, steering->resume_micro, err);
     if (code == OK)
         steering->paused = false;
     return code;
@@ -202,12 +205,12 @@ static enum err_code steer(struct steering *steering, json_t **members,
     if (code != OK)
         return code;
     if (command->action == CONTROL_RATE) {
-        code = change_rate(steering, moment, CONTROL_RATE, command->rate_micro, err);
+        code = change_rate(steering, moment, command, command->rate_micro, err);
         if (code == OK)
             steering->paused = false;
     } else {
-        code = command->action == CONTROL_PAUSE ? pause_load(steering, moment, err)
-                                                : resume_load(steering, moment, err);
+        code = command->action == CONTROL_PAUSE ? pause_load(steering, moment, command, err)
+                                                : resume_load(steering, moment, command, err);
     }
     if (code != OK)
         return code;
@@ -220,14 +223,16 @@ static enum err_code steer(struct steering *steering, json_t **members,
 }
 
 /* At any time but before the common start, which it counts from. */
-static enum err_code take_note(const struct steering *steering, json_t **members, const char *text,
-                               const struct moment *moment, struct err *err)
+static enum err_code take_note(const struct steering *steering, json_t **members,
+                               const struct control_command *command, const struct moment *moment,
+                               struct err *err)
 {
     struct note note = {
         .source = NOTE_HAND, .at_ns = moment->elapsed_ns, .end_ns = moment->elapsed_ns, .ok = true};
     if (moment->phase == CONNECTING)
         return err_set(err, E_DATA, "the workers are still connecting; notes begin with the run");
-    snprintf(note.text, sizeof note.text, "%s", text);
+    snprintf(note.text, sizeof note.text, "%s", command->note);
+    note_set(&note, NOTE_BY, command->by);
     steering->listener.hear(steering->listener.state, &note);
     *members = json_pack("{s:f}", "at_seconds", clock_seconds(note.at_ns));
     return OK;
@@ -250,7 +255,7 @@ enum err_code steering_apply(struct steering *steering, enum steering_effect *ef
         *members = json_pack("{s:s}", "state", phase_names[STOPPING]);
         return OK;
     case CONTROL_NOTE:
-        return take_note(steering, members, command->note, &moment, err);
+        return take_note(steering, members, command, &moment, err);
     case CONTROL_RATE:
     case CONTROL_PAUSE:
     case CONTROL_RESUME:

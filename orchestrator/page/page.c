@@ -26,6 +26,14 @@ struct page *page_create(void)
     return page;
 }
 
+struct page *page_create_live(void)
+{
+    struct page *page = page_create();
+    if (page != NULL)
+        page->live = true;
+    return page;
+}
+
 static void result_destroy(struct page_result *result)
 {
     json_t *const values[] = {
@@ -77,7 +85,7 @@ enum err_code page_result_add(struct page *page, const char *name, struct err *e
     result->spectra = json_array();
     result->runs = json_array();
     page->results[page->count++] = page->newest = result;
-    return page_rows_init(result, err);
+    return page_rows_init(result, page->live, err);
 }
 
 struct page_result *page_result_newest(const struct page *page)

@@ -16,6 +16,7 @@
     160u /* classes and nodes of a result; those beyond are left out, and it says so */
 #define PAGE_LANE_ROWS_MAX 2048u
 #define PAGE_ROWS_MAX 16384u
+#define PAGE_LIVE_ROWS_MAX 4096u /* four for each pixel of a wide screen, when it is full */
 #define PAGE_NOTICES_MAX 16u
 #define PAGE_NOTICE_BYTES 512
 #define PAGE_REGIONS_MAX 2048u
@@ -49,14 +50,15 @@ struct page_result {
     json_t *curve;                     /* of a search or a sweep: page_curve.h; NULL */
     json_t *comparison;                /* of two results: page_comparison.h; NULL */
     json_t *history;                   /* from commit to commit: page_history.h; NULL */
-    json_t *numbers, *findings;        /* of verify, {name, value} and rows of a table; NULL */
-    char judgement[16];                /* of the checks: "PASS"; "" */
-    json_t *phases;                    /* rows of a table for people; NULL */
-    json_t *environment, *spec;        /* NULL: not known */
-    json_t *notices;                   /* sentences for its top: what of it is missing; NULL */
-    bool ratios_left_out;              /* of samples of little memory: page_ratios_left_out */
-    bool cut;                          /* the journal ends before the run does */
-    char *report;                      /* as text; NULL */
+    json_t *numbers,
+        *findings; /* of verify, {name, value} (a number, or a text of volley's own) and rows of a table; NULL */
+    char judgement[16];         /* of the checks: "PASS"; "" */
+    json_t *phases;             /* rows of a table for people; NULL */
+    json_t *environment, *spec; /* NULL: not known */
+    json_t *notices;            /* sentences for its top: what of it is missing; NULL */
+    bool ratios_left_out;       /* of samples of little memory: page_ratios_left_out */
+    bool cut;                   /* the journal ends before the run does */
+    char *report;               /* as text; NULL */
     size_t report_bytes;
 };
 
@@ -64,6 +66,8 @@ struct page;
 
 /* NULL: no memory. */
 struct page *page_create(void);
+/* One that is looked at as it goes, maybe for days: PAGE_LIVE_ROWS_MAX rows, whose memory is taken at the beginning. */
+struct page *page_create_live(void);
 void page_destroy(struct page *page); /* NULL: nothing */
 /* What events tell from here on belongs to a further result; name is for people, NULL: its label. E_USAGE: PAGE_RESULTS_MAX
  * are there. */

@@ -144,8 +144,13 @@ static void put_own_numbers(struct output *out, const json_t *numbers)
     if (json_array_size(numbers) == 0)
         return;
     output_printf(out, "<div class=\"numbers\">\n");
-    json_array_foreach(numbers, i, number) page_html_number(
-        out, string_of(number, "name"), UNITS_GROUPED((uint64_t)number_of(number, "value")), "");
+    json_array_foreach(numbers, i, number)
+    {
+        const char *text = json_string_value(json_object_get(number, "value"));
+        page_html_number(out, string_of(number, "name"),
+                         text != NULL ? text : UNITS_GROUPED((uint64_t)number_of(number, "value")),
+                         "");
+    }
     output_printf(out, "</div>\n");
 }
 

@@ -60,13 +60,16 @@ static void add_column(struct page_table *table, enum metric_id metric, int stat
     page_table_column(table, name, unit_of(metric), metric_table[metric].help);
 }
 
-enum err_code page_rows_init(struct page_result *result, struct err *err)
+enum err_code page_rows_init(struct page_result *result, bool live, struct err *err)
 {
     result->lanes = calloc(PAGE_LANES_MAX, sizeof *result->lanes);
     if (result->lanes == NULL)
         return err_set(err, E_SYSTEM, "no memory for a page");
-    if (page_table_init(&result->load, "load", "", page_rows_columns(), PAGE_ROWS_MAX, err) != OK)
+    if (page_table_init(&result->load, "load", "", page_rows_columns(),
+                        live ? PAGE_LIVE_ROWS_MAX : PAGE_ROWS_MAX, err) != OK)
         return err->code;
+    if (live)
+        page_table_touch(&result->load);
     for (uint32_t i = 0; i < METRICS; i++) {
         if (!drawn(i))
             continue;

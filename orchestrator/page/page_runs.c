@@ -62,9 +62,10 @@ static void add_marks(struct page *page, const struct run_result *run)
 {
     for (uint32_t i = 0; i < run->notes->count; i++) {
         const struct note *note = &run->notes->items[i];
+        char told[NOTE_TOLD_BYTES];
         if (note->source != NOTE_SAMPLE && note->source != NOTE_SCRAPE)
-            add_mark(page, note_source_name(note->source), note->text, note->at_ns, note->end_ns,
-                     note->ok, note->cause);
+            add_mark(page, note_source_name(note->source), note_told(told, note), note->at_ns,
+                     note->end_ns, note->ok, note->cause);
     }
     add_outages(page, outages_of_all(run->outages), "the target");
     for (uint32_t i = 0; i < run->facts->node_count && run->facts->node_count > 1; i++)
@@ -140,10 +141,18 @@ static void add_to_graphic(struct page *page, const struct run_result *run)
                   "service_time_us", spectrum(run->total, HISTOGRAM_SERVICE_OK)));
 }
 
+/* What was achieved stands beside it: of a rate that was changed under way, what fell due in the whole run. */
+static json_t *target_of(const struct run_result *run, const struct metric_slice *slice)
+{
+    const struct metric_value due = metric_read(slice, METRIC_TARGET_RATE, NULL);
+    if (!run->facts->open_loop)
+        return json_null();
+    return json_real(run->rate_changes > 0 && due.known ? due.number : figure_target(run));
+}
+
 void page_runs_add(struct page *page, const struct run_result *run)
 {
     struct metric_slice slice = metric_slice_of_run(run);
-    const bool open = run->facts->open_loop;
     const double failed = (double)figure_failed(run->total->counters);
     const struct metric_value share = metric_read(&slice, METRIC_FAILED_PERCENT, NULL);
     if (page->run_drawn)
@@ -153,9 +162,8 @@ void page_runs_add(struct page *page, const struct run_result *run)
            json_pack("{s:o, s:o, s:b, s:s, s:o, s:o, s:f, s:o, s:o, s:o, s:f, s:f, s:f, s:o, s:b}",
                      "name", name, "target_name", json_value_text(run->facts->target), "prefill",
                      run->facts->prefill, "verdict", verdict_level_name(run->verdict.level),
-                     "reasons", reasons_of(&run->verdict), "target",
-                     open ? json_real(figure_target(run)) : json_null(), "achieved",
-                     metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number, "p50",
+                     "reasons", reasons_of(&run->verdict), "target", target_of(run, &slice),
+                     "achieved", metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number, "p50",
                      time_of(&slice, STATISTIC_PERCENTILE, 50), "p99",
                      time_of(&slice, STATISTIC_PERCENTILE, 99), "max",
                      time_of(&slice, STATISTIC_MAX, 0), "errors", failed, "errors_percent",

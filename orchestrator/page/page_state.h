@@ -14,6 +14,7 @@ struct page {
     uint32_t count;
     struct page_result *results[PAGE_RESULTS_MAX];
     struct page_result *newest;
+    bool live; /* page_create_live */
     /* Of the run under way. */
     struct run_facts run;
     bool run_drawn;        /* it is part of the graphic, not of the list of runs alone */
@@ -27,7 +28,7 @@ struct page {
 };
 
 /* A row into the tables and the heat map (page_rows.c). */
-MUST_USE enum err_code page_rows_init(struct page_result *result, struct err *err);
+MUST_USE enum err_code page_rows_init(struct page_result *result, bool live, struct err *err);
 MUST_USE enum err_code page_rows_add(struct page *page, const struct interval_row *row,
                                      struct err *err);
 /* A value of a scraped series into a table of its own. */

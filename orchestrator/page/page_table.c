@@ -44,6 +44,15 @@ void page_table_free(struct page_table *table)
     *table = (struct page_table){.rows = 0};
 }
 
+void page_table_touch(struct page_table *table)
+{
+    const size_t cells = table->columns_max * table->rows_max;
+    for (size_t i = 0; i < table->rows_max; i++)
+        table->start[i] = table->end[i] = NAN;
+    for (size_t i = 0; i < cells; i++)
+        table->low[i] = table->high[i] = NAN;
+}
+
 uint32_t page_table_column(struct page_table *table, const char *name, const char *unit,
                            const char *help)
 {

@@ -40,6 +40,8 @@ struct page_table {
 MUST_USE enum err_code page_table_init(struct page_table *table, const char *of, const char *name,
                                        uint32_t columns_max, size_t rows_max, struct err *err);
 void page_table_free(struct page_table *table);
+/* Has the system give all of its memory now; before the first row. */
+void page_table_touch(struct page_table *table);
 /* Its number; before the first row; no more than columns_max. */
 uint32_t page_table_column(struct page_table *table, const char *name, const char *unit,
                            const char *help);

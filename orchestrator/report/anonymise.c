@@ -441,12 +441,30 @@ static enum err_code interval(void *state, const struct interval_row *row,
     return OK;
 }
 
+/* Marked, so that an alert that is called as a command, or as a figure, takes no name from that. */
+#define ALERT_MARK "\x01"
+
+/* "Late (critical) firing: 5 ms, limit 2": the name of its rule, and the words that its author has for it. */
+static void add_alert(struct anonymiser *anonymiser, struct note *alert)
+{
+    struct note named = *alert;
+    snprintf(named.text, sizeof named.text, ALERT_MARK "%.118s", alert->text);
+    add(anonymiser, "alert", named.text, strcspn(named.text, " "));
+    if (alert->cause[0] != '\0') {
+        snprintf(named.cause, sizeof named.cause, ALERT_MARK "%.158s", alert->cause);
+        add(anonymiser, "reason", named.cause, strlen(named.cause));
+    }
+    *alert = named;
+}
+
 static enum err_code note(void *state, const struct note *from, struct err *err)
 {
     struct anonymiser *anonymiser = state;
     struct note renamed = *from;
     if (renamed.source == NOTE_HAND)
         add(anonymiser, "note", renamed.text, strlen(renamed.text));
+    if (renamed.source == NOTE_ALERT)
+        add_alert(anonymiser, &renamed);
     RENAME(anonymiser, renamed.text);
     RENAME(anonymiser, renamed.cause);
     if (refuse_full(anonymiser, err) != OK)

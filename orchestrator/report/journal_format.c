@@ -418,12 +418,13 @@ json_t *journal_result_to_json(const struct run_result *result)
         json_value_count(evidence->late_records), "server_cpu_share", evidence->server_cpu_share,
         "never_steady", evidence->never_steady);
     return json_pack(
-        "{s:f, s:f, s:f, s:o, s:o, s:b, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*, s:o*}",
+        "{s:f, s:f, s:f, s:o, s:o, s:b, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*, "
+        "s:o*}",
         "seconds", result->seconds, "due_seconds", result->due_seconds, "target_rate",
         result->target_rate, "rate_changes", json_value_count(result->rate_changes), "warmup_ns",
         json_value_count(result->facts->warmup_ns), "interrupted", result->interrupted, "stopped",
-        result->stopped, "status", (int)result->status, "status_text",
-        json_value_text(result->status_text), "evidence", weighed, "workers",
+        result->stopped, "stopped_by", result->stopped_by, "status", (int)result->status,
+        "status_text", json_value_text(result->status_text), "evidence", weighed, "workers",
         json_value_workers(result), "verdict", json_value_verdict(&result->verdict), "nodes",
         nodes_to_json(result->facts), "server", server_account_to_json(&result->server), "drawn",
         drawn_to_json(&result->drawn), "streams", stream_results_to_json(result), "verification",
@@ -536,7 +537,11 @@ enum err_code journal_result_from_json(struct run_result *result, uint64_t *warm
     result->foreign_count = json_value_foreign(result->foreign, json_object_get(json, "verdict"));
     result->seconds = json_number_value(seconds);
     result->due_seconds = json_number_value(due_seconds);
-    result->stopped = json_is_true(json_object_get(json, "stopped")); /* not in older journals */
+    /* not in older journals, both of them */
+    result->stopped = json_is_true(json_object_get(json, "stopped"));
+    const json_t *stopped_by = json_object_get(json, "stopped_by");
+    const json_int_t by = json_is_integer(stopped_by) ? json_integer_value(stopped_by) : -1;
+    result->stopped_by = by >= 0 && by < NOTE_BY_COUNT ? (int)by : -1;
     result->worker_count = (uint32_t)json_array_size(workers);
     return OK;
 }

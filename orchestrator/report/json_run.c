@@ -104,12 +104,15 @@ static json_t *events(const struct run_notes *notes)
     json_t *list = json_array();
     for (uint32_t i = 0; i < notes->count; i++) {
         const struct note *note = &notes->items[i];
-        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:o, s:b, s:o}", "source",
-                                              note_source_name(note->source), "at_seconds",
-                                              clock_seconds(note->at_ns), "seconds",
-                                              clock_seconds(note->end_ns - note->at_ns), "text",
-                                              json_value_text(note->text), "ok", note->ok, "cause",
-                                              json_value_text(note->ok ? NULL : note->cause)));
+        json_t *event = json_pack(
+            "{s:s, s:f, s:f, s:o, s:b, s:o}", "source", note_source_name(note->source),
+            "at_seconds", clock_seconds(note->at_ns), "seconds",
+            clock_seconds(note->end_ns - note->at_ns), "text", json_value_text(note->text), "ok",
+            note->ok, "cause", json_value_text(note->ok ? NULL : note->cause));
+        const char *by = note_by_name(note_get(note, NOTE_BY));
+        if (by != NULL)
+            json_object_set_new(event, "by", json_string(by));
+        json_array_append_new(list, event);
     }
     return list;
 }
@@ -192,6 +195,8 @@ void json_run_members(json_t *object, const struct run_result *result)
     json_object_set_new(object, "seconds", json_real(result->seconds));
     json_object_set_new(object, "interrupted", json_boolean(result->interrupted));
     json_object_set_new(object, "stopped_by_ctl", json_boolean(result->stopped));
+    json_object_set_new(object, "stopped_by",
+                        json_value_text(result->stopped ? note_by_name(result->stopped_by) : NULL));
     json_object_set_new(object, "status",
                         json_pack("{s:i, s:o}", "code", err_exit_status(result->status), "text",
                                   json_value_text(result->status_text)));
@@ -226,4 +231,6 @@ void json_run_members(json_t *object, const struct run_result *result)
         json_object_set_new(object, "scraped", scraped(result->scraped));
     if (result->check_count > 0)
         json_object_set_new(object, "checks", checks(result));
+    if (result->kpis != NULL)
+        json_object_set(object, "kpis", result->kpis);
 }

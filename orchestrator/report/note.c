@@ -1,6 +1,7 @@
 #include "orchestrator/report/note.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NOTE_NAME(id, name) name,
@@ -40,6 +41,34 @@ const char *note_source_name(enum note_source source)
 {
     static const char *const names[] = {NOTE_SOURCE_TABLE(NOTE_NAME)};
     return names[source];
+}
+
+const char *note_by_name(int64_t by)
+{
+#define BY_NAME(id, name, phrase) name,
+    static const char *const names[] = {NOTE_BY_TABLE(BY_NAME)};
+    return by >= 0 && by < NOTE_BY_COUNT ? names[by] : NULL;
+}
+
+const char *note_by_phrase(int64_t by)
+{
+#define BY_PHRASE(id, name, phrase) phrase,
+    static const char *const phrases[] = {NOTE_BY_TABLE(BY_PHRASE)};
+    return by >= 0 && by < NOTE_BY_COUNT ? phrases[by] : "by ctl";
+}
+
+const char *note_teller(const struct note *note)
+{
+    const char *by = note_by_name(note_get(note, NOTE_BY));
+    return note->source == NOTE_CTL && by != NULL ? by : note_source_name(note->source);
+}
+
+const char *note_told(char text[NOTE_TOLD_BYTES], const struct note *note)
+{
+    const char *by = note_by_name(note_get(note, NOTE_BY));
+    snprintf(text, NOTE_TOLD_BYTES, "%s%s%s%s", note->text, by != NULL ? " (" : "",
+             by != NULL ? by : "", by != NULL ? ")" : "");
+    return text;
 }
 
 const char *note_value_name(enum note_value value)

@@ -414,7 +414,9 @@ static void print_warmup_result(struct output *out, const struct run_result *res
 /* A change of the load takes no time and does not fail. */
 static void print_note(struct output *out, const struct note *note, double at_seconds)
 {
-    output_printf(out, "  at %s s: %s", UNITS_REAL(at_seconds, 3), PRINTABLE(note->text));
+    char told[NOTE_TOLD_BYTES];
+    output_printf(out, "  at %s s: %s", UNITS_REAL(at_seconds, 3),
+                  PRINTABLE(note_told(told, note)));
     if (note->source == NOTE_CHAOS)
         output_printf(out, ": %s after %s s%s%s", note->ok ? "done" : "failed",
                       TEXT_SECONDS(note->end_ns - note->at_ns), note->ok ? "" : ": ",
@@ -475,7 +477,7 @@ static void print_report(struct text *text, const struct run_result *result)
     if (result->interrupted)
         output_printf(out, "Interrupted: the run was stopped before its end\n");
     if (result->stopped)
-        output_printf(out, "Stopped: by ctl, before its end\n");
+        output_printf(out, "Stopped: %s, before its end\n", note_by_phrase(result->stopped_by));
     print_status(out, result);
     if (latency->count > 0) {
         print_latency(out, result);
@@ -502,7 +504,7 @@ static void print_report(struct text *text, const struct run_result *result)
     print_failures(out, result);
     text_failures(out, result);
     print_notes(out, result, NOTE_CHAOS, "Done to the target");
-    print_notes(out, result, NOTE_CTL, "Changed by ctl");
+    print_notes(out, result, NOTE_CTL, "Changes of the load");
     print_notes(out, result, NOTE_HAND, "Notes");
     text_scraped(out, result->scraped);
     print_notes(out, result, NOTE_ALERT, "Alerts");
@@ -527,10 +529,10 @@ static void print_prefill(struct text *text, const struct run_result *result)
                   UNITS_REAL(metric_read(&slice, METRIC_ACHIEVED_RATE, NULL).number, 0));
     if (failed > 0)
         output_printf(&text->out, ", %s failed", UNITS_GROUPED(failed));
-    output_printf(&text->out, "%s\n",
-                  result->interrupted ? ", interrupted"
-                  : result->stopped   ? ", stopped by ctl"
-                                      : "");
+    if (result->interrupted || result->stopped)
+        output_printf(&text->out, ", %s%s", result->interrupted ? "interrupted" : "stopped ",
+                      result->interrupted ? "" : note_by_phrase(result->stopped_by));
+    output_printf(&text->out, "\n");
     print_status(&text->out, result);
 }
 

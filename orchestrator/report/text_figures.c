@@ -44,10 +44,14 @@ static void print_rates(struct output *out, const struct run_result *result)
     bool as_asked = result->rate_changes == 0 && fabs(due - target) <= target / 1000;
     if (both)
         output_printf(out, "Of the workloads with a rate:\n");
-    output_printf(out, "Target rate: %s per second", UNITS_REAL(target, 2));
     if (result->rate_changes > 0)
-        output_printf(out, " at the end, changed by ctl %s time%s",
-                      UNITS_GROUPED(result->rate_changes), result->rate_changes == 1 ? "" : "s");
+        output_printf(out,
+                      "Target rate: changed %s time%s, %s per second at the end; on average %s "
+                      "fell due",
+                      UNITS_GROUPED(result->rate_changes), result->rate_changes == 1 ? "" : "s",
+                      UNITS_REAL(target, 2), UNITS_REAL(due, 2));
+    else
+        output_printf(out, "Target rate: %s per second", UNITS_REAL(target, 2));
     output_printf(out, "\nAchieved rate: %s per second (%.2f%% of %s)\n", UNITS_REAL(achieved, 2),
                   due > 0 ? achieved / (as_asked ? target : due) * 100 : 100.0,
                   as_asked ? "the target" : "what fell due");

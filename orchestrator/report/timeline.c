@@ -308,7 +308,11 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
     verdict_judge(&result->verdict, result);
     repeats_add(&timeline->repeats, result);
     result->repeats = run->repetition > 0 ? &timeline->repeats : NULL;
+    result->kpis =
+        timeline->kpis_of != NULL ? timeline->kpis_of(timeline->kpis_state, result) : NULL;
     EACH_SINK(timeline, run_end, result, &sink_err)
+    json_decref(result->kpis);
+    result->kpis = NULL;
 }
 
 void timeline_session_end(struct timeline *timeline)

@@ -196,7 +196,8 @@ struct run_result {
      * Not in journals, whose status has it. */
     char said_last[RESP_LINE_BYTES];
     bool interrupted;
-    bool stopped; /* by `volley ctl stop`, before its end: planned, and no failure */
+    bool stopped;   /* by somebody, before its end: planned, and no failure */
+    int stopped_by; /* an enum note_by; -1: not known */
     enum err_code
         status; /* OK, E_FAILED (nothing succeeded), E_UNTRUSTED, E_CONNECT, E_INTERRUPTED */
     char status_text[ERR_TEXT_BYTES];
@@ -216,6 +217,7 @@ struct run_result {
     struct verdict verdict;
     struct objective_reading checks[OBJECTIVE_MAX]; /* of session->checks */
     uint32_t check_count;
+    json_t *kpis;                  /* what they came to, while sinks hear of the end; NULL: none */
     const struct repeats *repeats; /* of the session up to this run; NULL: nothing is repeated */
 };
 
@@ -256,6 +258,9 @@ struct timeline {
     const double *percentiles;
     uint32_t percentile_count;
     bool cut; /* likewise: the record that it reads ends before the session does */
+    /* Likewise: what KPIs of a run have come to, a new array; NULL: there are none. */
+    json_t *(*kpis_of)(void *state, const struct run_result *result);
+    void *kpis_state;
     /* A replay: of figures and records that this version does not know; they were left out. */
     uint32_t unknown_kinds;
     const struct session_facts *session;

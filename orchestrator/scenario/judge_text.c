@@ -139,7 +139,7 @@ void judge_print_events(struct output *out, const struct scenario *scenario,
         const struct note *note = &event->note;
         output_printf(out, "%s%9.3f s  %-20s  %-10s  %s%s%s\n", i == 0 ? "\nEvents:\n" : "",
                       clock_seconds(note->at_ns), PRINTABLE(scenario->phases[event->phase].name),
-                      note_source_name(note->source), PRINTABLE(note->text),
+                      note_teller(note), PRINTABLE(note->text),
                       note->ok ? "" : ": failed: ", note->ok ? "" : PRINTABLE(note->cause));
     }
     if (events->count > EVENTS_SHOWN)

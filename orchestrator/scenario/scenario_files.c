@@ -383,6 +383,8 @@ static json_t *describe_events(const struct files *files)
         put_number(object, "seconds", clock_seconds(event->note.end_ns - event->note.at_ns));
         put_text(object, "phase", files->observation->scenario->phases[event->phase].name);
         put_text(object, "source", note_source_name(event->note.source));
+        if (note_get(&event->note, NOTE_BY) >= 0)
+            put_text(object, "by", note_by_name(note_get(&event->note, NOTE_BY)));
         put_text(object, "text", event->note.text);
         json_object_set_new(object, "ok", json_boolean(event->note.ok));
         put_text(object, "cause", event->note.cause);

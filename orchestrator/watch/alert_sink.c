@@ -42,6 +42,12 @@ static void hear(void *state, const struct alert_event *event, const struct aler
         alerts->hear(alerts->state, event);
 }
 
+static json_t *kpis_of(void *state, const struct run_result *result)
+{
+    const struct alert_sink *alerts = state;
+    return alerts->judged ? kpi_account_of(&alerts->kpis, result) : NULL;
+}
+
 enum err_code alert_sink_open(struct alert_sink *alerts, const char *events_path,
                               const char *kpis_path, struct err *err)
 {
@@ -52,6 +58,10 @@ enum err_code alert_sink_open(struct alert_sink *alerts, const char *events_path
         code = kpi_account_open(&alerts->kpis, &alerts->rules, kpis_path, err);
     alerts->alerts.hear = hear;
     alerts->alerts.state = alerts;
+    if (alerts->rules.kpi_count > 0) {
+        alerts->timeline->kpis_of = kpis_of;
+        alerts->timeline->kpis_state = alerts;
+    }
     if (code != OK || path == NULL)
         return code;
     code = output_place_claim(&alerts->place, path, path, err);

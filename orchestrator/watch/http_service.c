@@ -22,7 +22,7 @@
 
 #define BACKLOG 64
 #define SWEEP_SECONDS 1
-#define COOKIE "volley_token"
+#define COOKIE "volley_token_%u" /* of the port: browsers send cookies to all ports of a host */
 /* A page of ours, and nothing else: no script of others, no frame around it, no address but its own. */
 #define CONTENT_POLICY                                                                             \
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; "           \
@@ -45,7 +45,7 @@ struct http_service {
     struct http_setup setup;
     struct http_address address;
     char token[HTTP_TOKEN_MOST_BYTES + 1]; /* "": none */
-    char url[96], machine[256];
+    char url[96], machine[256], cookie[32];
     struct connection connections[HTTP_CONNECTIONS_MAX + 1];
     unsigned count; /* at the last look, and those that came since */
     bool full_told, refused_told;
@@ -234,6 +234,17 @@ static const char *reason_of(int status)
     return "Error";
 }
 
+/* evhttp reads while it writes, to hear that a peer has gone, and takes one that has no more to ask for one of these: it would
+ * get what fits into one write. Without reading, a peer that is gone is heard of by writing, and one that does not read by the
+ * limit for that. evhttp reads again when the answer is written. */
+static void send_all(struct evhttp_request *request, int status, struct evbuffer *body)
+{
+    struct evhttp_connection *to = evhttp_request_get_connection(request);
+    evhttp_send_reply(request, status, reason_of(status), body); /* which frees no connection */
+    if (to != NULL)
+        bufferevent_disable(evhttp_connection_get_bufferevent(to), EV_READ);
+}
+
 void http_answer(struct evhttp_request *request, int status, const char *type, const void *body,
                  size_t body_bytes)
 {
@@ -246,7 +257,7 @@ void http_answer(struct evhttp_request *request, int status, const char *type, c
     } else if (buffer != NULL) {
         evbuffer_add(buffer, body, body_bytes);
     }
-    evhttp_send_reply(request, status, reason_of(status), buffer);
+    send_all(request, status, buffer);
     if (buffer != NULL)
         evbuffer_free(buffer);
 }
@@ -287,7 +298,8 @@ static bool has_token(const struct http_service *service, struct evhttp_request 
         value = header + sizeof bearer - 1;
         return http_token_equal(service->token, value, strlen(value));
     }
-    return http_cookie_find(&value, &bytes, evhttp_find_header(headers, "Cookie"), COOKIE) &&
+    return http_cookie_find(&value, &bytes, evhttp_find_header(headers, "Cookie"),
+                            service->cookie) &&
            http_token_equal(service->token, value, bytes);
 }
 
@@ -315,8 +327,8 @@ void http_service_login(struct http_service *service, struct evhttp_request *req
     if (given == NULL || !http_token_equal(service->token, given, strlen(given))) {
         http_refuse(request, 401, "this is not the token that --listen-token names");
     } else {
-        char cookie[HTTP_TOKEN_MOST_BYTES + 80];
-        snprintf(cookie, sizeof cookie, COOKIE "=%s; HttpOnly; SameSite=Strict; Path=/",
+        char cookie[HTTP_TOKEN_MOST_BYTES + 100];
+        snprintf(cookie, sizeof cookie, "%s=%s; HttpOnly; SameSite=Strict; Path=/", service->cookie,
                  service->token);
         evhttp_add_header(evhttp_request_get_output_headers(request), "Set-Cookie", cookie);
         http_answer(request, 200, "application/json", "{}", 2);
@@ -412,6 +424,7 @@ static enum err_code listen_there(struct http_service *service, struct err *err)
     const bool six = strchr(service->address.host, ':') != NULL;
     snprintf(service->url, sizeof service->url, "http://%s%s%s:%u/", six ? "[" : "",
              service->address.host, six ? "]" : "", service->address.port);
+    snprintf(service->cookie, sizeof service->cookie, COOKIE, service->address.port);
     return OK;
 }
 

@@ -86,23 +86,27 @@ static void print_row(FILE *out, const struct kpi *kpi, struct watch_value value
             limit_text(critical, kpi->critical), kpi_status_name(kpi_judge(kpi, value)));
 }
 
-void kpi_account_run_end(struct kpi_account *account, const struct run_result *result)
+json_t *kpi_account_of(const struct kpi_account *account, const struct run_result *result)
 {
     const struct metric_slice slice = metric_slice_of_run(result);
     json_t *list = json_array();
+    for (size_t i = 0; i < account->rules->kpi_count; i++)
+        json_array_append_new(list,
+                              to_json(&account->rules->kpis[i], value_of(account, i, &slice)));
+    return list;
+}
+
+void kpi_account_run_end(struct kpi_account *account, const struct run_result *result)
+{
+    const struct metric_slice slice = metric_slice_of_run(result);
     if (account->rules->kpi_count > 0 && account->table != NULL)
         fprintf(account->table, "\nKPIs:\n  %-20s %-26s %10s %10s %10s   %s\n", "name", "value",
                 "target", "warning", "critical", "status");
-    for (size_t i = 0; i < account->rules->kpi_count; i++) {
-        const struct kpi *kpi = &account->rules->kpis[i];
-        const struct watch_value value = value_of(account, i, &slice);
-        json_array_append_new(list, to_json(kpi, value));
-        if (account->table != NULL)
-            print_row(account->table, kpi, value);
-    }
-    json_array_append_new(
-        account->runs,
-        json_pack("{s:o, s:o}", "name", json_value_text(result->facts->name), "kpis", list));
+    for (size_t i = 0; i < account->rules->kpi_count && account->table != NULL; i++)
+        print_row(account->table, &account->rules->kpis[i], value_of(account, i, &slice));
+    json_array_append_new(account->runs,
+                          json_pack("{s:o, s:o}", "name", json_value_text(result->facts->name),
+                                    "kpis", kpi_account_of(account, result)));
 }
 
 enum err_code kpi_account_end(struct kpi_account *account, struct err *err)

@@ -27,6 +27,8 @@ MUST_USE enum err_code kpi_account_open(struct kpi_account *account,
                                         struct err *err);
 void kpi_account_run_begin(struct kpi_account *account);
 void kpi_account_add(struct kpi_account *account, const struct watch_reading *reading);
+/* A new array: of each KPI what it has come to, as in kpis.json. */
+json_t *kpi_account_of(const struct kpi_account *account, const struct run_result *result);
 void kpi_account_run_end(struct kpi_account *account, const struct run_result *result);
 MUST_USE enum err_code kpi_account_end(struct kpi_account *account, struct err *err);
 void kpi_account_free(struct kpi_account *account); /* safe on a zeroed struct */

@@ -17,6 +17,9 @@
 
 #define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15) | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY)
 #define END_WAIT_MS 500 /* for viewers to have read the end */
+/* Of memory that is taken at the beginning: what those who come back are told, and /api/intervals. */
+#define EVENTS_MAX_BYTES (4u << 20)
+#define INTERVALS_MAX_BYTES (8u << 20)
 
 /* ---- events ---- */
 
@@ -84,7 +87,9 @@ static void catch_up_all(struct live *live)
 
 static void tell_text(struct live *live, const char *name, const char *data)
 {
-    live_ring_add(&live->events, event_text(live, name, data));
+    char *text = event_text(live, name, data);
+    live_ring_add(&live->events, text);
+    free(text);
     catch_up_all(live);
 }
 
@@ -151,8 +156,9 @@ json_t *live_run(struct live *live)
     return run;
 }
 
-static void put_plan(const struct run_facts *run, json_t *state)
+static void put_plan(const struct live *live, json_t *state)
 {
+    const struct run_facts *run = &live->totals.run;
     const uint64_t planned_ns = run->duration_ns > 0 ? run->warmup_ns + run->duration_ns : 0;
     json_object_set_new(state, "planned_seconds",
                         planned_ns > 0 && run->warmup_ns != IPC_NEVER
@@ -162,6 +168,8 @@ static void put_plan(const struct run_facts *run, json_t *state)
                         run->requests > 0 ? json_value_count(run->requests) : json_null());
     json_object_set_new(state, "rate_asked",
                         json_value_text(run->open_loop ? run->rate_text : NULL));
+    json_object_set_new(state, "rate_changes",
+                        json_value_count(live->setup.timeline->notes.all[NOTE_CTL]));
 }
 
 /* Of the newest interval, as a page shows them beside those of the run. */
@@ -241,7 +249,7 @@ json_t *live_state(struct live *live)
     json_object_set_new(state, "target",
                         json_value_text(totals->current != NULL ? totals->run.target : NULL));
     if (totals->current != NULL)
-        put_plan(&totals->run, state);
+        put_plan(live, state);
     if (totals->newest_known) {
         json_object_set_new(state, "elapsed_seconds",
                             json_real(clock_seconds(totals->newest->header.end_ns)));
@@ -263,8 +271,9 @@ static bool begin_samples(struct live *live)
 {
     struct page_result *result = page_result_newest(live->page);
     struct err err = {.code = OK};
-    if (page_table_init(&result->samples, "server", "", SERIES_OPS, PAGE_ROWS_MAX, &err) != OK)
+    if (page_table_init(&result->samples, "server", "", SERIES_OPS, PAGE_LIVE_ROWS_MAX, &err) != OK)
         return false;
+    page_table_touch(&result->samples);
     for (unsigned i = 0; i < SERIES_OPS; i++)
         page_table_column(&result->samples, series_metric_name(i), series_metric_unit(i), NULL);
     return true;
@@ -385,7 +394,9 @@ static void keep_interval(struct live *live, const struct interval_row *row,
     json_object_set_new(object, "number", json_value_count(live->intervals.next));
     json_object_set_new(object, "run", json_value_text(live->totals.run.name));
     json_object_set_new(object, "run_index", json_value_count(live->totals.run.index));
-    live_ring_add(&live->intervals, json_dumps(object, DUMP_FLAGS));
+    char *text = json_dumps(object, DUMP_FLAGS);
+    live_ring_add(&live->intervals, text);
+    free(text);
     json_decref(object);
 }
 
@@ -420,8 +431,9 @@ double live_offset(const struct live *live)
 
 json_t *live_mark(const struct note *note, double offset)
 {
+    char told[NOTE_TOLD_BYTES];
     return json_pack("{s:s, s:o, s:f, s:f, s:b, s:o}", "source", note_source_name(note->source),
-                     "text", json_value_text(note->text), "start",
+                     "text", json_value_text(note_told(told, note)), "start",
                      offset + clock_seconds(note->at_ns), "end",
                      offset + clock_seconds(note->end_ns), "ok", note->ok, "cause",
                      json_value_text(note->ok ? NULL : note->cause));
@@ -529,7 +541,7 @@ enum err_code live_open(struct live **opened, struct event_base *base,
         return err_set(err, E_SYSTEM, "no memory for the live page");
     live->base = base;
     live->setup = *setup;
-    live->page = page_create();
+    live->page = page_create_live();
     live->look = calloc(1, sizeof *live->look);
     live->runs = json_array();
     snprintf(live->phase, sizeof live->phase, "connecting");
@@ -542,6 +554,10 @@ enum err_code live_open(struct live **opened, struct event_base *base,
     enum err_code code = live->page != NULL && live->look != NULL
                              ? page_result_add(live->page, NULL, err)
                              : err_set(err, E_SYSTEM, "no memory for the live page");
+    if (code == OK)
+        code = live_ring_init(&live->events, EVENTS_MAX_BYTES, err);
+    if (code == OK)
+        code = live_ring_init(&live->intervals, INTERVALS_MAX_BYTES, err);
     if (code == OK)
         code = watch_totals_init(&live->totals, err);
     if (code == OK)

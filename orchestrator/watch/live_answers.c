@@ -408,6 +408,7 @@ static void answer_control(void *state, struct evhttp_request *request)
     }
     enum err_code code = control_line_parse(
         &command, bytes > 0 ? (const char *)evbuffer_pullup(input, -1) : "", bytes, &err);
+    command.by = NOTE_BY_PAGE;
     const int refusal = code == OK ? 409 : 400;
     if (code == OK)
         code = run_control_command(live->setup.control, &members, &command, &err);

@@ -196,6 +196,50 @@ bool monitor_file_newest(struct sqlite3 *database, uint64_t *at_ms)
     return found;
 }
 
+/* How far one has come on the way back. */
+struct way_back {
+    uint64_t at_ms, left_ms;
+};
+
+/* Over some of the time before: true when that was the rest of the way. */
+static bool go_back(struct way_back *way, uint64_t to_ms)
+{
+    const uint64_t length_ms = way->at_ms - to_ms;
+    if (length_ms >= way->left_ms) {
+        way->at_ms -= way->left_ms;
+        way->left_ms = 0;
+        return true;
+    }
+    way->left_ms -= length_ms;
+    way->at_ms = to_ms;
+    return false;
+}
+
+uint64_t monitor_file_before(struct sqlite3 *database, uint64_t at_ms, uint64_t span_ms)
+{
+    struct way_back way = {.at_ms = at_ms, .left_ms = span_ms};
+    sqlite3_stmt *statement = NULL;
+    bool there = false;
+    if (sqlite3_prepare_v2(database,
+                           "SELECT began_ms, newest_ms FROM runs WHERE began_ms <= ?1 "
+                           "ORDER BY newest_ms DESC",
+                           -1, &statement, NULL) == SQLITE_OK)
+        (void)sqlite3_bind_int64(statement, 1, (sqlite3_int64)at_ms);
+    while (!there && statement != NULL && sqlite3_step(statement) == SQLITE_ROW) {
+        const uint64_t began_ms = (uint64_t)sqlite3_column_int64(statement, 0);
+        const uint64_t newest_ms = (uint64_t)sqlite3_column_int64(statement, 1);
+        if (began_ms > way.at_ms || newest_ms < began_ms)
+            continue;
+        if (newest_ms < way.at_ms && way.at_ms - newest_ms > span_ms)
+            way.at_ms = newest_ms; /* nobody watched, or the clock has jumped */
+        else if (newest_ms < way.at_ms)
+            there = go_back(&way, newest_ms);
+        there = there || go_back(&way, began_ms);
+    }
+    sqlite3_finalize(statement);
+    return there ? way.at_ms : 0;
+}
+
 bool monitor_file_prune(struct sqlite3 *database, uint64_t after_ms, uint64_t before_ms)
 {
     static const char *const statements[] = {

@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -23,6 +24,8 @@
 #define RESTART_MS 60000u
 #define END_WAIT_NS (5 * NS_PER_SECOND)
 #define LOCK_ENDING ".lock"
+#define LOCK_PATH_BYTES (PATH_BYTES + sizeof LOCK_ENDING)
+#define LOCK_TRIES 100 /* each fails because another monitor has just ended */
 #define PATH_BYTES 4096u
 
 /* What goes to the child, as a message of a socket each: it arrives whole, or not at all. (Pipes shrink to a page or two where a user
@@ -236,8 +239,8 @@ static void prune(struct writer *writer)
         (now_ms >= writer->pruned_ms && now_ms < writer->pruned_ms + period_ms))
         return;
     writer->pruned_ms = now_ms;
-    if (known_ms > retention_ms)
-        (void)monitor_file_prune(writer->database, 0, known_ms - retention_ms);
+    (void)monitor_file_prune(writer->database, 0,
+                             monitor_file_before(writer->database, known_ms, retention_ms));
     if (now_ms > retention_ms) /* its own, after a long time in which nobody watched */
         (void)monitor_file_prune(writer->database, writer->found_ms, now_ms - retention_ms);
 }
@@ -457,20 +460,53 @@ static enum err_code make_tally(struct monitor_store *store, struct err *err)
     return OK;
 }
 
+static const char *lock_path(char path[LOCK_PATH_BYTES], const struct monitor_store *store)
+{
+    snprintf(path, LOCK_PATH_BYTES, "%s" LOCK_ENDING, store->path);
+    return path;
+}
+
+/* Whether a file is still the one of that name: who ends removes it while it is locked. */
+static bool stands_there(int fd, const char *path)
+{
+    struct stat own, there;
+    return fstat(fd, &own) == 0 && lstat(path, &there) == 0 && own.st_dev == there.st_dev &&
+           own.st_ino == there.st_ino;
+}
+
 static enum err_code take_lock(struct monitor_store *store, struct err *err)
 {
-    char path[PATH_BYTES + sizeof LOCK_ENDING];
-    snprintf(path, sizeof path, "%s" LOCK_ENDING, store->path);
-    store->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (store->lock_fd < 0)
-        return err_set_errno(err, E_USAGE, errno, "--store: %.250s cannot be written",
-                             PRINTABLE(path));
-    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
-        return OK;
+    char path[LOCK_PATH_BYTES];
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        const int fd =
+            open(lock_path(path, store), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+            return err_set_errno(err, E_USAGE, errno, "--store: %.250s cannot be written",
+                                 PRINTABLE(path));
+        const bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+        if (locked && stands_there(fd, path)) {
+            store->lock_fd = fd;
+            return OK;
+        }
+        close(fd);
+        if (!locked)
+            break;
+    }
     return err_set(err, E_USAGE,
                    "--store %.200s: another monitor writes there; wait for its end, or name "
                    "another file",
                    PRINTABLE(store->path));
+}
+
+/* While it is locked: who opens it meanwhile finds that it is not there any more, and makes another one. */
+static void leave_lock(const struct monitor_store *store)
+{
+    char path[LOCK_PATH_BYTES];
+    if (store->lock_fd < 0)
+        return;
+    if (stands_there(store->lock_fd, lock_path(path, store)))
+        (void)unlink(path);
+    close(store->lock_fd);
 }
 
 /* Whether it can be written, and is what it should be; for the user's eyes alone where it is new. */
@@ -536,8 +572,7 @@ struct monitor_store_account monitor_store_close(struct monitor_store *store, ui
                                                  .known = true};
         (void)munmap(store->tally, sizeof *store->tally);
     }
-    if (store->lock_fd >= 0)
-        close(store->lock_fd);
+    leave_lock(store);
     free(store);
     return account;
 }

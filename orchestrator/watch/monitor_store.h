@@ -3,7 +3,8 @@
  * lost, and counted. A disk that is full, or a file that is broken, is said once; rows are lost and counted until it can be written
  * again. A child that dies is started again; what it had not written is lost, and counted. What a monitor that was killed has left is
  * gone on with. What is older than the retention is removed: of what a monitor itself has kept, by its clock; of what it found, by the
- * newest row that it found and the time since, where its clock is ahead of that, so that a start with a wrong clock removes no history.
+ * newest row that it found and the time since, where its clock is ahead of that, so that a start with a wrong clock removes no history;
+ * time between two of its runs that is longer than the retention makes nothing older, so that the next start does not, either.
  * Orchestrator; one monitor a file. */
 #ifndef ORCHESTRATOR_WATCH_MONITOR_STORE_H
 #define ORCHESTRATOR_WATCH_MONITOR_STORE_H
@@ -101,6 +102,9 @@ MUST_USE enum err_code monitor_file_open(struct sqlite3 **database, const char *
 bool monitor_file_names_servers(struct sqlite3 *database);
 /* When the newest sample was; 0: there is none. False: it cannot be read. */
 MUST_USE bool monitor_file_newest(struct sqlite3 *database, uint64_t *at_ms);
+/* The moment that is so long before another one, by the runs in the file: time between two of them that is longer than the span
+ * itself does not count, since nobody watched then, or a clock was wrong. 0: they do not go back so far. */
+uint64_t monitor_file_before(struct sqlite3 *database, uint64_t at_ms, uint64_t span_ms);
 /* Removes what was between these two moments, and gives the room back. False: it could not. */
 bool monitor_file_prune(struct sqlite3 *database, uint64_t after_ms, uint64_t before_ms);
 

@@ -53,6 +53,21 @@ static void take_sum(struct notifier *notifier, struct notifier_channel *channel
     notifier->finished = true;
 }
 
+/* A line of the log has its limit: what is longer is told in several. */
+#define DRY_LINE_BYTES 1600u
+
+static void log_dry(const char *name, const char *text)
+{
+    size_t left_bytes = strlen(text);
+    for (bool goes_on = false; left_bytes > 0 || !goes_on; goes_on = true) {
+        const size_t bytes = notify_piece_bytes(text, left_bytes, DRY_LINE_BYTES);
+        log_line(LOG_WARNING, "would be sent to %s: %s%.*s%s", name, goes_on ? "... " : "",
+                 (int)bytes, text, bytes < left_bytes ? " ..." : "");
+        text += bytes;
+        left_bytes -= bytes;
+    }
+}
+
 static void take(struct notifier *notifier, const struct notify_report *told)
 {
     char text[160];
@@ -77,7 +92,7 @@ static void take(struct notifier *notifier, const struct notify_report *told)
         if (notifier->setup.show != NULL)
             notifier->setup.show(notifier->setup.show_state, channel->name, told->text);
         else
-            log_line(LOG_WARNING, "would be sent to %s: %s", named(text, channel), told->text);
+            log_dry(named(text, channel), told->text);
         break;
     case NOTIFY_SUM:
         take_sum(notifier, channel, told);
@@ -143,7 +158,7 @@ static enum err_code take_channels(struct notifier *notifier, const struct notif
                                    uint64_t *everyone, size_t *enabled_count, struct err *err)
 {
     const char *only = notifier->setup.only;
-    char text[160];
+    char text[160], missing[NOTIFY_MISSING_BYTES + 64];
     for (size_t i = 0; i < file->channel_count; i++) {
         const struct notify_channel *from = &file->channels[i];
         struct notifier_channel *channel = &notifier->channels[notifier->channel_count++];
@@ -154,8 +169,8 @@ static enum err_code take_channels(struct notifier *notifier, const struct notif
         *everyone |= wanted ? 1ull << i : 0;
         *enabled_count += wanted && from->missing[0] == '\0' ? 1 : 0;
         if (!notifier->setup.everyone && from->missing[0] != '\0')
-            log_line(LOG_WARNING, "%s is disabled: the environment variable %s is not set",
-                     named(text, channel), from->missing);
+            log_line(LOG_WARNING, "%s is disabled: %s", named(text, channel),
+                     notify_missing_text(missing, from->missing));
     }
     return *everyone != 0 ? OK
                           : err_set(err, E_USAGE, "%.150s has no channel \"%.60s\"",

@@ -41,7 +41,7 @@ void notifier_end(struct notifier *notifier, uint64_t limit_ns);
 struct notifier_channel {
     char name[NOTIFY_NAME_BYTES];
     enum notify_type type;
-    char missing[NOTIFY_NAME_BYTES]; /* the variable that is not set; "": not disabled */
+    char missing[NOTIFY_MISSING_BYTES]; /* as in struct notify_channel; "": not disabled */
     uint64_t sent_count, failed_count, lost_count;
     char problem[200]; /* of the last that failed */
 };

@@ -273,6 +273,30 @@ static bool has_control(const char *text)
     return false;
 }
 
+/* Each once. */
+static void add_missing(struct notify_channel *channel, const char *name)
+{
+    static const char more[] = ", ...";
+    struct list_word word;
+    const size_t used = strlen(channel->missing), bytes = strlen(name);
+    for (const char *at = channel->missing; list_next(&word, &at, ',');)
+        if (word.byte_count == bytes && strncmp(word.text, name, bytes) == 0)
+            return;
+    if (used + 2 + bytes + sizeof more <= sizeof channel->missing)
+        snprintf(channel->missing + used, sizeof channel->missing - used, "%s%s",
+                 used > 0 ? ", " : "", name);
+    else if (used > 3 && strcmp(channel->missing + used - 3, "...") != 0)
+        snprintf(channel->missing + used, sizeof channel->missing - used, "%s", more);
+}
+
+const char *notify_missing_text(char text[NOTIFY_MISSING_BYTES + 64], const char *missing)
+{
+    const bool several = strchr(missing, ',') != NULL;
+    snprintf(text, NOTIFY_MISSING_BYTES + 64, "the environment variable%s %s %s not set",
+             several ? "s" : "", missing, several ? "are" : "is");
+    return text;
+}
+
 /* One of a channel's texts. channel->missing says that a variable is not there; *made is NULL then. */
 static enum err_code expand(struct maker *maker, struct notify_channel *channel, char **made,
                             const struct file_place *place, const char *key, bool secret,
@@ -301,8 +325,8 @@ static enum err_code expand(struct maker *maker, struct notify_channel *channel,
                               "%.40s: the environment variable %s holds a line break, or another "
                               "control character",
                               key, name);
-            if ((piece == NULL || piece[0] == '\0') && channel->missing[0] == '\0')
-                snprintf(channel->missing, sizeof channel->missing, "%s", name);
+            if (piece == NULL || piece[0] == '\0')
+                add_missing(channel, name);
             if (piece == NULL)
                 piece = "";
             if (secret)
@@ -430,6 +454,8 @@ static enum err_code make_email(struct maker *maker, struct notify_channel *chan
                       "user and password need each other");
     if (wish->from != NULL && channel->missing[0] == '\0' && !is_mailbox(channel->from))
         return REFUSE(maker, place, "from", "from: is an address of mail, as in ops@example.com");
+    if (channel->missing[0] != '\0') /* an address that is not known says nothing of TLS */
+        return OK;
     const bool safe = strncasecmp(channel->url, "smtps:", 6) == 0;
     channel->starttls =
         file_given(place, "starttls") ? wish->starttls : wish->password != NULL && !safe;

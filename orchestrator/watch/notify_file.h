@@ -15,6 +15,7 @@
 #define NOTIFY_CHANNELS_MAX 32u
 #define NOTIFY_ROUTES_MAX 64u
 #define NOTIFY_NAME_BYTES 64u
+#define NOTIFY_MISSING_BYTES 512u
 #define NOTIFY_LIST_MAX 32u /* headers, recipients */
 
 enum notify_type { NOTIFY_SLACK, NOTIFY_PAGERDUTY, NOTIFY_WEBHOOK, NOTIFY_EMAIL };
@@ -23,7 +24,7 @@ struct notify_channel {
     char name[NOTIFY_NAME_BYTES];
     enum notify_type type;
     char missing
-        [NOTIFY_NAME_BYTES]; /* the variable for want of which it is disabled; "": it is not */
+        [NOTIFY_MISSING_BYTES]; /* the variables for want of which it is disabled, "A, B"; "": it is not */
 
     /* Owned; NULL: not given. */
     char *url;       /* of all types: a mail's is that of its server */
@@ -71,6 +72,8 @@ void notify_file_free(struct notify_file *file);
 
 /* The channels that an event goes to, disabled ones among them: those of the first route that it matches; without one, all. */
 uint64_t notify_file_route(const struct notify_file *file, const struct alert_event *event);
+/* "the environment variables A, B are not set", of channel.missing. */
+const char *notify_missing_text(char text[NOTIFY_MISSING_BYTES + 64], const char *missing);
 /* "slack", "pagerduty", "webhook", "email" */
 const char *notify_type_name(enum notify_type type);
 

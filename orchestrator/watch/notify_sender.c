@@ -73,15 +73,29 @@ static void report_text(const struct sender *sender, enum notify_report_kind kin
     report(sender, &told);
 }
 
+size_t notify_piece_bytes(const char *text, size_t line_bytes, size_t most_bytes)
+{
+    size_t bytes = line_bytes;
+    if (bytes <= most_bytes)
+        return bytes;
+    for (bytes = most_bytes; bytes > 1 && ((unsigned char)text[bytes] & 0xc0) == 0x80;)
+        bytes--;
+    return bytes;
+}
+
 /* A body has line ends where it is a mail. */
 static void report_dry(const struct outlet *outlet)
 {
+    bool goes_on = false;
     for (const char *at = outlet->body; *at != '\0';) {
         struct notify_report told = {.kind = NOTIFY_DRY, .channel = outlet->index};
-        const size_t bytes = strcspn(at, "\r\n");
-        snprintf(told.text, sizeof told.text, "%.*s", (int)bytes, at);
+        const size_t line_bytes = strcspn(at, "\r\n");
+        const size_t bytes = notify_piece_bytes(at, line_bytes, sizeof told.text - 20);
+        snprintf(told.text, sizeof told.text, "%s%.*s%s", goes_on ? "... " : "", (int)bytes, at,
+                 bytes < line_bytes ? " ..." : "");
         report(outlet->sender, &told);
         at += bytes;
+        goes_on = bytes < line_bytes;
         at += strspn(at, "\r");
         at += *at == '\n' ? 1 : 0;
     }

@@ -45,6 +45,9 @@ struct notify_sender_setup {
         channels; /* bits of those that are told of everything, whatever the routes; 0: by the routes */
 };
 
+/* Of the beginning of a line, as much as there is room for: no character is cut. What is longer is told in pieces. */
+size_t notify_piece_bytes(const char *text, size_t line_bytes, size_t most_bytes);
+
 /* For struct child_plan; state: a struct notify_sender_setup. */
 int notify_sender_run(void *state, int telling_fd);
 

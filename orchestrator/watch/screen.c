@@ -153,8 +153,11 @@ void screen_end_run(struct screen *screen, const struct run_result *result)
     const char *arrivals = strstr(screen->rate_text, ", "); /* "8,000/s, even" */
     const size_t bytes =
         arrivals != NULL ? (size_t)(arrivals - screen->rate_text) : strlen(screen->rate_text);
-    snprintf(run->name, sizeof run->name, "%.60s%s%.*s", screen->name, bytes > 0 ? " at " : "",
-             (int)(bytes < 60 ? bytes : 60), screen->rate_text);
+    if (result->rate_changes > 0) /* none of them is the whole run's */
+        snprintf(run->name, sizeof run->name, "%.60s at several rates", screen->name);
+    else
+        snprintf(run->name, sizeof run->name, "%.60s%s%.*s", screen->name, bytes > 0 ? " at " : "",
+                 (int)(bytes < 60 ? bytes : 60), screen->rate_text);
     read_times(run->figures, &slice);
     run->rate = run->figures[SCREEN_RATE].number;
     screen->ended = true;
@@ -166,9 +169,8 @@ void screen_hear(struct screen *screen, const struct note *note)
     char text[SCREEN_TEXT_BYTES];
     if (note->source == NOTE_SAMPLE)
         return;
-    snprintf(text, sizeof text, "%.1f s, %s: %s%s%s", clock_seconds(note->at_ns),
-             note_source_name(note->source), note->text, note->ok ? "" : ": ",
-             note->ok ? "" : note->cause);
+    snprintf(text, sizeof text, "%.1f s, %s: %s%s%s", clock_seconds(note->at_ns), note_teller(note),
+             note->text, note->ok ? "" : ": ", note->ok ? "" : note->cause);
     screen_say(screen, !note->ok, text);
 }
 

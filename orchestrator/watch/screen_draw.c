@@ -277,6 +277,13 @@ static void draw_server(const struct watch_samples *samples, struct grid *grid, 
 static void draw_verdict(const struct screen *screen, struct grid *grid, unsigned line)
 {
     char text[SCREEN_TEXT_BYTES + 4];
+    if (screen->prefill) {
+        const unsigned behind =
+            grid_put(grid, line, 0, LABEL_COLUMNS + 1, TERMINAL_PLAIN, "Phase   ");
+        grid_put(grid, line, behind, grid->columns - behind, TERMINAL_PLAIN,
+                 "prefill: the keys are written, and nothing is judged");
+        return;
+    }
     unsigned at = grid_put(grid, line, 0, LABEL_COLUMNS + 1, TERMINAL_PLAIN, "Verdict ");
     if (!screen->judged) {
         grid_put(grid, line, at, grid->columns - at, TERMINAL_FAINT, "nothing is measured yet");

@@ -156,10 +156,12 @@ static bool steers(const struct terminal *terminal)
 /* What became of it is told by a note, and a refusal by its sentence. False: it was refused. */
 static bool command(struct terminal *terminal, const struct control_command *wanted)
 {
+    struct control_command own = *wanted;
     struct err err = {.code = OK};
     json_t *members = NULL;
+    own.by = NOTE_BY_TERMINAL;
     const enum err_code code =
-        run_control_command(terminal->plan.interrupts->control, &members, wanted, &err);
+        run_control_command(terminal->plan.interrupts->control, &members, &own, &err);
     json_decref(members);
     if (code != OK)
         say(terminal, true, err.text);

@@ -64,6 +64,31 @@ static size_t events_with(const char *alert, const char *state)
     return count;
 }
 
+static json_t *load(const char *name)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/out/%s", tree.path, name);
+    json_t *root = json_load_file(path, 0, NULL);
+    ck_assert_msg(root != NULL, "%s", path);
+    return root;
+}
+
+static json_t *kpis_of_run(const json_t *root, size_t index)
+{
+    return json_object_get(json_array_get(json_object_get(root, "runs"), index), "kpis");
+}
+
+/* run.json has what kpis.json has, of the load and not of its prefill. */
+static void ck_kpis_in_run(void)
+{
+    json_t *run = load("run.json"), *kpis = load("kpis.json");
+    ck_assert_ptr_null(kpis_of_run(run, 0));
+    ck_assert_uint_eq(json_array_size(kpis_of_run(run, 1)), 2);
+    ck_assert(json_equal(kpis_of_run(run, 1), kpis_of_run(kpis, 0)));
+    json_decref(run);
+    json_decref(kpis);
+}
+
 TEST(test_a_pause_of_the_server_fires_and_is_resolved)
 {
     /* Breaks when an outage is no alert, the alert does not end with it, or some output of the run does not have it. */
@@ -78,6 +103,7 @@ TEST(test_a_pause_of_the_server_fires_and_is_resolved)
     ck_assert_uint_eq(events_with("Full", "firing"), 0);
     ck_assert_uint_eq(events_with("Unset", "firing"), 0);
     ck_assert_uint_eq(events_with("p95", "firing"), 0);
+    ck_kpis_in_run();
     shell("$volley report out --json -", 0);
     json_t *root = json_loads(program.out, 0, NULL);
     const json_t *events =

@@ -60,20 +60,29 @@ TEST(test_no_name_is_left)
 
 TEST(test_words_of_others)
 {
-    /* Breaks when a note, a config file's name, a server's arguments or the words of a script's error are told. */
+    /* Breaks when a note, a config file's name, a server's arguments, an alert's name or summary, or the words of a script's error
+     * are told. */
     struct program program;
-    char config[256];
+    char config[256], rules[256];
     snprintf(directory, sizeof directory, "%.200s/run", world.tree.path);
     snprintf(config, sizeof config, "%.200s/acme.yaml", world.tree.path);
     temp_tree_write(&world.tree, "/acme.yaml", "clients: 2\n", 0600);
-    trial_start(&trial, "--managed", "--managed-args", "--maxmemory 77mb", "--config", config, "-n",
-                "50", "--out", directory, "--", "eval",
-                "return redis.error_reply('ACME bob failed')", "0", NULL);
+    snprintf(rules, sizeof rules, "%.200s/rules.yaml", world.tree.path);
+    temp_tree_write(&world.tree, "/rules.yaml",
+                    "alerts: [{alert: ACME.Orders, expr: volley_rate < 1e9, annotations: "
+                    "{summary: call bob at 555-0100}}]\n",
+                    0600);
+    trial_start(&trial, "--managed", "--managed-args", "--maxmemory 77mb", "--config", config,
+                "--alerts", rules, "--qps", "100", "--interval", "100ms", "-n", "50", "--out",
+                directory, "--", "eval", "return redis.error_reply('ACME bob failed')", "0", NULL);
     trial_end(&trial, 1);
     program_run_volley(&program, "report", directory, "--anonymise", "--json", "-", NULL);
-    static const char *const names[] = {"ACME", "acme", "bob", "77mb", "failed')"};
+    static const char *const names[] = {"ACME",     "acme",     "bob",    "77mb",
+                                        "call bob", "555-0100", "Orders", "failed')"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        ck_assert_msg(strstr(program.out, names[i]) == NULL, "%s is in %s", names[i], program.out);
+        ck_assert_msg(strstr(program.out, names[i]) == NULL, "%s is in %.2000s", names[i],
+                      strstr(program.out, names[i]));
+    ck_assert_ptr_nonnull(strstr(program.out, "alert1 (warning) firing: "));
     program_free(&program);
     trial_free(&trial);
 }

@@ -12,6 +12,7 @@
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/suite/suite_config.h"
 #include "orchestrator/watch/alert_rules.h"
+#include "orchestrator/watch/notify_file.h"
 #include "tests/support/check/sample_kind.h"
 #include "tests/support/check/suite.h"
 
@@ -56,6 +57,12 @@ static const struct {
      "\"direction\": \"higher\"}}}",
      true},
     {&kpi_file_kind, "{\"kpis\": {\"a\": {\"metrik\": \"volley_rate\"}}}", false},
+    {&notify_file_kind,
+     "{\"notification_channels\": [{\"name\": \"a\", \"type\": \"webhook\", \"url\": "
+     "\"http://h\"}], \"repeat_interval\": \"4h\"}",
+     true},
+    {&notify_file_kind, "{\"notification_channels\": [{\"name\": \"a\", \"type\": \"fax\"}]}",
+     false},
     {&sample_kind, "{\"seed\": 1, \"skew\": 1.25}", true},
     {&sample_kind, "{\"seed\": 1, \"skew\": \"1.25\"}", true},
     {&sample_kind, "{\"seed\": 1, \"skew\": 5.5}", false},

@@ -1,4 +1,5 @@
 /* What all endpoints have in common, on a loop of the test's own. */
+#include <dirent.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <signal.h>
@@ -6,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -25,12 +27,26 @@ static void answer_hello(void *state, struct evhttp_request *request)
     http_answer(request, 200, "text/plain", "hello", 5);
 }
 
+#define LARGE_BYTES (6u << 20)
+
+static void answer_large(void *state, struct evhttp_request *request)
+{
+    char *body = malloc(LARGE_BYTES);
+    (void)state;
+    if (body == NULL)
+        _exit(3);
+    memset(body, 'x', LARGE_BYTES);
+    http_answer(request, 200, "text/plain", body, LARGE_BYTES);
+    free(body);
+}
+
 static void serve(int to_parent)
 {
     static const struct http_route routes[] = {{"/hello", EVHTTP_REQ_GET, false, answer_hello},
+                                               {"/large", EVHTTP_REQ_GET, false, answer_large},
                                                {"/tell", EVHTTP_REQ_POST, false, answer_hello}};
     const struct http_setup setup = {
-        .listen = "0", .routes = routes, .route_count = 2, .idle_seconds = 1, .request_seconds = 2};
+        .listen = "0", .routes = routes, .route_count = 3, .idle_seconds = 1, .request_seconds = 2};
     struct http_service *service;
     struct err err = {.code = OK};
     struct event_base *base = event_base_new();
@@ -165,6 +181,60 @@ TEST(test_half_a_request_is_ended)
     ck_answers();
     close(silent);
     close(slow);
+}
+
+static unsigned sockets_of_child(void)
+{
+    char folder[40], path[320], target[64];
+    unsigned count = 0;
+    snprintf(folder, sizeof folder, "/proc/%d/fd", (int)child);
+    DIR *directory = opendir(folder);
+    ck_assert_ptr_nonnull(directory);
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        const ssize_t bytes = readlink(path, target, sizeof target - 1);
+        count += bytes > 7 && strncmp(target, "socket:", 7) == 0;
+    }
+    closedir(directory);
+    return count;
+}
+
+TEST(test_a_client_with_no_more_to_say_gets_all)
+{
+    /* Breaks when a client that ends its own side, as nc -N does, gets what fits into one write, or one that is gone, or reads
+     * nothing, keeps its connection. */
+    static const char request[] = "GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    struct http_reply reply;
+    int fd = http_connect(port);
+    http_send(fd, request, sizeof request - 1);
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    http_read(&reply, fd);
+    close(fd);
+    ck_assert_int_eq(reply.status, 200);
+    ck_assert_uint_eq(strlen(reply.body), LARGE_BYTES);
+    http_reply_free(&reply);
+    fd = http_connect(port);
+    http_send(fd, request, sizeof request - 1);
+    http_read(&reply, fd);
+    http_reply_free(&reply);
+    http_send(fd, requests[0].request, strlen(requests[0].request)); /* it is listened to again */
+    http_read(&reply, fd);
+    ck_assert_str_eq(reply.body, "hello");
+    http_reply_free(&reply);
+    close(fd);
+    const int mute = http_connect(port);
+    http_send(mute, request, sizeof request - 1);
+    for (int i = 0; i < 8; i++) {
+        fd = http_connect(port);
+        http_send(fd, request, sizeof request - 1);
+        close(fd);
+    }
+    const unsigned idle = 1; /* that listens */
+    for (int i = 0; i < 1000 && sockets_of_child() > idle; i++)
+        support_sleep_ms(20);
+    ck_assert_uint_eq(sockets_of_child(), idle);
+    close(mute);
+    ck_answers();
 }
 
 TEST(test_connections_are_bounded)

@@ -252,6 +252,7 @@ TEST(a_page_that_was_away_catches_up)
     json_decref(root);
 }
 
+/* Of a source, from the page. */
 static bool has_event(const json_t *run, const char *source, const char *text)
 {
     size_t i;
@@ -260,6 +261,9 @@ static bool has_event(const json_t *run, const char *source, const char *text)
     {
         const char *from = json_string_value(json_object_get(event, "source"));
         const char *what = json_string_value(json_object_get(event, "text"));
+        const char *by = json_string_value(json_object_get(event, "by"));
+        if (by == NULL || strcmp(by, "page") != 0)
+            continue;
         if (from != NULL && what != NULL && strcmp(from, source) == 0 && strstr(what, text) != NULL)
             return true;
     }
@@ -273,10 +277,10 @@ TEST(buttons_steer_the_run)
     BROWSE("--width", "375", "--dark", "--type", "input[name=token]", "wrong", "--until",
            "document.body.innerText.includes('this is not the token')", "--type",
            "input[name=token]", TOKEN, "--until", "live && live.rows >= 1", "--type",
-           "input[name=note]", "<b id=hurt>", "--until", "live.marks.includes('note: <b id=hurt>')",
-           "--press", "[data-does=pause]", "--until", "live.state.steering === 'paused'", "--press",
-           "[data-does=pause]", "--until", "live.state.steering === 'running'", "--type",
-           "input[name=rate]", "none", "--until",
+           "input[name=note]", "<b id=hurt>", "--until",
+           "live.marks.includes('note: <b id=hurt> (page)')", "--press", "[data-does=pause]",
+           "--until", "live.state.steering === 'paused'", "--press", "[data-does=pause]", "--until",
+           "live.state.steering === 'running'", "--type", "input[name=rate]", "none", "--until",
            "document.body.innerText.includes('has to be a number above 0')", "--type",
            "input[name=rate]", "1.5k", "--until", "live.state.interval.rate.target === 1500",
            "--press", "[data-does=stop]", "--until",

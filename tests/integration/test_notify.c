@@ -227,20 +227,26 @@ static void expect_hidden(const char *what, const char *bytes, size_t byte_count
 
 TEST(what_fails_is_tried_four_times_and_told)
 {
-    /* Breaks when a channel that is down stops the others, is never tried again, or for ever, or nobody says so. */
+    /* Breaks when a channel that is down stops the others, is never tried again, or for ever, or nobody says so, or one of several
+     * variables that are not set is not named. */
     write_file("timeout: 100ms\nnotification_channels:\n"
                "- {name: hanging, type: webhook, url: HTTP/hang/a}\n");
     start(NULL, NULL);
     notify_servers_wait(&servers, "/hang/a");
     struct program waiting = program;
-    write_file("notification_channels:\n"
-               "- {name: down, type: webhook, url: HTTP/fail/a}\n"
-               "- {name: shaky, type: webhook, url: HTTP/once/a}\n"
-               "- {name: gone, type: webhook, url: HTTP/gone/a}\n"
-               "- {name: mute, type: webhook, url: HTTP/close/a}\n" NAMED_CHANNEL
-               "- {name: unset, type: slack, webhook_url: \"${VOLLEY_NOBODY_SETS_THIS}\"}\n"
-               "- {name: well, type: webhook, url: HTTP/ok/a}\n");
+    write_file(
+        "notification_channels:\n"
+        "- {name: down, type: webhook, url: HTTP/fail/a}\n"
+        "- {name: shaky, type: webhook, url: HTTP/once/a}\n"
+        "- {name: gone, type: webhook, url: HTTP/gone/a}\n"
+        "- {name: mute, type: webhook, url: HTTP/close/a}\n" NAMED_CHANNEL
+        "- {name: unset, type: slack, webhook_url: \"${VOLLEY_NOBODY_SETS_THIS}\"}\n"
+        "- {name: more, type: email, smtp: \"${VOLLEY_NO_HOST}\", from: \"${VOLLEY_NO_FROM}\", "
+        "recipients: [\"${VOLLEY_NO_FROM}\"], user: me, password: \"${VOLLEY_NO_WORD}\"}\n"
+        "- {name: well, type: webhook, url: HTTP/ok/a}\n");
     test_channels(1, NULL, NULL);
+    program_expect_text(program.out, "more (email): disabled: the environment variables "
+                                     "VOLLEY_NO_HOST, VOLLEY_NO_FROM, VOLLEY_NO_WORD are not set");
     program_expect_text(program.out, "down (webhook): failed: it answers with HTTP status 500");
     program_expect_text(program.out, "shaky (webhook): sent: 2 messages");
     program_expect_text(program.out, "gone (webhook): failed: it answers with HTTP status 404");
@@ -251,7 +257,7 @@ TEST(what_fails_is_tried_four_times_and_told)
     program_expect_text(program.out, "unset (slack): disabled: the environment variable "
                                      "VOLLEY_NOBODY_SETS_THIS is not set");
     program_expect_text(program.out, "well (webhook): sent: 2 messages");
-    program_expect_text(program.err, "5 of 7 channels were not told");
+    program_expect_text(program.err, "6 of 8 channels were not told");
     json_t *got = notify_servers_got(&servers);
     ck_assert_uint_eq(notify_servers_count(got, "/fail/a"), 8);
     ck_assert_uint_eq(notify_servers_count(got, "/once/a"), 3);
@@ -450,6 +456,28 @@ static void write_secret_file(const char *kind, const char *more)
     char text[2000];
     snprintf(text, sizeof text, SECRET_CHANNELS "%s", kind, kind, kind, more);
     write_file(text);
+}
+
+TEST(a_file_is_checked_without_a_run)
+{
+    /* Breaks when a file of channels cannot be looked at before it is needed, or a check of it fails for want of its secrets. */
+    write_file("notification_channels:\n"
+               "- {name: unset, type: slack, webhook_url: \"${VOLLEY_NOBODY_SETS_THIS}\"}\n");
+    program_run_volley(&program, "validate", "notify", path, NULL);
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, ": valid");
+    program_expect_text(program.err, "unset is disabled here: the environment variable "
+                                     "VOLLEY_NOBODY_SETS_THIS is not set");
+    program_free(&program);
+    write_file("notification_channels:\n- {name: a, type: slack, url: x}\n");
+    program_run_volley(&program, "validate", "notify", path, NULL);
+    program_expect_status(&program, 3);
+    program_expect_text(program.err, "channels.yaml:2:");
+    program_free(&program);
+    program_run_volley(&program, "docs", "schema", "notify", NULL);
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "\"notification_channels\"");
+    program_free(&program);
 }
 
 TEST(secrets_are_in_no_output)

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "orchestrator/watch/monitor_store.h"
 #include "tests/support/check/at_server.h"
 #include "tests/support/check/page_look.h"
 #include "tests/support/check/run_json.h"
@@ -406,6 +408,72 @@ TEST(what_cannot_be)
     program_free(&program);
     program_run_volley(&program, "visualize", "generate", "nothing", "--format", "jpg", NULL);
     ck_assert_int_eq(program.exit_status, 2);
+}
+
+/* Two hours of a server that is down for twenty minutes; once a reply takes 10 s. */
+static void keep_hours(const char *path)
+{
+    const uint64_t began_ms = (uint64_t)time(NULL) * 1000 - 7200000;
+    const struct monitor_store_setup setup = {
+        .path = path, .retention_ms = 86400000, .began_ms = began_ms, .interval_ms = 60000};
+    struct monitor_store *store = NULL;
+    struct err err = {.code = OK};
+    ck_assert_msg(monitor_store_open(&store, &setup, &err) == OK, "%s", err.text);
+    ck_assert_msg(monitor_store_begin(store, &err) == OK, "%s", err.text);
+    for (unsigned i = 1; i <= 110; i++) {
+        struct monitor_sample sample = {.at_ms = began_ms + i * 60000ull,
+                                        .target = "10.0.0.1:6379"};
+        const bool down = i > 40 && i <= 60;
+        for (unsigned k = 0; k < MONITOR_VALUES; k++)
+            sample.values[k] = k >= MONITOR_SENT && k <= MONITOR_SHED ? 0 : (double)NAN;
+        sample.values[MONITOR_SECONDS] = 60;
+        sample.values[down ? MONITOR_TIMED_OUT : MONITOR_OK] = 600;
+        if (!down) {
+            sample.values[MONITOR_P50] = 12;
+            sample.values[MONITOR_MAX] = i == 80 ? 1e7 : 100;
+        }
+        monitor_store_sample(store, &sample);
+    }
+    const struct alert_event event = {.alert = "ServerDown",
+                                      .state = ALERT_FIRING,
+                                      .severity = ALERT_CRITICAL,
+                                      .value = NAN,
+                                      .at_ms = began_ms + 80 * 60000ull,
+                                      .summary = "a sentence that is much too long to stand above "
+                                                 "a picture beside others"};
+    monitor_store_alert(store, &event);
+    (void)monitor_store_close(store, began_ms + 7200000);
+}
+
+static bool names(const char *title, const char *name)
+{
+    size_t i;
+    const json_t *one;
+    json_array_foreach(json_object_get(panel_of(title), "names"), i,
+                       one) if (strcmp(json_string_value(one), name) == 0) return true;
+    return false;
+}
+
+TEST(a_monitors_page_begins_with_availability)
+{
+    /* breaks when who opens it has to look for whether the server was there, an outage has no end, an alert is half a sentence, or
+     * a number beside a logarithmic panel is cut */
+    char store[200];
+    size_t i;
+    const json_t *panel;
+    snprintf(store, sizeof store, "%s/m.db", tree.path);
+    keep_hours(store);
+    VOLLEY("monitor", "report", "--store", store, "--html", page);
+    LOOK("--plain");
+    ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(seen, "text")), "81.82 %"));
+    LOOK("--width", "1280");
+    const json_t *first = json_array_get(json_object_get(seen, "panels"), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(first, "title")), "Availability");
+    ck_assert(names("Availability", "down 20 min"));
+    ck_assert(names("Availability", "ServerDown"));
+    ck_same(number(series_of("Availability", "PINGs answered"), "last"), 100);
+    json_array_foreach(json_object_get(seen, "panels"), i, panel)
+        ck_assert_int_eq(json_integer_value(json_object_get(panel, "cut")), 0);
 }
 
 TEST_SUITE_WITH(page_browser, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 400)

@@ -128,6 +128,12 @@ static const char *event_text(size_t index)
     return json_string_value(json_object_get(json_array_get(events, index), "text"));
 }
 
+static const char *event_by(size_t index)
+{
+    const json_t *events = json_object_get(trial.run, "events");
+    return json_string_value(json_object_get(json_array_get(events, index), "by"));
+}
+
 TEST(test_rate_changes)
 {
     /* breaks: a rate given while running is not taken, comes late, or not to every worker, or leaves no
@@ -148,15 +154,18 @@ TEST(test_rate_changes)
     ck_assert_int_ge(intervals_at(4000), 3);
     ck_assert(!trial_interrupted(&trial));
     trial_expect(&trial, PROGRAM_OUT,
-                 "Target rate: 4,000.00 per second at the end, changed by ctl 2 times\n");
+                 "Target rate: changed 2 times, 4,000.00 per second at the end; on average ");
     ck_assert_double_eq(trial_number(&trial, "rate", "target"), 4000);
     ck_assert_str_eq(event_text(0), "rate 500/s");
     ck_assert_str_eq(event_text(1), "rate 4,000/s");
     ck_assert_str_eq(event_text(2), "see http://x/y");
     ck_assert_ptr_null(event_text(3));
-    trial_expect(&trial, PROGRAM_OUT, "\nChanged by ctl:\n  at ");
+    trial_expect(&trial, PROGRAM_OUT, "\nChanges of the load:\n  at ");
+    trial_expect(&trial, PROGRAM_OUT, ": rate 500/s (control socket)\n");
+    ck_assert_str_eq(event_by(0), "control socket");
+    ck_assert_str_eq(event_by(2), "control socket");
     trial_expect(&trial, PROGRAM_OUT, "\nNotes:\n  at ");
-    trial_expect(&trial, PROGRAM_OUT, " s: see http://x/y\n");
+    trial_expect(&trial, PROGRAM_OUT, " s: see http://x/y (control socket)\n");
     trial_expect(&trial, PROGRAM_OUT, "Verdict: ");
     trial_free(&trial);
 }
@@ -216,9 +225,10 @@ TEST(test_stop_is_a_planned_end)
     ck_assert(!trial_interrupted(&trial));
     ck_assert_int_eq(trial_count(&trial, "requests", "lost"), 0);
     ck_assert(json_is_true(json_object_get(trial.run, "stopped_by_ctl")));
+    ck_assert_str_eq(json_string_value(json_object_get(trial.run, "stopped_by")), "control socket");
     const char *text =
         json_string_value(json_object_get(json_object_get(trial.run, "status"), "text"));
-    ck_assert_msg(strncmp(text, "stopped by ctl after ", 21) == 0, "%s", text);
+    ck_assert_msg(strncmp(text, "stopped over the control socket after ", 38) == 0, "%s", text);
     ck_assert_str_eq(text + strlen(text) - 11, " of 600.0 s");
     trial_expect(&trial, PROGRAM_OUT, text);
     trial_expect(&trial, PROGRAM_ERR, "stopped over the control socket");

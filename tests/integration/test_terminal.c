@@ -139,6 +139,7 @@ TEST(the_last_interval_is_that_of_run_json)
 }
 
 /* Whether there is an event of this source whose text begins so. */
+/* Of a source, from the terminal. */
 static bool has_event(const char *source, const char *begins)
 {
     size_t i;
@@ -146,8 +147,9 @@ static bool has_event(const char *source, const char *begins)
     json_array_foreach(json_object_get(run_json_at(root, 0), "events"), i, event)
     {
         const char *told = json_string_value(json_object_get(event, "text"));
+        const char *by = json_string_value(json_object_get(event, "by"));
         if (strcmp(json_string_value(json_object_get(event, "source")), source) == 0 &&
-            strncmp(told, begins, strlen(begins)) == 0)
+            by != NULL && strcmp(by, "terminal") == 0 && strncmp(told, begins, strlen(begins)) == 0)
             return true;
     }
     return false;
@@ -159,16 +161,16 @@ TEST(keys_steer)
     start(ARGUMENTS(LOAD, LONG));
     screen_reader_wait(reader, "running");
     screen_reader_type(reader, "+");
-    screen_reader_wait(reader, "ctl: rate 550/s");
+    screen_reader_wait(reader, "terminal: rate 550/s");
     screen_reader_type(reader, "-");
-    screen_reader_wait(reader, "ctl: rate 500/s");
+    screen_reader_wait(reader, "terminal: rate 500/s");
     screen_reader_type(reader, " ");
     screen_reader_wait(reader, "\npaused"); /* the state, and not a message */
-    screen_reader_wait(reader, "ctl: pause");
+    screen_reader_wait(reader, "terminal: pause");
     screen_reader_type(reader, "+");
     screen_reader_wait(reader, "the load is paused: space resumes it");
     screen_reader_type(reader, "p");
-    screen_reader_wait(reader, "ctl: resume, rate 500/s");
+    screen_reader_wait(reader, "terminal: resume, rate 500/s");
     screen_reader_wait(reader, "\nrunning");
     screen_reader_type(reader, "n");
     screen_reader_wait(reader, "Note:");

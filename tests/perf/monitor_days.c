@@ -1,5 +1,6 @@
 /* A monitor of three servers for days that nobody has to wait for. Rows and samples take the monitor's own way: timeline, live page
- * and endpoints, store. Prints the memory of this process and the size of the store after each day.
+ * and endpoints, store. Prints the memory of this process and the size of the store after the first intervals,
+ * and after each day.
  *
  *   monitor_days STORE DAYS RETENTION_DAYS [INTERVAL_SECONDS [alone]]
  *
@@ -18,6 +19,7 @@
 #define DAY_MS 86400000u
 #define PINGS_A_SECOND 10u
 #define TARGETS 3u
+#define FIRST_ROWS 20u
 #define MEGABYTE 1048576.0
 
 static uint64_t interval_ns = 30 * NS_PER_SECOND;
@@ -95,6 +97,8 @@ static void play(const char *path, uint64_t days, uint64_t first_ms)
         wait_for_room();
         monitor_take(&monitor, taken, first_ms + (index + 1) * interval_ns / NS_PER_MS, false);
         (void)event_base_loop(monitor.base, EVLOOP_NONBLOCK);
+        if (index + 1 == FIRST_ROWS)
+            printf("begun: %.2f MB resident\n", resident_mb());
         if ((index + 1) % rows_in_day == 0)
             printf("day %2u: %.2f MB resident, store %.2f MB, its log %.2f MB\n",
                    (unsigned)((index + 1) / rows_in_day), resident_mb(), size_mb(path, ""),

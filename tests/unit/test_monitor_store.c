@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -306,11 +307,16 @@ static void keep_hours(uint64_t from_ms, unsigned count)
 
 TEST(test_a_wrong_clock_removes_no_history)
 {
-    /* Breaks when one start with a clock that is a year ahead deletes what was kept, or rows stay for ever after it. */
+    /* Breaks when a start with a clock that is a year ahead, or the next one, deletes what was kept, or rows stay for ever after
+     * it. */
     keep_hours(T0, 40);
     keep_hours(T0 + DAYS_MS(365), 3);
     look_at(0, T0 + DAYS_MS(500));
     ck_assert_uint_eq(review.targets[0].row_count, 43);
+    keep_hours(T0 + DAYS_MS(365) + 4ull * HOUR_MS, 3); /* and once more */
+    keep_hours(T0 + DAYS_MS(365) + 9ull * HOUR_MS, 1);
+    look_at(0, T0 + DAYS_MS(500));
+    ck_assert_uint_eq(review.targets[0].row_count, 47);
     keep_hours(T0 + 40ull * HOUR_MS, 3); /* the clock is right again */
     look_at(0, T0 + DAYS_MS(10));
     ck_assert_uint_eq(review.targets[0].row_count, 43);
@@ -318,9 +324,50 @@ TEST(test_a_wrong_clock_removes_no_history)
     look_at(0, T0 + DAYS_MS(20));
     ck_assert_uint_ge(review.targets[0].row_count, 48);
     ck_assert_uint_le(review.targets[0].row_count, 50);
+    /* A long time in which nobody watched: they age by what is watched since, and by the ten hours of the wrong clock. */
+    keep_hours(T0 + DAYS_MS(400), 30);
+    look_at(0, T0 + DAYS_MS(20));
+    ck_assert_uint_ge(review.targets[0].row_count, 36);
+    keep_hours(T0 + DAYS_MS(402), 30);
+    keep_hours(T0 + DAYS_MS(404), 1);
+    look_at(0, T0 + DAYS_MS(20));
+    ck_assert_uint_eq(review.target_count > 0 ? review.targets[0].row_count : 0, 0);
     keep_hours(T0 + DAYS_MS(800), 240); /* two years later: its own do not heap up */
     look_at(T0 + DAYS_MS(700), T0 + DAYS_MS(900));
     ck_assert_uint_le(review.targets[0].row_count, 50);
+}
+
+static enum err_code try_open(struct monitor_store **store)
+{
+    struct err err = {.code = OK};
+    const struct monitor_store_setup setup = {
+        .path = path, .retention_ms = DAYS_MS(2), .began_ms = T0, .interval_ms = 30000};
+    return monitor_store_open(store, &setup, &err);
+}
+
+TEST(test_no_lock_is_left)
+{
+    /* Breaks when a file stays beside the store, two monitors write into one, or one that opened the lock of a monitor that ends
+     * holds a file that nobody else looks at. */
+    char lock_path[220];
+    struct monitor_store *store = NULL, *other = NULL;
+    snprintf(lock_path, sizeof lock_path, "%s.lock", path);
+    ck_assert_int_eq(try_open(&store), OK);
+    ck_assert_int_eq(access(lock_path, F_OK), 0);
+    ck_assert_int_eq(try_open(&other), E_USAGE);
+    ck_assert_int_eq(access(lock_path, F_OK), 0); /* who is refused removes nothing */
+    const int late = open(lock_path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_ge(late, 0);
+    (void)monitor_store_close(store, 0);
+    ck_assert_int_ne(access(lock_path, F_OK), 0);
+    ck_assert_int_eq(flock(late, LOCK_EX | LOCK_NB), 0); /* it is locked, and none */
+    ck_assert_int_eq(try_open(&store), OK);
+    ck_assert_int_eq(unlink(lock_path), 0); /* by somebody who tidies up */
+    ck_assert_int_eq(try_open(&other), OK);
+    (void)monitor_store_close(store, 0);
+    ck_assert_int_eq(access(lock_path, F_OK), 0); /* the other one's */
+    (void)monitor_store_close(other, 0);
+    close(late);
 }
 
 /* A month of hours: memory rises by so much a day, and a noise of that size. */

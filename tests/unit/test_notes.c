@@ -153,7 +153,7 @@ TEST(in_the_report)
         strstr(text, "Done to the target:\n"
                      "  at 0.500 s: kill node 2 (port 7002): done after 0.250 s\n"
                      "  at 1.000 s: failover node \"1\": failed after 0.000 s: no replica answers\n"
-                     "\nChanged by ctl:\n"
+                     "\nChanges of the load:\n"
                      "  at 1.500 s: rate 500/s\n"));
     free(text);
 }

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/watch/notify_body.h"
+#include "orchestrator/watch/notify_sender.h"
 #include "tests/support/check/suite.h"
 
 #define WALL_MS 1764410400000ull /* 2025-11-29 10:00 UTC, a Saturday */
@@ -153,6 +154,27 @@ TEST(only_slack_and_mail_take_many)
     ck_assert_uint_eq(notify_body_takes(NOTIFY_EMAIL, 5), 5);
     ck_assert_uint_eq(notify_body_takes(NOTIFY_PAGERDUTY, 5), 1);
     ck_assert_uint_eq(notify_body_takes(NOTIFY_WEBHOOK, 5), 1);
+}
+
+TEST(long_lines_are_told_in_pieces)
+{
+    /* Breaks when a part of what would be sent is left out of a dry run, or a character is cut into two lines. */
+    char text[400] = "";
+    size_t used = 0;
+    for (unsigned i = 0; i < 60; i++)
+        used +=
+            (size_t)snprintf(text + used, sizeof text - used, "%s", i % 3 == 0 ? "\u20ac" : "x");
+    size_t left = strlen(text), pieces = 0;
+    for (const char *at = text; left > 0; pieces++) {
+        const size_t bytes = notify_piece_bytes(at, left, 10);
+        ck_assert_uint_ge(bytes, left < 8 ? left : 8);
+        ck_assert_uint_le(bytes, 10);
+        at += bytes;
+        left -= bytes;
+        ck_assert_int_ne((unsigned char)*at & 0xc0, 0x80);
+    }
+    ck_assert_uint_ge(pieces, 10);
+    ck_assert_uint_eq(notify_piece_bytes("abc", 3, 10), 3);
 }
 
 TEST_SUITE_WITH(notify_body, .set_up = set_up, .tear_down = tear_down)

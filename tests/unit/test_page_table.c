@@ -1,4 +1,6 @@
 #include <math.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "orchestrator/page/page_table.h"
 #include "tests/support/check/suite.h"
@@ -144,6 +146,30 @@ TEST(gaps_of_samples_stay)
         ck_assert_double_eq(table.start[i], 5000);
     }
     ck_assert_uint_eq(gaps, 1);
+}
+
+static double resident_mb(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fscanf(file, "%*d %ld", &pages), 1);
+    fclose(file);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1e6;
+}
+
+TEST(touched_memory_is_there_from_the_start)
+{
+    /* breaks when the memory of a monitor grows for days, until the table of its page is full */
+    static double values[100];
+    begin(100, 16384);
+    const double before = resident_mb();
+    page_table_touch(&table);
+    const double from = resident_mb();
+    ck_assert_double_gt(from - before, 20);
+    for (int i = 0; i < 20000; i++)
+        page_table_add(&table, i, i + 1, values);
+    ck_assert_double_lt(resident_mb() - from, 2);
 }
 
 TEST_SUITE_WITH(page_table, .tear_down = tear_down)

@@ -98,7 +98,7 @@ TEST(the_target_is_what_was_asked)
 TEST(a_changed_rate_has_no_one_target)
 {
     /* Breaks when a rate that was changed over the control socket has a target that nobody asked for, its
-     * parts' mean, or text and JSON mean different things by it. */
+     * parts' mean, or the last one is told as that of the whole run, or text and JSON mean different things by it. */
     json_t *run;
     result->target_rate = 4000;
     result->rate_changes = 2;
@@ -106,7 +106,8 @@ TEST(a_changed_rate_has_no_one_target)
     ck_assert_double_eq(rate_figure(run, "target"), 4000);
     ck_assert_double_eq(rate_figure(run, "changes"), 2);
     json_decref(run);
-    expect_text("Target rate: 4,000.00 per second at the end, changed by ctl 2 times\n"
+    expect_text("Target rate: changed 2 times, 4,000.00 per second at the end; on average 1,500.00 "
+                "fell due\n"
                 "Achieved rate: 1,500.00 per second (100.00% of what fell due)\n",
                 true);
     row->header.backlog_after = 600;
@@ -115,7 +116,9 @@ TEST(a_changed_rate_has_no_one_target)
     expect_text("% of what fell due sent   (limit: 99 %", true);
     result->target_rate = 0; /* a pause */
     result->rate_changes = 1;
-    expect_text("Target rate: 0.00 per second at the end, changed by ctl 1 time\n", true);
+    expect_text(
+        "Target rate: changed 1 time, 0.00 per second at the end; on average 1,650.00 fell due\n",
+        true);
 }
 
 TEST(a_stop_is_told)
@@ -125,16 +128,23 @@ TEST(a_stop_is_told)
     json_t *run;
     expect_text("Stopped:", false);
     result->stopped = true;
+    result->stopped_by = NOTE_BY_PAGE;
     snprintf(result->status_text, sizeof result->status_text,
-             "stopped by ctl after 4.0 s of 10.0 s");
+             "stopped at the page after 4.0 s of 10.0 s");
     free(report(&run));
     ck_assert(json_is_true(json_object_get(run, "stopped_by_ctl")));
     ck_assert(json_is_false(json_object_get(run, "interrupted")));
+    ck_assert_str_eq(json_string_value(json_object_get(run, "stopped_by")), "page");
     json_decref(run);
-    expect_text("Stopped: by ctl, before its end\nStatus: stopped by ctl after 4.0 s of 10.0 s\n",
+    expect_text("Stopped: at the page, before its end\n"
+                "Status: stopped at the page after 4.0 s of 10.0 s\n",
                 true);
+    result->stopped_by = -1; /* of an older journal */
+    expect_text("Stopped: by ctl, before its end\n", true);
     facts.prefill = true;
-    expect_text(", stopped by ctl\nStatus: stopped by ctl after 4.0 s of 10.0 s\n", true);
+    result->stopped_by = NOTE_BY_TERMINAL;
+    expect_text(", stopped at the terminal\nStatus: stopped at the page after 4.0 s of 10.0 s\n",
+                true);
 }
 
 TEST_SUITE_WITH(run_ends, .set_up = set_up, .tear_down = tear_down)

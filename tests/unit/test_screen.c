@@ -358,6 +358,11 @@ TEST(runs_that_have_ended)
     expect("\nGET at 66,000/s  ");
     expect(" AMBER\nGET at 65,000/s  ");
     expect("\nended");
+    result->rate_changes = 1; /* of none of its rates */
+    screen_begin_run(screen, &facts);
+    screen_end_run(screen, result);
+    show(30, 80, true);
+    expect("\nGET at several rates  ");
     free(result);
 }
 
@@ -383,12 +388,13 @@ TEST(messages_and_notes)
     /* breaks if what happens is not told, a sample is, or a note that is typed does not show */
     struct note note = {.source = NOTE_CTL, .at_ns = 1500 * NS_PER_MS, .ok = true};
     snprintf(note.text, sizeof note.text, "rate 500/s");
+    note_set(&note, NOTE_BY, NOTE_BY_SOCKET);
     screen_begin_run(screen, &facts);
     screen_hear(screen, &note);
     note.source = NOTE_SAMPLE;
     screen_hear(screen, &note);
     show(24, 80, true);
-    expect("1.5 s, ctl: rate 500/s\n");
+    expect("1.5 s, control socket: rate 500/s\n");
     screen->noting = true;
     snprintf(screen->note, sizeof screen->note, "cache flushed");
     show(24, 80, true);
@@ -413,6 +419,12 @@ TEST(verdict_so_far)
     screen->ended = true;
     show(24, 80, true);
     expect("Verdict RED: errors: 5 % of all\n");
+    facts.prefill = true;
+    screen_begin_run(screen, &facts);
+    screen_judge(screen, &verdict);
+    show(24, 80, true);
+    expect("Phase   prefill: the keys are written, and nothing is judged\n");
+    expect_not("Verdict");
 }
 
 TEST_SUITE_WITH(screen, .set_up = set_up, .tear_down = tear_down)

@@ -3,7 +3,7 @@ import { init, use } from 'echarts/core';
 import { CustomChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent } from 'echarts/components';
 import { CanvasRenderer } from 'echarts/renderers';
-import { FONT, roomForNames } from './frame.js';
+import { FONT, roomForNames, widthOf } from './frame.js';
 import { axisNumber, multiples, niceStep } from './units.js';
 
 use([CustomChart, LineChart, ScatterChart, GridComponent, CanvasRenderer]);
@@ -18,6 +18,12 @@ export const MARGIN_SMALL = { left: 44, right: 18, top: 6, bottom: 22 };
 
 /** Of a panel over time, with room for the names of what happened. */
 export const marginOf = (panel, result) => (panel.small ? MARGIN_SMALL : { ...MARGIN, top: roomForNames(result) });
+
+/** Wider on the left where a number of the axis needs it, as 0.00002 s of a logarithmic one. */
+export function withRoomFor({ values, format }, margin) {
+  const least = Math.ceil(Math.max(...values.map((value) => widthOf(format(value))))) + 10;
+  return least > margin.left ? { ...margin, left: least } : margin;
+}
 
 export function boxOf(element, margin) {
   return { x: margin.left, y: margin.top, width: Math.max(10, element.clientWidth - margin.left - margin.right),
@@ -56,7 +62,7 @@ export function decades(min, max) {
  * How values become heights: { min, max, values, to, from, format } of an axis between two values. Logarithmic heights are
  * powers of ten; what is below the axis lies at its bottom.
  */
-export function heights(least, most, { log, fit, factor, lines, signed, whole }) {
+export function heights(least, most, { log, fit, factor, lines, signed, whole, top = Infinity }) {
   if (!(most >= least)) [least, most] = [0, 1];
   if (log) {
     const floor = Math.max(least, most / 1e9, 1e-3);
@@ -73,7 +79,7 @@ export function heights(least, most, { log, fit, factor, lines, signed, whole })
   if (max === min) [min, max] = fit ? [min - Math.abs(min || 1) * 0.1, max + Math.abs(max || 1) * 0.1] : [min, min + 1];
   const step = Math.max(whole ? 1 : 0, niceStep((max - min) * 1.02, lines));
   min = min < 0 || fit ? Math.floor(min / step + 1e-9) * step : 0;
-  max = Math.ceil(max / step * 1.0001 - 1e-9) * step;
+  max = Math.min(Math.ceil(max / step * 1.0001 - 1e-9) * step, top / factor);
   return { min, max, values: multiples(min, max, step), to: (v) => (v === null ? null : v / factor),
     from: (h) => h * factor, format: (h) => axisNumber(h, Math.max(Math.abs(min), Math.abs(max))) };
 }

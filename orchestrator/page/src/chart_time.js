@@ -1,6 +1,6 @@
 // Lines over time.
-import { axis, baseOption, boxOf, heights, marginOf, shapesSeries } from './chart.js';
-import { frameShapes } from './frame.js';
+import { axis, baseOption, boxOf, heights, marginOf, shapesSeries, withRoomFor } from './chart.js';
+import { frameShapes, widthOf } from './frame.js';
 import { thin } from './thin.js';
 import { clockOf, isWhole, scaleBetween, scaleOf, timeTicks } from './units.js';
 
@@ -60,18 +60,20 @@ function summaryOf({ solid, hollow, points, least, most }) {
 
 /**
  * Draws a panel into its chart. off: labels of series that are not shown. Returns { unit, box, scale, names, lines }: the unit it
- * came to, where time is, what is named above it, and what is drawn of each line.
+ * came to, where time is, what is named above it, how many labels at the side are cut, and what is drawn of each line.
  */
 export function drawTime(chart, element, panel, view, theme, off) {
   const results = [...new Set(panel.lines.map((line) => line.result))];
-  const margin = marginOf(panel, results[0]);
-  const box = boxOf(element, margin);
+  let margin = marginOf(panel, results[0]);
+  let box = boxOf(element, margin);
   const drawn = panel.lines.filter((line) => !off.has(line.label))
     .map((line) => ({ line, thinned: thin(line.table, line.column, view, box.width) }));
   const [least, most] = extremes(drawn, panel);
   const unit = panel.log ? scaleBetween(panel.unit, most) : scaleOf(panel.unit, Math.max(Math.abs(most), Math.abs(least)));
   const height = heights(least, most, { log: panel.log, fit: panel.row.scale === 'fit', factor: unit.factor,
-    lines: panel.small ? 3 : 5, signed: panel.signed, whole: isWhole(panel.unit) });
+    lines: panel.small ? 3 : 5, signed: panel.signed, whole: isWhole(panel.unit), top: panel.row.top });
+  margin = withRoomFor(height, margin);
+  box = boxOf(element, margin);
   const scale = timeScale(box, view.window);
   const option = baseOption(margin);
   option.xAxis = timeAxis(theme, view.window, box, panel.small);
@@ -81,5 +83,6 @@ export function drawTime(chart, element, panel, view, theme, off) {
     ...drawn.flatMap((d) => seriesOf(d, height.to, theme))];
   chart.setOption(option, { notMerge: true, silent: true });
   return { unit: unit.text, box, scale, names: frame.filter((shape) => shape.type === 'text').map((shape) => shape.style.text),
+    cut: height.values.filter((value) => widthOf(height.format(value)) + 6 > margin.left).length,
     lines: new Map(drawn.map((d) => [d.line, summaryOf(d.thinned)])) };
 }

@@ -1,7 +1,7 @@
 // What stands behind and above the lines of every panel over time: phases as tinted areas, outages as red ones, what was
 // done as lines, each with its name at the top edge where it fits.
 import { OTHERS } from './panels.js';
-import { quantity } from './units.js';
+import { lasting, quantity } from './units.js';
 
 const canvas = document.createElement('canvas').getContext('2d');
 export const FONT = '11px system-ui, sans-serif';
@@ -70,7 +70,7 @@ function figureOf(region, row) {
 }
 
 const ROW_HEIGHT = 14, MARK_ROWS = 2;
-const MARK_TEXT_MAX = 200, MARK_TEXT_LEAST = 80;
+const MARK_TEXT_MAX = 200, MARK_TEXT_LEAST = 80, FEW_MARKS = 4;
 
 /** Rows of names above a panel: { regions, marks }. */
 function rowsOf(result) {
@@ -145,7 +145,8 @@ function regionShapes(shapes, result, row, at, box, theme, small) {
 
 /** Names in rows: one goes where it meets no other one, and no line that comes down from a row above. */
 class Names {
-  constructor(rows) {
+  constructor(rows, longest = MARK_TEXT_MAX) {
+    this.longest = longest;
     this.taken = Array.from({ length: rows }, () => []);
   }
 
@@ -160,7 +161,7 @@ class Names {
     let best = null;
     for (let row = 0; row < this.taken.length; row++) {
       const crossed = this.taken.slice(row + 1).some((list) => list.some(([from, to]) => x > from - 2 && x < to));
-      const room = Math.min(MARK_TEXT_MAX, this.room(row, x, right)) - 6;
+      const room = Math.min(this.longest, this.room(row, x, right)) - 6;
       if (!crossed && room >= Math.min(MARK_TEXT_LEAST, widthOf(label)) && (best === null || room > best.room)) best = { row, room };
       if (best && best.room >= widthOf(label)) break;
     }
@@ -234,11 +235,11 @@ const TRIES_MAX = 200;
 
 function nameMarks(shapes, marks, lines, result, at, [left, right], theme) {
   const { regions, marks: rows } = rowsOf(result);
-  const names = new Names(rows);
+  const names = new Names(rows, marks.length > FEW_MARKS ? MARK_TEXT_MAX : Infinity); // a few may be told at length
   for (const mark of marks.slice(0, TRIES_MAX)) {
     const outage = mark.source === 'outage';
     const x = Math.max(left, Math.round(at(mark.start)));
-    const label = outage ? `${mark.text} ${quantity((mark.end - mark.start) * 1e6, 'us')}` : mark.text;
+    const label = outage ? `${mark.text} ${lasting(mark.end - mark.start)}` : mark.text;
     const placed = names.place(label, x, mark.source === 'warmup' ? x : left, right);
     if (placed === null) continue;
     const y = 2 + ROW_HEIGHT * (regions + placed.row);

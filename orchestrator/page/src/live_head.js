@@ -45,7 +45,7 @@ function progressOf(state) {
     const sent = done ? `${number(done.sent ?? done.ok ?? 0)} of ` : '';
     parts.push(`${sent}${number(state.planned_requests)} requests`);
   }
-  if (state.rate_asked) parts.push(`asked for: ${state.rate_asked}`);
+  if (state.rate_asked) parts.push(`asked for${state.rate_changes > 0 ? ' at the beginning' : ''}: ${state.rate_asked}`);
   return parts.join(', ');
 }
 

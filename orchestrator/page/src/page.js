@@ -199,7 +199,7 @@ const describers = {
     points: one.dots.length, first: one.dots[0].y, last: one.dots[one.dots.length - 1].y,
     open: one.dots.filter((dot) => dot.open).length,
     held: one.dots.filter((dot) => dot.point.outcome === 'held').length })) }),
-  time: ({ lines, names }) => ({ names, series: [...lines].map(describeLine) }),
+  time: ({ lines, names, cut }) => ({ names, cut, series: [...lines].map(describeLine) }),
   heat: ({ cells, most, height }) => ({ cells, most, bottom: height.min, top: height.max }),
   spectrum: ({ curves }) => ({ series: curves.map((curve) => ({ label: curve.label, result: curve.result.name,
     points: curve.points.length, first: curve.points[0].us, last: curve.points[curve.points.length - 1].us })) }),

@@ -45,7 +45,7 @@ export const SECTIONS = [
  * kind: forest (changes of a comparison), runs (of the row that is chosen there), history (a panel for each configuration), curve (figures against load), time (lines over time), heat, spectrum, scatter, phases, small (a panel for each table of that name, all with one
  * scale), node_scatter (likewise, two of its columns), difference. scale: zero (from 0), fit (between the smallest and the largest), times (from 0, or logarithmic when
  * the largest is more than 50 times the median), load (logarithmic when loads are far apart). curve: points of a search or a
- * sweep against their load, or with x: number in the order of time; limits: with what was asked for as lines; rest: with all
+ * sweep against their load, or with x: number in the order of time; top: there is nothing above; limits: with what was asked for as lines; rest: with all
  * other statistics of these. figure: of a phase, told beside its name. said: a member of a result, words
  * that stand below the panel.
  */
@@ -79,6 +79,9 @@ export const PANELS = [
     id: `compared_${unit}`, kind: 'time', section: 'server', title: 'Compared', unit, scale: 'fit',
     series: [line('value', BLUE, `compared ${unit}`)] })),
 
+  // of a monitor's report
+  { id: 'availability', kind: 'time', section: 'client', title: 'Availability', unit: 'percent', scale: 'zero', top: 100,
+    series: [server('PINGs answered', GREEN, 'availability')] },
   { id: 'rate', kind: 'time', section: 'client', title: 'Rate', unit: 'requests/s', scale: 'zero', figure: 'ops_per_second',
     series: [thinLine('target', GREY, 'load rate.target'),
       line('achieved', GREEN, 'load rate.achieved', 'server ops_per_second')] },

@@ -48,6 +48,12 @@ export function quantity(value, unit) {
   return `${number(value / scale.factor)} ${scale.text}`;
 }
 
+/** How long something took: from two minutes on in minutes, hours or days. */
+export function lasting(seconds) {
+  const [factor, word] = [[86400, 'days'], [3600, 'h'], [60, 'min']].find(([least]) => seconds >= 2 * least) || [];
+  return factor ? `${Number((seconds / factor).toFixed(1))} ${word}` : quantity(seconds * 1e6, 'us');
+}
+
 const AXIS = [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
 
 /** As on an axis up to most: 12.3k where that is 10,000 or more, all in the same thousands. */
