@@ -7,6 +7,7 @@
 #include "common/printable.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
+#include "orchestrator/options/buffer_file.h"
 #include "orchestrator/options/workload_file.h"
 #include "orchestrator/options/workload_library.h"
 #include "orchestrator/scenario/scenario_file.h"
@@ -31,7 +32,7 @@ const struct option_table validate_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .command = "validate",
-    .usage = "volley validate scenario|workload|config|suite|alerts|kpis FILE",
+    .usage = "volley validate scenario|workload|config|suite|alerts|kpis|buffer FILE",
     .synopsis =
         "Reads and checks a file, and connects to nothing. FILE is also the name of one that "
         "comes with volley; a config is one for bench --config, a suite one for suite --config. "
@@ -120,6 +121,12 @@ static enum err_code check_kpis(const char *given, struct err *err)
     return code;
 }
 
+static enum err_code check_buffer(const char *given, struct err *err)
+{
+    struct buffer_options buffer;
+    return buffer_file_read(&buffer, given, err);
+}
+
 /* As bench would take it. */
 static enum err_code check_config(const char *given, struct err *err)
 {
@@ -142,7 +149,8 @@ static enum err_code run(void *target, struct err *err)
         enum err_code (*check)(const char *given, struct err *err);
     } kinds[] = {{"scenario", check_scenario}, {"workload", check_workload},
                  {"config", check_config},     {"suite", check_suite},
-                 {"alerts", check_alerts},     {"kpis", check_kpis}};
+                 {"alerts", check_alerts},     {"kpis", check_kpis},
+                 {"buffer", check_buffer}};
     const struct validate_request *request = target;
     const struct command_words *words = &request->words;
     if (words->count != 2)
