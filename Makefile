@@ -203,8 +203,8 @@ SCENARIO_FOLDERS = scenarios/load scenarios/interference scenarios
 SCENARIOS = $(patsubst configs/scenarios/%,%,$(wildcard configs/scenarios/*.yaml configs/scenarios/*/*.yaml))
 PLUGINS = $(notdir $(wildcard configs/plugins/*))
 # Folders that are installed as they are.
-AS_THEY_ARE = $(patsubst configs/%,%,$(wildcard configs/alerts/* configs/kpis/* configs/ci-examples/* configs/grafana/*.md configs/grafana/dashboards/*.json configs/grafana/dashboards/live/* configs/grafana/provisioning/*/* configs/notify/*))
-AS_THEY_ARE_FOLDERS = $(addprefix grafana/,dashboards/live dashboards provisioning/alerting provisioning/dashboards provisioning/datasources provisioning) grafana ci-examples notify alerts kpis
+AS_THEY_ARE = $(patsubst configs/%,%,$(wildcard configs/alerts/* configs/kpis/* configs/buffers/* configs/ci-examples/* configs/grafana/*.md configs/grafana/dashboards/*.json configs/grafana/dashboards/live/* configs/grafana/provisioning/*/* configs/notify/*))
+AS_THEY_ARE_FOLDERS = $(addprefix grafana/,dashboards/live dashboards provisioning/alerting provisioning/dashboards provisioning/datasources provisioning) grafana ci-examples notify alerts kpis buffers
 install: $(BUILD)/volley $(MAN_PAGE) ## install the program, its workloads and scenarios, man page and bash completion under DESTDIR, PREFIX
 	$(BUILD)/volley docs completion > $(BUILD)/gen/volley.bash
 	$(INSTALL) -D -m 755 $(BUILD)/volley $(DESTDIR)$(PREFIX)/bin/volley

@@ -14,7 +14,7 @@ const char *const counter_names[COUNTER_COUNT] = {COUNTER_TABLE(COUNTER_NAME)};
 
 #define FLAGS_KNOWN                                                                                \
     ((uint64_t)(INTERVAL_WARMUP | INTERVAL_LAST | INTERVAL_DEGRADED | INTERVAL_OPEN_LOOP |         \
-                INTERVAL_BOTH_LOOPS))
+                INTERVAL_BOTH_LOOPS | INTERVAL_USERS))
 
 #define HEADER_NUMBERS 15u /* and two for each stop */
 

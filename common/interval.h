@@ -85,7 +85,13 @@
     X(COUNTER_STALE, "stale")                                                                      \
     X(COUNTER_LOST_WRITES, "lost_writes")                                                          \
     X(COUNTER_RELOADED, "reloaded") /* sent again behind the script that a server did not know */  \
-    X(COUNTER_WALKS, "walks")       /* by cursors, that came to their end                      */
+    X(COUNTER_WALKS, "walks")       /* by cursors, that came to their end                      */  \
+    /* Of a client that buffers. */                                                                \
+    X(COUNTER_BUFFER_FLUSHES_SIZE, "buffer_flushes_size") /* batches: a round was full     */      \
+    X(COUNTER_BUFFER_FLUSHES_TIME, "buffer_flushes_time") /* ... had waited long enough    */      \
+    X(COUNTER_BUFFER_FLUSHES_IDLE, "buffer_flushes_idle") /* ... and nobody could add to it */     \
+    X(COUNTER_BUFFER_MESSAGES, "buffer_messages")         /* in these batches               */     \
+    X(COUNTER_BUFFER_FULL_NS, "buffer_full_ns") /* a request was due, and none fitted       */
 
 #define COUNTER_ID(id, name) id,
 enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };
@@ -128,7 +134,9 @@ enum interval_flags {
     INTERVAL_OPEN_LOOP = 1u << 3, /* requests had intended times                          */
     /* Of workloads side by side some are closed loops: their response times are their service times, and of slip
      * and wait they have none. */
-    INTERVAL_BOTH_LOOPS = 1u << 4
+    INTERVAL_BOTH_LOOPS = 1u << 4,
+    INTERVAL_USERS =
+        1u << 5 /* these were the times at which users had them: no rate says what was due */
 };
 
 /* When volley itself stood still, since the common start; both 0: it did not. */

@@ -161,6 +161,26 @@ struct load_options {
     uint64_t max_errors; /* 0: no limit */
 };
 
+/* What a client does before it sends (worker/buffer.h): files of configs/buffers. */
+#define BUFFER_TOKEN_BYTES 4u /* of a request, as it is sent */
+#define BUFFER_NAME_BYTES 32u
+enum buffer_strategy { BUFFER_SIZE_BASED, BUFFER_TIME_BASED };
+struct buffer_options {
+    bool wanted; /* false: nothing is buffered, and the rest is without meaning */
+    char name[BUFFER_NAME_BYTES];
+    uint64_t round_messages,
+        round_tokens;        /* that make a batch, whichever comes first; tokens 0: any */
+    uint64_t hybrid_batches; /* that wait for a flush worker                      */
+    uint64_t flush_workers;  /* connections of each worker                       */
+    enum buffer_strategy strategy;
+    uint64_t flush_interval_ns; /* of a round, at the latest */
+    bool async; /* a flush worker sends the next batch ahead of the replies to the one before */
+};
+/* Batches in flight on a connection of an async buffer. */
+#define BUFFER_BATCHES_AHEAD 4u
+/* Else room for one, and for as many requests that only read beside it. */
+#define BUFFER_BATCHES_AT_ONCE 2u
+
 struct worker_options {
     uint64_t processes;  /* 0: auto */
     uint64_t threads;    /* workers = processes * threads */
@@ -213,6 +233,7 @@ struct spec {
     struct connection_options connections;
     struct load_options load;
     struct rate_options rate;
+    struct buffer_options buffer;
     struct worker_options workers;
     struct output_options outputs;
     struct watch_options watch;

@@ -113,6 +113,22 @@ static bool draw_due(struct stream *stream, uint64_t now_ns, struct touched *tou
     return true;
 }
 
+/* The same of a client that buffers, as far as its buffer has room. */
+__attribute__((noinline)) static bool draw_into_buffer(struct stream *stream, uint64_t now_ns)
+{
+    struct request_slot slot;
+    for (uint32_t given = 0; given < BATCH_TICKETS; given++) {
+        if (stream->pacer.next_ns > now_ns) {
+            buffer_all_drawn(stream);
+            return false;
+        }
+        if (!buffer_has_room(stream, now_ns) || !draw(stream, now_ns, &slot))
+            return false;
+        buffer_put(stream, &slot, now_ns);
+    }
+    return true;
+}
+
 /* A closed loop draws for a connection that is free, until it is full, so that pipelined requests go out
  * together. What belongs to other nodes on the way waits for them. False: no ticket was to be had. */
 static bool draw_for(struct stream *stream, struct connection *connection, uint64_t now_ns)
@@ -230,6 +246,14 @@ static inline void flush(struct connection *connection)
         flush_again(connection, result);
 }
 
+static inline void flush_given(struct connection *connection)
+{
+    const uint32_t before = connection->in_flight;
+    flush(connection);
+    if (__builtin_expect(connection->stream->buffer.plan != NULL, 0))
+        buffer_written(connection, before, clock_now_ns());
+}
+
 /* False: nothing is to be sent now. */
 static bool may_send(struct stream *stream, uint64_t now_ns)
 {
@@ -246,7 +270,10 @@ static bool send_batch(struct stream *stream, uint64_t now_ns)
     struct touched touched = {.count = 0};
     bool more = false;
     serve_pools(stream, now_ns, &touched);
-    if (stream->open_loop) {
+    if (stream->buffer.plan != NULL) {
+        more = draw_into_buffer(stream, now_ns);
+        serve_pools(stream, now_ns, &touched);
+    } else if (stream->open_loop) {
         more = draw_due(stream, now_ns, &touched);
     } else {
         draw_for_free(stream, now_ns, &touched);
@@ -257,7 +284,7 @@ static bool send_batch(struct stream *stream, uint64_t now_ns)
         struct connection *connection = touched.connections[i];
         connection->touched = false;
         if (connection->state == CONNECTION_READY)
-            flush(connection);
+            flush_given(connection);
         pools_connection_changed(connection);
     }
     return more || touched.count == BATCH_CONNECTIONS;
@@ -268,8 +295,10 @@ void dispatch_send(struct stream *stream, uint64_t now_ns)
     const struct pacer *pacer = &stream->pacer;
     if (stream->router.gated)
         leave_gates(stream, now_ns);
+    if (stream->users.count > 0 && stream->start_ns != 0)
+        pacer_look(stream, now_ns);
     bool idle = stream->open_loop && pacer->next_ns > now_ns && !stream->dispatch.has_drawn &&
-                TAILQ_EMPTY(&stream->pools.work);
+                TAILQ_EMPTY(&stream->pools.work) && stream->buffer.round.count == 0;
     if (!idle && may_send(stream, now_ns)) {
         if (stream->open_loop)
             pacer_shed_late(stream, now_ns);
@@ -290,6 +319,8 @@ void dispatch_tick(struct stream *stream, uint64_t now_ns)
 
 bool dispatch_can_take(struct stream *stream)
 {
+    if (stream->buffer.plan != NULL)
+        return buffer_has_room(stream, clock_now_ns());
     if (stream->replay != NULL && !replaying_has_next(stream))
         return false;
     return stream->router.many_pools ? pools_capacity_left(stream) > 0 && stream->pools.full_ns == 0
@@ -458,7 +489,10 @@ static void take_unusual(struct connection *connection, enum exchange_result res
         } else {
             router_redirected(connection, stream->exchange.done_ns);
         }
+        const uint32_t head_before = connection->head_index;
         result = exchange_go_on(connection);
+        if (stream->buffer.plan != NULL)
+            buffer_answered(connection, head_before, stream->exchange.done_ns);
     }
     const uint64_t done_ns = stream->exchange.done_ns;
     if (followed && result == EXCHANGE_DONE)
@@ -522,13 +556,34 @@ void dispatch_repeat(evutil_socket_t fd, short what, void *argument)
     dispatch_send(stream, now_ns);
 }
 
+void dispatch_buffer(evutil_socket_t fd, short what, void *argument)
+{
+    struct stream *stream = argument;
+    const uint64_t now_ns = clock_now_ns();
+    (void)fd;
+    (void)what;
+    note_wakeup(stream);
+    buffer_flush_late(stream, now_ns);
+    dispatch_send(stream, now_ns);
+}
+
+/* Reads, with the stages of what was answered where requests have some. */
+static inline enum exchange_result receive(struct connection *connection, bool closed_by_peer)
+{
+    const uint32_t head_before = connection->head_index;
+    const enum exchange_result result = exchange_receive(connection, closed_by_peer);
+    if (__builtin_expect(connection->stream->buffer.plan != NULL, 0))
+        buffer_answered(connection, head_before, connection->stream->exchange.done_ns);
+    return result;
+}
+
 void dispatch_io(evutil_socket_t fd, short what, void *argument)
 {
     struct connection *connection = argument;
     (void)fd;
     if (connection->state == CONNECTION_READY) {
         if (what & (EV_READ | EV_CLOSED))
-            take_result(connection, exchange_receive(connection, what & EV_CLOSED));
+            take_result(connection, receive(connection, what & EV_CLOSED));
         if ((what & EV_WRITE) && connection->state == CONNECTION_READY)
             go_on_writing(connection);
         return;

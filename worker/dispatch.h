@@ -26,6 +26,8 @@ struct dispatch {
 void dispatch_thought(evutil_socket_t fd, short what, void *stream);
 /* Requests have waited long enough to be asked again: timer of repeat.h. */
 void dispatch_repeat(evutil_socket_t fd, short what, void *stream);
+/* A round has waited long enough: timer of buffer.h. */
+void dispatch_buffer(evutil_socket_t fd, short what, void *stream);
 void dispatch_io(evutil_socket_t fd, short what, void *connection);
 /* Opens a connection, and gives it work where it is ready at once. */
 void dispatch_open(struct connection *connection);

@@ -46,14 +46,17 @@ static void begin(struct stream *stream, uint32_t number)
     stream->recorder.interval->header = (struct interval_header){
         .first = number,
         .last = number,
-        .flags = (warmup ? INTERVAL_WARMUP : 0) | (stream->open_loop ? INTERVAL_OPEN_LOOP : 0),
+        .flags = (warmup ? INTERVAL_WARMUP : 0) | (stream->open_loop ? INTERVAL_OPEN_LOOP : 0) |
+                 (stream->users.count > 0 ? INTERVAL_USERS : 0),
         .start_ns = (uint64_t)number * length_ns,
         .in_flight_before = stream->in_flight,
         .backlog_before = stream_backlog(stream),
     };
     recorder_begin_stops(stream, stream->start_ns + (uint64_t)number * length_ns);
-    if (stream->open_loop && !warmup && !stream->pacer.measuring)
+    if (stream->open_loop && !warmup && !stream->pacer.measuring) {
+        buffer_drop_warmup(stream);
         pacer_begin_measuring(stream);
+    }
     for (int i = 0; i < COUNTER_COUNT; i++)
         stream->recorder.published[i] = stream_total(stream, (enum counter)i);
 }

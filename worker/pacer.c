@@ -21,6 +21,8 @@ static void look_ahead(struct stream *stream)
     struct pacer *pacer = &stream->pacer;
     if (stream->replay != NULL)
         look_at_replay(stream);
+    if (stream->users.count > 0)
+        pacer->draw.time_ns = users_next_ns(stream);
     uint64_t time_ns = pacer->draw.time_ns;
     pacer->next_ns = time_ns == SCHEDULE_NEVER ? UINT64_MAX : pacer->origin_ns + time_ns;
     if (pacer->measuring && pacer->draw.number >= pacer->draw.limit)
@@ -34,16 +36,35 @@ static void publish_number(struct stream *stream)
                               memory_order_relaxed);
 }
 
+/* A replacement goes on behind what the one before it drew; what that one's users were waiting with was due, too. */
+static void begin_users(struct stream *stream, uint64_t at_ns)
+{
+    struct pacer *pacer = &stream->pacer;
+    const bool goes_on = stream->share->replacement && pacer->measuring;
+    const uint64_t number =
+        goes_on ? atomic_load_explicit(&stream->live->ticket_next, memory_order_relaxed) : 0;
+    const uint64_t due = stream_total(stream, COUNTER_DUE);
+    pacer->due_warmup = due > number ? due - number : 0;
+    users_number(stream, &pacer->draw, number);
+    pacer->due = pacer->draw;
+    users_begin(stream, goes_on ? clock_now_ns() : at_ns);
+    look_ahead(stream);
+}
+
 static void begin_stream(struct stream *stream, const struct schedule *schedule, uint64_t seed,
                          uint64_t requests, uint64_t origin_ns)
 {
     struct pacer *pacer = &stream->pacer;
+    pacer->origin_ns = origin_ns;
+    if (stream->users.count > 0) {
+        begin_users(stream, origin_ns);
+        return;
+    }
     arrivals_init(&pacer->draw, schedule, stream->spec->rate.arrival, seed, stream->share->index,
                   stream->run->worker_count, requests);
     if (stream->replay != NULL) /* numbers are its own */
         arrivals_init(&pacer->draw, schedule, ARRIVAL_EVEN, seed, 0, 1, 0);
     pacer->due = pacer->draw;
-    pacer->origin_ns = origin_ns;
     look_ahead(stream);
 }
 
@@ -56,7 +77,7 @@ void pacer_begin_warmup(struct stream *stream)
 void pacer_begin_measuring(struct stream *stream)
 {
     struct pacer *pacer = &stream->pacer;
-    if (pacer->warmup_schedule != NULL) {
+    if (pacer->warmup_schedule != NULL && stream->users.count == 0) {
         const bool late =
             pacer->due.schedule == NULL; /* a replacement: it has seen nothing of it */
         if (late)
@@ -86,6 +107,12 @@ static uint64_t due_total(struct stream *stream, uint64_t at_ns)
     struct pacer *pacer = &stream->pacer;
     uint64_t elapsed_ns = at_ns > pacer->origin_ns ? at_ns - pacer->origin_ns : 0;
     /* Without a backlog the stream of what is drawn has been there already. */
+    if (stream->users.count > 0) {
+        const uint64_t left = pacer->draw.limit - pacer->draw.number;
+        pacer->due = pacer->draw;
+        pacer->due.number += stream->users.waiting < left ? stream->users.waiting : left;
+        return pacer->due_warmup + pacer->due.number;
+    }
     if (pacer->draw.time_ns >= elapsed_ns && pacer->draw.number >= pacer->due.number)
         pacer->due = pacer->draw;
     else if (stream->replay != NULL)
@@ -103,7 +130,9 @@ static void set_due(struct stream *stream, uint64_t at_ns)
 
 static void advance(struct stream *stream)
 {
-    if (stream->replay != NULL)
+    if (stream->users.count > 0)
+        users_drawn(stream);
+    else if (stream->replay != NULL)
         stream->pacer.draw.number = replay_draw(stream->replay) + 1;
     else
         arrivals_advance(&stream->pacer.draw);
@@ -130,6 +159,15 @@ void pacer_shed_late(struct stream *stream, uint64_t now_ns)
 void pacer_shed_missed(struct stream *stream, uint64_t now_ns)
 {
     struct pacer *pacer = &stream->pacer;
+    if (stream->users.count > 0) { /* what their requests had come to with the worker before */
+        const uint64_t drawn = pacer->due_warmup + pacer->draw.number;
+        if (stream_total(stream, COUNTER_DUE) < drawn)
+            atomic_store_explicit(&stream->live->counters[COUNTER_DUE], drawn,
+                                  memory_order_relaxed);
+        recorder_unsent(stream, stream_backlog(stream), now_ns, now_ns);
+        stream_count(stream, COUNTER_SHED_WORKER, stream_backlog(stream));
+        return;
+    }
     if (stream->replay != NULL && now_ns > pacer->origin_ns) {
         pacer->draw.number = replay_pass(stream->replay, UINT64_MAX, now_ns - pacer->origin_ns);
         look_ahead(stream);
@@ -140,6 +178,14 @@ void pacer_shed_missed(struct stream *stream, uint64_t now_ns)
     pacer->draw = pacer->due;
     look_ahead(stream);
     publish_number(stream);
+}
+
+void pacer_look(struct stream *stream, uint64_t now_ns)
+{
+    if (stream->users.count == 0)
+        return;
+    users_look(stream, now_ns);
+    look_ahead(stream);
 }
 
 void pacer_note_starved(struct stream *stream, uint64_t now_ns)
@@ -155,7 +201,10 @@ void pacer_note_starved(struct stream *stream, uint64_t now_ns)
 
 void pacer_refresh(struct stream *stream)
 {
-    arrivals_refresh(&stream->pacer.draw);
+    if (stream->users.count > 0)
+        users_look(stream, clock_now_ns());
+    else
+        arrivals_refresh(&stream->pacer.draw);
     look_ahead(stream);
 }
 
@@ -207,7 +256,7 @@ enum err_code pacer_create(struct stream *stream, struct err *err)
                               .from_micro = stream->spec->rate.warmup_micro,
                               .to_micro = stream->spec->rate.warmup_micro,
                               .shape = SCHEDULE_CONSTANT};
-    if (!stream->open_loop || stream->run->warmup_ns == 0)
+    if (!stream->open_loop || stream->run->warmup_ns == 0 || stream->share->users > 0)
         return OK;
     stream->pacer.warmup_schedule = calloc(1, schedule_bytes(1, false));
     if (stream->pacer.warmup_schedule == NULL)

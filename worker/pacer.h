@@ -38,6 +38,8 @@ void pacer_begin_warmup(struct stream *stream);
 void pacer_begin_measuring(struct stream *stream);
 /* A replacement's first act: what fell due while nobody was there is shed. */
 void pacer_shed_missed(struct stream *stream, uint64_t now_ns);
+/* Where users say what is due: requests may have their fate. */
+void pacer_look(struct stream *stream, uint64_t now_ns);
 /* Takes over segments that were added to the schedule. */
 void pacer_refresh(struct stream *stream);
 /* Brings the counters of what is due, shed and starved up to at_ns, an edge. end_of_warmup: what is

@@ -33,7 +33,7 @@ static bool can_take(const struct connection *connection)
 {
     return connection->state == CONNECTION_READY && !connection->write_waiting &&
            connection->carries_load && connection->quota > 0 && !stream_holds_back(connection) &&
-           connection->in_flight + connection->unsent < connection->stream->run->pipeline;
+           connection->in_flight + connection->unsent < connection->stream->pools.takes_below;
 }
 
 void pools_list(struct stream *stream, struct pool *pool)
@@ -164,6 +164,10 @@ void pools_serve(struct connection *connection, uint64_t now_ns)
     struct stream *stream = connection->stream;
     struct pools *pools = &stream->pools;
     struct pool *pool = connection->pool;
+    if (stream->buffer.plan != NULL) {
+        buffer_serve(connection, now_ns);
+        return;
+    }
     uint32_t room = pools_room_of(connection);
     if (stream->open_loop && room > 1)
         room = 1;
@@ -207,12 +211,15 @@ void pools_take_back(struct connection *connection)
 {
     struct stream *stream = connection->stream;
     struct pool *pool = connection->pool;
+    const uint64_t held = stream->pools.held;
     while (connection->unsent > 0) {
         struct request_slot *slot =
             connection_slot(connection, connection->in_flight + --connection->unsent);
+        buffer_take_back(connection, slot);
         slots_push_front(&stream->pools.store, slot->again ? &pool->again : &pool->fresh, slot);
         stream->pools.held += !slot->again;
     }
+    buffer_took_back(stream, (uint32_t)(stream->pools.held - held));
     pools_list(stream, pool);
     stream_publish_drawn(stream);
 }
@@ -268,7 +275,7 @@ bool pools_is_stale(struct stream *stream, const struct pool *pool, const struct
 void pools_shed_stale(struct stream *stream, uint64_t now_ns)
 {
     struct pools *pools = &stream->pools;
-    if (pools->held == 0 || now_ns >= stream->stop_at_ns)
+    if (pools->held == 0 || now_ns >= stream->stop_at_ns || stream->buffer.plan != NULL)
         return;
     for (struct pool *pool = pools->each; pool < pools->each + pools->count; pool++) {
         for (; pool->fresh.count > 0; stream->unsent--, pools->held--) {

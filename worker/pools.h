@@ -41,6 +41,7 @@ struct pools {
     struct pool_list free, work;
     uint32_t free_connections; /* of all pools, those that can take one more     */
     uint64_t capacity;         /* requests in flight that there may be           */
+    uint64_t takes_below;      /* requests of a connection with which it can take more */
     struct slot_store store;   /* of all lists                                   */
     uint32_t fresh_max;        /* tickets that may wait for one node ...         */
     uint32_t held_max;         /* ... and for all                                */

@@ -45,6 +45,9 @@ static uint64_t each_unsent(struct stream *stream, visitor *visit, uint64_t unti
         for (uint32_t k = 0, at = fresh->head; k < fresh->count; k++, at = slots[at].next)
             unsent += count_unsent(stream, &pools->each[i], &slots[at].slot, visit, until_ns);
     }
+    const struct slot_list *round = &stream->buffer.round;
+    for (uint32_t k = 0, at = round->head; k < round->count; k++, at = slots[at].next)
+        unsent += count_unsent(stream, pools->each, &slots[at].slot, visit, until_ns);
     for (uint32_t i = 0; stream->router.gated && i < replay_gate_count(stream->replay); i++) {
         const struct slot_list *waiting = replay_gate_list(stream->replay, i);
         for (uint32_t k = 0, at = waiting->head; k < waiting->count; k++, at = slots[at].next)
@@ -80,6 +83,10 @@ void recount_record_backlog(struct stream *stream, uint64_t until_ns)
     const struct pacer *pacer = &stream->pacer;
     struct arrivals ahead = pacer->draw;
     each_unsent(stream, record_unsent, until_ns);
+    if (stream->users.count > 0) {
+        users_record_waiting(stream, until_ns);
+        return;
+    }
     /* What was not read is recorded where it is counted. */
     if (stream->replay != NULL) {
         const uint64_t loaded = replay_loaded(stream->replay);

@@ -301,9 +301,11 @@ static bool make_room(struct stream *stream)
     TAILQ_INIT(&pools->free);
     TAILQ_INIT(&pools->work);
     pools->capacity = (uint64_t)stream->connection_count * stream->run->pipeline;
+    pools->takes_below = stream->run->pipeline;
     pools->held_max = FRESH_SLOTS * (nodes < FRESH_NODES ? nodes : FRESH_NODES);
     if (stream->replay != NULL && !stream->open_loop)
         pools->held_max = FRESH_SLOTS_AHEAD;
+    buffer_make_room(stream);
     pools->each = calloc(router->by_client ? stream->connection_count
                          : router->by_slot ? TOPOLOGY_NODES_MAX
                                            : 1,

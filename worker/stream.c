@@ -104,7 +104,8 @@ static enum err_code allocate_buffers(struct stream *stream, struct err *err)
     stream->recorder.interval = interval_create(
         stream->generation.class_count > 1 || stream->run->beside ? stream->generation.class_count
                                                                   : 0,
-        stream->generation.part_count + consume_lanes(stream));
+        stream->generation.part_count + consume_lanes(stream) +
+            buffer_stage_parts(&stream->spec->buffer));
     if (stream->exchange.in == NULL || stream->exchange.out == NULL ||
         stream->recorder.wire == NULL || stream->recorder.interval == NULL ||
         (stream->run->warmup_ns > 0 && stream->recorder.held == NULL))
@@ -147,6 +148,8 @@ enum err_code stream_create(struct stream *stream, struct err *err)
     if (code == OK)
         code = pacer_create(stream, err);
     if (code == OK)
+        code = users_create(stream, err);
+    if (code == OK)
         code = connections_create(stream, err);
     /* Those that connections hold, those that wait in lists, and the one that found no room. */
     if (code == OK && stream->generation.kind->reserve != NULL)
@@ -160,6 +163,8 @@ void stream_destroy(struct stream *stream)
     connections_destroy(stream);
     pacer_destroy(&stream->pacer);
     think_destroy(&stream->think);
+    users_destroy(&stream->users);
+    buffer_destroy(&stream->buffer);
     repeat_destroy(&stream->repeat);
     if (stream->run->null_transport)
         transport_null_destroy();

@@ -12,6 +12,7 @@
 #include "common/interval.h"
 #include "common/ipc.h"
 #include "common/transport.h"
+#include "worker/buffer.h"
 #include "worker/connection.h"
 #include "worker/consume_state.h"
 #include "worker/dispatch.h"
@@ -25,6 +26,7 @@
 #include "worker/replaying.h"
 #include "worker/router.h"
 #include "worker/think.h"
+#include "worker/users.h"
 #include "worker/wait.h"
 #include "worker/worker.h"
 
@@ -92,6 +94,8 @@ struct stream {
     struct lag lag;
     struct recorder recorder;
     struct pacer pacer;
+    struct users users;
+    struct buffer buffer;
     struct think think;
     struct repeat repeat;
 

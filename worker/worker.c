@@ -157,6 +157,9 @@ static enum err_code worker_create(struct worker *worker, struct err *err)
             code = think_create(stream, dispatch_thought, err);
     for (EACH_STREAM(worker))
         if (code == OK)
+            code = buffer_create(stream, dispatch_buffer, err);
+    for (EACH_STREAM(worker))
+        if (code == OK)
             code = repeat_create(stream, dispatch_repeat, err);
     return code;
 }

@@ -53,6 +53,7 @@ struct worker_share {
     uint32_t connections;        /* at least 1; with a client ramp those at its end      */
     uint32_t connections_before; /* of the workers before this one                       */
     uint32_t idle;               /* connections beside them that carry nothing           */
+    uint32_t users;              /* in place of a schedule (users.h); 0: none             */
     bool own_cpu;     /* pinned, and nobody else's: spinning takes nothing from the server  */
     bool replacement; /* takes over the live words of one that died: the run is under way */
 };

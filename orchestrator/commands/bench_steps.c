@@ -134,6 +134,7 @@ static void at_full_speed(struct spec *spec)
     spec->load.warmup_ns = 0;
     spec->load.steady_auto = false;
     spec->rate.steps = NULL;
+    spec->buffer.wanted = false;
     spec->rate.step_count = 0;
     spec->rate.warmup_micro = 0;
     spec->rate.text[0] = '\0';

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/bench_options.h"
+#include "orchestrator/options/buffer_file.h"
 #include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/dialect.h"
 #include "orchestrator/options/file_schema.h"
@@ -228,8 +229,9 @@ static enum err_code print_dialect(const char *name)
 static enum err_code print_schema(const char *name)
 {
     static const struct file_kind *const kinds[] = {
-        &rate_plan_kind,    &chaos_plan_kind,  &workload_file_kind, &scenario_file_kind,
-        &suite_config_kind, &alert_rules_kind, &kpi_file_kind,      &notify_file_kind};
+        &rate_plan_kind,     &chaos_plan_kind,   &workload_file_kind,
+        &scenario_file_kind, &suite_config_kind, &alert_rules_kind,
+        &kpi_file_kind,      &notify_file_kind,  &buffer_file_kind};
     json_t *schema = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(name, kinds[i]->name) == 0)
@@ -239,7 +241,7 @@ static enum err_code print_schema(const char *name)
     if (schema == NULL || json_dumpf(schema, stdout, JSON_INDENT(2)) != 0) {
         log_line(LOG_ERROR,
                  "volley docs schema: there are rate-plan, chaos, workload, scenario, suite, "
-                 "alerts, kpis, notify and config, not \"%s\"",
+                 "alerts, kpis, notify, buffer and config, not \"%s\"",
                  name);
         json_decref(schema);
         return E_USAGE;
@@ -259,7 +261,7 @@ static void print_help(void)
            "  metrics       docs/reference/metrics.md\n"
            "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
            "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
-           "                suite, alerts, kpis, notify or config\n");
+           "                suite, alerts, kpis, notify, buffer or config\n");
 }
 
 int command_docs(int argc, const char *const *argv)

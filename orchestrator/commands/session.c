@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buffer_stage.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/transport_tls.h"
@@ -300,14 +301,32 @@ static enum err_code reach_target(struct session *session, struct err *err)
     return code == OK ? discover(session, err) : code;
 }
 
+/* Commands of requests and stages of a buffer share the parts of an interval. */
+static enum err_code check_parts(const struct session *session, struct err *err)
+{
+    for (uint32_t i = 0; i < bench_steps_all(&session->steps); i++) {
+        const struct bench_step *step = bench_steps_at(&session->steps, i);
+        const uint32_t parts = workload_part_count(step->workload);
+        if (step->spec.buffer.wanted && parts + BUFFER_STAGES > PARTS_MAX)
+            return err_set(
+                err, E_CONFIG,
+                "--buffer: the requests of the workload have %u commands with figures of "
+                "their own; %u are the most that there is room for beside the stages of "
+                "a buffer",
+                parts, PARTS_MAX - BUFFER_STAGES);
+    }
+    return OK;
+}
+
 /* Requests that are routed by their key, or by what they do, need to be understood. */
 static enum err_code find_keys(struct session *session, struct err *err)
 {
     const struct spec *spec = &session->request->spec;
-    enum err_code code = OK;
-    if (spec->load.null_transport || spec->load.replay != NULL ||
-        (!spec->endpoint.cluster && spec->endpoint.replica_reads == REPLICA_READS_NO))
-        return OK;
+    enum err_code code = check_parts(session, err);
+    if (code != OK || spec->load.null_transport || spec->load.replay != NULL ||
+        (!spec->endpoint.cluster && spec->endpoint.replica_reads == REPLICA_READS_NO &&
+         !spec->buffer.wanted)) /* what only reads is not buffered */
+        return code;
     for (uint32_t i = 0; i < bench_steps_all(&session->steps) && code == OK; i++)
         code = command_keys_find(bench_steps_at(&session->steps, i)->workload, session->control,
                                  spec->endpoint.replica_reads == REPLICA_READS_NO, err);

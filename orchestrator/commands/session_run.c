@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/buffer_stage.h"
 #include "common/log.h"
 #include "common/printable.h"
+#include "common/units.h"
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/filling.h"
 #include "orchestrator/commands/session.h"
@@ -50,6 +52,38 @@ static uint32_t name_parts(struct run_facts *facts, const struct bench_step *ste
         snprintf(into->command, sizeof into->command, "%s", PRINTABLE(part.command));
     }
     return count;
+}
+
+static void describe_buffer(struct run_facts *facts, const struct buffer_options *buffer)
+{
+    char interval[32], tokens[64] = "";
+    if (buffer->round_tokens > 0)
+        snprintf(tokens, sizeof tokens, " or %s tokens", UNITS_GROUPED(buffer->round_tokens));
+    snprintf(facts->buffer_text, sizeof facts->buffer_text,
+             "%s: batches of %s requests%s, %s of them waiting, %s flush workers a process, %s, "
+             "%s%s",
+             PRINTABLE(buffer->name), UNITS_GROUPED(buffer->round_messages), tokens,
+             UNITS_GROUPED(buffer->hybrid_batches), UNITS_GROUPED(buffer->flush_workers),
+             buffer->strategy == BUFFER_SIZE_BASED ? "size_based" : "time_based",
+             units_format_duration(interval, sizeof interval, buffer->flush_interval_ns),
+             buffer->async ? ", async" : "");
+    facts->buffer_most =
+        buffer->round_messages * (buffer->hybrid_batches + 1) * facts->worker_count;
+}
+
+static void name_stages(struct run_facts *facts, const struct spec *spec)
+{
+    facts->has_users = spec->buffer.wanted && spec->rate.steps == NULL;
+    if (spec->buffer.wanted)
+        describe_buffer(facts, &spec->buffer);
+#define NAME(id, name, meaning) name,
+    static const char *const names[] = {BUFFER_STAGE_TABLE(NAME)};
+#undef NAME
+    for (uint32_t i = 0; spec->buffer.wanted && i < BUFFER_STAGES; i++) {
+        struct run_part *part = &facts->parts[facts->part_count++];
+        *part = (struct run_part){.is_stage = true};
+        snprintf(part->name, sizeof part->name, "%s", names[i]);
+    }
 }
 
 static uint64_t key_count(const struct bench_step *step)
@@ -164,7 +198,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
         .renewed = spec->connections.reconnect_every > 0,
         .cluster = spec->endpoint.cluster,
         .tracking = spec->endpoint.tracking,
-        .open_loop = spec->rate.steps != NULL,
+        .open_loop = spec->rate.steps != NULL || spec->buffer.wanted,
         .shed_after_ns = spec->rate.shed_after_ns,
         .clients_start = spec->load.client_ramp.start_clients,
         .steady_auto = spec->load.steady_auto,
@@ -187,9 +221,19 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
     } else {
         name_classes(facts, step);
         (void)name_parts(facts, step, 0);
+        name_stages(facts, spec);
     }
     for (uint32_t i = 0; i < session->plan.worker_count; i++)
         facts->worker_cpus[i] = session->plan.workers[i].cpu;
+}
+
+/* Of a client that buffers: the batches that a flush worker has under way. */
+static uint64_t pipeline_of(const struct spec *spec)
+{
+    const struct buffer_options *buffer = &spec->buffer;
+    return buffer->wanted ? buffer->round_messages *
+                                (buffer->async ? BUFFER_BATCHES_AHEAD : BUFFER_BATCHES_AT_ONCE)
+                          : spec->load.pipeline;
 }
 
 static struct worker_run run_of(struct session *session, const struct bench_step *step, bool beside)
@@ -204,8 +248,8 @@ static struct worker_run run_of(struct session *session, const struct bench_step
         .requests = spec->load.replay != NULL ? spec->load.replay->limit : requests_of(spec),
         .duration_ns = facts->duration_ns,
         .warmup_ns = facts->steady_auto ? IPC_NEVER : facts->warmup_ns,
-        .pipeline = spec->load.pipeline,
-        .open_loop = spec->rate.steps != NULL,
+        .pipeline = pipeline_of(spec),
+        .open_loop = spec->rate.steps != NULL || spec->buffer.wanted,
         .wire_setup = {.tls = session->tls,
                        .sources = session->sources.addresses,
                        .source_count = session->sources.count,

@@ -7,6 +7,7 @@
 #include "common/printable.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
+#include "orchestrator/options/buffer_file.h"
 #include "orchestrator/options/workload_file.h"
 #include "orchestrator/options/workload_library.h"
 #include "orchestrator/scenario/scenario_file.h"
@@ -32,7 +33,7 @@ const struct option_table validate_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .command = "validate",
-    .usage = "volley validate scenario|workload|config|suite|alerts|kpis|notify FILE",
+    .usage = "volley validate scenario|workload|config|suite|alerts|kpis|notify|buffer FILE",
     .synopsis =
         "Reads and checks a file, and connects to nothing. FILE is also the name of one that "
         "comes with volley; a config is one for bench --config, a suite one for suite --config. "
@@ -137,6 +138,12 @@ static enum err_code check_notify(const char *given, struct err *err)
     return code;
 }
 
+static enum err_code check_buffer(const char *given, struct err *err)
+{
+    struct buffer_options buffer;
+    return buffer_file_read(&buffer, given, err);
+}
+
 /* As bench would take it. */
 static enum err_code check_config(const char *given, struct err *err)
 {
@@ -160,7 +167,7 @@ static enum err_code run(void *target, struct err *err)
     } kinds[] = {{"scenario", check_scenario}, {"workload", check_workload},
                  {"config", check_config},     {"suite", check_suite},
                  {"alerts", check_alerts},     {"kpis", check_kpis},
-                 {"notify", check_notify}};
+                 {"notify", check_notify},     {"buffer", check_buffer}};
     const struct validate_request *request = target;
     const struct command_words *words = &request->words;
     if (words->count != 2)

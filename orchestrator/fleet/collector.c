@@ -230,7 +230,7 @@ static enum err_code merge_record(struct collector *collector, struct collector_
         shift_gauges(collector, header);
     else
         outcome_times_add(&row->header.times, &header->times);
-    row->header.flags |= header->flags & INTERVAL_OPEN_LOOP;
+    row->header.flags |= header->flags & (INTERVAL_OPEN_LOOP | INTERVAL_USERS);
     note_own_stops(member, &header->own_stops);
     member->in_flight = header->in_flight_after;
     member->backlog = header->backlog_after;

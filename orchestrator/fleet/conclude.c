@@ -55,7 +55,7 @@ static uint64_t planned_end_ns(const struct fleet *fleet, uint64_t begin_ns)
         return fleet->stop_ns;
     if (fleet->run->duration_ns > 0)
         return begin_ns + fleet->run->duration_ns;
-    return fleet->run->spec->rate.arrival == ARRIVAL_EVEN && fleet->facts->open_loop
+    return fleet->run->spec->rate.arrival == ARRIVAL_EVEN && run_facts_have_rate(fleet->facts)
                ? begin_ns + due_ns(fleet, begin_ns)
                : 0;
 }

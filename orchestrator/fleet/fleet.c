@@ -274,7 +274,7 @@ static enum err_code map_segment(struct fleet *fleet, struct worker_run *run, st
     const uint64_t ring_bytes = fleet->plan->ring_capacity_bytes;
     const size_t bytes =
         ipc_segment_bytes(fleet->member_count, ring_bytes,
-                          run->open_loop ? schedule_bytes(rate->step_count, true) : 0);
+                          rate->steps != NULL ? schedule_bytes(rate->step_count, true) : 0);
     void *segment = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (segment == MAP_FAILED)
@@ -283,7 +283,7 @@ static enum err_code map_segment(struct fleet *fleet, struct worker_run *run, st
     fleet->segment_bytes[fleet->segments.count] = bytes;
     fleet->segments.each[fleet->segments.count++] = segment;
     ipc_segment_init(segment, fleet->member_count, ring_bytes);
-    if (run->open_loop)
+    if (rate->steps != NULL)
         schedule_plan(ipc_schedule(segment), rate->steps, rate->step_count, true);
     if (run->topology != NULL)
         topology_publish(ipc_topology(segment), run->topology);

@@ -88,7 +88,7 @@ static json_t *describe(const struct steering *steering, const struct moment *mo
         counters[i] = segments_total(&steering->segments, (enum counter)i);
     uint64_t handled = counters[COUNTER_SENT] + counters_shed(counters);
     /* Workloads side by side have a rate each, or none. */
-    const bool one_rate = steering->facts->open_loop && steering->segments.count == 1;
+    const bool one_rate = run_facts_have_rate(steering->facts) && steering->segments.count == 1;
     uint64_t due = one_rate && moment->phase != CONNECTING ? due_by_now(steering, moment) : 0;
     if (!one_rate)
         due = counters[COUNTER_DUE];
@@ -120,7 +120,7 @@ static enum err_code refuse_phase(const struct steering *steering, const struct 
         [WARMING_UP] =
             "the warm-up runs at the start rate; try again when the state is \"running\"",
         [STOPPING] = "the run is stopping"};
-    if (!steering->facts->open_loop)
+    if (!run_facts_have_rate(steering->facts))
         return err_set(err, E_DATA, "%s runs without a rate: there is none to change",
                        steering->facts->name);
     if (steering->segments.count > 1)

@@ -36,14 +36,20 @@ static struct worker_share share_of(const struct fleet *fleet, uint32_t index, u
                                     bool replacement)
 {
     const struct worker_plan *planned = &fleet->plan->workers[index];
+    const struct spec *spec = fleet->run[run].spec;
+    const uint32_t flushers = spec->buffer.wanted ? (uint32_t)spec->buffer.flush_workers : 0;
+    const struct connection_share clients =
+        plan_share(spec->load.clients, fleet->member_count, index);
     const struct connection_share connections =
-        plan_share(fleet->run[run].spec->load.clients, fleet->member_count, index);
+        flushers > 0 ? (struct connection_share){.count = flushers, .before = index * flushers}
+                     : clients;
     return (struct worker_share){
         .index = index,
         .cpu = planned->cpu,
         .connections = connections.count,
         .connections_before = connections.before,
         .idle = run == 0 ? planned->idle : 0,
+        .users = spec->buffer.wanted && spec->rate.steps == NULL ? clients.count : 0,
         .own_cpu = planned->own_cpu,
         .replacement = replacement,
     };

@@ -16,6 +16,7 @@ extern const struct option_group load_group, load_limit_group;
 extern const struct option_group workload_group; /* for a struct workload_request */
 extern const struct option_group custom_group;   /* for a struct custom_options */
 extern const struct option_group replay_group;   /* for a struct replay_request */
+extern const struct option_group buffer_group;   /* for a struct buffer_request */
 extern const struct option_group client_group;
 extern const struct option_group connection_group;
 extern const struct option_group rate_group;   /* for a struct rate_request: how much */
@@ -31,8 +32,8 @@ typedef enum err_code option_step(struct bench_request *request, struct err *err
 option_step load_refuse_no_value, endpoint_settle, connection_settle, managed_settle, tls_settle,
     load_settle_length, rate_settle, load_settle_command, custom_settle, workload_settle,
     load_settle_keys, load_settle_prefill, load_notice_unused, worker_settle, client_settle,
-    load_settle_steady, workload_settle_streams, replay_settle, chaos_settle, output_settle,
-    output_settle_intervals, watch_settle;
+    load_settle_steady, workload_settle_streams, replay_settle, buffer_settle, chaos_settle,
+    output_settle, output_settle_intervals, watch_settle;
 
 void workload_files_free(struct workload_files *files);
 

@@ -59,6 +59,7 @@ static const struct option_use uses[] = {
     {&load_group, IN(spec.load)},
     {&workload_group, IN(workload)},
     {&replay_group, IN(replay)},
+    {&buffer_group, IN(buffer)},
     {&client_group, IN(ramp)},
     {&custom_group, IN(spec.load.custom)},
     {&connection_group, IN(spec.connections)},
@@ -125,14 +126,14 @@ const struct option_table *bench_option_table(void)
 enum err_code bench_options_settle(struct bench_request *request, struct err *err)
 {
     static enum err_code (*const steps[])(struct bench_request *, struct err *) = {
-        load_refuse_no_value, replay_settle,      endpoint_settle,
-        connection_settle,    managed_settle,     tls_settle,
-        load_settle_length,   rate_settle,        load_settle_command,
-        custom_settle,        load_settle_keys,   workload_settle,
-        load_settle_prefill,  load_notice_unused, worker_settle,
-        client_settle,        load_settle_steady, workload_settle_streams,
-        chaos_settle,         output_settle,      output_settle_intervals,
-        watch_settle,
+        load_refuse_no_value,    replay_settle,      endpoint_settle,
+        connection_settle,       managed_settle,     tls_settle,
+        load_settle_length,      rate_settle,        load_settle_command,
+        custom_settle,           load_settle_keys,   workload_settle,
+        load_settle_prefill,     load_notice_unused, worker_settle,
+        client_settle,           load_settle_steady, workload_settle_streams,
+        buffer_settle,           chaos_settle,       output_settle,
+        output_settle_intervals, watch_settle,
     };
     struct err local = {.code = OK};
     enum err_code code = OK;

@@ -97,6 +97,11 @@ struct replay_request {
     struct rate_step step;   /* what spec.rate.steps points to, with recorded times */
 };
 
+/* --buffer. */
+struct buffer_request {
+    const char *path;
+};
+
 struct dialect;
 
 struct bench_request {
@@ -119,6 +124,7 @@ struct bench_request {
     struct chaos_plan chaos;          /* what spec.managed.chaos points to; owned */
     struct workload_request workload;
     struct replay_request replay;
+    struct buffer_request buffer;
     struct workload_files
         workload_files;            /* what spec.load.workload and test_plans point to; owned */
     struct rate_steps steps;       /* what spec.rate.steps points to; owned */

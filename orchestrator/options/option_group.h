@@ -43,7 +43,7 @@ struct option_change {
     const char *help;  /* other words for it; NULL: the row's own */
 };
 
-#define OPTION_TABLE_ROWS_MAX 160
+#define OPTION_TABLE_ROWS_MAX 200
 
 /* Adds the rows of a group to a table whose rows are `rows`, each behind the last one of its section. command:
  * one bit. */

@@ -145,6 +145,8 @@ double figure_target(const struct run_result *result)
 
 bool figure_schedule_known(const struct run_result *result)
 {
+    if ((result->total->header.flags & INTERVAL_USERS) != 0)
+        return false;
     return (result->total->header.flags & INTERVAL_BOTH_LOOPS) == 0 || result->streams[0].known;
 }
 

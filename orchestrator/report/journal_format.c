@@ -179,10 +179,12 @@ static json_t *parts_to_json(const struct run_facts *run)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < run->part_count; i++)
-        json_array_append_new(
-            list, json_pack("{s:o, s:o, s:i, s:b}", "name", json_value_text(run->parts[i].name),
-                            "command", json_value_text(run->parts[i].command), "class",
-                            (int)run->parts[i].class, "consumes", (int)run->parts[i].consumes));
+        json_array_append_new(list, json_pack("{s:o, s:o, s:i, s:b, s:b}", "name",
+                                              json_value_text(run->parts[i].name), "command",
+                                              json_value_text(run->parts[i].command), "class",
+                                              (int)run->parts[i].class, "consumes",
+                                              (int)run->parts[i].consumes, "is_stage",
+                                              (int)run->parts[i].is_stage));
     return list;
 }
 
@@ -200,6 +202,7 @@ static bool get_parts(struct run_facts *run, const json_t *list)
                get_number(&class, item, "class", 0, CLASSES_MAX - 1);
         part->class = good ? (uint32_t) class : 0;
         part->consumes = json_is_true(json_object_get(item, "consumes"));
+        part->is_stage = json_is_true(json_object_get(item, "is_stage"));
     }
     return good;
 }
@@ -268,6 +271,11 @@ json_t *journal_facts_to_json(const struct run_facts *run)
         json_object_set_new(json, "classes", classes_to_json(run));
     if (run->stream_count > 0)
         json_object_set_new(json, "streams", run_streams_to_json(run));
+    if (run->buffer_text[0] != '\0') {
+        json_object_set_new(json, "buffer_text", json_value_text(run->buffer_text));
+        PUT_COUNT(buffer_most)
+        PUT_FLAG(has_users)
+    }
     if (run->part_count > 0)
         json_object_set_new(json, "parts", parts_to_json(run));
     json_object_set_new(json, "cluster", json_boolean(run->cluster)); /* not in older journals */
@@ -290,6 +298,11 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     FACT_COUNTS(GET_COUNT)
     FACT_FLAGS(GET_FLAG)
     run->cluster = json_is_true(json_object_get(json, "cluster"));
+    if (json_object_get(json, "buffer_text") != NULL) {
+        good = good && get_text(run->buffer_text, sizeof run->buffer_text, json, "buffer_text");
+        GET_COUNT(buffer_most)
+        GET_FLAG(has_users)
+    }
     if (run->prefill)
         good = good && get_text(run->prefill_for, sizeof run->prefill_for, json, "prefill_for");
     good = good && get_classes(run, json_object_get(json, "classes")) &&

@@ -1,5 +1,7 @@
 #include "orchestrator/report/json_run.h"
 
+#include "orchestrator/report/buffer_report.h"
+
 #include <time.h>
 
 #include "common/clock.h"
@@ -78,7 +80,7 @@ static json_t *asked_percentiles(const struct run_result *result)
 /* The rate of a run: of an open loop also how much of the target was sent in time, and why not all. */
 static json_t *run_rate(const struct run_result *result, const struct metric_slice *slice)
 {
-    bool open_loop = result->facts->open_loop;
+    bool open_loop = run_facts_have_rate(result->facts);
     /* not stopped in its warm-up */
     bool known = open_loop && result->seconds > 0 && figure_schedule_known(result);
     json_t *members = json_object();
@@ -182,7 +184,7 @@ void json_run_facts(json_t *object, const struct run_facts *run)
     json_object_set_new(object, "keyspace", json_value_count(run->keyspace));
     json_object_set_new(object, "interval_seconds", json_real(clock_seconds(run->interval_ns)));
     json_object_set_new(object, "rate_asked",
-                        json_value_text(run->open_loop ? run->rate_text : NULL));
+                        json_value_text(run_facts_have_rate(run) ? run->rate_text : NULL));
 }
 
 void json_run_members(json_t *object, const struct run_result *result)
@@ -215,6 +217,9 @@ void json_run_members(json_t *object, const struct run_result *result)
     if (result->facts->stream_count > 0)
         json_object_set_new(object, "streams", json_section_streams(result));
     json_object_set_new(object, "classes", json_section_classes(result));
+    json_t *buffer = buffer_report_json(result);
+    if (buffer != NULL)
+        json_object_set_new(object, "buffer", buffer);
     json_t *consumers = json_section_consumers(&slice, result->facts);
     if (consumers != NULL)
         json_object_set_new(object, "consumers", consumers);

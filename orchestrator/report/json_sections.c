@@ -169,7 +169,7 @@ static void add_parts(json_t *object, const struct metric_slice *whole, uint32_t
     for (uint32_t i = 0; i < facts->part_count; i++) {
         const struct run_part *part = &facts->parts[i];
         const struct metric_slice slice = metric_slice_of_part(whole, i);
-        if (part->class != class || part->consumes)
+        if (part->class != class || part->consumes || part->is_stage)
             continue;
         json_t *item = json_pack("{s:o, s:o}", "name", json_value_text(part->name), "command",
                                  json_value_text(part->command));

@@ -62,7 +62,8 @@ static bool target_rate(double *number, const struct metric_slice *slice)
 {
     *number = figure_rate(slice->counters[COUNTER_DUE], slice->due_seconds);
     return slice->open_loop &&
-           (slice->header == NULL || (slice->header->flags & INTERVAL_BOTH_LOOPS) == 0);
+           (slice->header == NULL ||
+            (slice->header->flags & (INTERVAL_BOTH_LOOPS | INTERVAL_USERS)) == 0);
 }
 
 static bool failed_percent(double *number, const struct metric_slice *slice)
@@ -236,7 +237,7 @@ struct metric_slice metric_slice_of_part(const struct metric_slice *whole, uint3
         double messages = 0;
         (void)metric_class_lost_messages(&messages, &figures);
         figures.counters[CLASS_LOST] = (uint64_t)messages;
-    } else if (whole->run != NULL) {
+    } else if (whole->run != NULL && !whole->run->parts[part].is_stage) {
         const uint64_t answered = figures.counters[CLASS_OK] + figures.counters[CLASS_ERRORS];
         uint64_t ended = 0;
         const uint64_t none = unanswered_wholes(whole, whole->run->parts[part].class, &ended);

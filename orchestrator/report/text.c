@@ -2,6 +2,8 @@
  * (features 1.19 and 1.21): programs parse it. What volley adds stands in lines of its own. */
 #include "orchestrator/report/text.h"
 
+#include "orchestrator/report/buffer_report.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -81,7 +83,7 @@ static void print_load_lines(struct output *out, const struct run_facts *run)
                       UNITS_GROUPED(run->clients / run->worker_count),
                       run->clients % run->worker_count != 0 ? " or one more" : "");
     output_printf(out, "Pipeline: %s\n", UNITS_GROUPED(run->pipeline));
-    if (run->open_loop)
+    if (run_facts_have_rate(run))
         output_printf(out, "Rate: %s\n", run->rate_text);
     if (run->shed_after_ns > 0)
         output_printf(out, "Shed after: %s\n",
@@ -218,13 +220,7 @@ static void print_latency(struct output *out, const struct run_result *result)
                      ordinal_of(ordinal, sizeof ordinal, percent));
         print_time(out, &slice, caption, STATISTIC_PERCENTILE, percent);
     }
-    output_printf(
-        out, "%s\n",
-        result->facts->open_loop
-            ? "Open loop: each latency is the time from a request's intended time to its "
-              "reply's read (response time)."
-            : "Closed loop: each latency is the time from a request's write to its reply's "
-              "read (service time).");
+    output_printf(out, "%s\n", text_what_latency_is(result->facts));
     print_what_of(out, result);
 }
 
@@ -471,7 +467,7 @@ static void print_report(struct text *text, const struct run_result *result)
                       UNITS_REAL(rate * (double)result->facts->commands, 2),
                       UNITS_GROUPED(result->facts->commands));
     text_count(out, "Total errors", metric_count(&slice, METRIC_FAILED));
-    if (result->facts->open_loop && result->seconds > 0 && figure_schedule_known(result))
+    if (run_facts_have_rate(result->facts) && result->seconds > 0 && figure_schedule_known(result))
         text_rate(out, result);
     print_warmup_result(out, result);
     if (result->interrupted)
@@ -493,6 +489,7 @@ static void print_report(struct text *text, const struct run_result *result)
         print_what_of(out, result);
     }
     text_lanes(out, result);
+    text_buffer(out, result);
     const struct checked_reads reads = {metric_total(result, METRIC_VERIFIED),
                                         metric_total(result, METRIC_UNVERIFIED)};
     text_checked(out, &result->checked, &reads);

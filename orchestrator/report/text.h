@@ -27,6 +27,8 @@ void text_options(struct output *out, const struct session_facts *session);
 void text_count(struct output *out, const char *caption, uint64_t count);
 /* One of a list behind the separator, nothing when there were none. Returns what separates the next one. */
 const char *text_part(struct output *out, const char *separator, const char *name, uint64_t count);
+/* A sentence: from when to when a latency of this run is. */
+const char *text_what_latency_is(const struct run_facts *facts);
 /* Of an open loop: target and achieved rate, what became of the requests that fell due, and why the target was
  * not reached; response time, service time, wait and slip side by side. */
 void text_rate(struct output *out, const struct run_result *result);

@@ -123,7 +123,8 @@ static void print_parts(struct output *out, const struct run_result *result)
     const struct metric_slice whole = metric_slice_of_run(result);
     size_t width = strlen("part");
     uint32_t count = 0; /* consumers stand behind them */
-    while (count < facts->part_count && !facts->parts[count].consumes)
+    while (count < facts->part_count && !facts->parts[count].consumes &&
+           !facts->parts[count].is_stage)
         count++;
     if (count == 0)
         return;

@@ -57,6 +57,18 @@ static void print_rates(struct output *out, const struct run_result *result)
                   as_asked ? "the target" : "what fell due");
 }
 
+const char *text_what_latency_is(const struct run_facts *facts)
+{
+    if (run_facts_have_rate(facts))
+        return "Open loop: each latency is the time from a request's intended time to its reply's "
+               "read (response time).";
+    return facts->open_loop ? "Users: each latency is the time from when a user had the request, "
+                              "its wait in the buffer included, to its reply's read (response "
+                              "time)."
+                            : "Closed loop: each latency is the time from a request's write to its "
+                              "reply's read (service time).";
+}
+
 void text_rate(struct output *out, const struct run_result *result)
 {
     struct target_reached reached;

@@ -269,11 +269,16 @@ static void point_to(const struct timeline *timeline, struct run_result *result)
     }
 }
 
+bool run_facts_have_rate(const struct run_facts *facts)
+{
+    return facts->open_loop && !facts->has_users;
+}
+
 void timeline_look(const struct timeline *timeline, struct run_result *result)
 {
     point_to(timeline, result);
     result->seconds = figure_row_seconds(timeline->total);
-    if (timeline->run.open_loop)
+    if (run_facts_have_rate(&timeline->run))
         result->due_seconds = result->seconds;
     result->evidence.steal_share = -1;
     result->evidence.server_cpu_share = -1;
@@ -294,7 +299,7 @@ void timeline_run_end(struct timeline *timeline, struct run_result *result)
     outages_end(timeline->outages, load_end_ns(run));
     if (!(result->seconds > 0))
         result->seconds = figure_row_seconds(total);
-    if (timeline->run.open_loop && !(result->due_seconds > 0))
+    if (run_facts_have_rate(&timeline->run) && !(result->due_seconds > 0))
         result->due_seconds = due_seconds(&timeline->run, result->seconds);
     struct err err = {.code = OK};
     if (timeline->rows > 0 && (total->header.flags & INTERVAL_DEGRADED) == 0 &&

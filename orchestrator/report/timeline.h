@@ -62,7 +62,12 @@ struct run_part {
     char command[24];            /* "EXPIRE" */
     uint32_t class;              /* 0 also where there is one class */
     bool consumes;               /* what consumers got; behind those of requests, and of no class */
+    bool is_stage; /* of requests that go through a buffer (common/buffer_stage.h); likewise */
 };
+
+struct run_facts;
+/* Whether a schedule says when requests are due; else replies do, or users who wait for them. */
+bool run_facts_have_rate(const struct run_facts *facts);
 
 /* Known when the start barrier falls. */
 struct run_facts {
@@ -86,11 +91,11 @@ struct run_facts {
     bool no_prefill;   /* --prefill was given already, or cannot write what is read     */
     bool keyspace_random;
     char key_distribution[128]; /* "zipf:0.99"; "": random keys are uniform; not in old journals */
-    bool renewed;       /* connections end by plan, and are opened anew                    */
-    bool cluster;       /* redirects are followed                                          */
-    bool tracking;      /* RESP3 messages are invalidations: COUNTER_PUSHES counts them       */
-    bool open_loop;     /* with a rate: response times count from the intended time            */
-    char rate_text[96]; /* spec.rate_text; "": closed loop                                    */
+    bool renewed;   /* connections end by plan, and are opened anew                    */
+    bool cluster;   /* redirects are followed                                          */
+    bool tracking;  /* RESP3 messages are invalidations: COUNTER_PUSHES counts them       */
+    bool open_loop; /* response times count from the intended time: of a schedule, or of users */
+    char rate_text[96]; /* spec.rate_text; "": closed loop, or users                          */
     uint64_t shed_after_ns;
     uint64_t clients_start; /* of a client ramp; 0: all connections are open from the start    */
     bool steady_auto;       /* warmup_ns is the limit, and at run_end what it came to          */
@@ -100,7 +105,11 @@ struct run_facts {
     uint32_t class_count; /* of requests; 0: all are of one, which is called as the run */
     double mean_commands; /* a request comes to, on the average; while it runs only */
     char class_names[CLASSES_MAX][CLASS_NAME_BYTES]; /* by their numbers in interval_row.classes */
-    uint32_t part_count;                             /* mostly 0 */
+    /* Of a client that buffers: how, and how many writes its buffers hold at most, of all workers; "": it does not. */
+    char buffer_text[192];
+    uint64_t buffer_most;
+    bool has_users;      /* and no rate: requests are due when users have them */
+    uint32_t part_count; /* mostly 0 */
     struct run_part parts[PARTS_MAX];
     /* Workloads side by side; 0: one. Clients and requests of the run are those of all; pipeline is the largest;
      * the loop is open when one of theirs is, and those of the others count as INTERVAL_BOTH_LOOPS says. */

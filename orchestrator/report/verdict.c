@@ -19,7 +19,8 @@
  * requests that wait there longer. */
 static bool server_decides(const struct run_result *result)
 {
-    return !result->facts->open_loop && result->evidence.server_cpu_share >= SERVER_BUSY_SHARE;
+    return !run_facts_have_rate(result->facts) &&
+           result->evidence.server_cpu_share >= SERVER_BUSY_SHARE;
 }
 
 /* Volley's own work, or somebody else's. */
@@ -123,9 +124,10 @@ static void judge_loop_lag(struct verdict_check *check, const struct run_result 
 /* What only an open loop can do wrong. */
 static bool closed_loop(struct verdict_check *check, const struct run_result *result)
 {
-    if (!result->facts->open_loop)
+    const bool closed = !run_facts_have_rate(result->facts);
+    if (closed)
         say(check, "closed loop");
-    return !result->facts->open_loop;
+    return closed;
 }
 
 /* What kept requests from being sent at their time, weighed against what a user waited in all. */

@@ -66,7 +66,7 @@ static bool stopped_in_time(const struct run_result *result)
     struct target_reached reached = {.limit = TARGET_REACHED};
     if (!result->interrupted && !result->stopped)
         return false;
-    if (result->facts->open_loop)
+    if (run_facts_have_rate(result->facts))
         target_reached_judge(&reached, result);
     return reached.limit == TARGET_REACHED;
 }

@@ -167,7 +167,7 @@ static void put_plan(const struct live *live, json_t *state)
     json_object_set_new(state, "planned_requests",
                         run->requests > 0 ? json_value_count(run->requests) : json_null());
     json_object_set_new(state, "rate_asked",
-                        json_value_text(run->open_loop ? run->rate_text : NULL));
+                        json_value_text(run_facts_have_rate(run) ? run->rate_text : NULL));
     json_object_set_new(state, "rate_changes",
                         json_value_count(live->setup.timeline->notes.all[NOTE_CTL]));
 }

@@ -85,7 +85,7 @@ static void add_to(struct watch_test *test, const struct interval_row *row,
     header->in_flight_after = row->header.in_flight_after;
     header->backlog_after = row->header.backlog_after;
     header->connections_open = row->header.connections_open;
-    header->flags |= row->header.flags & (INTERVAL_DEGRADED | INTERVAL_BOTH_LOOPS);
+    header->flags |= row->header.flags & (INTERVAL_DEGRADED | INTERVAL_BOTH_LOOPS | INTERVAL_USERS);
     for (uint32_t i = 0; i < kinds->count; i++)
         if (row->errors_by_kind[i] > 0)
             add_word(test, kinds->kinds[i].word, row->errors_by_kind[i]);

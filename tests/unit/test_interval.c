@@ -375,7 +375,7 @@ TEST(contradictions_are_refused)
         {{1, 2, 0, 5, 6}, {0, 1, 31, 1}, 2, OK, 0},
         {{2, 1, 0, 5, 6}, {0}, 0, E_DATA, 0},
         {{1, 1ull << 32, 0, 5, 6}, {0}, 0, E_DATA, 0},
-        {{1, 2, 32, 5, 6}, {0}, 0, OK, INTERVAL_SECTION_HEADER},
+        {{1, 2, 64, 5, 6}, {0}, 0, OK, INTERVAL_SECTION_HEADER},
         {{1, 2, 1ull << 32, 5, 6}, {0}, 0, OK, INTERVAL_SECTION_HEADER},
         {{1, 2, 0, 6, 5}, {0}, 0, E_DATA, 0},
         {{1, 2, 0, 5, 6, [STOPS_FIELD] = 2, 7, 8, 8, 9}, {0}, 0, OK, 0},

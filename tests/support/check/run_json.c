@@ -131,11 +131,14 @@ static void check_both_loops(const json_t *object)
     ck_assert_int_le(slips, count_of(requests, "sent"));
 }
 
+/* Of a client that buffers: what was due is what its users wanted to send, and no rate. */
+static bool has_users;
+
 /* What only one kind of loop has: response times, waits and slip of every request, or none. */
 static void check_loop(const json_t *object)
 {
     const json_t *requests = value_at(object, "requests");
-    bool open_loop = !json_is_null(value_at(object, "rate.target"));
+    bool open_loop = has_users || !json_is_null(value_at(object, "rate.target"));
     check_latency(object, "response_time_us", count_of(requests, "ok"));
     check_latency(object, "slip_us", open_loop ? count_of(requests, "sent") : 0);
     check_latency(object, "wait_us", open_loop ? count_of(requests, "sent") : 0);
@@ -332,6 +335,7 @@ static void check_run(const json_t *run)
         "requests.timed_out", "requests.lost",      "requests.shed",      "slip_us.count",
         "requests.hits",      "requests.misses",    "bytes.out",          "bytes.in",
         "connections.lost",   "connections.opened", "connections.failed", "service_time_us.count"};
+    has_users = json_object_get(run, "buffer") != NULL && json_is_null(value_at(run, "rate_asked"));
     bool degraded = check_intervals(run);
     check_measures(run, degraded, has_both_loops(run));
     for (size_t i = 0; i < sizeof summed / sizeof summed[0]; i++)

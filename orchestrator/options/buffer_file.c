@@ -1,0 +1,184 @@
+#include "orchestrator/options/buffer_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "orchestrator/options/option_group.h"
+
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+#define ROUND_MESSAGES_MAX 10000u
+#define ROUND_TOKENS_MAX (256ull * 1024 * 1024)
+#define HYBRID_BATCHES_MAX 10000u
+#define FLUSH_WORKERS_MAX 1000u
+
+const struct shipped_kind buffer_library = {
+    .folder = "buffers", .what = "buffer", .listing = "ls configs/buffers"};
+
+struct written_round {
+    struct file_place place;
+    uint64_t max_size, max_tokens;
+};
+struct written_hybrid {
+    struct file_place place;
+    uint64_t max_size;
+};
+struct written_performance {
+    struct file_place place;
+    uint64_t max_flush_workers, flush_interval_ns;
+    unsigned flush_strategy; /* enum buffer_strategy */
+    bool enable_async_processing;
+};
+struct written_switch {
+    struct file_place place;
+    bool enabled;
+};
+struct written_buffer {
+    struct file_place place;
+    struct written_switch buffer;
+    struct written_round round;
+    struct written_hybrid hybrid;
+    struct written_performance performance;
+};
+
+static const char *strategy_at(size_t index)
+{
+    static const char *const words[] = {
+        [BUFFER_SIZE_BASED] = "size_based", [BUFFER_TIME_BASED] = "time_based"};
+    return index < COUNT(words) ? words[index] : NULL;
+}
+
+#define AT(member) offsetof(struct written_switch, member)
+static const struct file_field switch_fields[] = {
+    {.row = {ROW("enabled", NULL, OPTION_FLAG, NULL, AT(enabled)), .unset = "true",
+             .help = "false: requests are sent as they come, and nothing else is looked at."}},
+};
+#undef AT
+static const struct file_object switch_object = {
+    .name = "a switch", .fields = switch_fields, .field_count = COUNT(switch_fields)};
+
+#define AT(member) offsetof(struct written_round, member)
+static const struct file_field round_fields[] = {
+    {.row = {ROW("max_size", NULL, OPTION_COUNT, NULL, AT(max_size)), NUMBER(1, ROUND_MESSAGES_MAX),
+             .unset = "5", .help = "So many requests become a batch."}},
+    {.row = {ROW("max_tokens", NULL, OPTION_COUNT, NULL, AT(max_tokens)),
+             NUMBER(0, ROUND_TOKENS_MAX), .unset = "800",
+             .help = "So many tokens do, too, each 4 bytes of a request as it is sent; 0: the "
+                     "number of requests alone decides."}},
+};
+#undef AT
+static const struct file_object round_object = {
+    .name = "the round buffer", .fields = round_fields, .field_count = COUNT(round_fields)};
+
+#define AT(member) offsetof(struct written_hybrid, member)
+static const struct file_field hybrid_fields[] = {
+    {.row = {ROW("max_size", NULL, OPTION_COUNT, NULL, AT(max_size)), NUMBER(1, HYBRID_BATCHES_MAX),
+             .unset = "5",
+             .help = "So many batches may wait for a flush worker; then the round cannot become "
+                     "one, and those who want to write wait."}},
+};
+#undef AT
+static const struct file_object hybrid_object = {
+    .name = "the hybrid buffer", .fields = hybrid_fields, .field_count = COUNT(hybrid_fields)};
+
+#define AT(member) offsetof(struct written_performance, member)
+static const struct file_field performance_fields[] = {
+    {.row = {ROW("max_flush_workers", NULL, OPTION_COUNT, NULL, AT(max_flush_workers)),
+             NUMBER(1, FLUSH_WORKERS_MAX), .unset = "3",
+             .help = "Connections of each worker process, which send batches and take replies."}},
+    {.row = {ROW("flush_strategy", NULL, OPTION_WORD, NULL, AT(flush_strategy)),
+             .value_at = strategy_at, .unset = "size_based",
+             .help =
+                 "size_based: a round goes when it is full, when every user waits, or after "
+                 "the flush interval; time_based: at each flush interval, or when it is full."}},
+    {.row = {ROW("flush_interval", NULL, OPTION_DURATION, NULL, AT(flush_interval_ns)),
+             BARE(NS_PER_MS, NS_PER_MS, 3600 * NS_PER_SECOND), .unset = "5ms",
+             .help = "How long a round waits at the most; a bare number is milliseconds."}},
+    {.row = {ROW("enable_async_processing", NULL, OPTION_FLAG, NULL, AT(enable_async_processing)),
+             .unset = "false",
+             .help = "A flush worker sends up to 4 batches ahead of the replies to the first."}},
+};
+#undef AT
+static const struct file_object performance_object = {.name = "the flush workers",
+                                                      .fields = performance_fields,
+                                                      .field_count = COUNT(performance_fields)};
+
+#define PART(name_, member_, object_, help_)                                                       \
+    {                                                                                              \
+        .row = {.name = name_, .offset = offsetof(struct written_buffer, member_), .help = help_}, \
+        .form = FILE_OBJECT, .object = &object_                                                    \
+    }
+static const struct file_field buffer_fields[] = {
+    PART("buffer", buffer, switch_object, "Whether anything is buffered."),
+    PART("round_buffer", round, round_object, "Where writes gather until they are a batch."),
+    PART("hybrid_buffer", hybrid, hybrid_object, "Where batches wait for a flush worker."),
+    PART("performance", performance, performance_object, "Who sends batches, and when."),
+};
+static const struct file_object buffer_object = {
+    .name = "a buffer", .fields = buffer_fields, .field_count = COUNT(buffer_fields)};
+const struct file_kind buffer_file_kind = {.name = "buffer",
+                                           .what = "buffer file",
+                                           .help =
+                                               "What a client does before it sends, for --buffer.",
+                                           .root = {.form = FILE_OBJECT, .object = &buffer_object}};
+
+/* The path of what is meant; a file of the user's own goes before one that comes with volley. */
+static enum err_code find(char **found, const char *path, struct err *err)
+{
+    struct shipped_files library;
+    struct err reason = {.code = OK};
+    if (strchr(path, '/') != NULL || access(path, F_OK) == 0)
+        return OK;
+    enum err_code code = shipped_files_open(&library, &buffer_library, &reason);
+    if (code == OK)
+        code = shipped_files_find(found, &library, path, &reason);
+    shipped_files_close(&library);
+    return code == OK ? OK
+                      : err_set(err, E_CONFIG, "--buffer %.60s: there is no such file, and %s",
+                                path, reason.text);
+}
+
+/* "fast" of configs/buffers/fast.yaml. */
+static void name_it(struct buffer_options *buffer, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path, *dot = strrchr(name, '.');
+    const size_t bytes = dot != NULL && dot > name ? (size_t)(dot - name) : strlen(name);
+    snprintf(buffer->name, sizeof buffer->name, "%.*s",
+             (int)(bytes < sizeof buffer->name ? bytes : sizeof buffer->name - 1), name);
+}
+
+enum err_code buffer_file_read(struct buffer_options *buffer, const char *path, struct err *err)
+{
+    /* What parts come to that are left out; the rows say the same of their keys. */
+    struct written_buffer written = {
+        .buffer = {.enabled = true},
+        .round = {.max_size = 5, .max_tokens = 800},
+        .hybrid = {.max_size = 5},
+        .performance = {.max_flush_workers = 3, .flush_interval_ns = 5 * NS_PER_MS},
+    };
+    struct file file = {.name = NULL};
+    char *found = NULL;
+    enum err_code code = find(&found, path, err);
+    const struct file_source source = {.name = found != NULL ? found : path};
+    if (code == OK)
+        code = file_read(&file, &buffer_file_kind, &written, &source, err);
+    if (code == OK) {
+        *buffer = (struct buffer_options){
+            .wanted = written.buffer.enabled,
+            .round_messages = written.round.max_size,
+            .round_tokens = written.round.max_tokens,
+            .hybrid_batches = written.hybrid.max_size,
+            .flush_workers = written.performance.max_flush_workers,
+            .strategy = (enum buffer_strategy)written.performance.flush_strategy,
+            .flush_interval_ns = written.performance.flush_interval_ns,
+            .async = written.performance.enable_async_processing,
+        };
+        name_it(buffer, source.name);
+    }
+    file_free(&file);
+    free(found);
+    return code;
+}

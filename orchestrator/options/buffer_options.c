@@ -1,0 +1,58 @@
+/* --buffer: a client that buffers, in place of connections that send each request as it comes. */
+#include "common/printable.h"
+#include "orchestrator/options/bench_groups.h"
+#include "orchestrator/options/buffer_file.h"
+
+#define AT(member) offsetof(struct buffer_request, member)
+/* clang-format off: a row reads best as a few short lines */
+static const struct option_row rows[] = {
+    {ROW("buffer", NULL, OPTION_TEXT, "FILE|NAME", AT(path)), .told = true, .commands = OF_LOADS,
+     .help =
+         "The load is that of a client that buffers: writes gather until they are a batch, which a "
+         "flush worker sends with one write; -c is how many users have a request under way. A YAML "
+         "or JSON file, or one of configs/buffers."},
+};
+/* clang-format on */
+#undef AT
+const struct option_group buffer_group = GROUP("Load", OF_LOADS, rows);
+
+static void exclude(struct bench_request *request, struct err *err)
+{
+    static const struct {
+        const char *others, *why;
+    } excluded[] = {
+        {"pipeline", "a batch is what is in flight on a connection"},
+        {"think-time clients-ramp-start clients-ramp-end",
+         "its users have the next request as soon as one is settled"},
+        {"keepalive reconnect-every", "flush workers keep their connections"},
+        {"replay", "recorded clients say when they send"},
+        {"cluster sentinel read-from-replica", "it is for one server so far"},
+        {"shed-after", "what its users want to send is not dropped"},
+        {"null", "its stages are those of a server's replies"},
+    };
+    for (size_t i = 0; i < sizeof excluded / sizeof excluded[0]; i++)
+        relation_exclude(request, "buffer", excluded[i].others, excluded[i].why, err);
+}
+
+enum err_code buffer_settle(struct bench_request *request, struct err *err)
+{
+    const char *path = request->buffer.path;
+    struct buffer_options *buffer = &request->spec.buffer;
+    const struct load_options *load = &request->spec.load;
+    *buffer = (struct buffer_options){.wanted = false};
+    if (path == NULL)
+        return OK;
+    exclude(request, err);
+    enum err_code code = err->code == OK ? buffer_file_read(buffer, path, err) : err->code;
+    if (code != OK || !buffer->wanted)
+        return code;
+    if (load->stream_count > 1)
+        return err_set(err, E_USAGE,
+                       "--buffer and several workloads side by side exclude each other: it is of "
+                       "one client");
+    if (load->workload != NULL && load->workload->consumer_count > 0)
+        return err_set(err, E_USAGE,
+                       "--buffer: the workload %.60s has consumers, which it does not go with",
+                       PRINTABLE(load->workload->name));
+    return OK;
+}

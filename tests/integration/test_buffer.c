@@ -1,0 +1,284 @@
+/* A client that buffers: batches, stages, users, and what is left when somebody dies. */
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
+#include "tests/support/check/support.h"
+#include "tests/support/check/trial.h"
+
+#define TCASE_TIMEOUT_SECONDS 60
+#define WRITE_STAGES 7u /* the last one is the sum of the others */
+
+static struct trial trial;
+static char path[192];
+
+static void write_buffer(const char *text)
+{
+    snprintf(path, sizeof path, "%s/buffer.yaml", world.tree.path);
+    temp_tree_write(&world.tree, "/buffer.yaml", text, 0600);
+}
+
+#define RUN(...)                                                                                   \
+    trial_start(&trial, "-p", world.server.port_text, "--buffer", path, "--cpus", "none", "-r",    \
+                "1000", __VA_ARGS__, NULL)
+
+static const json_t *buffer(const char *key)
+{
+    const json_t *value = json_object_get(json_object_get(trial.run, "buffer"), key);
+    ck_assert_msg(value != NULL, "buffer.%s is missing", key);
+    return value;
+}
+
+static long long flushes(const char *why)
+{
+    return json_integer_value(json_object_get(buffer("flushes"), why));
+}
+
+static long long messages(void)
+{
+    return llround(json_number_value(buffer("mean_batch")) *
+                   (double)json_integer_value(buffer("batches")));
+}
+
+static const json_t *stage(size_t index)
+{
+    return json_array_get(buffer("stages"), index);
+}
+
+static long long stage_count(size_t index)
+{
+    return json_integer_value(json_object_get(stage(index), "count"));
+}
+
+static double stage_sum(size_t index)
+{
+    const json_t *mean = json_object_get(json_object_get(stage(index), "time_us"), "mean");
+    return json_is_null(mean) ? 0 : json_number_value(mean) * (double)stage_count(index);
+}
+
+/* Stages that add up to their total, of writes and of reads, each request in all of them. */
+static void ck_stages(long long writes, long long reads)
+{
+    const long long counts[] = {writes, reads};
+    for (size_t kind = 0; kind < 2; kind++) {
+        double sum = 0;
+        const size_t first = kind * WRITE_STAGES, total = first + WRITE_STAGES - 1;
+        for (size_t i = first; i <= total; i++) {
+            ck_assert_int_eq(stage_count(i), counts[kind]);
+            sum += i < total ? stage_sum(i) : 0;
+        }
+        ck_assert_msg(fabs(sum - stage_sum(total)) <= 0.001 * stage_sum(total) + 0.001,
+                      "stages add up to %f us, the total is %f us", sum, stage_sum(total));
+    }
+}
+
+TEST(full_batches)
+{
+    /* breaks when a round does not become a batch at its size, a request is lost between the buffers, or stages
+     * do not add up to what their requests took */
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 8, max_tokens: 0}\n"
+                 "performance: {flush_interval: 10s}\n");
+    RUN("-t", "set", "-n", "8000", "-c", "32", "--processes", "2");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 8000);
+    ck_assert_int_eq(test_server_calls(&world.server, "set"), 8000);
+    ck_assert_int_eq(messages(), 8000);
+    ck_assert_int_ge(flushes("full"), 500);
+    ck_stages(8000, 0);
+    trial_expect(&trial, PROGRAM_OUT, "batches of 8 requests");
+    trial_expect(&trial, PROGRAM_OUT, "write:buffer_wait");
+    trial_expect(&trial, PROGRAM_OUT, "Users: each latency is");
+    trial_free(&trial);
+}
+
+TEST(tokens_make_a_batch)
+{
+    /* breaks when bytes do not make a batch where requests are large */
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 100, max_tokens: 500}\n"
+                 "performance: {flush_interval: 10s}\n");
+    RUN("-t", "set", "-d", "950", "-n", "3000", "-c", "60", "--processes", "1");
+    trial_end(&trial, 0);
+    ck_assert_int_ge(flushes("full"), 900);
+    ck_assert_int_eq(messages(), 3000);
+    trial_free(&trial);
+}
+
+TEST(nobody_waits_for_ever)
+{
+    /* breaks when a round that nobody can add to waits for the flush interval, or for ever */
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 8}\nperformance: {flush_interval: 1h}\n");
+    RUN("-t", "set", "-n", "501", "-c", "1", "--processes", "1");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(flushes("idle"), 501);
+    trial_free(&trial);
+    RUN("-t", "set", "-n", "501", "-c", "13", "--processes", "1");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(messages(), 501);
+    trial_free(&trial);
+}
+
+TEST(a_rate)
+{
+    /* breaks when a schedule's requests wait longer than the flush interval, or are not all due and sent */
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 50}\n"
+                 "performance: {flush_strategy: time_based, flush_interval: 20ms}\n");
+    RUN("-t", "set", "-n", "300", "--qps", "500", "-c", "10", "--processes", "1");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 300);
+    ck_assert_int_ge(flushes("interval"), 10);
+    ck_assert_int_eq(flushes("full"), 0);
+    ck_stages(300, 0);
+    trial_free(&trial);
+}
+
+TEST(reads_are_not_held)
+{
+    /* breaks when what only reads waits in the buffers of writes */
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 5}\nperformance: {max_flush_workers: 2}\n");
+    RUN("--mix", "set:70,get:30", "-n", "4000", "-c", "20", "--processes", "1");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(messages(), 2800);
+    ck_stages(2800, 1200);
+    ck_assert_int_eq(test_server_calls(&world.server, "get"), 1200);
+    trial_free(&trial);
+}
+
+TEST(batches_ahead)
+{
+    /* breaks when an async flush worker loses its place between batches */
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 4}\nhybrid_buffer: {max_size: 2}\n"
+                 "performance: {max_flush_workers: 1, enable_async_processing: true}\n");
+    RUN("--mix", "set:50,get:50", "-n", "20000", "-c", "100", "--processes", "1", "--warmup",
+        "200ms");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_count(&trial, "requests", "sent"), 20000);
+    ck_assert(json_number_value(buffer("full_percent")) > 0);
+    trial_free(&trial);
+}
+
+TEST(values_are_checked)
+{
+    /* breaks when a buffer mixes requests up: a read finds what its key never had */
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 8}\nperformance: {enable_async_processing: true}\n");
+    RUN("--mix", "set:50,get:50", "--verify", "-d", "64", "-n", "20000", "-c", "48", "--processes",
+        "2");
+    trial_end(&trial, 0);
+    ck_assert_int_gt(trial_count(&trial, "values", "verified"), 1000);
+    ck_assert(json_object_get(json_object_get(trial.run, "values"), "corrupted") == NULL);
+    trial_free(&trial);
+}
+
+TEST(a_worker_that_is_killed)
+{
+    /* breaks when a dead worker's buffer is not told: each of its requests is answered, lost or shed */
+    pid_t workers[8];
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 8}\n");
+    RUN("-t", "set", "-n", "200000", "-c", "48", "--processes", "2");
+    trial_wait_calls("set", 2000);
+    ck_assert_uint_ge(support_children(trial.program.pid, workers, 8), 2);
+    kill(workers[1], SIGKILL);
+    trial_end(&trial, 0);
+    ck_assert_int_eq(trial_restarts(&trial), 1);
+    ck_assert_int_eq(trial_count(&trial, "requests", "ok") +
+                         trial_count(&trial, "requests", "lost") +
+                         trial_count(&trial, "requests", "shed"),
+                     200000);
+    trial_free(&trial);
+}
+
+TEST(a_server_that_goes_away)
+{
+    /* breaks when users wait for ever for a server that is gone */
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 8}\n");
+    RUN("-t", "set", "--duration", "2", "-c", "48", "--processes", "1");
+    trial_wait_calls("set", 2000);
+    test_server_kill(&world.server);
+    program_wait(&trial.program);
+    ck_assert_int_eq(trial.program.exit_status, 1);
+    trial_free(&trial);
+}
+
+TEST(no_buffer_at_all)
+{
+    /* breaks when a file that switches the buffer off does not */
+    test_server_start(&world.server, NULL);
+    write_buffer("buffer: {enabled: false}\n");
+    RUN("-t", "set", "-n", "1000", "-c", "5");
+    trial_end(&trial, 0);
+    ck_assert(json_object_get(trial.run, "buffer") == NULL);
+    trial_free(&trial);
+}
+
+TEST(the_report_is_the_same)
+{
+    /* breaks when what the journal keeps of a buffer is less than what the run said */
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 8}\n");
+    char directory[192];
+    snprintf(directory, sizeof directory, "%s/run", world.tree.path);
+    RUN("-t", "set", "-n", "5000", "-c", "48", "--out", directory);
+    trial_end(&trial, 0);
+    json_t *before = json_deep_copy(json_object_get(trial.run, "buffer"));
+    trial_free(&trial);
+    struct program program;
+    program_run_volley(&program, "report", directory, "--json", "-", NULL);
+    json_t *json = json_loads(program.out, 0, NULL);
+    const json_t *run = json_array_get(json_object_get(json, "runs"), 0);
+    ck_assert(json_equal(json_object_get(run, "buffer"), before));
+    program_free(&program);
+    json_decref(json);
+    json_decref(before);
+}
+
+static const struct {
+    const char *text, *option, *value, *words;
+} refused[] = {
+    {"round_buffer: {max_size: 0}\n", "-n", "1", "buffer.yaml:1:26"},
+    {"round_buffer: {max_sise: 8}\n", "-n", "1", "max_size"},
+    {"performance: {flush_strategy: often}\n", "-n", "1", "size_based, time_based"},
+    {"query: {cache_size: 100}\n", "-n", "1", "query"},
+    {"{}\n", "-P", "4", "--buffer and --pipeline exclude each other"},
+    {"{}\n", "--think-time", "1", "--buffer and --think-time exclude each other"},
+    {"{}\n", "--shed-after", "1", "--shed-after"},
+    {"{}\n", "--keepalive", "0", "--buffer and --keepalive exclude each other"},
+    {"{}\n", "--clients-ramp-start", "1", "--clients-ramp"},
+};
+
+LOOP_TEST(refusals, sizeof refused / sizeof refused[0])
+{
+    /* breaks when a buffer that cannot be meant, or an option that means nothing beside one, is taken */
+    snprintf(world.server.port_text, sizeof world.server.port_text, "1");
+    write_buffer(refused[_i].text);
+    RUN("-t", "set", refused[_i].option, refused[_i].value);
+    program_wait(&trial.program);
+    ck_assert_int_ge(trial.program.exit_status, 2);
+    ck_assert_int_le(trial.program.exit_status, 3);
+    trial_expect(&trial, PROGRAM_ERR, refused[_i].words);
+    trial_free(&trial);
+}
+
+TEST(a_name_that_is_none)
+{
+    /* breaks when a buffer of an unknown name is not told from those that there are */
+    struct program program;
+    program_run_volley(&program, "bench", "-p", "1", "-t", "set", "--buffer", "minimall", NULL);
+    ck_assert_int_eq(program.exit_status, 3);
+    ck_assert_msg(strstr(program.err, "minimal") != NULL, "%s", program.err);
+    program_free(&program);
+}
+
+TEST_SUITE_WITH(buffer, .set_up = trial_set_up, .tear_down = trial_tear_down,
+                .timeout_seconds = TCASE_TIMEOUT_SECONDS)

@@ -1,0 +1,365 @@
+#include "worker/buffer.h"
+
+#include <stdlib.h>
+
+#include "common/buffer_stage.h"
+#include "common/clock.h"
+#include "worker/stream.h"
+
+/* In the ring of batches: it only reads, and is no part of the hybrid buffer. */
+#define BATCH_READS (1u << 31)
+
+uint32_t buffer_stage_parts(const struct buffer_options *plan)
+{
+    return plan->wanted ? BUFFER_STAGES : 0;
+}
+
+void buffer_make_room(struct stream *stream)
+{
+    const struct buffer_options *plan = &stream->spec->buffer;
+    struct pools *pools = &stream->pools;
+    if (!plan->wanted)
+        return;
+    pools->held_max = (uint32_t)(plan->round_messages * (plan->hybrid_batches + 1));
+    if (stream->share->users > pools->held_max) /* reads are no part of the hybrid buffer */
+        pools->held_max = stream->share->users;
+    pools->takes_below = plan->async ? stream->run->pipeline - plan->round_messages + 1 : 1;
+}
+
+/* What can wait at once: the round, the hybrid buffer, and what one turn of drawing adds of reads. */
+static uint32_t most_batches(const struct stream *stream)
+{
+    return (uint32_t)(stream->pools.held_max + stream->pools.capacity + 1);
+}
+
+enum err_code buffer_create(struct stream *stream, event_callback_fn callback, struct err *err)
+{
+    struct buffer *buffer = &stream->buffer;
+    uint32_t room = 1;
+    if (!stream->spec->buffer.wanted)
+        return OK;
+    buffer->plan = &stream->spec->buffer;
+    buffer->most_round_bytes = buffer->plan->round_tokens * BUFFER_TOKEN_BYTES;
+    buffer->first_part = stream->generation.part_count;
+    while (room < most_batches(stream))
+        room *= 2;
+    buffer->batch_mask = room - 1;
+    buffer->batches = calloc(room, sizeof buffer->batches[0]);
+    buffer->times =
+        calloc((size_t)stream->connection_count * (stream->connections[0].slot_mask + 1),
+               sizeof buffer->times[0]);
+    buffer->timer = event_new(stream->worker->base, -1, 0, callback, stream);
+    if (buffer->batches == NULL || buffer->times == NULL || buffer->timer == NULL)
+        return err_set(err, E_SYSTEM, "worker %u: no memory for its buffer", stream->share->index);
+    return OK;
+}
+
+void buffer_destroy(struct buffer *buffer)
+{
+    if (buffer->timer != NULL)
+        event_free(buffer->timer);
+    free(buffer->batches);
+    free(buffer->times);
+    *buffer = (struct buffer){.plan = NULL};
+}
+
+/* Rounds and batches --------------------------------------------------------------------------- */
+
+static struct pool *pool_of(struct stream *stream)
+{
+    return stream->pools.each;
+}
+
+static bool round_is_full(const struct buffer *buffer)
+{
+    return buffer->round.count >= buffer->plan->round_messages ||
+           (buffer->most_round_bytes > 0 && buffer->round_bytes >= buffer->most_round_bytes);
+}
+
+static void add_batch(struct stream *stream, uint32_t batch)
+{
+    struct buffer *buffer = &stream->buffer;
+    buffer->batches[(buffer->first_batch + buffer->batch_count++) & buffer->batch_mask] = batch;
+    pools_list(stream, pool_of(stream));
+}
+
+/* The round becomes a batch, if there is room for one. */
+static void seal(struct stream *stream, enum counter why)
+{
+    struct buffer *buffer = &stream->buffer;
+    struct slot_list *sealed = &pool_of(stream)->fresh;
+    struct slot_list *round = &buffer->round;
+    const uint32_t count = round->count;
+    if (count == 0 || buffer->hybrid_count >= buffer->plan->hybrid_batches)
+        return;
+    if (sealed->count == 0)
+        sealed->head = round->head;
+    else
+        stream->pools.store.slots[sealed->tail].next = round->head;
+    sealed->tail = round->tail;
+    sealed->count += count;
+    *round = (struct slot_list){0};
+    buffer->round_bytes = 0;
+    buffer->flush_at_ns = 0;
+    buffer->hybrid_count++;
+    stream_count(stream, why, 1);
+    stream_count(stream, COUNTER_BUFFER_MESSAGES, count);
+    add_batch(stream, count);
+}
+
+static void arm(struct stream *stream, uint64_t now_ns)
+{
+    struct buffer *buffer = &stream->buffer;
+    const uint64_t left_ns = buffer->flush_at_ns > now_ns ? buffer->flush_at_ns - now_ns : 0;
+    const struct timeval delay = {.tv_sec = (time_t)(left_ns / NS_PER_SECOND),
+                                  .tv_usec = (suseconds_t)(left_ns % NS_PER_SECOND / NS_PER_US)};
+    if (!buffer->timer_pending && event_add(buffer->timer, &delay) == 0)
+        buffer->timer_pending = true;
+}
+
+/* When a round that begins now goes at the latest: by size after the interval, by time at its next multiple. */
+static uint64_t flush_time(const struct stream *stream, uint64_t now_ns)
+{
+    const struct buffer_options *plan = stream->buffer.plan;
+    const uint64_t interval_ns = plan->flush_interval_ns;
+    if (plan->strategy == BUFFER_SIZE_BASED || now_ns < stream->start_ns)
+        return now_ns + interval_ns;
+    return now_ns + interval_ns - (now_ns - stream->start_ns) % interval_ns;
+}
+
+/* Ends the time for which nothing fitted, or begins it. */
+static void note_full(struct stream *stream, bool full, uint64_t now_ns)
+{
+    struct buffer *buffer = &stream->buffer;
+    if (buffer->full_ns != 0 && now_ns > buffer->full_ns)
+        stream_count(stream, COUNTER_BUFFER_FULL_NS, now_ns - buffer->full_ns);
+    buffer->full_ns = full ? now_ns : 0;
+}
+
+bool buffer_has_room(struct stream *stream, uint64_t now_ns)
+{
+    struct buffer *buffer = &stream->buffer;
+    if (round_is_full(buffer))
+        seal(stream, COUNTER_BUFFER_FLUSHES_SIZE);
+    const bool full = round_is_full(buffer) || buffer->batch_count > buffer->batch_mask ||
+                      stream->pools.held >= stream->pools.held_max;
+    if (full || buffer->full_ns != 0)
+        note_full(stream, full, now_ns);
+    return !full;
+}
+
+void buffer_put(struct stream *stream, const struct request_slot *drawn, uint64_t now_ns)
+{
+    struct buffer *buffer = &stream->buffer;
+    struct request_slot slot = *drawn;
+    slot.waited_ns = now_ns; /* when it entered, until it is taken */
+    stream->pools.held++;
+    if (stream->generation.classes[slot.class].reads_only) {
+        slots_push(&stream->pools.store, &pool_of(stream)->fresh, &slot);
+        add_batch(stream, 1 | BATCH_READS);
+        return;
+    }
+    slots_push(&stream->pools.store, &buffer->round, &slot);
+    buffer->round_bytes += stream->generation.bytes > 0 ? stream->generation.bytes : slot.bytes;
+    if (buffer->round.count == 1) {
+        buffer->flush_at_ns = flush_time(stream, now_ns);
+        arm(stream, now_ns);
+    }
+    if (round_is_full(buffer))
+        seal(stream, COUNTER_BUFFER_FLUSHES_SIZE);
+}
+
+void buffer_all_drawn(struct stream *stream)
+{
+    /* While all flush workers are busy nothing is gained by a batch that is not full. */
+    if (stream->buffer.round.count > 0 && stream->buffer.batch_count == 0 &&
+        (stream->tickets_exhausted || (stream->users.count > 0 && stream->users.waiting == 0)) &&
+        pools_pick(stream, pool_of(stream)) != NULL)
+        seal(stream, COUNTER_BUFFER_FLUSHES_IDLE);
+}
+
+void buffer_flush_late(struct stream *stream, uint64_t now_ns)
+{
+    struct buffer *buffer = &stream->buffer;
+    buffer->timer_pending = false;
+    if (buffer->flush_at_ns == 0)
+        return;
+    if (buffer->flush_at_ns <= now_ns)
+        seal(stream, COUNTER_BUFFER_FLUSHES_TIME);
+    if (buffer->flush_at_ns == 0)
+        return;
+    if (buffer->flush_at_ns <= now_ns) /* there was no room; again, when there may be */
+        buffer->flush_at_ns = now_ns + buffer->plan->flush_interval_ns;
+    arm(stream, now_ns);
+}
+
+/* Taking --------------------------------------------------------------------------------------- */
+
+static struct buffer_times *times_of(const struct connection *connection,
+                                     const struct request_slot *slot)
+{
+    return &connection->stream->buffer.times[slot - connection->stream->connections[0].slots];
+}
+
+/* Of the oldest batch what there is room for, mostly all. */
+static uint32_t take_batch(struct buffer *buffer, uint32_t room)
+{
+    const uint32_t batch = buffer->batches[buffer->first_batch];
+    if ((batch & ~BATCH_READS) > room) {
+        buffer->batches[buffer->first_batch] = batch - room;
+        return room;
+    }
+    buffer->first_batch = (buffer->first_batch + 1) & buffer->batch_mask;
+    buffer->batch_count--;
+    buffer->hybrid_count -= (batch & BATCH_READS) == 0;
+    return batch & ~BATCH_READS;
+}
+
+static void place(struct connection *connection, struct request_slot slot, uint64_t now_ns)
+{
+    const uint64_t entered_ns = slot.waited_ns;
+    slot.waited_ns = now_ns > slot.intended_ns ? now_ns - slot.intended_ns : 0;
+    pools_place(connection, &slot);
+    *times_of(connection,
+              connection_slot(connection, connection->in_flight + connection->unsent - 1)) =
+        (struct buffer_times){.entered_ns = entered_ns, .taken_ns = now_ns};
+}
+
+void buffer_serve(struct connection *connection, uint64_t now_ns)
+{
+    struct stream *stream = connection->stream;
+    struct buffer *buffer = &stream->buffer;
+    struct pool *pool = pool_of(stream);
+    for (uint32_t room = pools_room_of(connection); room > 0 && pool->again.count > 0; room--) {
+        struct request_slot slot = slots_pop(&stream->pools.store, &pool->again);
+        pools_place(connection, &slot);
+    }
+    bool writes = false; /* with a batch of them go the reads around it */
+    for (uint32_t room; buffer->batch_count > 0 && (room = pools_room_of(connection)) > 0;) {
+        if ((buffer->batches[buffer->first_batch] & BATCH_READS) == 0) {
+            if (writes)
+                break;
+            writes = true;
+        }
+        for (uint32_t left = take_batch(buffer, room); left > 0; left--) {
+            struct request_slot slot = slots_pop(&stream->pools.store, &pool->fresh);
+            stream->pools.held--;
+            place(connection, slot, now_ns);
+        }
+    }
+    if (round_is_full(buffer))
+        seal(stream, COUNTER_BUFFER_FLUSHES_SIZE);
+    pools_list(stream, pool);
+}
+
+void buffer_take_back(const struct connection *connection, struct request_slot *slot)
+{
+    if (connection->stream->buffer.plan != NULL && !slot->again)
+        slot->waited_ns = times_of(connection, slot)->entered_ns;
+}
+
+void buffer_took_back(struct stream *stream, uint32_t requests)
+{
+    struct buffer *buffer = &stream->buffer;
+    if (buffer->plan == NULL || requests == 0)
+        return;
+    buffer->first_batch = (buffer->first_batch - 1) & buffer->batch_mask;
+    buffer->batch_count++;
+    buffer->batches[buffer->first_batch] =
+        requests | BATCH_READS; /* it has left the hybrid buffer */
+}
+
+static void drop_all(struct stream *stream, struct slot_list *list)
+{
+    while (list->count > 0) {
+        struct request_slot slot = slots_pop(&stream->pools.store, list);
+        generation_drop(&stream->generation, &slot);
+        stream->unsent--;
+        stream->pools.held--;
+    }
+}
+
+void buffer_drop_warmup(struct stream *stream)
+{
+    struct buffer *buffer = &stream->buffer;
+    if (buffer->plan == NULL)
+        return;
+    drop_all(stream, &pool_of(stream)->fresh);
+    drop_all(stream, &buffer->round);
+    buffer->round_bytes = buffer->flush_at_ns = 0;
+    buffer->batch_count = buffer->hybrid_count = 0;
+    pools_list(stream, pool_of(stream));
+}
+
+/* Stages --------------------------------------------------------------------------------------- */
+
+void buffer_written(struct connection *connection, uint32_t before, uint64_t now_ns)
+{
+    for (uint32_t i = before; i < connection->in_flight; i++)
+        times_of(connection, connection_slot(connection, i))->written_ns = now_ns;
+}
+
+static void record(struct stream *stream, uint32_t stage, uint64_t time_ns, uint32_t count)
+{
+    struct class_figures *part =
+        &stream->recorder.interval->parts[stream->buffer.first_part + stage];
+    part->counters[CLASS_OK] += count;
+    for (unsigned i = 0; i < CLASS_TIMES; i++)
+        coarse_record(&part->times[i], time_ns, count);
+}
+
+/* Requests that were written together, and have their replies together: what they share is recorded once. */
+struct alike {
+    const struct request_slot *slot;
+    const struct buffer_times *times;
+    uint32_t first_stage, count;
+};
+
+static void record_alike(struct stream *stream, const struct alike *alike, uint64_t done_ns,
+                         uint64_t settled_ns)
+{
+    const struct buffer_times *times = alike->times;
+    if (alike->count == 0)
+        return;
+    const uint64_t sent_ns = alike->slot->sent_ns;
+    const uint64_t written_ns = times->written_ns >= sent_ns && times->written_ns <= done_ns
+                                    ? times->written_ns
+                                    : sent_ns; /* a part of it went out later */
+    const uint32_t first = alike->first_stage;
+    record(stream, first + STAGE_WRITE_ENCODE, sent_ns - times->taken_ns, alike->count);
+    record(stream, first + STAGE_WRITE_WRITE, written_ns - sent_ns, alike->count);
+    record(stream, first + STAGE_WRITE_SERVER, done_ns - written_ns, alike->count);
+    record(stream, first + STAGE_WRITE_PARSE, settled_ns - done_ns, alike->count);
+}
+
+void buffer_answered(const struct connection *connection, uint32_t head_before, uint64_t done_ns)
+{
+    struct stream *stream = connection->stream;
+    const uint64_t settled_ns = clock_now_ns();
+    struct alike alike = {.count = 0};
+    for (uint32_t at = head_before; at != connection->head_index; at++) {
+        const struct request_slot *slot = &connection->slots[at & connection->slot_mask];
+        const struct buffer_times *times = times_of(connection, slot);
+        if (slot->again || times->taken_ns == 0) /* it did not come through the buffer */
+            continue;
+        const uint32_t first =
+            stream->generation.classes[slot->class].reads_only ? STAGE_QUERY_SCHEDULE : 0;
+        if (alike.count > 0 &&
+            (alike.slot->sent_ns != slot->sent_ns || alike.first_stage != first ||
+             alike.times->taken_ns != times->taken_ns)) {
+            record_alike(stream, &alike, done_ns, settled_ns);
+            alike.count = 0;
+        }
+        if (alike.count++ == 0) {
+            alike.slot = slot;
+            alike.times = times;
+            alike.first_stage = first;
+        }
+        const uint64_t entered_ns =
+            times->entered_ns > slot->intended_ns ? times->entered_ns : slot->intended_ns;
+        record(stream, first + STAGE_WRITE_SCHEDULE, entered_ns - slot->intended_ns, 1);
+        record(stream, first + STAGE_WRITE_BUFFER, times->taken_ns - entered_ns, 1);
+        record(stream, first + STAGE_WRITE_TOTAL, settled_ns - slot->intended_ns, 1);
+    }
+    record_alike(stream, &alike, done_ns, settled_ns);
+}

@@ -1,0 +1,77 @@
+/* A client that buffers: its requests do not go to the server one by one. Writes gather in the round buffer; so many of them,
+ * or so many bytes, become a batch, which waits in the hybrid buffer for a flush worker, a connection that sends it with one
+ * write. Where the hybrid buffer is full the round cannot become a batch, and its users are held up. Requests that only
+ * read go to the next connection that is free, ahead of nothing and behind what waits. See docs/design/buffering.md.
+ *
+ * All that is between ticket and connection: what waits here has a ticket, is unsent, and held (pools.h). One
+ * server only. Called by dispatch.c from the loop; nothing allocates after buffer_create. Private to worker/. */
+#ifndef WORKER_BUFFER_H
+#define WORKER_BUFFER_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+#include "worker/slot_list.h"
+
+struct connection;
+struct stream;
+
+/* Of a request on its way; see the stages in buffer_stage.h. */
+struct buffer_times {
+    uint64_t entered_ns; /* it was drawn                                 */
+    uint64_t taken_ns;   /* its batch went to a flush worker             */
+    uint64_t written_ns; /* behind the write that took it; 0: not known  */
+};
+
+struct buffer {
+    const struct buffer_options
+        *plan; /* NULL: nothing is buffered, and the rest is without meaning */
+    struct slot_list round;
+    uint64_t round_bytes, most_round_bytes;
+    uint64_t flush_at_ns; /* of the round, at the latest; 0: it is empty */
+    /* Batches, oldest first: how many requests of the pool's list each is; a ring. */
+    uint32_t *batches;
+    uint32_t batch_mask, first_batch, batch_count;
+    uint32_t hybrid_count; /* of these, those of writes */
+    uint64_t full_ns;      /* since then nothing fits; 0: it does */
+    struct event *timer;
+    bool timer_pending;
+    struct buffer_times *times; /* by the connections' slots */
+    uint32_t first_part;        /* of the interval: the first stage */
+};
+
+/* Parts of an interval that the stages of a run with this buffer take. */
+uint32_t buffer_stage_parts(const struct buffer_options *plan);
+/* How many requests may be held, and when a connection can take a batch: for its pool, before there is room for them. */
+void buffer_make_room(struct stream *stream);
+/* callback: calls buffer_flush_late, and sends. Once connections and pools are there. E_SYSTEM: no memory. */
+MUST_USE enum err_code buffer_create(struct stream *stream, event_callback_fn callback,
+                                     struct err *err);
+void buffer_destroy(struct buffer *buffer);
+
+/* Whether one more fits, whatever it is. Tells COUNTER_BUFFER_FULL_NS for how long none did. */
+bool buffer_has_room(struct stream *stream, uint64_t now_ns);
+/* A request that was drawn; there is room. */
+void buffer_put(struct stream *stream, const struct request_slot *slot, uint64_t now_ns);
+/* Nothing more is due now: where all users wait, or the run has no more tickets, the round goes, once a flush worker has
+ * nothing else to do. */
+void buffer_all_drawn(struct stream *stream);
+/* The round has waited long enough. */
+void buffer_flush_late(struct stream *stream, uint64_t now_ns);
+/* Gives a connection that can take one (pools_pick) what was sent before, or the oldest batch. */
+void buffer_serve(struct connection *connection, uint64_t now_ns);
+/* A request that a connection had not sent goes back to the pool's list; and so many have, to its front. */
+void buffer_take_back(const struct connection *connection, struct request_slot *slot);
+void buffer_took_back(struct stream *stream, uint32_t requests);
+/* The warm-up is over: what it left is dropped; it was shed already. */
+void buffer_drop_warmup(struct stream *stream);
+
+/* What the connection was given has been written as far as possible: `before` was its in_flight. */
+void buffer_written(struct connection *connection, uint32_t before, uint64_t now_ns);
+/* Replies were read at done_ns, and their requests, from `head_before` on, are settled: records their stages. */
+void buffer_answered(const struct connection *connection, uint32_t head_before, uint64_t done_ns);
+
+#endif
