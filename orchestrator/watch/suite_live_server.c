@@ -13,11 +13,10 @@
 #include "common/version.h"
 #include "orchestrator/page/page_live.h"
 #include "orchestrator/report/json_value.h"
-#include "orchestrator/watch/http_service.h"
+#include "orchestrator/watch/http_answers.h"
 #include "orchestrator/watch/prometheus.h"
 #include "orchestrator/watch/suite_live.h"
 
-#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15) | JSON_PRESERVE_ORDER)
 #define RESULTS_MAX 5000u
 #define NOTICES_MAX 50u
 
@@ -84,7 +83,7 @@ static void answer_events(void *state, struct evhttp_request *request)
     http_service_stream(server->http, request);
     evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_reader_gone, reader);
     evhttp_send_reply_start(request, 200, "OK");
-    char *text = json_dumps(server->state, DUMP_FLAGS);
+    char *text = json_dumps(server->state, HTTP_JSON_FLAGS);
     send_event(reader, "state", text != NULL ? text : "{}");
     free(text);
 }
@@ -127,7 +126,7 @@ static void on_message(evutil_socket_t fd, short what, void *argument)
     json_t *object = json_object_get(message, "object");
     if (event != NULL && object != NULL) {
         keep(server, event, object);
-        char *text = json_dumps(object, DUMP_FLAGS);
+        char *text = json_dumps(object, HTTP_JSON_FLAGS);
         for (size_t i = 0; i < HTTP_CONNECTIONS_MAX && text != NULL; i++)
             if (server->readers[i].request != NULL)
                 send_event(&server->readers[i], event, text);
@@ -138,25 +137,15 @@ static void on_message(evutil_socket_t fd, short what, void *argument)
 
 /* ---- answers ---- */
 
-static void answer_json(struct evhttp_request *request, json_t *object)
-{
-    char *text = object != NULL ? json_dumps(object, DUMP_FLAGS) : NULL;
-    json_decref(object);
-    if (text == NULL)
-        http_refuse(request, 503, "no memory for the answer");
-    else
-        http_answer(request, 200, "application/json", text, strlen(text));
-    free(text);
-}
-
 static void answer_run(void *state, struct evhttp_request *request)
 {
     struct server *server = state;
     put_elapsed(server);
-    answer_json(request, json_pack("{s:s, s:s, s:O, s:O, s:o, s:O}", "schema",
-                                   "volley.suite.live/1", "volley", volley_version, "state",
-                                   server->state, "results", server->results, "results_left_out",
-                                   json_value_count(server->left_out), "notices", server->notices));
+    http_answer_json(request, 200,
+                     json_pack("{s:s, s:s, s:O, s:O, s:o, s:O}", "schema", "volley.suite.live/1",
+                               "volley", volley_version, "state", server->state, "results",
+                               server->results, "results_left_out",
+                               json_value_count(server->left_out), "notices", server->notices));
 }
 
 static const char *const counts[] = {"planned", "measured", "failed", "skipped"};
@@ -171,13 +160,13 @@ static void answer_stats(void *state, struct evhttp_request *request)
         json_object_set(runs, counts[i], json_object_get(server->state, counts[i]));
     json_object_set_new(stats, "runs", runs);
     json_object_set(stats, "elapsed_seconds", json_object_get(server->state, "elapsed_seconds"));
-    answer_json(request, stats);
+    http_answer_json(request, 200, stats);
 }
 
 static void answer_health(void *state, struct evhttp_request *request)
 {
     (void)state;
-    answer_json(request, json_pack("{s:s, s:[]}", "status", "ok", "checks"));
+    http_answer_json(request, 200, json_pack("{s:s, s:[]}", "status", "ok", "checks"));
 }
 
 static void answer_metrics(void *state, struct evhttp_request *request)
@@ -189,43 +178,31 @@ static void answer_metrics(void *state, struct evhttp_request *request)
         {"volley_suite_runs_skipped_total", "counter", "Runs that had their records already"}};
     const struct server *server = state;
     const bool ended = json_object_get(server->state, "ended") != NULL;
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out != NULL) {
-        fprintf(out,
+    struct http_body body;
+    if (http_body_begin(&body)) {
+        fprintf(body.file,
                 "# HELP volley_suite_up Whether the suite is under way.\n"
                 "# TYPE volley_suite_up gauge\nvolley_suite_up %d\n",
                 !ended);
         for (size_t i = 0; i < COUNTS; i++)
-            fprintf(out, "# HELP %s %s.\n# TYPE %s %s\n%s %lld\n", families[i][0], families[i][2],
-                    families[i][0], families[i][1], families[i][0],
+            fprintf(body.file, "# HELP %s %s.\n# TYPE %s %s\n%s %lld\n", families[i][0],
+                    families[i][2], families[i][0], families[i][1], families[i][0],
                     (long long)json_integer_value(json_object_get(server->state, counts[i])));
     }
-    if (out == NULL || fclose(out) != 0)
-        http_refuse(request, 503, "no memory for the answer");
-    else
-        http_answer(request, 200, PROMETHEUS_TYPE, text, bytes);
-    free(text);
+    http_body_answer(&body, request, PROMETHEUS_TYPE);
 }
 
 static void answer_page(void *state, struct evhttp_request *request)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
+    struct http_body body;
     struct output out;
     (void)state;
-    if (file != NULL) {
-        output_borrow(&out, file);
+    if (http_body_begin(&body)) {
+        output_borrow(&out, body.file);
         page_html_frame(&out, "volley suite");
         output_write(&out, suite_live_page, strlen(suite_live_page));
     }
-    if (file == NULL || fclose(file) != 0)
-        http_refuse(request, 503, "no memory for the answer");
-    else
-        http_answer(request, 200, "text/html; charset=utf-8", text, bytes);
-    free(text);
+    http_body_answer(&body, request, HTTP_HTML);
 }
 
 static void answer_login(void *state, struct evhttp_request *request)
