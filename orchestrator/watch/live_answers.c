@@ -101,12 +101,13 @@ static void answer_snapshot(void *state, struct evhttp_request *request)
     output_borrow(&out, body.file);
     const struct page_result *result = page_result_newest(live->page);
     json_t *extra = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:b, s:b, s:s}", "session", live->session,
-        "next", json_value_count(live->events.next), "columns", page_live_columns(live->page),
-        "lanes", lanes_of(result), "samples", names_of_samples(live), "state", live_state(live),
-        "marks", marks_of_run(live), "region", live_run_region(live), "interval_seconds",
-        clock_seconds(live->totals.run.interval_ns), "control", live->setup.control != NULL,
-        "ended", live->ended, "version", volley_version);
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:b, s:b, s:s}", "session",
+        event_streams_session(live->events), "next",
+        json_value_count(event_streams_next(live->events)), "columns",
+        page_live_columns(live->page), "lanes", lanes_of(result), "samples", names_of_samples(live),
+        "state", live_state(live), "marks", marks_of_run(live), "region", live_run_region(live),
+        "interval_seconds", clock_seconds(live->totals.run.interval_ns), "control",
+        live->setup.control != NULL, "ended", live->ended, "version", volley_version);
     json_t *phase = live_region(live);
     if (phase != NULL)
         json_object_set_new(extra, "phase", phase);
@@ -138,62 +139,10 @@ static void answer_report(void *state, struct evhttp_request *request)
     http_body_answer(&body, request, HTTP_HTML);
 }
 
-/* ---- events ---- */
-
-/* A request whose answer goes on is taken from a connection that ends, and is its answerer's to end: which frees it. */
-static void on_viewer_gone(struct evhttp_connection *connection, void *argument)
-{
-    struct viewer *viewer = argument;
-    struct evhttp_request *request = viewer->request;
-    (void)connection;
-    viewer->request = NULL;
-    if (request != NULL && evhttp_request_get_connection(request) == NULL)
-        evhttp_send_reply_end(request);
-}
-
-/* "SESSION-12" of the event that came last, or from=12. What is of another session begins anew. */
-static uint64_t first_event(const struct live *live, struct evhttp_request *request)
-{
-    const char *last =
-        evhttp_find_header(evhttp_request_get_input_headers(request), "Last-Event-ID");
-    const size_t bytes = strlen(live->session);
-    if (last != NULL) {
-        if (strncmp(last, live->session, bytes) != 0 || last[bytes] != '-')
-            return UINT64_MAX;
-        const uint64_t number = http_number(last + bytes + 1);
-        return number == UINT64_MAX ? number : number + 1;
-    }
-    return http_query_number(request, "from", live->events.next);
-}
-
 static void answer_events(void *state, struct evhttp_request *request)
 {
     struct live *live = state;
-    struct viewer *viewer = NULL;
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX && viewer == NULL; i++)
-        if (live->viewers[i].request == NULL)
-            viewer = &live->viewers[i];
-    if (viewer == NULL || evhttp_request_get_command(request) != EVHTTP_REQ_GET) {
-        http_refuse(request, viewer == NULL ? 503 : 405, "no more viewers, or no GET");
-        return;
-    }
-    *viewer = (struct viewer){.request = request, .live = live, .next = first_event(live, request)};
-    http_put_headers(request, "text/event-stream");
-    http_service_stream(live->http, request);
-    evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_viewer_gone, viewer);
-    evhttp_send_reply_start(request, 200, "OK");
-    struct evbuffer *first = evbuffer_new();
-    if (first != NULL) {
-        evbuffer_add_printf(first, "retry: 1000\n\n");
-        if (viewer->next > live->events.next) {
-            evbuffer_add_printf(first, "event: other\ndata: {\"session\":\"%s\"}\n\n",
-                                live->session);
-            viewer->next = live->events.next;
-        }
-        evhttp_send_reply_chunk(request, first);
-        evbuffer_free(first);
-    }
-    live_catch_up(viewer);
+    event_streams_answer(live->events, live->http, request, NULL);
 }
 
 /* ---- numbers ---- */
@@ -245,7 +194,7 @@ static void answer_intervals(void *state, struct evhttp_request *request)
         const char *before = "";
         fprintf(body.file,
                 "{\"session\":\"%s\",\"first\":%" PRIu64 ",\"next\":%" PRIu64 ",\"intervals\":[",
-                live->session, ring->first, last > at ? last : at);
+                event_streams_session(live->events), ring->first, last > at ? last : at);
         for (; at < last; at++) {
             const char *text = live_ring_at(ring, at);
             if (text == NULL)

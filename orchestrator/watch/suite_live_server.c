@@ -1,6 +1,5 @@
 #include "orchestrator/watch/suite_live_server.h"
 
-#include <event2/buffer.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "common/version.h"
 #include "orchestrator/page/page_live.h"
 #include "orchestrator/report/json_value.h"
+#include "orchestrator/watch/event_streams.h"
 #include "orchestrator/watch/http_answers.h"
 #include "orchestrator/watch/prometheus.h"
 #include "orchestrator/watch/suite_live.h"
@@ -20,73 +20,17 @@
 #define RESULTS_MAX 5000u
 #define NOTICES_MAX 50u
 
-struct server;
-
-/* Somebody who reads events. */
-struct reader {
-    struct evhttp_request *request; /* NULL: the place is free */
-    bool gap;                       /* something was not told, since it did not read */
-};
-
 struct server {
     struct event_base *base;
     struct http_service *http;
+    struct event_streams *events;
     int fd;
     uint64_t begun_ns, left_out;
     json_t *state, *results, *notices;
-    struct reader readers[HTTP_CONNECTIONS_MAX];
     char message[SUITE_LIVE_MESSAGE_BYTES];
 };
 
-/* ---- events ---- */
-
-static void send_event(struct reader *reader, const char *name, const char *data)
-{
-    struct evbuffer *buffer = evbuffer_new();
-    if (http_unread_bytes(reader->request) >= HTTP_UNREAD_MAX_BYTES || buffer == NULL)
-        reader->gap = true;
-    else {
-        if (reader->gap)
-            evbuffer_add_printf(buffer, "event: gap\ndata: {}\n\n");
-        reader->gap = false;
-        evbuffer_add_printf(buffer, "event: %s\ndata: %s\n\n", name, data);
-        evhttp_send_reply_chunk(reader->request, buffer);
-    }
-    if (buffer != NULL)
-        evbuffer_free(buffer);
-}
-
-/* A request whose answer goes on is taken from a connection that ends, and is its answerer's to end. */
-static void on_reader_gone(struct evhttp_connection *connection, void *argument)
-{
-    struct reader *reader = argument;
-    struct evhttp_request *request = reader->request;
-    (void)connection;
-    reader->request = NULL;
-    if (request != NULL && evhttp_request_get_connection(request) == NULL)
-        evhttp_send_reply_end(request);
-}
-
-static void answer_events(void *state, struct evhttp_request *request)
-{
-    struct server *server = state;
-    struct reader *reader = NULL;
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX && reader == NULL; i++)
-        if (server->readers[i].request == NULL)
-            reader = &server->readers[i];
-    if (reader == NULL || evhttp_request_get_command(request) != EVHTTP_REQ_GET) {
-        http_refuse(request, reader == NULL ? 503 : 405, "no more viewers, or no GET");
-        return;
-    }
-    *reader = (struct reader){.request = request};
-    http_put_headers(request, "text/event-stream");
-    http_service_stream(server->http, request);
-    evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_reader_gone, reader);
-    evhttp_send_reply_start(request, 200, "OK");
-    char *text = json_dumps(server->state, HTTP_JSON_FLAGS);
-    send_event(reader, "state", text != NULL ? text : "{}");
-    free(text);
-}
+/* ---- what is told ---- */
 
 /* It stands still when the suite has ended. */
 static void put_elapsed(const struct server *server)
@@ -126,11 +70,7 @@ static void on_message(evutil_socket_t fd, short what, void *argument)
     json_t *object = json_object_get(message, "object");
     if (event != NULL && object != NULL) {
         keep(server, event, object);
-        char *text = json_dumps(object, HTTP_JSON_FLAGS);
-        for (size_t i = 0; i < HTTP_CONNECTIONS_MAX && text != NULL; i++)
-            if (server->readers[i].request != NULL)
-                send_event(&server->readers[i], event, text);
-        free(text);
+        event_streams_tell(server->events, event, json_incref(object));
     }
     json_decref(message);
 }
@@ -142,9 +82,11 @@ static void answer_run(void *state, struct evhttp_request *request)
     struct server *server = state;
     put_elapsed(server);
     http_answer_json(request, 200,
-                     json_pack("{s:s, s:s, s:O, s:O, s:o, s:O}", "schema", "volley.suite.live/1",
-                               "volley", volley_version, "state", server->state, "results",
-                               server->results, "results_left_out",
+                     json_pack("{s:s, s:s, s:s, s:o, s:O, s:O, s:o, s:O}", "schema",
+                               "volley.suite.live/1", "volley", volley_version, "session",
+                               event_streams_session(server->events), "next",
+                               json_value_count(event_streams_next(server->events)), "state",
+                               server->state, "results", server->results, "results_left_out",
                                json_value_count(server->left_out), "notices", server->notices));
 }
 
@@ -205,6 +147,12 @@ static void answer_page(void *state, struct evhttp_request *request)
     http_body_answer(&body, request, HTTP_HTML);
 }
 
+static void answer_events(void *state, struct evhttp_request *request)
+{
+    struct server *server = state;
+    event_streams_answer(server->events, server->http, request, json_incref(server->state));
+}
+
 static void answer_login(void *state, struct evhttp_request *request)
 {
     http_service_login(((struct server *)state)->http, request);
@@ -236,21 +184,15 @@ static enum err_code open_server(struct server *server, const struct suite_live_
     server->results = json_array();
     server->notices = json_array();
     server->base = event_base_new();
-    if (server->base == NULL)
-        return err_set(err, E_SYSTEM, "no event loop for the live page");
+    server->events = event_streams_create();
+    if (server->base == NULL || server->events == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the live page");
     return http_service_open(&server->http, server->base, &http, err);
 }
 
 static void close_server(struct server *server)
 {
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
-        struct evhttp_request *request = server->readers[i].request;
-        server->readers[i].request = NULL;
-        if (request == NULL)
-            continue;
-        evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
-        evhttp_send_reply_end(request);
-    }
+    event_streams_close(server->events);
     http_service_close(server->http);
     if (server->base != NULL)
         event_base_free(server->base);
