@@ -24,7 +24,6 @@ struct server {
     struct event_base *base;
     struct http_service *http;
     struct event_streams *events;
-    int fd;
     uint64_t begun_ns, left_out;
     json_t *state, *results, *notices;
     char message[SUITE_LIVE_MESSAGE_BYTES];
@@ -178,7 +177,6 @@ static enum err_code open_server(struct server *server, const struct suite_live_
                                     .routes = routes,
                                     .route_count = sizeof routes / sizeof routes[0],
                                     .state = server};
-    server->fd = setup->fd;
     server->begun_ns = clock_now_ns();
     server->state = json_object();
     server->results = json_array();
@@ -211,12 +209,11 @@ int suite_live_server_run(void *state, int telling_fd)
         return 1;
     if (open_server(server, state, &ready.err) == OK) {
         snprintf(ready.url, sizeof ready.url, "%s", http_service_url(server->http));
-        event = event_new(server->base, server->fd, EV_READ | EV_PERSIST, on_message, server);
+        event = event_new(server->base, telling_fd, EV_READ | EV_PERSIST, on_message, server);
         if (event == NULL || event_add(event, NULL) != 0)
             (void)!err_set(&ready.err, E_SYSTEM, "no memory for the live page");
     }
     const bool told = write(telling_fd, &ready, sizeof ready) == (ssize_t)sizeof ready;
-    close(telling_fd);
     if (told && ready.err.code == OK)
         event_base_dispatch(server->base);
     if (event != NULL)
