@@ -66,7 +66,7 @@ void suite_live_tell(struct suite_live *live, const char *event, json_t *object)
     json_t *message = json_pack("{s:s, s:o?}", "event", event, "object", object);
     char *text = message != NULL ? json_dumps(message, JSON_COMPACT) : NULL;
     json_decref(message);
-    if (text != NULL && live->child.hearing_fd > 0 && live->owner == getpid() &&
+    if (text != NULL && live != NULL && live->child.hearing_fd > 0 && live->owner == getpid() &&
         strlen(text) <= SUITE_LIVE_MESSAGE_BYTES)
         (void)!send(live->child.hearing_fd, text, strlen(text), MSG_NOSIGNAL);
     free(text);
