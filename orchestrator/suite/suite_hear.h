@@ -5,12 +5,12 @@
 
 #include "orchestrator/suite/suite_measurement.h"
 
-/* What is done now, and the counts of runs. measurement NULL: nothing is under way. */
+/* What is done now, and the counts of runs. measurements: those that run side by side; count 0: nothing is under way. */
 void suite_hear_state(const struct suite_run *run, const char *phase,
-                      const struct measurement *measurement);
+                      const struct measurement *measurements, size_t count);
 /* A result: the figures of a record. */
 void suite_hear_record(const struct measurement *measurement, const json_t *record);
-/* A result: the combination of that index has failed. */
-void suite_hear_failure(const struct measurement *common, size_t index, const char *reason);
+/* A result: this one has failed. */
+void suite_hear_failure(const struct measurement *measurement, const char *reason);
 
 #endif

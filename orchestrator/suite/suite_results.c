@@ -254,8 +254,10 @@ enum err_code suite_results_keep_failure(const struct measurement *common, size_
     for (size_t i = first; i < end && count < RECORDS_MAX; i++) {
         struct measurement measurement = *common;
         measurement.combination = &plan->items[i];
-        if (plan->items[i].of == NULL ||
-            suite_results_are_there(common->run, common->subject, i, common->number))
+        if (suite_results_are_there(common->run, common->subject, i, common->number))
+            continue;
+        suite_hear_failure(&measurement, reason);
+        if (plan->items[i].of == NULL)
             continue;
         json_t *record = new_record(&measurement, plan->items[i].command->name);
         json_object_del(record, "seed"); /* which it may not have come to */

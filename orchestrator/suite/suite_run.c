@@ -144,7 +144,7 @@ static enum err_code measure_step(const struct measurement *common, size_t first
     }
     for (size_t i = 0; i < count; i++)
         tell_progress(&measurements[i], i);
-    suite_hear_state(common->run, "measuring", &measurements[0]);
+    suite_hear_state(common->run, "measuring", measurements, count);
     if (!common->run->plan->items[first].goes_on)
         code = suite_servers_start(common->servers, common->run, common->subject,
                                    measurements[0].combination, err);
@@ -213,7 +213,6 @@ static enum err_code measure(struct suite_run *run, struct suite_subject *subjec
         suite_log_line(&subject->log, LOG_ERROR, "%s: %s%s%s: failed: %s", subject->name,
                        failed->of != NULL ? failed->of->test_id : "", failed->of != NULL ? " " : "",
                        failed->command->name, reason.text);
-        suite_hear_failure(&common, at, reason.text);
         if (end > suite_plan_step_end(run->plan, at))
             suite_log_line(&subject->log, LOG_WARNING,
                            "%s: what comes behind it in its group is not measured", subject->name);
@@ -274,10 +273,10 @@ enum err_code suite_run_all(struct suite_run *run, struct err *err)
     run->done = 0;
     run->total = run->plan->count * run->subject_count * run->runs;
     run->began_ns = clock_now_ns();
-    suite_hear_state(run, "measuring", NULL);
+    suite_hear_state(run, "measuring", NULL, 0);
     enum err_code code =
         run->in_turn ? run_in_turn(run, servers, err) : run_one_after_the_other(run, servers, err);
-    suite_hear_state(run, "finishing", NULL);
+    suite_hear_state(run, "finishing", NULL, 0);
     for (size_t k = 0; k < run->subject_count && code == OK; k++)
         if (!run->subjects[k].control)
             code = suite_profile_subject(run, &run->subjects[k], servers, err);

@@ -215,6 +215,27 @@ TEST(what_failed_is_told)
     program_expect_status(&suite.program, 1);
 }
 
+TEST(what_runs_side_by_side_is_named)
+{
+    /* breaks when of loads that run at once all but the first are not seen, or, as they fail, are not told */
+    suite_tree_configure(&suite,
+                         "[{\"tls_mode\": false, \"cluster_mode\": false, \"keyspacelen\": 100, "
+                         "\"test_groups\": [{\"group\": 1, \"scenarios\": [{\"id\": \"c\", "
+                         "\"type\": \"mixed\", \"duration\": 1, \"writes\": [{\"id\": \"w\", "
+                         "\"clients\": 2, \"command\": \"SET k:__rand_int__ v\"}], \"reads\": "
+                         "[{\"id\": \"r\", \"clients\": 2, \"command\": \"NOSUCH 1\"}]}]}]}]");
+    suite_tree_start(&suite, "--runs", "1", "--listen", "0", "--listen-linger", "60", NULL);
+    find_port();
+    json_decref(wait_phase("failed"));
+    const int fd = open_events_at("/events?from=0", "");
+    const char *told = wait_event(fd, "\"phase\":\"failed\"");
+    const char *state = strstr(told, "\"beside\":[\"");
+    ck_assert_msg(state != NULL, "%s", told);
+    ck_assert_uint_eq(count_in(told, "event: result"), 2);
+    ck_assert_uint_eq(count_in(told, "\"error\":\""), 3);
+    close(fd);
+}
+
 TEST(only_who_has_the_token_looks_on)
 {
     /* breaks when results are shown to whoever asks */
