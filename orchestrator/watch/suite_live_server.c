@@ -1,6 +1,7 @@
 #include "orchestrator/watch/suite_live_server.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "orchestrator/page/page_live.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/watch/event_streams.h"
+#include "orchestrator/watch/health.h"
 #include "orchestrator/watch/http_answers.h"
 #include "orchestrator/watch/prometheus.h"
 #include "orchestrator/watch/suite_live.h"
@@ -24,7 +26,7 @@ struct server {
     struct event_base *base;
     struct http_service *http;
     struct event_streams *events;
-    uint64_t begun_ns, left_out;
+    uint64_t begun_ns, told_ns, left_out; /* told_ns: when something was told last */
     json_t *state, *results, *notices;
     char message[SUITE_LIVE_MESSAGE_BYTES];
 };
@@ -68,6 +70,7 @@ static void on_message(evutil_socket_t fd, short what, void *argument)
     const char *event = json_string_value(json_object_get(message, "event"));
     json_t *object = json_object_get(message, "object");
     if (event != NULL && object != NULL) {
+        server->told_ns = clock_now_ns();
         keep(server, event, object);
         event_streams_tell(server->events, event, json_incref(object));
     }
@@ -106,8 +109,32 @@ static void answer_stats(void *state, struct evhttp_request *request)
 
 static void answer_health(void *state, struct evhttp_request *request)
 {
-    (void)state;
-    http_answer_json(request, 200, json_pack("{s:s, s:[]}", "status", "ok", "checks"));
+    const struct server *server = state;
+    const uint64_t begun_ns = clock_now_ns();
+    const bool ended = json_object_get(server->state, "ended") != NULL;
+    const bool broken = json_is_string(json_object_get(server->state, "error"));
+    const double failed = json_number_value(json_object_get(server->state, "failed"));
+    const struct health_check checks[] = {
+        {.name = "suite_status",
+         .status = broken ? HEALTH_CRITICAL : HEALTH_OK,
+         .value.number = NAN,
+         .warning = NAN,
+         .critical = NAN},
+        {.name = "failed_runs_check",
+         .status = failed > 0 ? HEALTH_WARNING : HEALTH_OK,
+         .value.number = failed,
+         .unit = "runs",
+         .warning = 1,
+         .critical = NAN},
+        {.name = "last_told", /* how long a build or a load takes nobody knows */
+         .value.number = ended ? NAN : clock_seconds(begun_ns - server->told_ns),
+         .unit = "s",
+         .warning = NAN,
+         .critical = NAN}};
+    int status = 200;
+    json_t *body = health_told(checks, sizeof checks / sizeof checks[0],
+                               (double)(clock_now_ns() - begun_ns) / NS_PER_MS, &status);
+    http_answer_json(request, status, body);
 }
 
 static void answer_metrics(void *state, struct evhttp_request *request)
@@ -177,7 +204,7 @@ static enum err_code open_server(struct server *server, const struct suite_live_
                                     .routes = routes,
                                     .route_count = sizeof routes / sizeof routes[0],
                                     .state = server};
-    server->begun_ns = clock_now_ns();
+    server->begun_ns = server->told_ns = clock_now_ns();
     server->state = json_object();
     server->results = json_array();
     server->notices = json_array();

@@ -144,7 +144,8 @@ TEST(all_that_was_measured_is_told)
     expect_in("/metrics", "\nvolley_suite_runs_planned 4\n");
     expect_in("/metrics", "\nvolley_suite_runs_measured_total 4\n");
     expect_in("/stats", "\"measured\":4");
-    expect_in("/health", "\"status\":\"ok\"");
+    expect_in("/health",
+              "{\"status\":\"ok\",\"checks\":[{\"name\":\"suite_status\",\"status\":\"ok\"");
     ck_assert_int_eq(status_of("/nothing", ""), 404);
     ck_assert_int_eq(status_of("/metrics", "Host: evil.example\r\n"), 403);
     json_decref(records);
@@ -198,7 +199,7 @@ TEST(who_comes_back_has_missed_nothing)
 
 TEST(what_failed_is_told)
 {
-    /* breaks when a combination without figures is not seen to have failed, or why */
+    /* breaks when a combination without figures is not seen to have failed, or why, or the suite passes for healthy */
     suite_tree_configure(
         &suite, "[{\"requests\": 500, \"commands\": [\"SET\"], "
                 "\"custom-server-configs\": {\"no-such-setting\": 1}, " SUITE_TREE_NEEDED "}]");
@@ -209,6 +210,12 @@ TEST(what_failed_is_told)
     program_expect_text(suite_tree_text(result, "error"), "server");
     program_expect_text(suite_tree_text(json_object_get(run, "state"), "error"), "1 of 1 runs");
     expect_in("/metrics", "\nvolley_suite_runs_failed_total 1\n");
+    struct http_reply health;
+    http_get(&health, port, "/health", "");
+    ck_assert_int_eq(health.status, 503);
+    program_expect_text(health.body, "\"suite_status\",\"status\":\"critical\"");
+    program_expect_text(health.body, "\"failed_runs_check\",\"status\":\"warning\",\"value\":1.0");
+    http_reply_free(&health);
     json_decref(run);
     program_signal(&suite.program, SIGTERM);
     program_wait(&suite.program);
