@@ -8,10 +8,10 @@
 
 #include "common/clock.h"
 #include "common/version.h"
-#include "orchestrator/page/page_bundle.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/watch/http_answers.h"
 #include "orchestrator/watch/live_state.h"
+#include "orchestrator/watch/page_answers.h"
 
 #define INTERVALS_MAX 1000u /* of one answer */
 
@@ -19,39 +19,9 @@
 
 static void answer_page(void *state, struct evhttp_request *request)
 {
-    struct live *live = state;
-    size_t bundle_bytes;
-    struct http_body body;
-    struct output out;
-    const bool built = page_bundle(&bundle_bytes) != NULL;
-    if (!http_body_begin(&body)) {
-        http_body_answer(&body, request, NULL);
-        return;
-    }
-    output_borrow(&out, body.file);
-    page_html_frame(&out, "volley");
-    output_printf(&out,
-                  "<p id=\"live\" data-guarded=\"%d\" data-control=\"%d\">%s</p>\n</header>\n"
-                  "<main id=\"panels\"></main>\n<section id=\"tables\"></section>\n%s"
-                  "</body>\n</html>\n",
-                  http_service_guarded(live->http), live->setup.control != NULL,
-                  built ? "<noscript>The live page needs JavaScript; /api/run.json and /metrics do "
-                          "not.</noscript>"
-                        : "This volley was built without its page: /api/run.json, /metrics, /stats "
-                          "and /health are here.",
-                  built ? "<script src=\"/page.js\"></script>\n" : "");
-    http_body_answer(&body, request, HTTP_HTML);
-}
-
-static void answer_script(void *state, struct evhttp_request *request)
-{
-    size_t bytes;
-    const char *bundle = page_bundle(&bytes);
-    (void)state;
-    if (bundle == NULL)
-        http_refuse(request, 404, "this volley was built without its page");
-    else
-        http_answer(request, 200, "text/javascript; charset=utf-8", bundle, bytes);
+    const struct live *live = state;
+    page_answer_frame(request, "volley",
+                      live->setup.control != NULL ? "data-control=\"1\"" : "data-control=\"0\"");
 }
 
 static json_t *lanes_of(const struct page_result *result)
@@ -316,7 +286,7 @@ static void answer_login(void *state, struct evhttp_request *request)
 
 const struct http_route live_routes[] = {
     {"/", EVHTTP_REQ_GET, true, answer_page},
-    {"/page.js", EVHTTP_REQ_GET, true, answer_script},
+    {"/page.js", EVHTTP_REQ_GET, true, page_answer_script},
     {"/events", EVHTTP_REQ_GET, false, answer_events},
     {"/metrics", EVHTTP_REQ_GET, false, answer_metrics},
     {"/stats", EVHTTP_REQ_GET, false, answer_stats},

@@ -11,11 +11,11 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/version.h"
-#include "orchestrator/page/page_live.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/watch/event_streams.h"
 #include "orchestrator/watch/health.h"
 #include "orchestrator/watch/http_answers.h"
+#include "orchestrator/watch/page_answers.h"
 #include "orchestrator/watch/prometheus.h"
 #include "orchestrator/watch/suite_live.h"
 
@@ -162,15 +162,8 @@ static void answer_metrics(void *state, struct evhttp_request *request)
 
 static void answer_page(void *state, struct evhttp_request *request)
 {
-    struct http_body body;
-    struct output out;
     (void)state;
-    if (http_body_begin(&body)) {
-        output_borrow(&out, body.file);
-        page_html_frame(&out, "volley suite");
-        output_write(&out, suite_live_page, strlen(suite_live_page));
-    }
-    http_body_answer(&body, request, HTTP_HTML);
+    page_answer_frame(request, "volley suite", "data-of=\"suite\"");
 }
 
 static void answer_events(void *state, struct evhttp_request *request)
@@ -186,6 +179,7 @@ static void answer_login(void *state, struct evhttp_request *request)
 
 static const struct http_route routes[] = {
     {"/", EVHTTP_REQ_GET, true, answer_page},
+    {"/page.js", EVHTTP_REQ_GET, true, page_answer_script},
     {"/events", EVHTTP_REQ_GET, false, answer_events},
     {"/api/run.json", EVHTTP_REQ_GET, false, answer_run},
     {"/api/login", EVHTTP_REQ_POST, true, answer_login},

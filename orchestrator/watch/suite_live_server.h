@@ -18,7 +18,4 @@ struct suite_live_ready {
 /* For struct child_plan, and it talks; state: a struct suite_live_server_setup. */
 int suite_live_server_run(void *state, int telling_fd);
 
-/* What stands in the page behind its head: tables that its script fills from /api/run.json. */
-extern const char suite_live_page[];
-
 #endif
