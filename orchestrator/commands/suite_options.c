@@ -171,8 +171,7 @@ static const struct option_row rows[] = {
      .unset = "info", .section = RESULTS,
      .help =
          "What is told on standard error: error, warning, info or debug. logs.txt has all of it."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT
