@@ -94,7 +94,7 @@ rm -rf "$logs"
 mkdir -p "$logs"
 failed=0 jobs=4 left_out='^$'
 if [ -n "${VOLLEY_SANITIZED-}" ] && [ -z "${VOLLEY_THOROUGH-}" ]; then
-    jobs=3 left_out='^test_(combin.*|chaos|scenario_shipped|allocations|examples|ci_examples|grafana|page_browser|page_script|flame_page|compare_page|live_page|scraping)_suite$'
+    jobs=3 left_out='^test_(combin.*|chaos|scenario_shipped|allocations|examples|ci_examples|grafana|page_browser|page_script|flame_page|compare_page|live_page|suite_page|scraping)_suite$'
 fi
 
 # The suites of a list that are to be run: with SUITES=servers those of tests/integration.

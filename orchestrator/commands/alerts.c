@@ -25,8 +25,7 @@ static const struct option_row rows[] = {
      BARE(NS_PER_SECOND, 100 * NS_PER_MS, 3600 * NS_PER_SECOND), .unset = "1s", .section = "Export",
      .help = "How often Prometheus asks and evaluates: what is counted in an interval is counted "
              "in this time there. A bare number is seconds."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT

@@ -37,8 +37,7 @@ static const struct option_row rows[] = {
      .help = "Says what would be written, and writes nothing."},
     {ROW("again", NULL, OPTION_FLAG, NULL, AT(again)), .section = "Calibration",
      .help = "Also limits that are numbers already, not only those that are TBD."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT

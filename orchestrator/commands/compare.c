@@ -92,8 +92,7 @@ static const struct option_row rows[] = {
      .needs_trust = true, .help = "Where they go, which is made; without it here."},
     {ROW("graph-format", NULL, OPTION_WORD, "WHICH", AT(graph_format)), .value_at = format_at,
      .section = "Graphs", .unset = "png", .help = "What they are drawn as."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT

@@ -41,8 +41,7 @@ struct ctl_request {
 static const struct option_row rows[] = {
     {ROW("json", NULL, OPTION_FLAG, NULL, AT(json)), .section = "Output",
      .help = "Print the answer as it came, one line of JSON."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 

@@ -16,8 +16,7 @@ struct dataset_request {
 
 #define AT(member) offsetof(struct dataset_request, member)
 static const struct option_row rows[] = {
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 #undef AT
 

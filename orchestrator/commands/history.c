@@ -104,8 +104,7 @@ static const struct option_row rows[] = {
     NOTIFY_ROWS(AT(notify), "Regressions",
                 "With --detect-regression: tell its outcome over the channels of this file."),
     STORE_ROWS(AT(store)),
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT

@@ -28,8 +28,7 @@ struct info_request {
 static const struct option_row own_rows[] = {
     {ROW("json", NULL, OPTION_FLAG, NULL, AT(as_json)), .section = "Output",
      .help = "As JSON, in place of lines."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
-     .section = "Other", .help = "This text."},
+    HELP_ROW(AT(bench.help)),
 };
 #undef AT
 

@@ -60,8 +60,7 @@ static const struct option_row own_rows[] = {
      BARE(NS_PER_SECOND, 0, LONGEST_NS), .unset = "10s",
      .help = "Count commands for so long; a bare number is seconds, 0 takes the counters since the "
              "server's start."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
-     .section = "Other", .help = "This text."},
+    HELP_ROW(AT(bench.help)),
 };
 /* clang-format on */
 #undef AT

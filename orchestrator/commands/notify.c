@@ -37,8 +37,7 @@ static const struct option_row rows[] = {
      .value_at = severity_at, .section = "Channels", .help = "Of the test alert."},
     {ROW("notify-dry-run", NULL, OPTION_FLAG, NULL, AT(dry_run)), .section = "Channels",
      .help = "Print what would be sent, without secrets, and send nothing."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT

@@ -31,8 +31,7 @@ static const struct option_row rows[] = {
     {ROW("dry-run", NULL, OPTION_FLAG, NULL, AT(dry_run)), .section = "Records",
      .help = "Only say what would be pushed, and with which columns; no database is needed."},
     STORE_ROWS(AT(store)),
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT

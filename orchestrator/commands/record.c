@@ -50,8 +50,7 @@ static const struct option_row own_rows[] = {
     {ROW("strict", NULL, OPTION_FLAG, NULL, AT(strict)), .section = "Recording",
      .help = "End at the first line that does not parse, and at a file that was cut, in place of "
              "counting them."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
-     .section = "Other", .help = "This text."},
+    HELP_ROW(AT(bench.help)),
 };
 /* clang-format on */
 #undef AT

@@ -39,8 +39,7 @@ static const struct option_row rows[] = {
     {ROW("yes", NULL, OPTION_FLAG, NULL, AT(yes)), .section = "Prune",
      .help = "Remove them. Without it prune says what it would remove."},
     {ROW("json", NULL, OPTION_FLAG, NULL, AT(json)), .section = "Output", .help = "List as JSON."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 

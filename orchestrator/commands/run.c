@@ -137,8 +137,7 @@ static const struct option_row own_rows[] = {
      .section = "Scenario",
      .help = "use -h, -p and --dbnum for what its redis or valkey section says, and "
              "sample_interval, index and checks of the scenario's file"},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
-     .section = "Other", .help = "This text."},
+    HELP_ROW(AT(bench.help)),
 };
 
 static const struct option_change changes[] = {

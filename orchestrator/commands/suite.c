@@ -13,6 +13,7 @@
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/suite_list.h"
 #include "orchestrator/commands/suite_options.h"
+#include "orchestrator/commands/suite_watch.h"
 #include "orchestrator/machine/child_guard.h"
 #include "orchestrator/machine/cpu_order.h"
 #include "orchestrator/machine/host.h"
@@ -28,7 +29,6 @@
 #include "orchestrator/suite/suite_lock.h"
 #include "orchestrator/suite/suite_measurement.h"
 #include "orchestrator/suite/suite_subjects.h"
-#include "orchestrator/watch/suite_live.h"
 
 #define MAKE_ARGS_BYTES 4096u
 #define USUAL_PORT 6379u
@@ -52,69 +52,13 @@ struct work {
     char make_args[MAKE_ARGS_BYTES]; /* of the option and of the configuration; "": none */
     uint64_t seed;
     int lock_fd;
-    struct notifier *notifier; /* NULL: nobody is told */
-    struct suite_live *live;   /* --listen; NULL: none */
+    struct suite_watch watch;
 };
 
 static void tell(void *state, const char *text)
 {
     (void)state;
     log_line(LOG_WARNING, "%s", text);
-}
-
-/* --- who looks on ---------------------------------------------------------------------------- */
-
-static void hear_event(void *work, const char *event, json_t *object)
-{
-    suite_live_tell(((struct work *)work)->live, event, object);
-}
-
-static void hear_log(void *work, enum log_level level, const char *text)
-{
-    static const char *const levels[] = {"error", "warning", "info", "debug"};
-    hear_event(work, "notice",
-               json_pack("{s:s, s:o}", "level", levels[level], "text", json_value_text(text)));
-}
-
-static void hear_phase(struct work *work, const char *phase)
-{
-    if (work->live != NULL)
-        hear_event(work, "state", json_pack("{s:s}", "phase", phase));
-}
-
-/* Before anything is built or started. The notices are what the log says from now on. */
-static enum err_code open_live(struct work *work, struct err *err)
-{
-    const struct suite_request *request = work->request;
-    json_t *refs = json_array();
-    enum err_code code = OK;
-    if (request->watch.listen != NULL)
-        code = suite_live_start(&work->live, &request->watch, err);
-    if (work->live != NULL) {
-        log_line(LOG_WARNING, "the live page is at %s", suite_live_url(work->live));
-        for (size_t i = 0; i < request->ref_count && !request->use_running; i++)
-            json_array_append_new(refs, json_value_text(request->refs[i]));
-        hear_event(work, "state",
-                   json_pack("{s:s, s:O, s:o, s:o}", "phase", "building", "refs", refs,
-                             "combinations", json_value_count(work->plan.count), "runs",
-                             json_value_count(request->runs)));
-        log_tell(hear_log, work);
-    }
-    json_decref(refs);
-    return code;
-}
-
-static void end_live(struct work *work, enum err_code code, const struct err *err)
-{
-    log_tell(NULL, NULL);
-    if (work->live == NULL)
-        return;
-    hear_event(work, "state",
-               json_pack("{s:s, s:b, s:n, s:o}", "phase", code == OK ? "ended" : "failed", "ended",
-                         1, "combination", "error",
-                         json_value_text(code != OK ? err->text : NULL)));
-    suite_live_linger(work->live, work->request->watch.listen_linger_ns, work->interrupted);
-    suite_live_close(work->live);
 }
 
 /* --- what is measured ------------------------------------------------------------------------ */
@@ -334,8 +278,8 @@ static enum err_code open_run(struct work *work, struct err *err)
                                    .allowed_cpus = work->cpus.cpus,
                                    .allowed_count = work->cpus.count,
                                    .interrupted = work->interrupted,
-                                   .hear = work->live != NULL ? hear_event : NULL,
-                                   .hearer = work};
+                                   .hear = work->watch.live != NULL ? suite_watch_hear : NULL,
+                                   .hearer = &work->watch};
     return suite_run_open(&work->run, request->results_dir, err);
 }
 
@@ -579,7 +523,7 @@ static enum err_code measure(struct work *work, struct err *err)
     else if (code == OK) {
         code = suite_run_all(&work->run, err);
         print_results(work);
-        hear_phase(work, "comparing");
+        suite_watch_phase(&work->watch, "comparing");
         struct err reason = {.code = OK};
         if ((code == OK || code == E_FAILED) && compare_all(work, &reason) != OK)
             code = err_set(err, reason.code, "the comparison: %s", reason.text);
@@ -603,7 +547,7 @@ static enum err_code carry_out(struct work *work, struct err *err)
                        "%zu combinations with --runs %llu are more than %u records, the most of a "
                        "metrics.json: measure them apart, with several --results-dir",
                        work->plan.count, (unsigned long long)work->request->runs, RECORDS_MAX);
-    if (open_live(work, err) != OK)
+    if (suite_watch_begin(&work->watch, work->plan.count, err) != OK)
         return err->code;
     child_guard_start(&work->guard);
     code = cpu_order_discover(&work->cpus, "", NULL, err);
@@ -632,25 +576,14 @@ static enum err_code carry_out(struct work *work, struct err *err)
     return code;
 }
 
-/* Over the channels of --notify; a list of what would be measured is none. */
-static void tell_verdict(const struct work *work, enum err_code code, const struct err *err)
+static void end_watch(struct work *work, enum err_code code, const struct err *err)
 {
-    char summary[200];
-    size_t measured_count = 0, failed_count = 0;
+    struct suite_watch_verdict verdict = {.code = code, .error = err->text};
     for (size_t i = 0; i < work->subjects.count; i++) {
-        measured_count += work->subjects.items[i].measured;
-        failed_count += work->subjects.items[i].failed;
+        verdict.measured_count += work->subjects.items[i].measured;
+        verdict.failed_count += work->subjects.items[i].failed;
     }
-    snprintf(summary, sizeof summary, "%zu run%s measured, %zu failed%s%.120s", measured_count,
-             measured_count == 1 ? "" : "s", failed_count, code != OK ? ": " : "",
-             code != OK ? err->text : "");
-    if (work->notifier != NULL && work->request->list_plan)
-        notifier_free(work->notifier);
-    else if (work->notifier != NULL)
-        notifying_end(work->notifier, &(struct notifying_verdict){.alert = "SuiteFailed",
-                                                                  .run = work->request->config,
-                                                                  .failed = code != OK,
-                                                                  .summary = summary});
+    suite_watch_end(&work->watch, &verdict, work->interrupted);
 }
 
 static enum err_code run(void *target, struct err *err)
@@ -663,11 +596,10 @@ static enum err_code run(void *target, struct err *err)
     work->request = request;
     work->interrupted = &interrupts_install()->count;
     work->lock_fd = -1;
-    enum err_code code = notifying_open(&work->notifier, &request->notify, err);
+    enum err_code code = suite_watch_open(&work->watch, request, err);
     if (code == OK)
         code = carry_out(work, err);
-    tell_verdict(work, code, err);
-    end_live(work, code, err);
+    end_watch(work, code, err);
     suite_subjects_free(&work->subjects);
     suite_running_free(&work->running);
     child_guard_stop(&work->guard);

@@ -166,12 +166,12 @@ static const struct option_row rows[] = {
     {ROW("listen-linger", NULL, OPTION_DURATION, "TIME", AT(watch.listen_linger_ns)),
      BARE(NS_PER_SECOND, 0, 24 * 3600 * NS_PER_SECOND), .section = RESULTS,
      .help = "How long the page and the endpoints stay after the end. A bare number is seconds."},
+    ELSEWHERE("allow-control", NULL, "a suite is not steered, so that its runs are alike"),
     {ROW("log-level", NULL, OPTION_CUSTOM, "LEVEL", 0), .parse = parse_level, .value_at = level_at,
      .unset = "info", .section = RESULTS,
      .help =
          "What is told on standard error: error, warning, info or debug. logs.txt has all of it."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT
@@ -326,10 +326,6 @@ enum err_code suite_options_parse(void *target, int argc, const char *const *arg
 {
     struct suite_request *request = target;
     int count = argc;
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--allow-control") == 0)
-            return err_set(err, E_USAGE,
-                           "--allow-control: a suite is not steered, so that its runs are alike");
     enum err_code code = spread_commits(request, &count, argv, err);
     if (code == OK)
         code = options_parse(&request->values, &suite_option_table, request, count, request->argv,

@@ -56,8 +56,7 @@ static const struct option_row rows[] = {
     {ROW("json", NULL, OPTION_FLAG, NULL, AT(json)), .section = "Commits",
      .help = "Of query: print JSON, with whole configurations."},
     STORE_ROWS(AT(store)),
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT

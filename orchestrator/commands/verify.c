@@ -70,8 +70,7 @@ static const struct option_row own_rows[] = {
      .help = "Write the result as JSON, too; - is standard output, in place of the text."},
     {ROW("html", NULL, OPTION_TEXT, "FILE", AT(html_path)), .section = "Output",
      .help = "Write a page with the result, too: one file, which needs nothing else."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
-     .section = "Other", .help = "This text."},
+    HELP_ROW(AT(bench.help)),
 };
 /* clang-format on */
 #undef AT

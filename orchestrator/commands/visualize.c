@@ -44,8 +44,7 @@ static const struct option_row rows[] = {
      .help = "Of export-data: csv, which it is without it, or json; of generate: html, png, svg, "
              "both (html and png, as without it), or all. PNG and SVG need gnuplot; where it is "
              "missing and nothing was asked for, there is only the page."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT

@@ -147,13 +147,23 @@ static _Noreturn void live(const struct child_plan *plan, int telling_fd, pid_t 
 
 /* ---- beginning ---- */
 
+/* ends[0] is this process's. */
+static bool open_ends(int ends[2], const struct child_plan *plan)
+{
+    ends[0] = 0;
+    ends[1] = -1;
+    if (plan->talks)
+        return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0;
+    return !plan->heard || pipe2(ends, O_CLOEXEC) == 0;
+}
+
 bool child_start(struct child *child, const struct child_plan *plan)
 {
-    int ends[2] = {0, -1};
+    int ends[2];
     sigset_t all, before;
     const pid_t parent = getpid();
     *child = (struct child){.is_program = plan->run == NULL};
-    if (plan->heard && pipe2(ends, O_CLOEXEC) != 0)
+    if (!open_ends(ends, plan))
         return false;
     sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, &before);
@@ -162,7 +172,7 @@ bool child_start(struct child *child, const struct child_plan *plan)
         live(plan, ends[1], parent);
     const int sys_errno = errno;
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
-    if (plan->heard)
+    if (ends[1] >= 0)
         close(ends[1]);
     child->pid = pid > 0 ? pid : 0;
     if (pid > 0)
@@ -199,6 +209,13 @@ enum child_heard child_hear(struct child *child, void *bytes, size_t byte_count,
         *heard_bytes += got > 0 ? (size_t)got : 0;
     }
     return CHILD_HEARD_ALL;
+}
+
+void child_hang_up(struct child *child)
+{
+    if (child->hearing_fd > 0)
+        close(child->hearing_fd);
+    child->hearing_fd = 0;
 }
 
 /* ---- its end ---- */
@@ -274,7 +291,5 @@ void child_end(struct child *child)
     child_tell(child, SIGKILL);
     while (!reap(child, 0))
         continue;
-    if (child->hearing_fd > 0)
-        close(child->hearing_fd);
-    child->hearing_fd = 0;
+    child_hang_up(child);
 }

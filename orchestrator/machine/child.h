@@ -30,6 +30,8 @@ struct child_plan {
 
     bool
         heard; /* what it tells comes back: written to telling_fd, or a program's stdout and stderr */
+    bool
+        talks; /* a function's: telling_fd is a socket of packets, each whole or not at all, both ways */
     int output_fd; /* a program's stdout and stderr, where it is not heard */
 
     const int *keep_fds; /* stay open, at their numbers; those below 0 are none */
@@ -46,13 +48,13 @@ enum child_end {
     CHILD_KILLED
 };
 
-/* Zeroed: none. Owns a process, and the pipe in which it is heard; child_end() in any case. */
+/* Zeroed: none. Owns a process, and the pipe or socket in which it is heard; child_end() in any case. */
 struct child {
     pid_t pid; /* 0: none runs */
     enum child_end end;
     int number; /* of its status, or of the signal */
     bool is_program;
-    int hearing_fd; /* 0: not heard */
+    int hearing_fd; /* 0: not heard; of one that talks the other end of its socket */
 };
 
 /* What cannot be run, or pinned, tells so as its own last words, and ends with one of these. */
@@ -74,6 +76,9 @@ enum child_heard {
 enum child_heard child_hear(struct child *child, void *bytes, size_t byte_count,
                             size_t *heard_bytes, uint64_t limit_ns,
                             const volatile int *interrupted);
+
+/* Closes the pipe or the socket, whose end is its sign to go; what it still tells is not heard. */
+void child_hang_up(struct child *child);
 
 /* True when it is gone, and reaped. Does not wait: for an event loop's ticks, and behind its SIGCHLD. */
 bool child_gone(struct child *child);

@@ -32,15 +32,14 @@ static void note(struct groups *groups, pid_t number)
 /* In the guard, whose parent's end is what it waits for. */
 static int watch(void *state, int telling_fd)
 {
-    const int fd = *(const int *)state;
     struct groups groups = {.count = 0};
     pid_t number;
     ssize_t bytes;
-    (void)telling_fd;
+    (void)state;
     (void)prctl(PR_SET_PDEATHSIG, 0);
     (void)setsid(); /* who kills the whole of volley's group leaves it */
     do {
-        bytes = read(fd, &number, sizeof number);
+        bytes = read(telling_fd, &number, sizeof number);
         if (bytes == (ssize_t)sizeof number)
             note(&groups, number);
     } while (bytes > 0 || (bytes < 0 && errno == EINTR));
@@ -51,31 +50,19 @@ static int watch(void *state, int telling_fd)
 
 void child_guard_start(struct child_guard *guard)
 {
-    int ends[2];
-    *guard = (struct child_guard){.telling_fd = 0};
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-        return;
-    const struct child_plan plan = {
-        .run = watch, .state = &ends[0], .keep_fds = &ends[0], .keep_count = 1};
-    const bool started = child_start(&guard->process, &plan);
-    close(ends[0]);
-    if (!started) {
-        close(ends[1]);
-        return;
-    }
-    guard->telling_fd = ends[1];
-    child_tell_groups(ends[1]);
+    *guard = (struct child_guard){.process = {.pid = 0}};
+    if (child_start(&guard->process, &(struct child_plan){.run = watch, .talks = true}))
+        child_tell_groups(guard->process.hearing_fd);
 }
 
 void child_guard_stop(struct child_guard *guard)
 {
-    if (guard->telling_fd == 0)
+    if (guard->process.hearing_fd == 0)
         return;
     const pid_t number = NONE_IS_LEFT; /* a message that was lost must not end a stranger */
     child_tell_groups(-1);
-    (void)!send(guard->telling_fd, &number, sizeof number, MSG_NOSIGNAL);
-    close(guard->telling_fd);
+    (void)!send(guard->process.hearing_fd, &number, sizeof number, MSG_NOSIGNAL);
+    child_hang_up(&guard->process);
     (void)child_gone_within(&guard->process, END_LIMIT_NS);
     child_end(&guard->process);
-    guard->telling_fd = 0;
 }

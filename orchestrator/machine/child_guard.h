@@ -9,8 +9,7 @@
 #include "orchestrator/machine/child.h"
 
 struct child_guard {
-    struct child process;
-    int telling_fd; /* 0: there is none */
+    struct child process; /* which hears; not started: there is none */
 };
 
 /* Of programs that are started from now on; one at a time. Where the system refuses, there is none. */

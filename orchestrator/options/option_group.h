@@ -68,6 +68,12 @@ void option_table_change(const struct option_table *table,
     {                                                                                              \
         .name = name_, .kind = OPTION_NOT_YET                                                      \
     }
+/* What every table of a command ends with. */
+#define HELP_ROW(at_)                                                                              \
+    {                                                                                              \
+        ROW("help", NULL, OPTION_FLAG, NULL, at_), .command_line_only = true, .section = "Other",  \
+                                                   .help = "This text."                            \
+    }
 #define ELSEWHERE(name_, shorts_, help_)                                                           \
     {                                                                                              \
         .name = name_, .shorts = shorts_, .kind = OPTION_ELSEWHERE, .help = help_                  \

@@ -1,4 +1,5 @@
-/* One run of a combination by a subject, while it is carried out. Private to suite_run.c, suite_measurement.c and suite_profile.c. */
+/* One run of a combination by a subject, while it is carried out. Private to suite_run.c and its like, which
+ * carry it out: suite_measurement.c, suite_results.c, suite_hear.c, suite_profile.c. */
 #ifndef ORCHESTRATOR_SUITE_SUITE_MEASUREMENT_H
 #define ORCHESTRATOR_SUITE_SUITE_MEASUREMENT_H
 

@@ -5,12 +5,10 @@
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 
-enum check_status { CHECK_UNKNOWN, CHECK_OK, CHECK_WARNING, CHECK_CRITICAL };
-
-static const char *const status_names[] = {[CHECK_UNKNOWN] = "unknown",
-                                           [CHECK_OK] = "ok",
-                                           [CHECK_WARNING] = "warning",
-                                           [CHECK_CRITICAL] = "critical"};
+static const char *const status_names[] = {[HEALTH_UNKNOWN] = "unknown",
+                                           [HEALTH_OK] = "ok",
+                                           [HEALTH_WARNING] = "warning",
+                                           [HEALTH_CRITICAL] = "critical"};
 
 /* What a check is of. A KPI of the same figure has its limits. */
 static const struct check {
@@ -68,35 +66,23 @@ static const struct kpi *find_kpi(const struct alert_rules *rules,
     return found;
 }
 
-static enum check_status status_of(enum kpi_status status)
+static enum health_status status_of(enum kpi_status status)
 {
     switch (status) {
     case KPI_OK:
-        return CHECK_OK;
+        return HEALTH_OK;
     case KPI_WARNING:
-        return CHECK_WARNING;
+        return HEALTH_WARNING;
     case KPI_CRITICAL:
-        return CHECK_CRITICAL;
+        return HEALTH_CRITICAL;
     case KPI_UNKNOWN:
     case KPI_UNCALIBRATED:
         break;
     }
-    return CHECK_UNKNOWN;
+    return HEALTH_UNKNOWN;
 }
 
-static json_t *number_or_null(double number)
-{
-    return isfinite(number) ? json_real(number) : json_null();
-}
-
-struct outcome {
-    enum check_status status;
-    struct watch_value value;
-    const char *unit;
-    double warning, critical;
-};
-
-static void judge_figure(struct outcome *outcome, const struct check *check,
+static void judge_figure(struct health_check *outcome, const struct check *check,
                          const struct health_state *state)
 {
     struct watch_figure figure;
@@ -113,52 +99,64 @@ static void judge_figure(struct outcome *outcome, const struct check *check,
     outcome->status = status_of(kpi_judge(kpi, outcome->value));
 }
 
-static struct outcome judge(const struct check *check, const struct health_state *state)
+static struct health_check judge(const struct check *check, const struct health_state *state)
 {
     const uint64_t limit_ms =
         check->page == HEALTH_BUFFER ? HEALTH_BUFFER_LIMIT_MS : HEALTH_PERFORMANCE_LIMIT_MS;
-    struct outcome outcome = {.value.number = NAN, .warning = NAN, .critical = NAN};
+    struct health_check outcome = {
+        .name = check->name, .value.number = NAN, .warning = NAN, .critical = NAN};
     if (state->reading == NULL || check->kind == OF_NOTHING)
         return outcome;
     if (check->kind == OF_FIGURE)
         judge_figure(&outcome, check, state);
     else if (!isnan(state->reading->server_up))
-        outcome.status = state->reading->server_up > 0 ? CHECK_OK : CHECK_CRITICAL;
+        outcome.status = state->reading->server_up > 0 ? HEALTH_OK : HEALTH_CRITICAL;
     if (!state->ended && state->age_ms > limit_ms + state->interval_ms)
-        outcome.status = CHECK_CRITICAL;
+        outcome.status = HEALTH_CRITICAL;
     return outcome;
 }
 
-static json_t *to_json(const struct check *check, const struct outcome *outcome,
-                       const struct health_state *state)
+static json_t *number_or_null(double number)
+{
+    return isfinite(number) ? json_real(number) : json_null();
+}
+
+static json_t *to_json(const struct health_check *check, double duration_ms)
 {
     json_t *object =
         json_pack("{s:s, s:s, s:o, s:o, s:o, s:f}", "name", check->name, "status",
-                  status_names[outcome->status], "value", number_or_null(outcome->value.number),
-                  "warning", number_or_null(outcome->warning), "critical",
-                  number_or_null(outcome->critical), "duration_ms", state->duration_ms);
-    if (object != NULL && outcome->unit != NULL)
-        json_object_set_new(object, "unit", json_string(outcome->unit));
-    if (object != NULL && outcome->value.at_least)
+                  status_names[check->status], "value", number_or_null(check->value.number),
+                  "warning", number_or_null(check->warning), "critical",
+                  number_or_null(check->critical), "duration_ms", duration_ms);
+    if (object != NULL && check->unit != NULL)
+        json_object_set_new(object, "unit", json_string(check->unit));
+    if (object != NULL && check->value.at_least)
         json_object_set_new(object, "at_least", json_true());
     return object;
 }
 
+json_t *health_told(const struct health_check *told, size_t count, double duration_ms, int *status)
+{
+    enum health_status worst = HEALTH_UNKNOWN;
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        worst = told[i].status > worst ? told[i].status : worst;
+        json_array_append_new(list, to_json(&told[i], duration_ms));
+    }
+    *status = worst == HEALTH_CRITICAL ? 503 : 200;
+    return json_pack("{s:s, s:o}", "status",
+                     worst == HEALTH_CRITICAL  ? "critical"
+                     : worst == HEALTH_WARNING ? "degraded"
+                                               : "ok",
+                     "checks", list);
+}
+
 json_t *health_body(enum health_page page, const struct health_state *state, int *status)
 {
-    enum check_status worst = CHECK_UNKNOWN;
-    json_t *list = json_array();
-    for (size_t i = 0; i < COUNT(checks); i++) {
-        if (page != HEALTH_ALL && page != checks[i].page)
-            continue;
-        const struct outcome outcome = judge(&checks[i], state);
-        worst = outcome.status > worst ? outcome.status : worst;
-        json_array_append_new(list, to_json(&checks[i], &outcome, state));
-    }
-    *status = worst == CHECK_CRITICAL ? 503 : 200;
-    return json_pack("{s:s, s:o}", "status",
-                     worst == CHECK_CRITICAL  ? "critical"
-                     : worst == CHECK_WARNING ? "degraded"
-                                              : "ok",
-                     "checks", list);
+    struct health_check told[COUNT(checks)];
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT(checks); i++)
+        if (page == HEALTH_ALL || page == checks[i].page)
+            told[count++] = judge(&checks[i], state);
+    return health_told(told, count, state->duration_ms, status);
 }

@@ -7,6 +7,19 @@
 
 #include "orchestrator/watch/alert_rules.h"
 
+enum health_status { HEALTH_UNKNOWN, HEALTH_OK, HEALTH_WARNING, HEALTH_CRITICAL };
+/* One check, as it is told; numbers that are none (NaN) are null. */
+struct health_check {
+    const char *name;
+    enum health_status status;
+    struct watch_value value;
+    const char *unit; /* NULL: none is told */
+    double warning, critical;
+};
+/* All of them, and the worst of them as the status of the whole; duration_ms: how long it took to know. *status: 200 or 503. A new
+ * object; NULL: no memory. */
+json_t *health_told(const struct health_check *told, size_t count, double duration_ms, int *status);
+
 enum health_page { HEALTH_ALL, HEALTH_BUFFER, HEALTH_PERFORMANCE };
 /* How old a reading may be, beside its interval, before its checks are late: critical. */
 #define HEALTH_BUFFER_LIMIT_MS 5000u

@@ -324,7 +324,9 @@ void http_service_login(struct http_service *service, struct evhttp_request *req
     const size_t bytes = evbuffer_get_length(input);
     json_t *body = json_loadb((const char *)evbuffer_pullup(input, -1), bytes, 0, NULL);
     const char *given = json_string_value(json_object_get(body, "token"));
-    if (given == NULL || !http_token_equal(service->token, given, strlen(given))) {
+    if (!http_service_guarded(service)) {
+        http_answer(request, 200, "application/json", "{}", 2);
+    } else if (given == NULL || !http_token_equal(service->token, given, strlen(given))) {
         http_refuse(request, 401, "this is not the token that --listen-token names");
     } else {
         char cookie[HTTP_TOKEN_MOST_BYTES + 100];

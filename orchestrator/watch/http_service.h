@@ -51,7 +51,7 @@ const char *http_service_url(const struct http_service *service);
 unsigned http_service_connections(const struct http_service *service);
 /* Whether a token is asked for. */
 bool http_service_guarded(const struct http_service *service);
-/* The route of the login: {"token": TEXT} sets the cookie. */
+/* The route of the login: {"token": TEXT} sets the cookie; where no token is asked for, any is right. */
 void http_service_login(struct http_service *service, struct evhttp_request *request);
 
 /* A whole answer. type: "text/html; charset=utf-8". body is copied. */

@@ -1,8 +1,5 @@
 #include "orchestrator/watch/live.h"
 
-#include <event2/buffer.h>
-#include <event2/http.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,125 +10,23 @@
 #include "orchestrator/report/json_run.h"
 #include "orchestrator/report/json_sections.h"
 #include "orchestrator/report/json_value.h"
+#include "orchestrator/watch/http_answers.h"
 #include "orchestrator/watch/live_state.h"
 
-#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15) | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY)
 #define END_WAIT_MS 500 /* for viewers to have read the end */
-/* Of memory that is taken at the beginning: what those who come back are told, and /api/intervals. */
-#define EVENTS_MAX_BYTES (4u << 20)
+/* Of memory that is taken at the beginning: what /api/intervals tells. */
 #define INTERVALS_MAX_BYTES (8u << 20)
-
-/* ---- events ---- */
-
-static char *event_text(const struct live *live, const char *name, const char *data)
-{
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out == NULL)
-        return NULL;
-    fprintf(out, "id: %s-%" PRIu64 "\nevent: %s\ndata: %s\n\n", live->session, live->events.next,
-            name, data);
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
-/* All that was queued has been read: there is room for what was told meanwhile. */
-static void on_read(struct evhttp_connection *connection, void *argument)
-{
-    struct viewer *viewer = argument;
-    (void)connection;
-    if (viewer->request != NULL)
-        live_catch_up(viewer);
-}
-
-static void send_text(struct viewer *viewer, const char *text)
-{
-    struct evbuffer *buffer = evbuffer_new();
-    if (buffer == NULL)
-        return;
-    evbuffer_add(buffer, text, strlen(text));
-    evhttp_send_reply_chunk_with_cb(viewer->request, buffer, on_read, viewer);
-    evbuffer_free(buffer);
-}
-
-void live_catch_up(struct viewer *viewer)
-{
-    const struct live_ring *events = &viewer->live->events;
-    if (viewer->next < events->first &&
-        http_unread_bytes(viewer->request) < HTTP_UNREAD_MAX_BYTES) {
-        char text[160];
-        snprintf(text, sizeof text,
-                 "event: gap\ndata: {\"from\":%" PRIu64 ",\"first\":%" PRIu64 "}\n\n", viewer->next,
-                 events->first);
-        send_text(viewer, text);
-        viewer->next = events->first;
-    }
-    while (viewer->request != NULL && viewer->next < events->next &&
-           http_unread_bytes(viewer->request) < HTTP_UNREAD_MAX_BYTES) {
-        const char *text = live_ring_at(events, viewer->next++);
-        if (text != NULL)
-            send_text(viewer, text);
-    }
-}
-
-static void catch_up_all(struct live *live)
-{
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++)
-        if (live->viewers[i].request != NULL)
-            live_catch_up(&live->viewers[i]);
-}
-
-static void tell_text(struct live *live, const char *name, const char *data)
-{
-    char *text = event_text(live, name, data);
-    live_ring_add(&live->events, text);
-    free(text);
-    catch_up_all(live);
-}
-
-void live_tell(struct live *live, const char *name, json_t *data)
-{
-    char *text = data != NULL ? json_dumps(data, DUMP_FLAGS) : NULL;
-    tell_text(live, name, text != NULL ? text : "{}");
-    free(text);
-    json_decref(data);
-}
 
 void live_tell_alert(struct live *live, json_t *object)
 {
-    live_tell(live, "alert", object);
+    event_streams_tell(live->events, "alert", object);
 }
 
 /* The newest state; who has not read the one before does not need it. */
 static void tell_state(struct live *live)
 {
-    size_t viewer = 0;
-    while (viewer < HTTP_CONNECTIONS_MAX && live->viewers[viewer].request == NULL)
-        viewer++;
-    if (viewer == HTTP_CONNECTIONS_MAX) /* nobody looks on: it is made for each who asks */
-        return;
-    json_t *state = live_state(live);
-    char *data = state != NULL ? json_dumps(state, DUMP_FLAGS) : NULL;
-    json_decref(state);
-    if (data == NULL)
-        return;
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out != NULL) {
-        fprintf(out, "event: state\ndata: %s\n\n", data);
-        (void)fclose(out);
-    }
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX && text != NULL; i++)
-        if (live->viewers[i].request != NULL &&
-            http_unread_bytes(live->viewers[i].request) < HTTP_UNREAD_MAX_BYTES)
-            send_text(&live->viewers[i], text);
-    free(text);
-    free(data);
+    if (event_streams_watched(live->events)) /* else it is made for each who asks */
+        event_streams_tell_now(live->events, "state", live_state(live));
 }
 
 /* ---- what is known now ---- */
@@ -240,7 +135,8 @@ static void put_steering(struct live *live, json_t *state)
 json_t *live_state(struct live *live)
 {
     const struct watch_totals *totals = &live->totals;
-    json_t *state = json_pack("{s:s, s:s}", "phase", live->phase, "session", live->session);
+    json_t *state = json_pack("{s:s, s:s}", "phase", live->phase, "session",
+                              event_streams_session(live->events));
     json_object_set_new(
         state, "scenario_phase",
         json_value_text(live->scenario_phase[0] != '\0' ? live->scenario_phase : NULL));
@@ -303,9 +199,9 @@ static void on_sample(void *state)
     json_t *list = json_array();
     for (unsigned i = 0; i < SERIES_OPS; i++)
         json_array_append_new(list, isnan(values[i]) ? json_null() : json_real(values[i]));
-    live_tell(live, "sample", json_pack("{s:f, s:o}", "at", at, "server", list));
+    event_streams_tell(live->events, "sample", json_pack("{s:f, s:o}", "at", at, "server", list));
     if (first)
-        live_tell(live, "structure", NULL);
+        event_streams_tell(live->events, "structure", NULL);
 }
 
 /* ---- phases ---- */
@@ -338,7 +234,7 @@ void live_phase(struct live *live, const char *name, const char *type)
     snprintf(live->scenario_phase_type, sizeof live->scenario_phase_type, "%s",
              type != NULL ? type : "");
     live->scenario_phase_start = live_now(live);
-    live_tell(live, "structure", NULL);
+    event_streams_tell(live->events, "structure", NULL);
 }
 
 /* ---- the timeline ---- */
@@ -366,7 +262,7 @@ static enum err_code run_begin(void *state, const struct run_facts *run, struct 
              : run->warmup_ns > 0 ? "warming up"
                                   : "running");
     enum err_code code = live->listener.run_begin(live->page, run, err);
-    live_tell(live, "structure", NULL);
+    event_streams_tell(live->events, "structure", NULL);
     tell_state(live);
     return code;
 }
@@ -382,7 +278,7 @@ static void tell_interval(struct live *live, const struct interval_row *row)
     output_borrow(&out, file);
     page_live_row(live->page, row, &out);
     if (fclose(file) == 0)
-        tell_text(live, "interval", text);
+        event_streams_tell_text(live->events, "interval", text);
     free(text);
 }
 
@@ -394,7 +290,7 @@ static void keep_interval(struct live *live, const struct interval_row *row,
     json_object_set_new(object, "number", json_value_count(live->intervals.next));
     json_object_set_new(object, "run", json_value_text(live->totals.run.name));
     json_object_set_new(object, "run_index", json_value_count(live->totals.run.index));
-    char *text = json_dumps(object, DUMP_FLAGS);
+    char *text = json_dumps(object, HTTP_JSON_FLAGS);
     live_ring_add(&live->intervals, text);
     free(text);
     json_decref(object);
@@ -415,7 +311,7 @@ static enum err_code interval(void *state, const struct interval_row *row,
     if (page_live_drawn(live->page) && row->header.end_ns > row->header.start_ns) {
         tell_interval(live, row);
         if (result->lane_count != live->lanes)
-            live_tell(live, "structure", NULL);
+            event_streams_tell(live->events, "structure", NULL);
         live->lanes = result->lane_count;
     }
     tell_state(live);
@@ -443,11 +339,12 @@ static enum err_code note(void *state, const struct note *note, struct err *err)
 {
     struct live *live = state;
     if (note->source == NOTE_SCRAPE)
-        live_tell(live, "scraped",
-                  json_pack("{s:f, s:o, s:f}", "at", live_offset(live) + clock_seconds(note->at_ns),
-                            "name", json_value_text(note->text), "value", note_get_number(note)));
+        event_streams_tell(live->events, "scraped",
+                           json_pack("{s:f, s:o, s:f}", "at",
+                                     live_offset(live) + clock_seconds(note->at_ns), "name",
+                                     json_value_text(note->text), "value", note_get_number(note)));
     else if (note->source != NOTE_SAMPLE)
-        live_tell(live, "mark", live_mark(note, live_offset(live)));
+        event_streams_tell(live->events, "mark", live_mark(note, live_offset(live)));
     return live->listener.note(live->page, note, err);
 }
 
@@ -479,9 +376,10 @@ static enum err_code end_run_of_page(struct live *live, const struct run_result 
     const size_t regions = json_array_size(page->regions), marks = json_array_size(page->marks);
     const size_t spectra = json_array_size(page->spectra);
     const enum err_code code = live->listener.run_end(live->page, result, err);
-    live_tell(live, "run",
-              json_pack("{s:o, s:o, s:o}", "regions", behind(page->regions, regions), "marks",
-                        behind(page->marks, marks), "spectra", behind(page->spectra, spectra)));
+    event_streams_tell(live->events, "run",
+                       json_pack("{s:o, s:o, s:o}", "regions", behind(page->regions, regions),
+                                 "marks", behind(page->marks, marks), "spectra",
+                                 behind(page->spectra, spectra)));
     return code;
 }
 
@@ -510,11 +408,11 @@ static enum err_code session_end(void *state, struct err *err)
     live->ended = true;
     snprintf(live->phase, sizeof live->phase, "ended");
     tell_state(live);
-    live_tell(live, "end",
-              json_pack("{s:f, s:O?, s:O?}", "linger_seconds",
-                        clock_seconds(live->setup.options->listen_linger_ns), "interrupted",
-                        json_object_get(live->newest_end, "interrupted"), "error",
-                        json_object_get(live->newest_end, "error")));
+    event_streams_tell(live->events, "end",
+                       json_pack("{s:f, s:O?, s:O?}", "linger_seconds",
+                                 clock_seconds(live->setup.options->listen_linger_ns),
+                                 "interrupted", json_object_get(live->newest_end, "interrupted"),
+                                 "error", json_object_get(live->newest_end, "error")));
     return code;
 }
 
@@ -542,20 +440,18 @@ enum err_code live_open(struct live **opened, struct event_base *base,
     live->base = base;
     live->setup = *setup;
     live->page = page_create_live();
+    live->events = event_streams_create();
     live->look = calloc(1, sizeof *live->look);
     live->runs = json_array();
     snprintf(live->phase, sizeof live->phase, "connecting");
-    snprintf(live->session, sizeof live->session, "%" PRIx64, clock_wall_ns());
     const struct http_setup http = {.listen = setup->options->listen,
                                     .token_path = setup->options->listen_token,
                                     .routes = live_routes,
                                     .route_count = live_route_count,
                                     .state = live};
-    enum err_code code = live->page != NULL && live->look != NULL
+    enum err_code code = live->page != NULL && live->look != NULL && live->events != NULL
                              ? page_result_add(live->page, NULL, err)
                              : err_set(err, E_SYSTEM, "no memory for the live page");
-    if (code == OK)
-        code = live_ring_init(&live->events, EVENTS_MAX_BYTES, err);
     if (code == OK)
         code = live_ring_init(&live->intervals, INTERVALS_MAX_BYTES, err);
     if (code == OK)
@@ -580,14 +476,6 @@ const char *live_url(const struct live *live)
     return http_service_url(live->http);
 }
 
-static bool anybody_reads(struct live *live)
-{
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++)
-        if (live->viewers[i].request != NULL && http_unread_bytes(live->viewers[i].request) > 0)
-            return true;
-    return false;
-}
-
 static void on_step(evutil_socket_t fd, short what, void *base)
 {
     (void)fd;
@@ -602,9 +490,10 @@ void live_linger(struct live *live, uint64_t linger_ns, const volatile int *inte
     const uint64_t from_ns = clock_now_ns();
     struct event *timer = event_new(live->base, -1, EV_PERSIST, on_step, live->base);
     if (timer != NULL && event_add(timer, &step) == 0)
-        for (uint64_t waited_ns = 0; *interrupted <= interrupts &&
-                                     (waited_ns < linger_ns ||
-                                      (waited_ns < END_WAIT_MS * NS_PER_MS && anybody_reads(live)));
+        for (uint64_t waited_ns = 0;
+             *interrupted <= interrupts &&
+             (waited_ns < linger_ns ||
+              (waited_ns < END_WAIT_MS * NS_PER_MS && event_streams_unread(live->events)));
              waited_ns = clock_now_ns() - from_ns)
             event_base_dispatch(live->base);
     if (timer != NULL)
@@ -615,17 +504,10 @@ void live_close(struct live *live)
 {
     if (live == NULL)
         return;
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++)
-        if (live->viewers[i].request != NULL) {
-            struct evhttp_request *request = live->viewers[i].request;
-            live->viewers[i].request = NULL;
-            evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
-            evhttp_send_reply_end(request);
-        }
+    event_streams_close(live->events);
     http_service_close(live->http);
     if (live->setup.samples != NULL)
         live->setup.samples->hear = NULL;
-    live_ring_free(&live->events);
     live_ring_free(&live->intervals);
     watch_totals_free(&live->totals);
     page_destroy(live->page);

@@ -1,7 +1,6 @@
 /* What is answered at each path of live.h. */
 #include <event2/buffer.h>
 #include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,112 +8,20 @@
 
 #include "common/clock.h"
 #include "common/version.h"
-#include "orchestrator/page/page_bundle.h"
 #include "orchestrator/report/json_value.h"
+#include "orchestrator/watch/http_answers.h"
 #include "orchestrator/watch/live_state.h"
+#include "orchestrator/watch/page_answers.h"
 
-#define HTML "text/html; charset=utf-8"
-#define JSON "application/json"
-#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15) | JSON_PRESERVE_ORDER)
 #define INTERVALS_MAX 1000u /* of one answer */
-
-/* ---- answers ---- */
-
-/* Lets go of it; NULL: no memory. */
-static void answer_json(struct evhttp_request *request, int status, json_t *object)
-{
-    char *text = object != NULL ? json_dumps(object, DUMP_FLAGS) : NULL;
-    json_decref(object);
-    if (text == NULL)
-        http_refuse(request, 503, "no memory for the answer");
-    else
-        http_answer(request, status, JSON, text, strlen(text));
-    free(text);
-}
-
-/* What is written into memory, and sent. */
-struct written {
-    FILE *file;
-    char *text;
-    size_t bytes;
-};
-
-static bool begin(struct written *written)
-{
-    *written = (struct written){.file = NULL};
-    written->file = open_memstream(&written->text, &written->bytes);
-    return written->file != NULL;
-}
-
-static void end(struct written *written, struct evhttp_request *request, const char *type)
-{
-    if (written->file == NULL || fclose(written->file) != 0)
-        http_refuse(request, 503, "no memory for the answer");
-    else
-        http_answer(request, 200, type, written->text, written->bytes);
-    free(written->text);
-}
-
-/* UINT64_MAX: it is none. */
-static uint64_t number_of(const char *text)
-{
-    const size_t digits = strspn(text, "0123456789");
-    return digits > 0 && digits < 19 && text[digits] == '\0' ? strtoull(text, NULL, 10)
-                                                             : UINT64_MAX;
-}
-
-/* A number in the query; UINT64_MAX: it is none. */
-static uint64_t query_number(struct evhttp_request *request, const char *name, uint64_t usual)
-{
-    struct evkeyvalq query = {NULL, NULL};
-    const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
-    uint64_t number = usual;
-    if (text == NULL || evhttp_parse_query_str(text, &query) != 0)
-        return usual;
-    const char *value = evhttp_find_header(&query, name);
-    if (value != NULL)
-        number = number_of(value);
-    evhttp_clear_headers(&query);
-    return number;
-}
 
 /* ---- the page ---- */
 
 static void answer_page(void *state, struct evhttp_request *request)
 {
-    struct live *live = state;
-    size_t bundle_bytes;
-    struct written written;
-    struct output out;
-    const bool built = page_bundle(&bundle_bytes) != NULL;
-    if (!begin(&written)) {
-        http_refuse(request, 503, "no memory for the answer");
-        return;
-    }
-    output_borrow(&out, written.file);
-    page_html_frame(&out, "volley");
-    output_printf(&out,
-                  "<p id=\"live\" data-guarded=\"%d\" data-control=\"%d\">%s</p>\n</header>\n"
-                  "<main id=\"panels\"></main>\n<section id=\"tables\"></section>\n%s"
-                  "</body>\n</html>\n",
-                  http_service_guarded(live->http), live->setup.control != NULL,
-                  built ? "<noscript>The live page needs JavaScript; /api/run.json and /metrics do "
-                          "not.</noscript>"
-                        : "This volley was built without its page: /api/run.json, /metrics, /stats "
-                          "and /health are here.",
-                  built ? "<script src=\"/page.js\"></script>\n" : "");
-    end(&written, request, HTML);
-}
-
-static void answer_script(void *state, struct evhttp_request *request)
-{
-    size_t bytes;
-    const char *bundle = page_bundle(&bytes);
-    (void)state;
-    if (bundle == NULL)
-        http_refuse(request, 404, "this volley was built without its page");
-    else
-        http_answer(request, 200, "text/javascript; charset=utf-8", bundle, bytes);
+    const struct live *live = state;
+    page_answer_frame(request, "volley",
+                      live->setup.control != NULL ? "data-control=\"1\"" : "data-control=\"0\"");
 }
 
 static json_t *lanes_of(const struct page_result *result)
@@ -155,33 +62,34 @@ static json_t *marks_of_run(const struct live *live)
 static void answer_snapshot(void *state, struct evhttp_request *request)
 {
     struct live *live = state;
-    struct written written;
+    struct http_body body;
     struct output out;
-    if (!begin(&written)) {
-        http_refuse(request, 503, "no memory for the answer");
+    if (!http_body_begin(&body)) {
+        http_body_answer(&body, request, NULL);
         return;
     }
-    output_borrow(&out, written.file);
+    output_borrow(&out, body.file);
     const struct page_result *result = page_result_newest(live->page);
     json_t *extra = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:b, s:b, s:s}", "session", live->session,
-        "next", json_value_count(live->events.next), "columns", page_live_columns(live->page),
-        "lanes", lanes_of(result), "samples", names_of_samples(live), "state", live_state(live),
-        "marks", marks_of_run(live), "region", live_run_region(live), "interval_seconds",
-        clock_seconds(live->totals.run.interval_ns), "control", live->setup.control != NULL,
-        "ended", live->ended, "version", volley_version);
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:b, s:b, s:s}", "session",
+        event_streams_session(live->events), "next",
+        json_value_count(event_streams_next(live->events)), "columns",
+        page_live_columns(live->page), "lanes", lanes_of(result), "samples", names_of_samples(live),
+        "state", live_state(live), "marks", marks_of_run(live), "region", live_run_region(live),
+        "interval_seconds", clock_seconds(live->totals.run.interval_ns), "control",
+        live->setup.control != NULL, "ended", live->ended, "version", volley_version);
     json_t *phase = live_region(live);
     if (phase != NULL)
         json_object_set_new(extra, "phase", phase);
     page_live_snapshot(live->page, live->setup.kind, result->name, extra, &out);
     json_decref(extra);
-    end(&written, request, JSON);
+    http_body_answer(&body, request, HTTP_JSON);
 }
 
 static void answer_report(void *state, struct evhttp_request *request)
 {
     struct live *live = state;
-    struct written written;
+    struct http_body body;
     struct output out;
     struct err err = {.code = OK};
     if (!live->ended) {
@@ -189,74 +97,22 @@ static void answer_report(void *state, struct evhttp_request *request)
                     "the session is under way: its report is there when it has ended");
         return;
     }
-    if (begin(&written)) {
-        output_borrow(&out, written.file);
+    if (http_body_begin(&body)) {
+        output_borrow(&out, body.file);
         if (page_write(live->page, live->setup.kind, NULL, &out, &err) != OK) {
-            (void)fclose(written.file);
-            written.file = NULL;
+            (void)fclose(body.file);
+            body.file = NULL;
         }
     }
     evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Disposition",
                       "attachment; filename=\"volley.html\"");
-    end(&written, request, HTML);
-}
-
-/* ---- events ---- */
-
-/* A request whose answer goes on is taken from a connection that ends, and is its answerer's to end: which frees it. */
-static void on_viewer_gone(struct evhttp_connection *connection, void *argument)
-{
-    struct viewer *viewer = argument;
-    struct evhttp_request *request = viewer->request;
-    (void)connection;
-    viewer->request = NULL;
-    if (request != NULL && evhttp_request_get_connection(request) == NULL)
-        evhttp_send_reply_end(request);
-}
-
-/* "SESSION-12" of the event that came last, or from=12. What is of another session begins anew. */
-static uint64_t first_event(const struct live *live, struct evhttp_request *request)
-{
-    const char *last =
-        evhttp_find_header(evhttp_request_get_input_headers(request), "Last-Event-ID");
-    const size_t bytes = strlen(live->session);
-    if (last != NULL) {
-        if (strncmp(last, live->session, bytes) != 0 || last[bytes] != '-')
-            return UINT64_MAX;
-        const uint64_t number = number_of(last + bytes + 1);
-        return number == UINT64_MAX ? number : number + 1;
-    }
-    return query_number(request, "from", live->events.next);
+    http_body_answer(&body, request, HTTP_HTML);
 }
 
 static void answer_events(void *state, struct evhttp_request *request)
 {
     struct live *live = state;
-    struct viewer *viewer = NULL;
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX && viewer == NULL; i++)
-        if (live->viewers[i].request == NULL)
-            viewer = &live->viewers[i];
-    if (viewer == NULL || evhttp_request_get_command(request) != EVHTTP_REQ_GET) {
-        http_refuse(request, viewer == NULL ? 503 : 405, "no more viewers, or no GET");
-        return;
-    }
-    *viewer = (struct viewer){.request = request, .live = live, .next = first_event(live, request)};
-    http_put_headers(request, "text/event-stream");
-    http_service_stream(live->http, request);
-    evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_viewer_gone, viewer);
-    evhttp_send_reply_start(request, 200, "OK");
-    struct evbuffer *first = evbuffer_new();
-    if (first != NULL) {
-        evbuffer_add_printf(first, "retry: 1000\n\n");
-        if (viewer->next > live->events.next) {
-            evbuffer_add_printf(first, "event: other\ndata: {\"session\":\"%s\"}\n\n",
-                                live->session);
-            viewer->next = live->events.next;
-        }
-        evhttp_send_reply_chunk(request, first);
-        evbuffer_free(first);
-    }
-    live_catch_up(viewer);
+    event_streams_answer(live->events, live->http, request, NULL);
 }
 
 /* ---- numbers ---- */
@@ -264,7 +120,7 @@ static void answer_events(void *state, struct evhttp_request *request)
 static void answer_metrics(void *state, struct evhttp_request *request)
 {
     struct live *live = state;
-    struct written written;
+    struct http_body body;
     struct prometheus_view view = {.totals = &live->totals,
                                    .samples = live->setup.samples,
                                    .phase = live->scenario_phase[0] != '\0' ? live->scenario_phase
@@ -272,9 +128,9 @@ static void answer_metrics(void *state, struct evhttp_request *request)
                                    .version = volley_version};
     if (live->setup.judges.alerts != NULL)
         view.alert_count = live->setup.judges.alerts(live->setup.judges.state, &view.alerts);
-    if (begin(&written))
-        prometheus_write(written.file, &view);
-    end(&written, request, PROMETHEUS_TYPE);
+    if (http_body_begin(&body))
+        prometheus_write(body.file, &view);
+    http_body_answer(&body, request, PROMETHEUS_TYPE);
 }
 
 static void answer_run(void *state, struct evhttp_request *request)
@@ -288,37 +144,37 @@ static void answer_run(void *state, struct evhttp_request *request)
         json_array_append_new(runs, run);
     json_object_set_new(document, "state", live_state(live));
     json_object_set_new(document, "runs", runs);
-    answer_json(request, 200, document);
+    http_answer_json(request, 200, document);
 }
 
 static void answer_intervals(void *state, struct evhttp_request *request)
 {
     struct live *live = state;
     const struct live_ring *ring = &live->intervals;
-    const uint64_t from = query_number(request, "from", 0);
-    struct written written;
+    const uint64_t from = http_query_number(request, "from", 0);
+    struct http_body body;
     if (from == UINT64_MAX) {
         http_refuse(request, 400, "from has to be the number of an interval, from 0 on");
         return;
     }
-    if (begin(&written)) {
+    if (http_body_begin(&body)) {
         uint64_t at = from > ring->first ? from : ring->first;
         at = at < ring->next ? at : ring->next; /* who asks for what is to come goes on here */
         const uint64_t last = at + INTERVALS_MAX < ring->next ? at + INTERVALS_MAX : ring->next;
         const char *before = "";
-        fprintf(written.file,
+        fprintf(body.file,
                 "{\"session\":\"%s\",\"first\":%" PRIu64 ",\"next\":%" PRIu64 ",\"intervals\":[",
-                live->session, ring->first, last > at ? last : at);
+                event_streams_session(live->events), ring->first, last > at ? last : at);
         for (; at < last; at++) {
             const char *text = live_ring_at(ring, at);
             if (text == NULL)
                 continue;
-            fprintf(written.file, "%s%s", before, text);
+            fprintf(body.file, "%s%s", before, text);
             before = ",";
         }
-        fputs("]}", written.file);
+        fputs("]}", body.file);
     }
-    end(&written, request, JSON);
+    http_body_answer(&body, request, HTTP_JSON);
 }
 
 /* Numbers under the names of others: null is what only a buffer of the client could fill. Times in milliseconds. */
@@ -340,7 +196,7 @@ static void answer_stats(void *state, struct evhttp_request *request)
     const struct live *live = state;
     const bool reads = live->totals.run.reads;
     json_t *latency = stat_of(live, "avg_latency_ms");
-    answer_json(
+    http_answer_json(
         request, 200,
         json_pack("{s:{s:n}, s:{s:n}, s:{s:n, s:o}, s:{s:o, s:o, s:o}, s:{s:n, s:n}, s:o, s:o}",
                   "round_buffer", "current_size", "hybrid_buffer", "current_size", "query_buffer",
@@ -373,7 +229,7 @@ static void answer_health_of(struct live *live, struct evhttp_request *request, 
     newest.duration_ms = (double)(clock_now_ns() - begun_ns) / NS_PER_MS;
     json_t *body = judges->health != NULL ? judges->health(judges->state, which, &newest, &status)
                                           : json_pack("{s:s, s:[]}", "status", "ok", "checks");
-    answer_json(request, status, body);
+    http_answer_json(request, status, body);
 }
 
 static void answer_health(void *state, struct evhttp_request *request)
@@ -416,26 +272,22 @@ static void answer_control(void *state, struct evhttp_request *request)
         json_t *answer = json_pack("{s:b}", "ok", 1);
         if (members != NULL)
             json_object_update(answer, members);
-        answer_json(request, 200, answer);
+        http_answer_json(request, 200, answer);
     } else {
-        answer_json(request, refusal,
-                    json_pack("{s:b, s:o}", "ok", 0, "error", json_value_text(err.text)));
+        http_answer_json(request, refusal,
+                         json_pack("{s:b, s:o}", "ok", 0, "error", json_value_text(err.text)));
     }
     json_decref(members);
 }
 
 static void answer_login(void *state, struct evhttp_request *request)
 {
-    struct live *live = state;
-    if (http_service_guarded(live->http))
-        http_service_login(live->http, request);
-    else
-        answer_json(request, 200, json_object());
+    http_service_login(((struct live *)state)->http, request);
 }
 
 const struct http_route live_routes[] = {
     {"/", EVHTTP_REQ_GET, true, answer_page},
-    {"/page.js", EVHTTP_REQ_GET, true, answer_script},
+    {"/page.js", EVHTTP_REQ_GET, true, page_answer_script},
     {"/events", EVHTTP_REQ_GET, false, answer_events},
     {"/metrics", EVHTTP_REQ_GET, false, answer_metrics},
     {"/stats", EVHTTP_REQ_GET, false, answer_stats},

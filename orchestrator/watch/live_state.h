@@ -5,19 +5,11 @@
 #include <stdio.h>
 
 #include "orchestrator/page/page_live.h"
+#include "orchestrator/watch/event_streams.h"
 #include "orchestrator/watch/http_service.h"
 #include "orchestrator/watch/live.h"
 #include "orchestrator/watch/live_ring.h"
 #include "orchestrator/watch/totals.h"
-
-#define LIVE_SESSION_BYTES 24u
-
-/* Somebody who reads events. */
-struct viewer {
-    struct evhttp_request *request; /* NULL: the place is free */
-    struct live *live;
-    uint64_t next; /* the first event that it has not got */
-};
 
 struct live {
     struct event_base *base;
@@ -26,9 +18,8 @@ struct live {
     struct page *page;
     struct sink listener; /* of the page */
     struct watch_totals totals;
-    struct live_ring events, intervals;
-    struct viewer viewers[HTTP_CONNECTIONS_MAX];
-    char session[LIVE_SESSION_BYTES];  /* tells this session from another one at the same address */
+    struct event_streams *events;
+    struct live_ring intervals;
     const struct session_facts *facts; /* NULL: not begun, or over */
     json_t *runs;                      /* that are over, as in run.json without intervals */
     json_t *head;                      /* what run.json begins with */
@@ -45,10 +36,6 @@ struct live {
 
 /* ---- live.c ---- */
 
-/* An event for all viewers; data is let go of, and NULL is fine. */
-void live_tell(struct live *live, const char *name, json_t *data);
-/* As many events as a viewer has room for. */
-void live_catch_up(struct viewer *viewer);
 /* What is under way, in numbers: {"phase", "op", "elapsed_seconds", ...}. A new object. */
 json_t *live_state(struct live *live);
 /* Now, in seconds on the page's axis; 0: it has not begun. */

@@ -53,7 +53,7 @@ struct tally {
 struct monitor_store {
     struct monitor_store_setup setup;
     char path[PATH_BYTES];
-    int lock_fd, telling_fd;
+    int lock_fd;
     struct child child;
     uint64_t started_ns;         /* the child, or the last try to */
     struct tally *tally, before; /* of this child, and of those that have died */
@@ -308,7 +308,7 @@ static int read_record(const struct writer *writer, struct record *record, bool 
 static int serve(void *state, int telling_fd)
 {
     struct writer *writer = state;
-    (void)telling_fd; /* that it is shut says that all is written */
+    writer->records_fd = telling_fd;
     struct record *records = calloc(BATCH_MAX, sizeof *records);
     int more = 1;
     bool ended = false;
@@ -337,26 +337,18 @@ static int serve(void *state, int telling_fd)
 
 enum err_code monitor_store_begin(struct monitor_store *store, struct err *err)
 {
-    int ends[2];
     const int room_bytes = ROOM_BYTES;
     store->started_ns = clock_now_ns();
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-        return err_set_errno(err, E_SYSTEM, errno, "no socket to the writer of the store");
-    (void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room_bytes, sizeof room_bytes);
-    (void)fcntl(ends[1], F_SETFL, O_NONBLOCK);
     struct writer writer = {.setup = &store->setup,
                             .path = store->path,
-                            .records_fd = ends[0],
                             .tally = store->tally,
                             .newest_ms = store->setup.began_ms};
-    const struct child_plan plan = {
-        .run = serve, .state = &writer, .heard = true, .keep_fds = &ends[0], .keep_count = 1};
-    const bool started = child_start(&store->child, &plan);
-    const int cause = errno;
-    close(ends[0]);
-    store->telling_fd = ends[1];
-    return started ? OK
-                   : err_set_errno(err, E_SYSTEM, cause, "the writer of the store cannot start");
+    if (!child_start(&store->child,
+                     &(struct child_plan){.run = serve, .state = &writer, .talks = true}))
+        return err_set_errno(err, E_SYSTEM, errno, "the writer of the store cannot start");
+    (void)setsockopt(store->child.hearing_fd, SOL_SOCKET, SO_SNDBUF, &room_bytes,
+                     sizeof room_bytes);
+    return OK;
 }
 
 /* What it had not written is lost: the next one puts that into the file. */
@@ -367,8 +359,6 @@ static void count_dead_child(struct monitor_store *store)
     log_line(LOG_WARNING, "the writer of %s %s; it is started again, once a minute at most",
              PRINTABLE(store->path), child_describe(how, sizeof how, &store->child));
     child_end(&store->child);
-    close(store->telling_fd);
-    store->telling_fd = -1;
     store->before.written += store->tally->written;
     store->before.lost += told;
     store->unsent += store->given - store->tally->written - told;
@@ -382,22 +372,19 @@ static void keep_child(struct monitor_store *store, uint64_t at_ms)
     const uint64_t restart_ms = store->setup.restart_ms > 0 ? store->setup.restart_ms : RESTART_MS;
     if (store->started_ns == 0 || !child_gone(&store->child))
         return;
-    if (store->telling_fd >= 0)
+    if (store->child.hearing_fd > 0)
         count_dead_child(store);
     if (clock_now_ns() < store->started_ns + restart_ms * NS_PER_MS)
         return;
     store->setup.began_ms =
         at_ms - store->setup.interval_ms; /* another run: between them is a gap */
-    if (monitor_store_begin(store, &err) == OK)
-        return;
-    close(store->telling_fd);
-    store->telling_fd = -1;
+    (void)!monitor_store_begin(store, &err);
 }
 
 static bool try_send(struct monitor_store *store, const struct record *record, uint64_t rows)
 {
-    if (store->telling_fd < 0 || send(store->telling_fd, record, sizeof *record,
-                                      MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof *record)
+    const int fd = store->child.hearing_fd;
+    if (fd == 0 || send(fd, record, sizeof *record, MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof *record)
         return false;
     store->given += rows;
     return true;
@@ -446,8 +433,8 @@ void monitor_store_alert(struct monitor_store *store, const struct alert_event *
 
 bool monitor_store_has_room(const struct monitor_store *store)
 {
-    struct pollfd writable = {.fd = store->telling_fd, .events = POLLOUT};
-    return poll(&writable, 1, 0) > 0;
+    struct pollfd writable = {.fd = store->child.hearing_fd, .events = POLLOUT};
+    return writable.fd > 0 && poll(&writable, 1, 0) > 0;
 }
 
 static enum err_code make_tally(struct monitor_store *store, struct err *err)
@@ -531,7 +518,7 @@ enum err_code monitor_store_open(struct monitor_store **opened,
     if (store == NULL)
         return err_set(err, E_SYSTEM, "no memory for the store");
     store->setup = *setup;
-    store->lock_fd = store->telling_fd = -1;
+    store->lock_fd = -1;
     enum err_code code =
         (size_t)snprintf(store->path, sizeof store->path, "%s", setup->path) < sizeof store->path
             ? take_lock(store, err)
@@ -551,18 +538,14 @@ enum err_code monitor_store_open(struct monitor_store **opened,
 struct monitor_store_account monitor_store_close(struct monitor_store *store, uint64_t at_ms)
 {
     struct monitor_store_account account = {.known = false};
-    char byte;
-    size_t heard = 0;
     if (store == NULL)
         return account;
     if (store->tally != NULL && store->started_ns > 0) {
         const struct record end = {.kind = RECORD_END, .at_ms = at_ms};
         send_record(store, &end);
     }
-    if (store->telling_fd >= 0)
-        close(store->telling_fd);
-    if (store->child.pid > 0)
-        (void)child_hear(&store->child, &byte, 1, &heard, END_WAIT_NS, NULL); /* its end */
+    child_hang_up(&store->child);
+    (void)child_gone_within(&store->child, END_WAIT_NS);
     child_end(&store->child);
     if (store->tally != NULL) {
         const uint64_t written = store->before.written + store->tally->written;

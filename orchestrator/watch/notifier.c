@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -24,8 +23,7 @@
 
 struct notifier {
     struct notifier_setup setup;
-    struct child child;
-    int fd;              /* -1: nobody is there (any more) */
+    struct child child;  /* nobody to hear: it is not there (any more) */
     struct event *event; /* NULL: nothing is heard before the end */
     struct notifier_channel channels[NOTIFY_CHANNELS_MAX];
     size_t channel_count;
@@ -33,6 +31,11 @@ struct notifier {
     bool ready, finished, quiet;
     char problem[600]; /* why it is not ready */
 };
+
+static bool is_there(const struct notifier *notifier)
+{
+    return notifier->child.hearing_fd > 0;
+}
 
 /* ---- hearing ---- */
 
@@ -105,18 +108,16 @@ static void hang_up(struct notifier *notifier)
     if (notifier->event != NULL)
         event_free(notifier->event);
     notifier->event = NULL;
-    if (notifier->fd >= 0)
-        close(notifier->fd);
-    notifier->fd = -1;
+    child_hang_up(&notifier->child);
 }
 
 /* All that has come. */
 static void hear(struct notifier *notifier)
 {
     struct notify_report told;
-    while (notifier->fd >= 0) {
+    while (is_there(notifier)) {
         memset(&told, 0, sizeof told);
-        const ssize_t got = recv(notifier->fd, &told, sizeof told, MSG_DONTWAIT);
+        const ssize_t got = recv(notifier->child.hearing_fd, &told, sizeof told, MSG_DONTWAIT);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 && errno == EAGAIN)
@@ -136,7 +137,7 @@ static void on_readable(evutil_socket_t fd, short what, void *state)
     (void)fd;
     (void)what;
     hear(notifier);
-    if (notifier->fd < 0)
+    if (!is_there(notifier))
         log_line(LOG_WARNING, "the process that sends notifications has ended before its time: "
                               "nobody is told any more");
 }
@@ -145,7 +146,7 @@ static void on_readable(evutil_socket_t fd, short what, void *state)
 static bool wait_for(const struct notifier *notifier, short what, uint64_t end_ns)
 {
     const uint64_t now_ns = clock_now_ns();
-    struct pollfd ready = {.fd = notifier->fd, .events = what};
+    struct pollfd ready = {.fd = notifier->child.hearing_fd, .events = what};
     if (now_ns >= end_ns)
         return false;
     (void)poll(&ready, 1, (int)((end_ns - now_ns) / NS_PER_MS) + 1);
@@ -192,23 +193,15 @@ static enum err_code find_module(char path[PATH_MAX], struct err *err)
 static enum err_code start_child(struct notifier *notifier, struct notify_sender_setup *setup,
                                  struct err *err)
 {
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-        return err_set_errno(err, E_SYSTEM, errno, "no socket for notifications");
     const int room_bytes = QUEUE_BYTES;
-    (void)setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room_bytes, sizeof room_bytes);
-    setup->fd = ends[1];
-    notifier->fd = ends[0];
-    const struct child_plan plan = {
-        .run = notify_sender_run, .state = setup, .keep_fds = &setup->fd, .keep_count = 1};
-    const bool started = child_start(&notifier->child, &plan);
-    const int sys_errno = errno;
-    close(ends[1]);
-    if (!started)
-        return err_set_errno(err, E_SYSTEM, sys_errno,
+    const struct child_plan plan = {.run = notify_sender_run, .state = setup, .talks = true};
+    if (!child_start(&notifier->child, &plan))
+        return err_set_errno(err, E_SYSTEM, errno,
                              "the process that sends notifications cannot be started");
+    (void)setsockopt(notifier->child.hearing_fd, SOL_SOCKET, SO_SNDBUF, &room_bytes,
+                     sizeof room_bytes);
     const uint64_t end_ns = clock_now_ns() + READY_NS;
-    while (!notifier->ready && notifier->fd >= 0 && wait_for(notifier, POLLIN, end_ns))
+    while (!notifier->ready && is_there(notifier) && wait_for(notifier, POLLIN, end_ns))
         hear(notifier);
     if (notifier->ready && notifier->problem[0] == '\0')
         return OK;
@@ -219,10 +212,10 @@ static enum err_code start_child(struct notifier *notifier, struct notify_sender
 
 static enum err_code listen_on(struct notifier *notifier, struct err *err)
 {
-    if (notifier->setup.base == NULL || notifier->fd < 0)
+    if (notifier->setup.base == NULL || !is_there(notifier))
         return OK;
-    notifier->event =
-        event_new(notifier->setup.base, notifier->fd, EV_READ | EV_PERSIST, on_readable, notifier);
+    notifier->event = event_new(notifier->setup.base, notifier->child.hearing_fd,
+                                EV_READ | EV_PERSIST, on_readable, notifier);
     return notifier->event != NULL && event_add(notifier->event, NULL) == 0
                ? OK
                : err_set(err, E_SYSTEM, "no memory for notifications");
@@ -259,7 +252,6 @@ enum err_code notifier_start(struct notifier **notifier, const struct notifier_s
     if (made == NULL)
         return err_set(err, E_SYSTEM, "no memory for notifications");
     made->setup = *setup;
-    made->fd = -1;
     enum err_code code = notify_file_read(&file, &source, getenv, err);
     if (code == OK)
         code = begin(made, &file, err);
@@ -276,14 +268,15 @@ enum err_code notifier_start(struct notifier **notifier, const struct notifier_s
 static bool put(const struct notifier *notifier, const struct notify_message *message)
 {
     const size_t bytes = notify_message_bytes(message);
-    return send(notifier->fd, message, bytes, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)bytes;
+    return send(notifier->child.hearing_fd, message, bytes, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+           (ssize_t)bytes;
 }
 
 void notifier_tell(void *state, const struct alert_event *event)
 {
     struct notifier *notifier = state;
     struct notify_message message;
-    if (notifier == NULL || notifier->fd < 0)
+    if (notifier == NULL || !is_there(notifier))
         return;
     memset(&message, 0, sizeof message);
     message.event = *event;
@@ -304,10 +297,10 @@ const struct notifier_channel *notifier_finish(struct notifier *notifier, uint64
     bool told = false;
     *channel_count = notifier->channel_count;
     notifier->quiet = true; /* its sum follows */
-    while (notifier->fd >= 0) {
+    while (is_there(notifier)) {
         told = told || put(notifier, &message);
         hear(notifier);
-        if (notifier->fd >= 0 &&
+        if (is_there(notifier) &&
             !wait_for(notifier, told ? POLLIN : (short)(POLLIN | POLLOUT), end_ns))
             break;
     }
@@ -335,7 +328,7 @@ void notifier_end(struct notifier *notifier, uint64_t limit_ns)
     if (notifier == NULL)
         return;
     size_t channel_count = 0;
-    const bool was_there = notifier->fd >= 0;
+    const bool was_there = is_there(notifier);
     const struct notifier_channel *channels = notifier_finish(notifier, limit_ns, &channel_count);
     for (size_t i = 0; i < channel_count && notifier->finished; i++)
         log_sum(&channels[i]);

@@ -42,6 +42,7 @@ struct outlet {
 
 struct sender {
     const struct notify_sender_setup *setup;
+    int fd;                             /* of packets, to and from the parent */
     const struct notify_driver *driver; /* NULL: nothing is sent */
     void *handle;                       /* its */
     struct outlet outlets[NOTIFY_CHANNELS_MAX];
@@ -62,7 +63,7 @@ static void report(const struct sender *sender, struct notify_report *told)
 {
     const size_t bytes =
         offsetof(struct notify_report, text) + strnlen(told->text, sizeof told->text - 1) + 1;
-    (void)!send(sender->setup->fd, told, bytes, MSG_NOSIGNAL);
+    (void)!send(sender->fd, told, bytes, MSG_NOSIGNAL);
 }
 
 static void report_text(const struct sender *sender, enum notify_report_kind kind, uint32_t channel,
@@ -254,7 +255,7 @@ static void hear(struct sender *sender)
     struct notify_message message;
     memset(&message, 0, sizeof message);
     while (!sender->ending) {
-        const ssize_t got = recv(sender->setup->fd, &message, sizeof message, MSG_DONTWAIT);
+        const ssize_t got = recv(sender->fd, &message, sizeof message, MSG_DONTWAIT);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 && errno == EAGAIN)
@@ -307,7 +308,7 @@ static bool goes_on(struct sender *sender)
 
 static void step(const struct sender *sender)
 {
-    const int fd = sender->ending ? -1 : sender->setup->fd;
+    const int fd = sender->ending ? -1 : sender->fd;
     const uint64_t limit_ms = (wait_ns(sender, clock_now_ns()) + NS_PER_MS - 1) / NS_PER_MS;
     if (sender->driver != NULL) {
         sender->driver->step(sender->handle, fd, limit_ms);
@@ -391,11 +392,11 @@ int notify_sender_run(void *state, int telling_fd)
 {
     struct sender *sender = calloc(1, sizeof *sender);
     char problem[600] = "no memory for channels";
-    (void)telling_fd;
     secret_forbid_dumps(); /* libcurl copies what it is given */
     if (sender == NULL)
         return 1;
     sender->setup = state;
+    sender->fd = telling_fd;
     const bool ready = open_outlets(sender) && load(sender, problem, sizeof problem);
     report_text(sender, NOTIFY_READY, 0, ready ? "" : problem);
     while (ready && goes_on(sender)) {

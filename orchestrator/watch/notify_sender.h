@@ -40,7 +40,6 @@ struct notify_report {
 struct notify_sender_setup {
     const struct notify_file *file;
     const char *module; /* its path; NULL: nothing is sent, and told instead (NOTIFY_DRY) */
-    int fd;             /* a socket of packets */
     uint64_t
         channels; /* bits of those that are told of everything, whatever the routes; 0: by the routes */
 };
@@ -48,7 +47,7 @@ struct notify_sender_setup {
 /* Of the beginning of a line, as much as there is room for: no character is cut. What is longer is told in pieces. */
 size_t notify_piece_bytes(const char *text, size_t line_bytes, size_t most_bytes);
 
-/* For struct child_plan; state: a struct notify_sender_setup. */
+/* For struct child_plan, and it talks; state: a struct notify_sender_setup. */
 int notify_sender_run(void *state, int telling_fd);
 
 #endif

@@ -17,7 +17,6 @@
 
 struct suite_live {
     struct child child;
-    int fd;      /* -1: nobody is there */
     pid_t owner; /* copies of its process that log something tell nothing */
     struct suite_live_ready ready;
 };
@@ -25,25 +24,14 @@ struct suite_live {
 static enum err_code start_child(struct suite_live *live, const struct watch_options *options,
                                  struct err *err)
 {
-    int ends[2];
     size_t heard_bytes = 0;
     const struct timeval patience = {.tv_sec = 1};
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-        return err_set_errno(err, E_SYSTEM, errno, "no socket for the live page");
-    (void)setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    live->fd = ends[0];
-    struct suite_live_server_setup setup = {.options = options, .fd = ends[1]};
-    const struct child_plan plan = {.run = suite_live_server_run,
-                                    .state = &setup,
-                                    .heard = true,
-                                    .keep_fds = &setup.fd,
-                                    .keep_count = 1};
-    const bool started = child_start(&live->child, &plan);
-    const int sys_errno = errno;
-    close(ends[1]);
-    if (!started)
-        return err_set_errno(err, E_SYSTEM, sys_errno,
+    struct suite_live_server_setup setup = {.options = options};
+    const struct child_plan plan = {.run = suite_live_server_run, .state = &setup, .talks = true};
+    if (!child_start(&live->child, &plan))
+        return err_set_errno(err, E_SYSTEM, errno,
                              "the process of the live page cannot be started");
+    (void)setsockopt(live->child.hearing_fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (child_hear(&live->child, &live->ready, sizeof live->ready, &heard_bytes, READY_NS, NULL) !=
         CHILD_HEARD_ALL)
         return err_set(err, E_SYSTEM, "the process of the live page does not begin");
@@ -59,7 +47,6 @@ enum err_code suite_live_start(struct suite_live **started, const struct watch_o
     *started = NULL;
     if (live == NULL)
         return err_set(err, E_SYSTEM, "no memory for the live page");
-    live->fd = -1;
     live->owner = getpid();
     const enum err_code code = start_child(live, options, err);
     if (code != OK)
@@ -79,9 +66,9 @@ void suite_live_tell(struct suite_live *live, const char *event, json_t *object)
     json_t *message = json_pack("{s:s, s:o?}", "event", event, "object", object);
     char *text = message != NULL ? json_dumps(message, JSON_COMPACT) : NULL;
     json_decref(message);
-    if (text != NULL && live->fd >= 0 && live->owner == getpid() &&
+    if (text != NULL && live != NULL && live->child.hearing_fd > 0 && live->owner == getpid() &&
         strlen(text) <= SUITE_LIVE_MESSAGE_BYTES)
-        (void)!send(live->fd, text, strlen(text), MSG_NOSIGNAL);
+        (void)!send(live->child.hearing_fd, text, strlen(text), MSG_NOSIGNAL);
     free(text);
 }
 
@@ -98,8 +85,7 @@ void suite_live_close(struct suite_live *live)
 {
     if (live == NULL)
         return;
-    if (live->fd >= 0)
-        close(live->fd);
+    child_hang_up(&live->child);
     (void)child_gone_within(&live->child, END_NS);
     child_end(&live->child);
     free(live);

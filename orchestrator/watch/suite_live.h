@@ -24,7 +24,7 @@ MUST_USE enum err_code suite_live_start(struct suite_live **live,
                                         const struct watch_options *options, struct err *err);
 const char *suite_live_url(const struct suite_live *live);
 /* event: "state" (members that replace those told before), "result" or "notice" (one more of them). object is let go of; NULL is
- * fine. What cannot be told within a second is left out. */
+ * fine, of both. What cannot be told within a second is left out. */
 void suite_live_tell(struct suite_live *live, const char *event, json_t *object);
 /* Stays for that long, or until *interrupted is another number; NULL live is fine. */
 void suite_live_linger(struct suite_live *live, uint64_t linger_ns,

@@ -1,7 +1,7 @@
 #include "orchestrator/watch/suite_live_server.h"
 
-#include <event2/buffer.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,83 +11,27 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/version.h"
-#include "orchestrator/page/page_live.h"
 #include "orchestrator/report/json_value.h"
-#include "orchestrator/watch/http_service.h"
+#include "orchestrator/watch/event_streams.h"
+#include "orchestrator/watch/health.h"
+#include "orchestrator/watch/http_answers.h"
+#include "orchestrator/watch/page_answers.h"
 #include "orchestrator/watch/prometheus.h"
 #include "orchestrator/watch/suite_live.h"
 
-#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15) | JSON_PRESERVE_ORDER)
 #define RESULTS_MAX 5000u
 #define NOTICES_MAX 50u
-
-struct server;
-
-/* Somebody who reads events. */
-struct reader {
-    struct evhttp_request *request; /* NULL: the place is free */
-    bool gap;                       /* something was not told, since it did not read */
-};
 
 struct server {
     struct event_base *base;
     struct http_service *http;
-    int fd;
-    uint64_t begun_ns, left_out;
+    struct event_streams *events;
+    uint64_t begun_ns, told_ns, left_out; /* told_ns: when something was told last */
     json_t *state, *results, *notices;
-    struct reader readers[HTTP_CONNECTIONS_MAX];
     char message[SUITE_LIVE_MESSAGE_BYTES];
 };
 
-/* ---- events ---- */
-
-static void send_event(struct reader *reader, const char *name, const char *data)
-{
-    struct evbuffer *buffer = evbuffer_new();
-    if (http_unread_bytes(reader->request) >= HTTP_UNREAD_MAX_BYTES || buffer == NULL)
-        reader->gap = true;
-    else {
-        if (reader->gap)
-            evbuffer_add_printf(buffer, "event: gap\ndata: {}\n\n");
-        reader->gap = false;
-        evbuffer_add_printf(buffer, "event: %s\ndata: %s\n\n", name, data);
-        evhttp_send_reply_chunk(reader->request, buffer);
-    }
-    if (buffer != NULL)
-        evbuffer_free(buffer);
-}
-
-/* A request whose answer goes on is taken from a connection that ends, and is its answerer's to end. */
-static void on_reader_gone(struct evhttp_connection *connection, void *argument)
-{
-    struct reader *reader = argument;
-    struct evhttp_request *request = reader->request;
-    (void)connection;
-    reader->request = NULL;
-    if (request != NULL && evhttp_request_get_connection(request) == NULL)
-        evhttp_send_reply_end(request);
-}
-
-static void answer_events(void *state, struct evhttp_request *request)
-{
-    struct server *server = state;
-    struct reader *reader = NULL;
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX && reader == NULL; i++)
-        if (server->readers[i].request == NULL)
-            reader = &server->readers[i];
-    if (reader == NULL || evhttp_request_get_command(request) != EVHTTP_REQ_GET) {
-        http_refuse(request, reader == NULL ? 503 : 405, "no more viewers, or no GET");
-        return;
-    }
-    *reader = (struct reader){.request = request};
-    http_put_headers(request, "text/event-stream");
-    http_service_stream(server->http, request);
-    evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_reader_gone, reader);
-    evhttp_send_reply_start(request, 200, "OK");
-    char *text = json_dumps(server->state, DUMP_FLAGS);
-    send_event(reader, "state", text != NULL ? text : "{}");
-    free(text);
-}
+/* ---- what is told ---- */
 
 /* It stands still when the suite has ended. */
 static void put_elapsed(const struct server *server)
@@ -126,37 +70,26 @@ static void on_message(evutil_socket_t fd, short what, void *argument)
     const char *event = json_string_value(json_object_get(message, "event"));
     json_t *object = json_object_get(message, "object");
     if (event != NULL && object != NULL) {
+        server->told_ns = clock_now_ns();
         keep(server, event, object);
-        char *text = json_dumps(object, DUMP_FLAGS);
-        for (size_t i = 0; i < HTTP_CONNECTIONS_MAX && text != NULL; i++)
-            if (server->readers[i].request != NULL)
-                send_event(&server->readers[i], event, text);
-        free(text);
+        event_streams_tell(server->events, event, json_incref(object));
     }
     json_decref(message);
 }
 
 /* ---- answers ---- */
 
-static void answer_json(struct evhttp_request *request, json_t *object)
-{
-    char *text = object != NULL ? json_dumps(object, DUMP_FLAGS) : NULL;
-    json_decref(object);
-    if (text == NULL)
-        http_refuse(request, 503, "no memory for the answer");
-    else
-        http_answer(request, 200, "application/json", text, strlen(text));
-    free(text);
-}
-
 static void answer_run(void *state, struct evhttp_request *request)
 {
     struct server *server = state;
     put_elapsed(server);
-    answer_json(request, json_pack("{s:s, s:s, s:O, s:O, s:o, s:O}", "schema",
-                                   "volley.suite.live/1", "volley", volley_version, "state",
-                                   server->state, "results", server->results, "results_left_out",
-                                   json_value_count(server->left_out), "notices", server->notices));
+    http_answer_json(request, 200,
+                     json_pack("{s:s, s:s, s:s, s:o, s:O, s:O, s:o, s:O}", "schema",
+                               "volley.suite.live/1", "volley", volley_version, "session",
+                               event_streams_session(server->events), "next",
+                               json_value_count(event_streams_next(server->events)), "state",
+                               server->state, "results", server->results, "results_left_out",
+                               json_value_count(server->left_out), "notices", server->notices));
 }
 
 static const char *const counts[] = {"planned", "measured", "failed", "skipped"};
@@ -171,13 +104,37 @@ static void answer_stats(void *state, struct evhttp_request *request)
         json_object_set(runs, counts[i], json_object_get(server->state, counts[i]));
     json_object_set_new(stats, "runs", runs);
     json_object_set(stats, "elapsed_seconds", json_object_get(server->state, "elapsed_seconds"));
-    answer_json(request, stats);
+    http_answer_json(request, 200, stats);
 }
 
 static void answer_health(void *state, struct evhttp_request *request)
 {
-    (void)state;
-    answer_json(request, json_pack("{s:s, s:[]}", "status", "ok", "checks"));
+    const struct server *server = state;
+    const uint64_t begun_ns = clock_now_ns();
+    const bool ended = json_object_get(server->state, "ended") != NULL;
+    const bool broken = json_is_string(json_object_get(server->state, "error"));
+    const double failed = json_number_value(json_object_get(server->state, "failed"));
+    const struct health_check checks[] = {
+        {.name = "suite_status",
+         .status = broken ? HEALTH_CRITICAL : HEALTH_OK,
+         .value.number = NAN,
+         .warning = NAN,
+         .critical = NAN},
+        {.name = "failed_runs_check",
+         .status = failed > 0 ? HEALTH_WARNING : HEALTH_OK,
+         .value.number = failed,
+         .unit = "runs",
+         .warning = 1,
+         .critical = NAN},
+        {.name = "last_told", /* how long a build or a load takes nobody knows */
+         .value.number = ended ? NAN : clock_seconds(begun_ns - server->told_ns),
+         .unit = "s",
+         .warning = NAN,
+         .critical = NAN}};
+    int status = 200;
+    json_t *body = health_told(checks, sizeof checks / sizeof checks[0],
+                               (double)(clock_now_ns() - begun_ns) / NS_PER_MS, &status);
+    http_answer_json(request, status, body);
 }
 
 static void answer_metrics(void *state, struct evhttp_request *request)
@@ -189,43 +146,30 @@ static void answer_metrics(void *state, struct evhttp_request *request)
         {"volley_suite_runs_skipped_total", "counter", "Runs that had their records already"}};
     const struct server *server = state;
     const bool ended = json_object_get(server->state, "ended") != NULL;
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out != NULL) {
-        fprintf(out,
+    struct http_body body;
+    if (http_body_begin(&body)) {
+        fprintf(body.file,
                 "# HELP volley_suite_up Whether the suite is under way.\n"
                 "# TYPE volley_suite_up gauge\nvolley_suite_up %d\n",
                 !ended);
         for (size_t i = 0; i < COUNTS; i++)
-            fprintf(out, "# HELP %s %s.\n# TYPE %s %s\n%s %lld\n", families[i][0], families[i][2],
-                    families[i][0], families[i][1], families[i][0],
+            fprintf(body.file, "# HELP %s %s.\n# TYPE %s %s\n%s %lld\n", families[i][0],
+                    families[i][2], families[i][0], families[i][1], families[i][0],
                     (long long)json_integer_value(json_object_get(server->state, counts[i])));
     }
-    if (out == NULL || fclose(out) != 0)
-        http_refuse(request, 503, "no memory for the answer");
-    else
-        http_answer(request, 200, PROMETHEUS_TYPE, text, bytes);
-    free(text);
+    http_body_answer(&body, request, PROMETHEUS_TYPE);
 }
 
 static void answer_page(void *state, struct evhttp_request *request)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
-    struct output out;
     (void)state;
-    if (file != NULL) {
-        output_borrow(&out, file);
-        page_html_frame(&out, "volley suite");
-        output_write(&out, suite_live_page, strlen(suite_live_page));
-    }
-    if (file == NULL || fclose(file) != 0)
-        http_refuse(request, 503, "no memory for the answer");
-    else
-        http_answer(request, 200, "text/html; charset=utf-8", text, bytes);
-    free(text);
+    page_answer_frame(request, "volley suite", "data-of=\"suite\"");
+}
+
+static void answer_events(void *state, struct evhttp_request *request)
+{
+    struct server *server = state;
+    event_streams_answer(server->events, server->http, request, json_incref(server->state));
 }
 
 static void answer_login(void *state, struct evhttp_request *request)
@@ -235,6 +179,7 @@ static void answer_login(void *state, struct evhttp_request *request)
 
 static const struct http_route routes[] = {
     {"/", EVHTTP_REQ_GET, true, answer_page},
+    {"/page.js", EVHTTP_REQ_GET, true, page_answer_script},
     {"/events", EVHTTP_REQ_GET, false, answer_events},
     {"/api/run.json", EVHTTP_REQ_GET, false, answer_run},
     {"/api/login", EVHTTP_REQ_POST, true, answer_login},
@@ -253,27 +198,20 @@ static enum err_code open_server(struct server *server, const struct suite_live_
                                     .routes = routes,
                                     .route_count = sizeof routes / sizeof routes[0],
                                     .state = server};
-    server->fd = setup->fd;
-    server->begun_ns = clock_now_ns();
+    server->begun_ns = server->told_ns = clock_now_ns();
     server->state = json_object();
     server->results = json_array();
     server->notices = json_array();
     server->base = event_base_new();
-    if (server->base == NULL)
-        return err_set(err, E_SYSTEM, "no event loop for the live page");
+    server->events = event_streams_create();
+    if (server->base == NULL || server->events == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the live page");
     return http_service_open(&server->http, server->base, &http, err);
 }
 
 static void close_server(struct server *server)
 {
-    for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
-        struct evhttp_request *request = server->readers[i].request;
-        server->readers[i].request = NULL;
-        if (request == NULL)
-            continue;
-        evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
-        evhttp_send_reply_end(request);
-    }
+    event_streams_close(server->events);
     http_service_close(server->http);
     if (server->base != NULL)
         event_base_free(server->base);
@@ -292,12 +230,11 @@ int suite_live_server_run(void *state, int telling_fd)
         return 1;
     if (open_server(server, state, &ready.err) == OK) {
         snprintf(ready.url, sizeof ready.url, "%s", http_service_url(server->http));
-        event = event_new(server->base, server->fd, EV_READ | EV_PERSIST, on_message, server);
+        event = event_new(server->base, telling_fd, EV_READ | EV_PERSIST, on_message, server);
         if (event == NULL || event_add(event, NULL) != 0)
             (void)!err_set(&ready.err, E_SYSTEM, "no memory for the live page");
     }
     const bool told = write(telling_fd, &ready, sizeof ready) == (ssize_t)sizeof ready;
-    close(telling_fd);
     if (told && ready.err.code == OK)
         event_base_dispatch(server->base);
     if (event != NULL)

@@ -7,19 +7,15 @@
 
 struct suite_live_server_setup {
     const struct watch_options *options;
-    int fd; /* a socket of packets: {"event": NAME, "object": {...}}; its end is the child's */
 };
 
-/* The first and only thing that the child tells. */
+/* The first and only packet that the child tells; those that it hears are {"event": NAME, "object": {...}}. */
 struct suite_live_ready {
     struct err err; /* code OK: it listens */
     char url[96];
 };
 
-/* For struct child_plan; state: a struct suite_live_server_setup. */
+/* For struct child_plan, and it talks; state: a struct suite_live_server_setup. */
 int suite_live_server_run(void *state, int telling_fd);
-
-/* What stands in the page behind its head: tables that its script fills from /api/run.json. */
-extern const char suite_live_page[];
 
 #endif

@@ -1,4 +1,4 @@
-/* The live page of real runs in a real browser: headless Chromium, by tests/support/page/check_live.js. */
+/* The live page of real runs in a real browser. */
 #include <jansson.h>
 #include <math.h>
 #include <signal.h>
@@ -7,18 +7,18 @@
 #include <string.h>
 
 #include "tests/support/check/at_server.h"
+#include "tests/support/check/live_look.h"
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/temp_tree.h"
 
-#define SEEN_MS 90000u /* a browser on a busy machine */
 #define TOKEN "a-token-of-some-length-0123456789"
 #define HOSTILE "</script><b id=hurt>x</b>"
 
 static struct temp_tree tree;
-static struct program volley, browser;
-static char url[64], url_path[200], json_path[200], saved[200], token_path[200];
-static json_t *seen; /* what check_live.js tells */
+static struct program volley;
+static struct live_look look;
+static char json_path[200], saved[200], token_path[200];
 
 static void set_up(void)
 {
@@ -26,85 +26,33 @@ static void set_up(void)
     temp_tree_make(&tree);
     temp_tree_write(&tree, "/token", TOKEN "\n", 0600);
     snprintf(json_path, sizeof json_path, "%s/run.json", tree.path);
-    snprintf(url_path, sizeof url_path, "%s/url", tree.path);
     snprintf(saved, sizeof saved, "%s/saved.html", tree.path);
     snprintf(token_path, sizeof token_path, "%s/token", tree.path);
 }
 
 static void tear_down(void)
 {
-    json_decref(seen);
-    seen = NULL;
-    program_free(&browser);
+    live_look_free(&look);
     program_free(&volley);
     temp_tree_remove(&tree);
     at_server_tear_down();
 }
 
-/* Where it says that its page is. */
-static void find_url(void)
-{
-    static const char before[] = "the live page is at ";
-    program_wait_text(&volley, PROGRAM_ERR, "/\n");
-    char *text = program_output(&volley, PROGRAM_ERR);
-    const char *at = strstr(text, before);
-    ck_assert_msg(at != NULL, "%s", text);
-    snprintf(url, sizeof url, "%.*s", (int)strcspn(at + sizeof before - 1, "\n"),
-             at + sizeof before - 1);
-    free(text);
-}
-
-static void browse(const char *const *words)
-{
-    const char *argv[48] = {"node", "tests/support/page/check_live.js", url_path};
-    for (size_t i = 0; words[i] != NULL; i++) {
-        ck_assert_uint_lt(3 + i, sizeof argv / sizeof argv[0] - 1);
-        argv[3 + i] = words[i];
-    }
-    program_free(&browser);
-    program_start(&browser, &(const struct program_options){.argv = argv, .deadline_ms = SEEN_MS});
-    program_wait_text(&browser, PROGRAM_OUT, "ready\n");
-}
-/* The browser is there before the run is: it takes longer to start than a short run lasts. */
-#define BROWSE(...) browse((const char *const[]){__VA_ARGS__, NULL})
+#define BROWSE(...) LIVE_LOOK_BEGIN(&look, &tree, __VA_ARGS__)
 
 #define VOLLEY(...)                                                                                \
     do {                                                                                           \
         program_free(&volley);                                                                     \
         program_start_volley(&volley, "bench", "-p", server.port_text, "--cpus", "none",           \
                              "--processes", "1", "--json", json_path, __VA_ARGS__, NULL);          \
-        find_url();                                                                                \
-        temp_tree_write(&tree, "/url", url, 0600);                                                 \
+        live_look_open(&look, &tree, &volley);                                                     \
     } while (0)
-
-/* What was told on its last line; nothing broke, nothing was asked of others, no text became markup. */
-static void read_seen(void)
-{
-    program_wait(&browser);
-    ck_assert_msg(browser.exit_status == 0, "%.2500s", browser.err);
-    const char *line = strstr(browser.out, "{\"live\"");
-    ck_assert_msg(line != NULL, "%.2000s", browser.out);
-    json_decref(seen);
-    seen = json_loads(line, 0, NULL);
-    ck_assert_ptr_nonnull(seen);
-    ck_assert_msg(json_array_size(json_object_get(seen, "foreign")) == 0, "%.2500s", line);
-    ck_assert_double_eq(run_json_number(seen, "scripts"), 0);
-    ck_assert_double_eq(run_json_number(seen, "wide"), 0);
-    ck_assert_double_eq(run_json_number(seen, "unmarked"), 0);
-}
 
 static json_t *load_document(void)
 {
     json_t *root = json_load_file(json_path, 0, NULL);
     ck_assert_ptr_nonnull(root);
     return root;
-}
-
-static const char *text_of(const char *key)
-{
-    const char *text = json_string_value(json_object_get(seen, key));
-    return text != NULL ? text
-                        : json_string_value(json_object_get(json_object_get(seen, "live"), key));
 }
 
 /* Of all runs, a count of run.json. */
@@ -119,12 +67,12 @@ static double counted(const json_t *root, const char *path)
 /* Counts of the panels, and of what stands above them, are those of run.json. */
 static void ck_counts(const json_t *root)
 {
-    ck_assert_double_eq(run_json_number(seen, "live.sums.ok"), counted(root, "requests.ok"));
-    ck_assert_double_eq(run_json_number(seen, "live.sums.due"), counted(root, "requests.due"));
+    ck_assert_double_eq(run_json_number(look.seen, "live.sums.ok"), counted(root, "requests.ok"));
+    ck_assert_double_eq(run_json_number(look.seen, "live.sums.due"), counted(root, "requests.due"));
     const size_t count = json_array_size(json_object_get(root, "runs"));
     const json_t *last = run_json_at(root, count - 1);
     const json_t *so_far =
-        json_object_get(json_object_get(json_object_get(seen, "live"), "state"), "so_far");
+        json_object_get(json_object_get(json_object_get(look.seen, "live"), "state"), "so_far");
     static const char *const paths[] = {"requests.ok", "requests.due", "response_time_us.count",
                                         "response_time_us.max", "response_time_us.p99"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
@@ -154,7 +102,7 @@ static json_t *panels_of(const json_t *page)
 
 static void ck_saved_shows_the_same(void)
 {
-    json_t *wanted = panels_of(seen), *shown = panels_of(json_object_get(seen, "there"));
+    json_t *wanted = panels_of(look.seen), *shown = panels_of(json_object_get(look.seen, "there"));
     char *wanted_text = json_dumps(wanted, 0), *shown_text = json_dumps(shown, 0);
     ck_assert_msg(json_equal(wanted, shown) && json_array_size(wanted) > 10, "%s\n%s", wanted_text,
                   shown_text);
@@ -199,17 +147,17 @@ TEST(a_page_grows_and_counts_as_run_json_does)
     VOLLEY("-t", "set,get", "--qps", "1000", "--duration", "2", "--warmup", "250ms", "--interval",
            "250ms", "--listen", "0", "--listen-linger", "60", "--label", HOSTILE, "--alerts",
            rules);
-    read_seen();
+    live_look_end(&look);
     json_t *root = load_document();
     /* a warm-up is drawn, and is none of the counts */
-    ck_assert_double_gt(run_json_number(seen, "live.sums.ok"), counted(root, "requests.ok"));
+    ck_assert_double_gt(run_json_number(look.seen, "live.sums.ok"), counted(root, "requests.ok"));
     ck_metrics(metrics, root);
-    ck_assert_str_eq(text_of("title"), HOSTILE);
-    ck_assert_ptr_nonnull(strstr(text_of("said"), "The session has finished"));
-    char *regions = json_dumps(json_object_get(json_object_get(seen, "live"), "regions"), 0);
+    ck_assert_str_eq(live_look_text(&look, "title"), HOSTILE);
+    ck_assert_ptr_nonnull(strstr(live_look_text(&look, "said"), "The session has finished"));
+    char *regions = json_dumps(json_object_get(json_object_get(look.seen, "live"), "regions"), 0);
     ck_assert_str_eq(regions, "[\"warmup warm-up\", \"run SET\", \"warmup warm-up\", \"run GET\"]");
     free(regions);
-    ck_assert_ptr_nonnull(strstr(text_of("text"), "the complete report"));
+    ck_assert_ptr_nonnull(strstr(live_look_text(&look, "text"), "the complete report"));
     ck_saved_shows_the_same();
     json_decref(root);
 }
@@ -231,9 +179,8 @@ TEST(an_alert_says_which_server_it_is_about)
     program_free(&volley);
     program_start_volley(&volley, "monitor", "--no-store", "--interval", "250ms", "--listen", "0",
                          "--alerts", rules, well, "127.0.0.1:1", NULL);
-    find_url();
-    temp_tree_write(&tree, "/url", url, 0600);
-    read_seen();
+    live_look_open(&look, &tree, &volley);
+    live_look_end(&look);
 }
 
 TEST(a_page_that_was_away_catches_up)
@@ -242,12 +189,13 @@ TEST(a_page_that_was_away_catches_up)
     BROWSE("--until", "live && live.rows >= 3", "--offline", "--until", "live.lost", "--served",
            "18", "--online", "--until", "live.said.includes('it was lost for') && live.rows >= 18",
            "--until", "live.over");
-    VOLLEY("-t", "get", "--qps", "1000", "--duration", "5", "--interval", "100ms", "--listen", "0");
-    read_seen();
+    VOLLEY("-t", "get", "--qps", "1000", "--duration", "5", "--interval", "100ms", "--listen", "0",
+           "--listen-linger", "60");
+    live_look_end(&look);
     json_t *root = load_document();
     ck_counts(root);
     ck_assert_double_eq(
-        run_json_number(seen, "live.rows"),
+        run_json_number(look.seen, "live.rows"),
         (double)json_array_size(json_object_get(run_json_at(root, 0), "intervals")));
     json_decref(root);
 }
@@ -288,7 +236,7 @@ TEST(buttons_steer_the_run)
            "[data-does=stop]", "--until", "live.over");
     VOLLEY("-t", "get", "--qps", "1000", "--duration", "60", "--interval", "250ms", "--listen", "0",
            "--allow-control", "--listen-token", token_path);
-    read_seen();
+    live_look_end(&look);
     program_wait(&volley);
     json_t *root = load_document();
     const json_t *run = run_json_at(root, 0);
@@ -306,16 +254,16 @@ TEST(a_page_outlives_its_process)
            saved, "--look", saved, "--say", "saved", "--until",
            "live.said.includes('another session')");
     VOLLEY("-t", "set", "--qps", "500", "--duration", "60", "--interval", "250ms", "--listen", "0");
-    program_wait_text(&browser, PROGRAM_OUT, "grown\n");
+    program_wait_text(&look.browser, PROGRAM_OUT, "grown\n");
     program_signal(&volley, SIGKILL);
-    program_wait_text(&browser, PROGRAM_OUT, "saved\n");
+    program_wait_text(&look.browser, PROGRAM_OUT, "saved\n");
     char port[16];
-    snprintf(port, sizeof port, "%.*s", (int)strcspn(strrchr(url, ':') + 1, "/"),
-             strrchr(url, ':') + 1);
+    snprintf(port, sizeof port, "%.*s", (int)strcspn(strrchr(look.url, ':') + 1, "/"),
+             strrchr(look.url, ':') + 1);
     VOLLEY("-t", "get", "--qps", "500", "--duration", "60", "--listen", port);
-    read_seen();
-    ck_assert_double_ge(run_json_number(seen, "live.rows"), 5);
-    ck_assert_ptr_nonnull(strstr(text_of("text"), "SET"));
+    live_look_end(&look);
+    ck_assert_double_ge(run_json_number(look.seen, "live.rows"), 5);
+    ck_assert_ptr_nonnull(strstr(live_look_text(&look, "text"), "SET"));
     ck_saved_shows_the_same();
 }
 

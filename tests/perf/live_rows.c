@@ -9,7 +9,6 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "orchestrator/watch/live.h"
-#include "tests/support/check/by_hand.h"
 #include "tests/support/check/report_fixture.h"
 
 #define LATENCIES 60u
@@ -21,14 +20,7 @@
 
 static struct interval_row *row_of(uint32_t index)
 {
-    struct interval_row *row = calloc(1, sizeof *row);
-    if (row == NULL)
-        exit(1);
-    interval_row_init(row);
-    row->header.first = row->header.last = index;
-    row->header.start_ns = index * NS_PER_SECOND;
-    row->header.end_ns = (index + 1) * NS_PER_SECOND;
-    row->header.connections_open = 4;
+    struct interval_row *row = fixture_row(index);
     for (uint32_t i = 0; i < LATENCIES; i++)
         fixture_answer_at(row, 80000 + (uint64_t)index % 997 * i * 20, 2000 + i * 100,
                           REQUESTS / LATENCIES + (index + i) % 7);

@@ -6,7 +6,6 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "orchestrator/report/sinks.h"
-#include "tests/support/check/by_hand.h"
 #include "tests/support/check/report_fixture.h"
 
 #define LATENCIES 60u
@@ -19,20 +18,6 @@ static uint64_t next_random(void)
     random_state ^= random_state >> 7;
     random_state ^= random_state << 17;
     return random_state;
-}
-
-/* As in tests/support/check/report_fixture.h, whose rows belong to tests that Check runs. */
-static struct interval_row *row_of(uint32_t index)
-{
-    struct interval_row *row = calloc(1, sizeof *row);
-    if (row == NULL)
-        exit(1);
-    interval_row_init(row);
-    row->header.first = row->header.last = index;
-    row->header.start_ns = index * NS_PER_SECOND;
-    row->header.end_ns = (index + 1) * NS_PER_SECOND;
-    row->header.connections_open = 4;
-    return row;
 }
 
 static void fill(struct interval_row *row, uint32_t classes, uint32_t nodes, bool stall)
@@ -81,7 +66,7 @@ int main(int argc, char **argv)
     timeline_session_begin(&timeline, &session);
     timeline_run_begin(&timeline, &facts);
     for (uint32_t i = 0; i < seconds; i++) {
-        struct interval_row *row = row_of(i);
+        struct interval_row *row = fixture_row(i);
         fill(row, classes, nodes, i == seconds / 2);
         if (i + 1 == seconds)
             row->header.flags |= INTERVAL_LAST;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -167,6 +168,32 @@ TEST(a_limit)
     child_tell(&child, SIGKILL);
     expect_end(CHILD_KILLED, SIGKILL);
     ck_assert_str_eq(child_describe(how, sizeof how, &child), "was killed by signal 9");
+}
+
+/* Each packet comes back as it is, until there is nobody any more. */
+static int talk_back(void *state, int telling_fd)
+{
+    char packet[64];
+    ssize_t bytes = 0;
+    (void)state;
+    while ((bytes = read(telling_fd, packet, sizeof packet)) > 0)
+        (void)!write(telling_fd, packet, (size_t)bytes);
+    return bytes == 0 ? 7 : 8;
+}
+
+TEST(one_that_talks)
+{
+    /* Breaks when a child that is told things gets parts of them, or does not see that nobody is there any more. */
+    start(&(struct child_plan){.run = talk_back, .talks = true});
+    ck_assert_int_eq(send(child.hearing_fd, "one", 3, MSG_NOSIGNAL), 3);
+    ck_assert_int_eq(send(child.hearing_fd, "another", 7, MSG_NOSIGNAL), 7);
+    ck_assert_int_eq(read(child.hearing_fd, words, sizeof words), 3);
+    ck_assert_int_eq(child_hear(&child, words, 7, &heard_bytes, LONG_NS, NULL), CHILD_HEARD_ALL);
+    ck_assert(memcmp(words, "another", 7) == 0);
+    child_hang_up(&child);
+    ck_assert(child_gone_within(&child, LONG_NS));
+    ck_assert_int_eq(child.number, 7);
+    child_end(&child);
 }
 
 TEST(ends_with_what_it_started)

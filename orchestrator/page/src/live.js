@@ -2,21 +2,18 @@
 // as what a report holds (live_table.js), so that a page can stay open for days. When the process is gone the data stay.
 import { clean, read } from './data.js';
 import { element } from './dom.js';
-import { Control, logIn } from './live_control.js';
+import { Control } from './live_control.js';
 import { Head } from './live_head.js';
 import { download, fileNameOf, reportOf } from './live_save.js';
+import { clockNow, LiveSession } from './live_session.js';
 import { addToHeat, growingHeat, GrowingTable } from './live_table.js';
 import { panelsOf, renew } from './model.js';
 import { handlesOf, Page } from './page.js';
 import { extend, filterBy, view } from './view.js';
 
-const SNAPSHOT_MS = 2000;      // no two within this
-const RETRY_MS = 1000;         // until a snapshot is asked for again
 const SURVEY_MS = 30000;       // at least so often: which panels there are
 const MARKS_MAX = 2048;        // as the server keeps
 const TIMINGS = 4096;
-
-const clockNow = () => new Date().toLocaleTimeString('en-GB');
 
 /** Panels as the page has them, in words: while that is the same, their places stay. */
 const shapeOf = (sections) => JSON.stringify(sections.map((section) => [section.id, section.panels.map((panel) =>
@@ -147,37 +144,27 @@ function dataOf(raw) {
   return data;
 }
 
-class Live {
+class Live extends LiveSession {
   constructor(line, main) {
+    super(line, '/api/page.json', {
+      missed: 'the panels were had anew, and are complete; of marks and alerts of that time some may be missing.',
+      lost: 'the report can be saved below.' });
     this.main = main;
-    this.line = line;
     this.control = line.dataset.control === '1' ? new Control() : null;
     this.page = null;
-    this.source = null;
-    this.session = null;
     this.bundle = null;
-    this.lost = 0;
-    this.fetched = 0;
-    this.waiting = null;
-    this.over = false;
-    this.snapshots = 0;
     this.alerts = new Map();
   }
 
   async start() {
-    let raw = await this.snapshot();
-    while (raw === null) {
-      await logIn(this.line);
-      raw = await this.snapshot();
-    }
+    const raw = await this.begin();
     fetch('/page.js').then((answer) => answer.text()).then((text) => { this.bundle = text; }, () => {});
-    this.head = new Head(this.line);
+    this.head = new Head(this.line, this.said.node);
     this.save = element('button', { type: 'button', 'data-does': 'save' }, 'Save the report');
     this.complete = element('a', { href: '/report.html', hidden: '', download: '' }, 'the complete report');
     this.save.addEventListener('click', () => this.saveReport());
     document.querySelector('header').append(...(this.control ? [this.control.node] : []),
       element('p', { class: 'live-save' }, this.save, ' ', this.complete));
-    this.session = raw.live.session;
     const data = dataOf(raw);
     this.page = new LivePage(data, this.main);
     this.page.start();
@@ -186,86 +173,38 @@ class Live {
       forget: () => { this.page.timings.count = 0; } };
   }
 
-  /** null: the token is missing. */
-  async snapshot() {
-    const answer = await fetch('/api/page.json');
-    if (answer.status === 401) return null;
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    this.fetched = performance.now();
-    return answer.json();
-  }
-
   take(raw, data) {
     this.lanes = data.lanes;
     this.title = String(raw.title);
     this.kind = String(raw.kind);
-    this.snapshots++;
     this.head.title(this.title);
     this.show(raw.live.state);
     this.grow();
-    this.source?.close();
-    this.source = null;
+    this.hush();
     if (raw.live.ended) this.end({ interrupted: raw.live.state.interrupted, error: raw.live.state.error, linger_seconds: 0 }, true);
-    else this.listen(raw.live.next);
+    else this.listen(raw.live.next, this.hears());
   }
 
-  /** Anew, but not too often, and not before there is an answer: until then the page goes on with what it has. */
-  renew() {
-    if (this.waiting !== null || this.over) return;
-    const wait = Math.max(0, this.fetched + SNAPSHOT_MS - performance.now());
-    this.waiting = setTimeout(async () => {
-      try {
-        const raw = await this.snapshot();
-        if (this.over) return;
-        this.waiting = null;
-        if (raw === null) throw new Error('the token is missing');
-        if (raw.live.session !== this.session) this.other();
-        else {
-          const data = dataOf(raw);
-          this.page.replace(data);
-          this.take(raw, data);
-        }
-      } catch (error) {
-        if (this.over) return; // the process has gone since
-        this.waiting = null;
-        this.fetched = performance.now() - SNAPSHOT_MS + RETRY_MS;
-        this.lose();
-        this.renew();
-      }
-    }, wait);
+  replace(raw) {
+    const data = dataOf(raw);
+    this.page.replace(data);
+    this.take(raw, data);
   }
 
   // ---- Events. ----
 
-  listen(from) {
-    const source = new EventSource(`/events?from=${from}`);
-    this.source = source;
-    const hear = (name, action) => source.addEventListener(name, (event) => {
-      if (this.source !== source) return;
-      const data = JSON.parse(event.data);
-      action(data);
-    });
-    hear('interval', (row) => this.interval(row));
-    hear('sample', (sample) => this.sample(sample));
-    hear('scraped', (value) => this.scraped(value));
-    hear('mark', (mark) => this.mark(mark));
-    hear('run', (run) => this.runEnded(run));
-    hear('state', (state) => (state.session === this.session ? this.show(state) : this.other()));
-    hear('alert', (alert) => this.alert(alert));
-    hear('structure', () => this.renew());
-    hear('gap', ({ from: first, first: kept }) => {
-      this.head.say('gap', `At ${clockNow()} this page had missed ${kept - first} events that volley no longer keeps: the panels were had anew, ` +
-        'and are complete; of marks and alerts of that time some may be missing.');
-      this.renew();
-    });
-    hear('other', () => this.other());
-    hear('end', (told) => this.end(told, false));
-    source.addEventListener('open', () => this.source === source && this.found());
-    source.addEventListener('error', () => {
-      if (this.source !== source || this.over) return;
-      this.lose();
-      if (source.readyState === EventSource.CLOSED) this.renew();
-    });
+  hears() {
+    return {
+      interval: (row) => this.interval(row),
+      sample: (sample) => this.sample(sample),
+      scraped: (value) => this.scraped(value),
+      mark: (mark) => this.mark(mark),
+      run: (run) => this.runEnded(run),
+      state: (state) => (state.session === this.session ? this.show(state) : this.other()),
+      alert: (alert) => this.alert(alert),
+      structure: () => this.renew(),
+      end: (told) => this.end(told, false),
+    };
   }
 
   result() {
@@ -357,55 +296,27 @@ class Live {
     this.control?.show(state);
   }
 
-  // ---- Comings and goings. ----
-
-  lose() {
-    if (this.lost) return;
-    this.lost = Date.now();
-    this.head.say('connection', `The connection was lost at ${clockNow()}: what is shown here is from before. ` +
-      'This page tries again, once a second; if volley has ended, the report can be saved below.');
-  }
-
-  found() {
-    if (!this.lost) return;
-    const seconds = Math.max(1, Math.round((Date.now() - this.lost) / 1000));
-    this.lost = 0;
-    this.head.say('connection', `The connection is back since ${clockNow()}: it was lost for ${seconds} s, and what went on meanwhile ` +
-      'has been fetched.');
-  }
-
-  other() {
-    if (this.over) return;
-    this.finish();
-    const look = element('button', { type: 'button' }, 'Look at it');
-    look.addEventListener('click', () => window.location.reload());
-    this.head.say('connection', '');
-    this.head.say('end', `Since ${clockNow()} another session of volley listens at this address. What is shown here is of the one before, ` +
-      'whose end this page did not see. ', look);
-  }
+  // ---- Its end. ----
 
   end({ interrupted, error, linger_seconds: linger }, late) {
     if (this.over) return;
     this.finish();
     const how = error ? `has failed: ${error}` : interrupted ? 'was interrupted' : 'has finished';
-    this.head.say('connection', '');
-    this.head.say('end', `The session ${how}${late ? '' : ` (${clockNow()})`}. What is shown here stays, and can be saved.`);
+    this.said.say('connection', '');
+    this.said.say('end', `The session ${how}${late ? '' : ` (${clockNow()})`}. What is shown here stays, and can be saved.`);
     this.complete.hidden = !(late || linger > 0);
     if (!late && linger > 0) setTimeout(() => { this.complete.hidden = true; }, linger * 1000);
   }
 
   finish() {
-    this.over = true;
-    this.lost = 0;
-    this.source?.close();
-    this.source = null;
+    super.finish();
     this.control?.end();
     this.page.survey();
   }
 
   async saveReport() {
     if (this.bundle === null) {
-      this.head.say('save', 'The script of the page could not be fetched when it was opened: the report cannot be saved from here.');
+      this.said.say('save', 'The script of the page could not be fetched when it was opened: the report cannot be saved from here.');
       return;
     }
     const result = this.result();
@@ -423,13 +334,11 @@ class Live {
     const sums = Object.fromEntries(requests.map(([name, { low }]) => [name.slice('requests.'.length),
       Array.from(low.subarray(0, load.count)).reduce((sum, rate, i) => sum + Math.round(rate * (load.end[i] - load.start[i]) || 0), 0)]));
     return { sums, session: this.session, over: this.over, lost: this.lost > 0, snapshots: this.snapshots, state: this.state,
-      rows: this.page.rows(), seconds: load ? load.end[load.count - 1] : 0, said: this.head.said.innerText, marks: result.marks.map((mark) => `${mark.source}: ${mark.text}`),
+      rows: this.page.rows(), seconds: load ? load.end[load.count - 1] : 0, said: this.said.node.innerText, marks: result.marks.map((mark) => `${mark.source}: ${mark.text}`),
       regions: result.regions.map((region) => `${region.kind} ${region.name}`), took };
   }
 }
 
 export function startLive(line, main) {
-  new Live(line, main).start().catch((error) => {
-    main.append(element('p', { class: 'failed' }, `The live page could not be shown: ${error.message}`));
-  });
+  return new Live(line, main).start();
 }

@@ -1,5 +1,5 @@
-// What stands above the panels of a run under way: what it does, its numbers so far, its verdict so far, and what is to be told
-// of the connection. Everything goes in as text.
+// What stands above the panels of a run under way: what it does, its numbers so far, its verdict so far, and alerts. Everything goes
+// in as text.
 import { element } from './dom.js';
 import { clockOf, number, quantity } from './units.js';
 
@@ -28,7 +28,7 @@ const NUMBERS = [
 const CLASSES = { GREEN: 'green', AMBER: 'amber', RED: 'red' };
 
 /** Nothing is touched that is the same as before: what somebody has selected stays. */
-function put(node, text) {
+export function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
@@ -50,14 +50,12 @@ function progressOf(state) {
 }
 
 export class Head {
-  /** line: the paragraph of the page that tells of it. */
-  constructor(line) {
+  /** line: the paragraph of the page that tells of it; said: what stands behind it. */
+  constructor(line, said) {
     this.line = line;
     this.heading = document.querySelector('h1');
     this.phase = element('b', { class: 'phase' });
     this.progress = element('span');
-    this.said = element('div', { class: 'said-live', role: 'status' });
-    this.saying = new Map();
     this.verdict = element('details', { class: 'verdict', hidden: '' });
     this.level = element('b');
     this.why = element('span');
@@ -67,24 +65,13 @@ export class Head {
     this.numbers = NUMBERS.map(([caption]) => ({ big: element('b', {}, '-'), more: element('span'),
       newest: element('div', { class: 'newest' }, '\u00a0'), caption }));
     line.replaceChildren(this.phase, ' ', this.progress);
-    line.after(this.said, this.verdict, this.alerts, element('div', { class: 'numbers' }, ...this.numbers.map((one) =>
+    line.after(said, this.verdict, this.alerts, element('div', { class: 'numbers' }, ...this.numbers.map((one) =>
       element('div', { class: 'number' }, one.big, one.caption, one.more, one.newest))));
   }
 
   title(text) {
     document.title = text;
     put(this.heading, text);
-  }
-
-  /** A sentence under a name of its own; '': no more. */
-  say(name, text, ...nodes) {
-    if ((this.saying.get(name)?.text ?? '') === text) return;
-    this.saying.get(name)?.node.remove();
-    this.saying.delete(name);
-    if (text === '') return;
-    const node = element('p', { 'data-said': name }, text, ...nodes);
-    this.saying.set(name, { text, node });
-    this.said.append(node);
   }
 
   show(state) {

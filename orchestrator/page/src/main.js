@@ -1,10 +1,11 @@
 // A page: what stands in it without a script is there already; this adds the panels. The data are in the page, and nothing
-// is fetched, but by the live page of a run under way.
+// is fetched, but by the live page of a run or a suite under way.
 import { read, unpack } from './data.js';
 import { element } from './dom.js';
 import { FlameView } from './flame.js';
 import { startLive } from './live.js';
 import { handlesOf, Page } from './page.js';
+import { startSuite } from './suite.js';
 import { setTheme } from './view.js';
 import './notices.js';
 import css from './page.css';
@@ -25,7 +26,9 @@ async function start() {
   dark.addEventListener('change', () => setTheme(dark.matches));
   const live = document.getElementById('live');
   if (!source && live) {
-    startLive(live, main);
+    (live.dataset.of === 'suite' ? startSuite : startLive)(live, main).catch((error) => {
+      main.append(element('p', { class: 'failed' }, `The live page could not be shown: ${error.message}`));
+    });
     return;
   }
   try {

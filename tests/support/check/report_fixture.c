@@ -12,7 +12,8 @@
 struct interval_row *fixture_row(uint32_t index)
 {
     struct interval_row *row = calloc(1, sizeof *row);
-    ck_assert_ptr_nonnull(row);
+    if (row == NULL)
+        abort(); /* programs that Check does not run have rows of it, too */
     interval_row_init(row);
     row->header.first = row->header.last = index;
     row->header.start_ns = index * NS_PER_SECOND;

@@ -231,8 +231,11 @@ void program_free(struct program *program)
     if (program->pid > 0)
         support_kill(program->pid);
     program->pid = 0;
-    close(program->out_fd);
-    close(program->err_fd);
+    if (program->out_fd > 0) {
+        close(program->out_fd);
+        close(program->err_fd);
+    }
+    program->out_fd = program->err_fd = 0; /* their numbers are those of others from now on */
     free(program->out);
     free(program->err);
     program->out = program->err = NULL;
