@@ -39,6 +39,7 @@ static bool is_alone(const char *name)
 /* What volley reads of a server that Valkey and Redis, old and new, say in different ways. */
 static const char *const differing[] = {
     "test_acl_suite",             /* the words of a refusal, and the categories of commands  */
+    "test_analyze_memory_suite",  /* MEMORY STATS: what is counted in used_memory             */
     "test_command_keys_suite",    /* COMMAND INFO and GETKEYS: where the keys are            */
     "test_discover_suite",        /* CLUSTER SHARDS and SLOTS, roles and names in INFO       */
     "test_environment_suite",     /* who it is: server_name, valkey_version, redis_version   */
