@@ -38,6 +38,8 @@ static const struct {
     {"suite", command_suite, "build commits, measure them with every combination, keep the figures",
      true},
     {"compare", command_compare, "say which of two results is faster, and how sure that is", true},
+    {"baseline", command_baseline, "keep figures of runs under a name, and report them", true},
+    {"check", command_check, "say whether runs are slower than a baseline", true},
     {"track", command_track, "which commits have been measured, and which are next", true},
     {"push", command_push, "put the records of suites into a database", true},
     {"history", command_history, "how figures went from commit to commit, and where they changed",

@@ -65,6 +65,16 @@ static const struct option_table *validate_table(void)
     return &validate_option_table;
 }
 
+static const struct option_table *baseline_table(void)
+{
+    return &baseline_option_table;
+}
+
+static const struct option_table *check_table(void)
+{
+    return &check_option_table;
+}
+
 static const struct option_table *alerts_table(void)
 {
     return &alerts_option_table;
@@ -108,6 +118,8 @@ static const struct {
     {"visualize", visualize_table, NULL},
     {"suite", suite_table, NULL},
     {"compare", compare_table, NULL},
+    {"baseline", baseline_table, NULL},
+    {"check", check_table, NULL},
     {"track", track_table, NULL},
     {"push", push_table, NULL},
     {"history", history_table, NULL},
