@@ -249,6 +249,9 @@ static enum err_code settle(struct baseline *baseline, const char *path, struct 
     const enum err_code code = record_set_take(&baseline->set, records, path, err);
     if (code != OK)
         return code;
+    if (baseline->set.count > BASELINE_RUNS_MAX)
+        return err_set(err, E_DATA, "%zu runs: a baseline has at most %u", baseline->set.count,
+                       BASELINE_RUNS_MAX);
     if (json_is_object(environment))
         (void)json_object_update(baseline->set.environment, (json_t *)(uintptr_t)environment);
     baseline->memory_bytes = calloc(baseline->set.count + 1, sizeof baseline->memory_bytes[0]);

@@ -8,6 +8,7 @@
 #define BASELINE_SCHEMA "volley.baseline/1"
 #define BASELINE_NAME_BYTES 65u
 #define BASELINE_SOURCES_MAX 250u
+#define BASELINE_RUNS_MAX 10000u
 
 struct baseline {
     char name[BASELINE_NAME_BYTES];

@@ -73,41 +73,57 @@ static double *make_profile(struct baseline_profile *profile, const struct basel
     return values;
 }
 
-/* By the leaves that are not the same in all of them; the command first. */
+/* Keys of leaves that are not the same in all of them. */
+static json_t *find_varying(const json_t *leaves)
+{
+    json_t *varying = json_object(), *first = json_array_get(leaves, 0), *member, *value;
+    const char *key;
+    size_t i;
+    json_array_foreach(leaves, i, member){json_object_foreach(member, key, value){
+        if (!json_equal(value, json_object_get(first, key)))(void)
+            json_object_set_new(varying, key, json_true());
+}
+json_object_foreach(first, key, value)
+{
+    if (json_object_get(member, key) == NULL)
+        (void)json_object_set_new(varying, key, json_true());
+}
+}
+(void)json_object_del(varying, "command");
+return varying;
+}
+
+/* The command, and what varies. */
+static void name_profile(struct baseline_profile *profile, json_t *leaves, const json_t *varying)
+{
+    const char *key;
+    json_t *value;
+    if (profile->of == NULL)
+        return;
+    size_t used = (size_t)snprintf(profile->name, sizeof profile->name, "%.60s",
+                                   PRINTABLE(profile->of->command));
+    json_object_foreach(leaves, key, value)
+    {
+        const char *shown = strncmp(key, "config_set.", 11) == 0 ? key + 11 : key;
+        if (json_object_get(varying, key) != NULL && used < sizeof profile->name - 1)
+            used +=
+                (size_t)snprintf(profile->name + used, sizeof profile->name - used, " %.30s=%.40s",
+                                 PRINTABLE(shown), PRINTABLE(json_string_value(value)));
+    }
+}
+
 static void name_profiles(struct baseline_report *report)
 {
-    const size_t count = report->profile_count;
-    json_t *leaves = json_array(), *member;
-    size_t i;
-    for (i = 0; i < count && report->profiles[i].of != NULL; i++) {
+    json_t *leaves = json_array();
+    for (size_t i = 0; i < report->profile_count; i++) {
         json_t *tree = baseline_configuration(report->profiles[i].of);
         (void)json_array_append_new(leaves, page_leaves(tree));
         json_decref(tree);
     }
-    json_array_foreach(leaves, i, member)
-    {
-        struct baseline_profile *profile = &report->profiles[i];
-        const char *key;
-        json_t *value;
-        if (profile->of == NULL)
-            continue;
-        size_t used = (size_t)snprintf(profile->name, sizeof profile->name, "%.60s",
-                                       PRINTABLE(profile->of->command));
-        json_object_foreach(member, key, value)
-        {
-            bool same = strcmp(key, "command") == 0;
-            if (!same) {
-                same = true;
-                for (size_t k = 0; k < count && same; k++)
-                    same = json_equal(value, json_object_get(json_array_get(leaves, k), key));
-            }
-            const char *shown = strncmp(key, "config_set.", 11) == 0 ? key + 11 : key;
-            if (!same && used < sizeof profile->name - 1)
-                used +=
-                    (size_t)snprintf(profile->name + used, sizeof profile->name - used,
-                                     " %.30s=%.40s", shown, PRINTABLE(json_string_value(value)));
-        }
-    }
+    json_t *varying = find_varying(leaves);
+    for (size_t i = 0; i < json_array_size(leaves); i++)
+        name_profile(&report->profiles[i], json_array_get(leaves, i), varying);
+    json_decref(varying);
     json_decref(leaves);
 }
 
