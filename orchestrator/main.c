@@ -64,6 +64,8 @@ static const struct {
      "the latency of a server, a line every so many seconds", true},
     {"analyze-memory", command_analyze_memory,
      "what a server's memory is made of, what of it grows, what could be done", true},
+    {"profile", command_profile,
+     "what a live server is called for, its peaks of memory, what holds it back", true},
     {"results", command_results, "list the runs that were kept, or remove old ones", true},
     {"workloads", command_workloads, "list the built-in workloads, or print one", true},
     {"docs", command_docs, "completion for bash, and what the documentation is made from", true},

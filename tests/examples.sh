@@ -232,7 +232,7 @@ map_words() {
     local i name value last=${#words[@]}
     [ "${words[0]}" = ctl ] && { words[1]=$PWD/control.sock; return 0; }
     [ "${words[0]}" = info ] && { [ "${words[1]-}" = workloads ] || words+=(-p "$plain"); return 0; }
-    [ "${words[0]}" = analyze-memory ] && { words+=(-p "$plain" --duration 200ms); return 0; }
+    [[ ${words[0]} =~ ^(analyze-memory|profile)$ ]] && { words+=(-p "$plain" --duration 200ms); return 0; }
     [ "${words[0]} ${words[1]-}" = 'baseline save' ] || [ "${words[0]}" = check ] && { words+=(--force); return 0; } # short runs may be RED
     [ "${words[0]}" = verify ] && ! given --help && { words+=(-p "$plain"); return 0; }
     [ "${words[0]}" = model ] && ! given --sample && return 0

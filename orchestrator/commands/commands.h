@@ -30,6 +30,7 @@ int command_record(int argc, const char *const *argv);
 int command_monitor(int argc, const char *const *argv);
 int command_latency_history(int argc, const char *const *argv);
 int command_analyze_memory(int argc, const char *const *argv);
+int command_profile(int argc, const char *const *argv);
 int command_validate(int argc, const char *const *argv);
 int command_info(int argc, const char *const *argv);
 int command_dataset(int argc, const char *const *argv);
@@ -50,6 +51,7 @@ const struct option_table *model_option_table(void);
 const struct option_table *run_option_table(void);
 const struct option_table *info_option_table(void);
 const struct option_table *analyze_memory_option_table(void);
+const struct option_table *profile_option_table(void);
 const struct option_table *monitor_option_table(void);
 const struct option_table *latency_history_option_table(void);
 extern const struct option_table visualize_option_table, compare_option_table, suite_option_table,

@@ -132,6 +132,7 @@ static const struct {
     {"monitor", monitor_option_table, NULL},
     {"latency-history", latency_history_option_table, NULL},
     {"analyze-memory", analyze_memory_option_table, NULL},
+    {"profile", profile_option_table, NULL},
     {"results", results_table, NULL},
     {"workloads", workloads_table, NULL},
     {"valkey-benchmark", valkey_table, "redis-benchmark"},

@@ -47,6 +47,7 @@ static const char *const differing[] = {
     "test_managed_cluster_suite", /* CLUSTER NODES, and how soon a new cluster is whole      */
     "test_managed_server_suite",  /* its options, and what it says when it does not start    */
     "test_model_sample_suite",    /* CLIENT NO-TOUCH, MEMORY USAGE, and who may ask            */
+    "test_profile_suite",         /* INFO commandstats, and the flags of COMMAND INFO         */
     "test_resp3_suite",           /* HELLO 3 and the types of replies                        */
     "test_scout_suite",           /* replies of clusters and sentinels while they change     */
     "test_tracking_suite",        /* CLIENT TRACKING and its messages                        */
