@@ -372,8 +372,13 @@ static enum err_code run(void *target, struct err *err)
         code = read_set(&base, request, request->base, &saved, err);
     if (code == OK && request->fail_on_regression)
         code = check_baseline(&base, request->force, err);
+    const bool base_saved = saved;
     if (code == OK)
         code = read_set(&other, request, request->other, &saved, err);
+    if (code == OK && saved && !base_saved) { /* as the other side was saved */
+        record_set_free(&base);
+        code = read_set(&base, request, request->base, &saved, err);
+    }
     if (code == OK && request->fail_on_regression)
         tell_doubts(&other);
     if (code == OK)

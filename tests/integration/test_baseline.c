@@ -202,6 +202,9 @@ TEST(test_runs_of_bench_are_told_apart_by_their_options)
     VOLLEY("check", "--force", "--baseline", "null", "four");
     ck_assert(program.exit_status == 0 || program.exit_status == 1);
     program_expect_text(program.out, "Benchmark Comparison: null vs four");
+    VOLLEY("compare", "--baseline", "four", "--new", "null");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "Benchmark Comparison: four vs null");
 }
 
 TEST(test_a_name_that_is_taken)
