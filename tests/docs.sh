@@ -90,7 +90,7 @@ check_examples() {
                 fail "this example is refused: $line: $(grep '^volley: ' "$directory/out" | tail -n 1)"
             continue
             ;;
-        run* | visualize* | suite* | push* | track* | compare* | validate* | alerts* | notify* | monitor* | latency-history* | calibrate* | info* | dataset* | report* | results* | verify* | record* | model* | workloads* | docs* | help* | version* | *--help*) continue ;;
+        run* | visualize* | suite* | push* | track* | compare* | validate* | alerts* | notify* | monitor* | latency-history* | analyze-memory* | profile* | baseline* | check* | calibrate* | info* | dataset* | report* | results* | verify* | record* | model* | workloads* | docs* | help* | version* | *--help*) continue ;;
         bench* | find-max* | sweep* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
         *) name=bench ;;
         esac

@@ -232,11 +232,13 @@ map_words() {
     local i name value last=${#words[@]}
     [ "${words[0]}" = ctl ] && { words[1]=$PWD/control.sock; return 0; }
     [ "${words[0]}" = info ] && { [ "${words[1]-}" = workloads ] || words+=(-p "$plain"); return 0; }
+    [[ ${words[0]} =~ ^(analyze-memory|profile)$ ]] && { words+=(-p "$plain" --duration 200ms); return 0; }
+    [ "${words[0]} ${words[1]-}" = 'baseline save' ] || [ "${words[0]}" = check ] && { words+=(--force); return 0; } # short runs may be RED
     [ "${words[0]}" = verify ] && ! given --help && { words+=(-p "$plain"); return 0; }
     [ "${words[0]}" = model ] && ! given --sample && return 0
     [ "${words[0]} ${words[1]-}" != 'run scenario' ] || map_scenario
     [ "${words[0]}" != visualize ] || given -o --output || words+=(-o "$PWD/scenarios")
-    [[ ${words[0]} =~ ^(run|visualize|suite|compare|track|push|history|validate|alerts|calibrate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
+    [[ ${words[0]} =~ ^(run|visualize|suite|compare|baseline|check|track|push|history|validate|alerts|calibrate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
     given --explain --help --version && return 0
     for ((i = 0; i < last; i++)); do
         [ "${words[i]}" != -- ] || break
@@ -314,7 +316,7 @@ is_as_expected() {
     local status=$1 expected=$2
     [ "$status" != "$expected" ] || return 0
     case $status in
-        1) { given --require-green && grep -q 'asks for GREEN' err; } || [ "${words[0]}" = find-max ] || few_samples_failed ;;
+        1) { given --require-green && grep -q 'asks for GREEN' err; } || [ "${words[0]}" = find-max ] || [ "${words[0]}" = check ] || few_samples_failed ;;
         4) [ "${words[0]}" = find-max ] ;;
         *) return 1 ;;
     esac

@@ -17,6 +17,9 @@ int command_run(int argc, const char *const *argv);
 int command_visualize(int argc, const char *const *argv);
 int command_suite(int argc, const char *const *argv);
 int command_compare(int argc, const char *const *argv);
+/* `volley baseline`, `volley check`: runs under a name, and others held against them. */
+int command_baseline(int argc, const char *const *argv);
+int command_check(int argc, const char *const *argv);
 int command_track(int argc, const char *const *argv);
 int command_push(int argc, const char *const *argv);
 /* `volley notify test`: a test alert over each notification channel of a file. */
@@ -26,6 +29,8 @@ int command_results(int argc, const char *const *argv);
 int command_record(int argc, const char *const *argv);
 int command_monitor(int argc, const char *const *argv);
 int command_latency_history(int argc, const char *const *argv);
+int command_analyze_memory(int argc, const char *const *argv);
+int command_profile(int argc, const char *const *argv);
 int command_validate(int argc, const char *const *argv);
 int command_info(int argc, const char *const *argv);
 int command_dataset(int argc, const char *const *argv);
@@ -45,10 +50,13 @@ const struct option_table *record_option_table(void);
 const struct option_table *model_option_table(void);
 const struct option_table *run_option_table(void);
 const struct option_table *info_option_table(void);
+const struct option_table *analyze_memory_option_table(void);
+const struct option_table *profile_option_table(void);
 const struct option_table *monitor_option_table(void);
 const struct option_table *latency_history_option_table(void);
 extern const struct option_table visualize_option_table, compare_option_table, suite_option_table,
     dataset_option_table, validate_option_table, track_option_table, push_option_table,
-    history_option_table, notify_option_table, alerts_option_table, calibrate_option_table;
+    history_option_table, notify_option_table, alerts_option_table, calibrate_option_table,
+    baseline_option_table, check_option_table;
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/log.h"
 #include "common/printable.h"
@@ -14,10 +13,10 @@
 #include "orchestrator/page/page_bundle.h"
 #include "orchestrator/report/output_place.h"
 #include "orchestrator/report/shell_word.h"
+#include "orchestrator/suite/baseline.h"
 #include "orchestrator/suite/comparison_graphs.h"
 #include "orchestrator/suite/comparison_merged.h"
 #include "orchestrator/suite/comparison_report.h"
-#include "orchestrator/suite/result_find.h"
 
 #define PATH_BYTES 4200u
 #define COMMAND_LINE_BYTES 2000u
@@ -58,8 +57,9 @@ static enum err_code parse_threshold(void *target, const char *value, struct err
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row rows[] = {
     {ROW("baseline", NULL, OPTION_TEXT, "RESULT", AT(base)), .section = "Comparison",
-     .help = "A metrics.json, a directory with one, the directory of a run (bench --out), or a "
-             "commit, branch or tag, whose results stand in --results-dir."},
+     .help = "A metrics.json, a directory with one, the directory of a run (bench --out); else a "
+             "baseline of this name (volley baseline save); else a commit, branch or tag, whose "
+             "results stand in --results-dir."},
     {ROW("new", NULL, OPTION_TEXT, "RESULT", AT(other)), .section = "Comparison",
      .help = "What is held against it, likewise."},
     {ROW("results-dir", NULL, OPTION_TEXT, "DIR", AT(results_dir)), .section = "Comparison",
@@ -108,20 +108,35 @@ const struct option_table compare_option_table = {
                 "count together.",
 };
 
-/* A path as it is, or else a commit in --results-dir. */
+/* Its records alone are taken over. */
+static enum err_code take_baseline(struct record_set *set, const char *path, bool saved,
+                                   struct err *err)
+{
+    struct baseline baseline = {.root = NULL};
+    const char *const paths[] = {path};
+    const enum err_code code =
+        saved ? baseline_read(&baseline, path, err) : baseline_collect(&baseline, paths, 1, err);
+    *set = baseline.set;
+    baseline.set = (struct record_set){.records = NULL};
+    baseline_free(&baseline);
+    return code;
+}
+
+/* A path as it is, else a saved baseline, or else a commit in --results-dir. Against a saved one runs are read as those that were
+ * saved. */
 static enum err_code read_set(struct record_set *set, const struct compare_request *request,
-                              const char *given, struct err *err)
+                              const char *given, bool *saved, struct err *err)
 {
     const char *results = request->results_dir != NULL ? request->results_dir : "results";
     char path[RECORD_PATH_BYTES];
-    struct stat about;
-    if (stat(given, &about) == 0)
-        return record_set_read(set, given, err);
+    enum baseline_kind kind;
     struct err unknown = {.code = OK};
-    if (result_find(path, results, given, &unknown) == OK)
-        return record_set_read(set, path, err);
-    return strchr(given, '/') != NULL ? record_set_read(set, given, err)
-                                      : err_set(err, unknown.code, "%s", unknown.text);
+    if (baseline_find(path, &kind, results, given, &unknown) != OK)
+        return strchr(given, '/') != NULL ? record_set_read(set, given, err)
+                                          : err_set(err, unknown.code, "%s", unknown.text);
+    *saved |= kind == BASELINE_SAVED;
+    return *saved ? take_baseline(set, path, kind == BASELINE_SAVED, err)
+                  : record_set_read(set, path, err);
 }
 
 /* A gate is only as good as what it is set by. */
@@ -350,13 +365,19 @@ static enum err_code run(void *target, struct err *err)
         .threshold = request->threshold > 0 ? request->threshold : 0.05,
         .rates = request->figures != 2,
         .latencies = request->figures != 1};
+    bool saved = false;
     enum err_code code = check(request, err);
     if (code == OK)
-        code = read_set(&base, request, request->base, err);
+        code = read_set(&base, request, request->base, &saved, err);
     if (code == OK && request->fail_on_regression)
         code = check_baseline(&base, request->force, err);
+    const bool base_saved = saved;
     if (code == OK)
-        code = read_set(&other, request, request->other, err);
+        code = read_set(&other, request, request->other, &saved, err);
+    if (code == OK && saved && !base_saved) { /* as the other side was saved */
+        record_set_free(&base);
+        code = read_set(&base, request, request->base, &saved, err);
+    }
     if (code == OK && request->fail_on_regression)
         tell_doubts(&other);
     if (code == OK)

@@ -67,6 +67,16 @@ static const struct option_table *validate_table(void)
     return &validate_option_table;
 }
 
+static const struct option_table *baseline_table(void)
+{
+    return &baseline_option_table;
+}
+
+static const struct option_table *check_table(void)
+{
+    return &check_option_table;
+}
+
 static const struct option_table *alerts_table(void)
 {
     return &alerts_option_table;
@@ -110,6 +120,8 @@ static const struct {
     {"visualize", visualize_table, NULL},
     {"suite", suite_table, NULL},
     {"compare", compare_table, NULL},
+    {"baseline", baseline_table, NULL},
+    {"check", check_table, NULL},
     {"track", track_table, NULL},
     {"push", push_table, NULL},
     {"history", history_table, NULL},
@@ -121,6 +133,8 @@ static const struct {
     {"dataset", dataset_table, NULL},
     {"monitor", monitor_option_table, NULL},
     {"latency-history", latency_history_option_table, NULL},
+    {"analyze-memory", analyze_memory_option_table, NULL},
+    {"profile", profile_option_table, NULL},
     {"results", results_table, NULL},
     {"workloads", workloads_table, NULL},
     {"valkey-benchmark", valkey_table, "redis-benchmark"},

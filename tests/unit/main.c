@@ -39,6 +39,7 @@ static bool is_alone(const char *name)
 /* What volley reads of a server that Valkey and Redis, old and new, say in different ways. */
 static const char *const differing[] = {
     "test_acl_suite",             /* the words of a refusal, and the categories of commands  */
+    "test_analyze_memory_suite",  /* MEMORY STATS: what is counted in used_memory             */
     "test_command_keys_suite",    /* COMMAND INFO and GETKEYS: where the keys are            */
     "test_discover_suite",        /* CLUSTER SHARDS and SLOTS, roles and names in INFO       */
     "test_environment_suite",     /* who it is: server_name, valkey_version, redis_version   */
@@ -46,6 +47,7 @@ static const char *const differing[] = {
     "test_managed_cluster_suite", /* CLUSTER NODES, and how soon a new cluster is whole      */
     "test_managed_server_suite",  /* its options, and what it says when it does not start    */
     "test_model_sample_suite",    /* CLIENT NO-TOUCH, MEMORY USAGE, and who may ask            */
+    "test_profile_suite",         /* INFO commandstats, and the flags of COMMAND INFO         */
     "test_resp3_suite",           /* HELLO 3 and the types of replies                        */
     "test_scout_suite",           /* replies of clusters and sentinels while they change     */
     "test_tracking_suite",        /* CLIENT TRACKING and its messages                        */

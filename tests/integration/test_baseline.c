@@ -1,0 +1,359 @@
+/* volley baseline and volley check: what is saved, what is told of it, and what is held against it. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/check/run.h"
+#include "tests/support/check/run_json.h"
+#include "tests/support/check/suite.h"
+#include "tests/support/check/temp_tree.h"
+
+static struct temp_tree tree;
+static struct program program;
+
+static void set_up(void)
+{
+    temp_tree_make(&tree);
+}
+
+static void tear_down(void)
+{
+    program_free(&program);
+    temp_tree_remove(&tree);
+}
+
+/* Runs volley in the tree. */
+#define VOLLEY(...) run_here((const char *const[]){program_volley(), __VA_ARGS__, NULL})
+static void run_here(const char *const *argv)
+{
+    program_free(&program);
+    program_run(&program, &(struct program_options){.argv = argv, .directory = tree.path});
+}
+
+struct made {
+    const char *directory;
+    unsigned clients;
+    double rps, p99_ms, memory; /* memory 0: not measured */
+    const char *verdict;        /* NULL: none */
+};
+
+static void write_record(FILE *out, const struct made *made, const char *command, unsigned run)
+{
+    static const double wobble[] = {0.995, 1, 1.005, 0.998, 1.002};
+    fprintf(out,
+            "%s{\"command\": \"%s\", \"clients\": %u, \"pipeline\": 1, \"rps\": %.3f, "
+            "\"p99_latency_ms\": %.6f",
+            run > 0 ? "," : "", command, made->clients, made->rps * wobble[run],
+            made->p99_ms * wobble[4 - run]);
+    if (made->memory > 0)
+        fprintf(out, ", \"used_memory_bytes\": %.0f", made->memory);
+    if (made->verdict != NULL)
+        fprintf(out, ", \"verdict\": \"%s\"", made->verdict);
+    fprintf(out, "}\n");
+}
+
+/* Five runs of SET. */
+static void make(const struct made *made)
+{
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", tree.path, made->directory);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/%s/metrics.json", tree.path, made->directory);
+    FILE *out = fopen(path, "w");
+    ck_assert_ptr_nonnull(out);
+    fprintf(out, "[");
+    for (unsigned run = 0; run < 5; run++)
+        write_record(out, made, "SET", run);
+    fprintf(out, "]\n");
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+static const struct made usual = {.directory = "usual", .clients = 50, .rps = 1e5, .p99_ms = 1};
+
+static json_t *printed(void)
+{
+    json_error_t error;
+    json_t *json = json_loads(program.out, 0, &error);
+    ck_assert_msg(json != NULL, "%s: %s", error.text, program.out);
+    return json;
+}
+
+static const struct {
+    struct made other;
+    int status;
+    const char *told;
+} verdicts[] = {
+    {{.directory = "other", .clients = 50, .rps = 1.002e5, .p99_ms = 1}, 0, "No regression of 5 %"},
+    {{.directory = "other", .clients = 50, .rps = 1.3e5, .p99_ms = 0.7}, 0, "2 rows faster"},
+    {{.directory = "other", .clients = 50, .rps = 0.8e5, .p99_ms = 1}, 1, "a regression"},
+    {{.directory = "other", .clients = 50, .rps = 1e5, .p99_ms = 1.5}, 1, "a regression"},
+    {{.directory = "other", .clients = 80, .rps = 1e5, .p99_ms = 1},
+     4,
+     "they differ in clients 50 against 80"},
+};
+
+LOOP_TEST(test_verdict_against_a_baseline, sizeof verdicts / sizeof verdicts[0])
+{
+    /* Breaks when a regression passes, what is none fails, or runs of other loads are compared. */
+    make(&usual);
+    make(&verdicts[_i].other);
+    VOLLEY("baseline", "save", "main", "usual");
+    program_expect_status(&program, 0);
+    VOLLEY("check", "--baseline", "main", "other");
+    program_expect_status(&program, verdicts[_i].status);
+    program_expect_text(verdicts[_i].status == 0 ? program.out : program.err, verdicts[_i].told);
+    VOLLEY("check", "--baseline", "usual", "other"); /* a path */
+    program_expect_status(&program, verdicts[_i].status);
+}
+
+TEST(test_a_baseline_outlives_its_runs)
+{
+    /* Breaks when what was saved leads to files that are gone, or compare does not find it by its name. */
+    char path[400];
+    make(&usual);
+    make(&(struct made){.directory = "slow", .clients = 50, .rps = 5e4, .p99_ms = 2});
+    VOLLEY("baseline", "save", "main", "usual");
+    program_expect_status(&program, 0);
+    snprintf(path, sizeof path, "%s/usual/metrics.json", tree.path);
+    ck_assert_int_eq(unlink(path), 0);
+    VOLLEY("check", "--baseline", "main", "slow", "--json", "-");
+    program_expect_status(&program, 1);
+    json_decref(printed());
+    VOLLEY("compare", "--baseline", "main", "--new", "slow", "--fail-on-regression");
+    program_expect_status(&program, 1);
+    program_expect_text(program.out, "main vs Unknown");
+}
+
+TEST(test_path_goes_before_name_and_name_before_commit)
+{
+    /* Breaks when a name hides a directory that the user sees, or a commit's results hide a baseline. */
+    make(&usual);
+    make(&(struct made){.directory = "slow", .clients = 50, .rps = 5e4, .p99_ms = 2});
+    VOLLEY("baseline", "save", "abcdef", "slow");
+    program_expect_status(&program, 0);
+    make(&(struct made){.directory = "results/abcdef", .clients = 50, .rps = 1e5, .p99_ms = 1});
+    VOLLEY("check", "--baseline", "abcdef", "usual"); /* the name: usual is faster */
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "2 rows faster");
+    VOLLEY("check", "--baseline", "abcde", "usual"); /* the beginning of a commit */
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "2 the same");
+    make(&(struct made){.directory = "abcdef", .clients = 50, .rps = 2e5, .p99_ms = 1});
+    VOLLEY("check", "--baseline", "abcdef", "usual"); /* the path */
+    program_expect_status(&program, 1);
+}
+
+TEST(test_report_has_all_profiles_and_the_best_for_each_use)
+{
+    /* Breaks when a profile or a metric is dropped, or another one is recommended than the best that is surely so. */
+    make(&(struct made){"few", 10, 6e4, 0.4, 50e6, NULL});
+    make(&(struct made){"usual", 50, 1e5, 1, 60e6, NULL});
+    make(&(struct made){"many", 200, 1.001e5, 3, 90e6, NULL});
+    VOLLEY("baseline", "save", "profiles", "few", "usual", "many");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "15 runs of 3 profiles saved");
+    VOLLEY("baseline", "report", "profiles", "--output", "report.md", "--json", "-");
+    program_expect_status(&program, 0);
+    json_t *json = printed();
+    const json_t *advice = json_object_get(json, "recommendations");
+    static const struct {
+        const char *use, *profile;
+        bool sure;
+    } wanted[] = {{"throughput", "SET clients=200", false},
+                  {"latency", "SET clients=10", true},
+                  {"memory", "SET clients=10", true}};
+    ck_assert_uint_eq(json_array_size(json_object_get(json, "profiles")), 3);
+    ck_assert_uint_eq(json_array_size(advice), 3);
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *one = json_array_get(advice, i);
+        ck_assert_str_eq(json_string_value(json_object_get(one, "use")), wanted[i].use);
+        ck_assert_str_eq(json_string_value(json_object_get(one, "profile")), wanted[i].profile);
+        ck_assert_int_eq(json_is_true(json_object_get(one, "sure")), wanted[i].sure);
+    }
+    json_decref(json);
+    VOLLEY("baseline", "report"); /* the last one */
+    program_expect_text(program.out, "# Performance Baseline Report: profiles");
+    program_expect_text(program.out, "| SET clients=50 | 5 | 100000.0 ");
+    program_expect_text(program.out, "| 6000000 |");
+    program_expect_text(program.out, "cannot be told from SET clients=50");
+    program_expect_text(program.out, "volley check --baseline profiles DIR");
+    VOLLEY("baseline", "show", "profiles");
+    program_expect_text(program.out, "SET clients=200");
+}
+
+TEST(test_runs_of_bench_are_told_apart_by_their_options)
+{
+    /* Breaks when runs of two loads are averaged, since both are called SET. */
+    static const char *const clients[] = {"4", "8"}, *const names[] = {"four", "eight"};
+    for (int i = 0; i < 2; i++) {
+        VOLLEY("bench", "--null", "-t", "set", "-n", "2000", "-c", clients[i], "--runs", "2",
+               "--out", names[i], "-q");
+        program_expect_status(&program, 0);
+    }
+    VOLLEY("baseline", "save", "null", "four", "eight", "--force");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "4 runs of 2 profiles saved");
+    VOLLEY("baseline", "show", "null");
+    program_expect_text(program.out, "SET clients=4 ");
+    program_expect_text(program.out, "SET clients=8 ");
+    VOLLEY("check", "--force", "--baseline", "null", "four");
+    ck_assert(program.exit_status == 0 || program.exit_status == 1);
+    program_expect_text(program.out, "Benchmark Comparison: null vs four");
+    VOLLEY("compare", "--baseline", "four", "--new", "null");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "Benchmark Comparison: four vs null");
+}
+
+TEST(test_a_name_that_is_taken)
+{
+    /* Breaks when a baseline is lost by saving another one, or --force does not replace it. */
+    make(&usual);
+    make(&(struct made){.directory = "slow", .clients = 50, .rps = 5e4, .p99_ms = 2});
+    VOLLEY("baseline", "save", "main", "usual");
+    VOLLEY("baseline", "save", "main", "slow");
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, "there is a baseline main already");
+    VOLLEY("check", "--baseline", "main", "slow");
+    program_expect_status(&program, 1);
+    VOLLEY("baseline", "save", "main", "slow", "--force");
+    program_expect_status(&program, 0);
+    VOLLEY("check", "--baseline", "main", "slow");
+    program_expect_status(&program, 0);
+}
+
+static const char *const bad_names[] = {
+    "01234567890123456789012345678901234567890123456789012345678901234", /* 65 */
+    "../out",
+    "a/b",
+    ".hidden",
+    "-",
+    "",
+    "a b",
+    "a\nb",
+};
+
+LOOP_TEST(test_names_that_are_tricks, sizeof bad_names / sizeof bad_names[0])
+{
+    /* Breaks when a name leads out of the folder of baselines, or cannot be typed again. */
+    make(&usual);
+    VOLLEY("baseline", "save", "--", bad_names[_i], "usual");
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, "the name of a baseline");
+}
+
+TEST(test_a_baseline_that_does_not_exist)
+{
+    /* Breaks when a slip of a finger is not told with the name that was meant. */
+    make(&usual);
+    VOLLEY("baseline", "save", "release-9", "usual");
+    VOLLEY("check", "--baseline", "relase-9", "usual");
+    program_expect_status(&program, 4);
+    program_expect_text(program.err, "did you mean release-9?");
+    VOLLEY("baseline", "show", "relase-9");
+    program_expect_status(&program, 4);
+    program_expect_text(program.err, "did you mean release-9?");
+    VOLLEY("baseline", "report", "--results-dir", "nowhere");
+    program_expect_status(&program, 4);
+    program_expect_text(program.err, "there is no baseline in nowhere/baselines");
+}
+
+static const char *const damages[] = {
+    "",
+    "{\"schema\": \"volley.baseline/1\", \"records\": [",
+    "{\"schema\": \"volley.baseline/9\", \"records\": []}",
+    "{\"schema\": \"volley.baseline/1\"}",
+    "{\"schema\": \"volley.baseline/1\", \"records\": []}",
+    "{\"schema\": \"volley.baseline/1\", \"records\": [5]}",
+    "{\"schema\": \"volley.baseline/1\", \"records\": [{\"command\": \"SET\", \"rps\": -1}]}",
+    "[]",
+};
+
+LOOP_TEST(test_a_damaged_file, sizeof damages / sizeof damages[0])
+{
+    /* Breaks when a file that is cut short, or is something else, is compared, crashes, or hides other baselines. */
+    char path[400];
+    make(&usual);
+    VOLLEY("baseline", "save", "good", "usual");
+    VOLLEY("baseline", "save", "bad", "usual");
+    snprintf(path, sizeof path, "%s/results/baselines/bad.json", tree.path);
+    FILE *out = fopen(path, "w");
+    ck_assert_ptr_nonnull(out);
+    fputs(damages[_i], out);
+    ck_assert_int_eq(fclose(out), 0);
+    VOLLEY("check", "--baseline", "bad", "usual");
+    program_expect_status(&program, 4);
+    program_expect_text(program.err, "is damaged, or none");
+    VOLLEY("baseline", "list");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "is damaged, or none");
+    program_expect_text(program.out, "good ");
+    VOLLEY("baseline", "report");
+    program_expect_text(program.out, "Report: good");
+}
+
+TEST(test_red_runs_are_no_baseline)
+{
+    /* Breaks when figures that are not the server's become what others are judged by. */
+    make(&(struct made){"red", 50, 1e5, 1, 0, "RED"});
+    VOLLEY("baseline", "save", "main", "red");
+    program_expect_status(&program, 4);
+    program_expect_text(program.err, "5 of 5 runs have the verdict RED");
+    VOLLEY("baseline", "save", "main", "red", "--force");
+    program_expect_status(&program, 0);
+    VOLLEY("check", "--baseline", "main", "red");
+    program_expect_status(&program, 4);
+    program_expect_text(program.err, "the baseline main have the verdict RED");
+    VOLLEY("check", "--force", "--baseline", "main", "red");
+    program_expect_status(&program, 0);
+}
+
+TEST(test_words_of_others_are_text)
+{
+    /* Breaks when a command's name in a file becomes markup of the report, or moves the terminal. */
+    FILE *out;
+    char path[400];
+    make(&usual);
+    snprintf(path, sizeof path, "%s/usual/metrics.json", tree.path);
+    out = fopen(path, "w");
+    fputs("[{\"command\": \"<b>|\\u001b[2J*x*\", \"clients\": 1, \"rps\": 5}]", out);
+    ck_assert_int_eq(fclose(out), 0);
+    VOLLEY("baseline", "save", "main", "usual");
+    program_expect_status(&program, 0);
+    VOLLEY("baseline", "report", "main");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "\\<b\\>\\| \\[2J\\*x\\*");
+    ck_assert_ptr_null(strchr(program.out, '\033'));
+    VOLLEY("baseline", "show", "main");
+    ck_assert_ptr_null(strchr(program.out, '\033'));
+}
+
+static const struct {
+    const char *words[5], *told;
+} mistakes[] = {
+    {{"baseline"}, "baseline needs a word"},
+    {{"baseline", "drop"}, "there is no baseline drop"},
+    {{"baseline", "save", "x"}, "directories of runs are missing"},
+    {{"baseline", "save", "x", "usual", "usual"}, "usual is named twice"},
+    {{"baseline", "show"}, "show takes one name"},
+    {{"baseline", "list", "x"}, "list stands alone"},
+    {{"check", "usual"}, "--baseline is missing"},
+    {{"check", "--baseline", "usual"}, "a directory of runs is missing"},
+    {{"check", "--baseline", "usual", "usual", "--threshold=0"}, "--threshold 0: allowed"},
+};
+
+LOOP_TEST(test_mistakes_are_told, sizeof mistakes / sizeof mistakes[0])
+{
+    /* Breaks when a mistake on the command line passes, or is told in other words than its own. */
+    const char *argv[7] = {program_volley()};
+    make(&usual);
+    for (size_t i = 0; i < 5; i++)
+        argv[1 + i] = mistakes[_i].words[i];
+    run_here(argv);
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, mistakes[_i].told);
+}
+
+TEST_SUITE_WITH(baseline, .set_up = set_up, .tear_down = tear_down)
