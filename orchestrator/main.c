@@ -38,6 +38,7 @@ static const struct {
     {"suite", command_suite, "build commits, measure them with every combination, keep the figures",
      true},
     {"compare", command_compare, "say which of two results is faster, and how sure that is", true},
+    {"diagnose", command_diagnose, "say what held a run up, and what to do about it", true},
     {"track", command_track, "which commits have been measured, and which are next", true},
     {"push", command_push, "put the records of suites into a database", true},
     {"history", command_history, "how figures went from commit to commit, and where they changed",
