@@ -178,7 +178,7 @@ honesty: all $(PERF) $(RECORDER) ## rates, stalls and ramps against what a serve
 	@tests/perf/perf.sh $(BUILD) honesty $(HONESTY)
 
 VERDICTS ?=
-verdicts: all $(PERF) $(RECORDER) ## causes planted and clean runs repeated: is the verdict to be believed (12 minutes); VERDICTS='--rounds 10 --only client'
+verdicts: all $(PERF) $(RECORDER) $(BUILD)/tests $(SLOW_DISK) ## causes planted and clean runs repeated: are verdict and diagnosis to be believed (20 minutes); VERDICTS='--rounds 10 --only client', VERDICTS=diagnoses
 	@tests/perf/perf.sh $(BUILD) verdicts $(VERDICTS)
 
 instructions: $(VIRTUAL) ## instructions per request under callgrind; fails above the recorded figure + 0.5 %

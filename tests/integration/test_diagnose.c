@@ -1,6 +1,6 @@
-/* `volley diagnose`: causes that are planted on real servers, one round of each. `make verdicts` plants them ten times, with
- * VOLLEY_DIAGNOSE_STRICT: then the planted cause has to be the first. Elsewhere others may stand beside it that a busy machine
- * has for true: a server, or a worker, that waits for its CPU. */
+/* `volley diagnose`: causes that are planted on real servers, one round of each. Others may stand beside what is planted that a
+ * busy machine has for true: a server, or a worker, that waits for its CPU. `make verdicts` plants each ten times: then the file
+ * VOLLEY_DIAGNOSE_OUTCOMES gets a line for each, and nothing fails here (tests/perf/diagnoses.sh). */
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -66,23 +66,37 @@ static const json_t *diagnose(void)
     return json_array_get(runs, json_array_size(runs) - 1);
 }
 
-static bool is_strict(void)
-{
-    return getenv("VOLLEY_DIAGNOSE_STRICT") != NULL;
-}
-
 static bool is_of_busy_machine(const char *cause)
 {
     return strcmp(cause, "SERVER_STARVED") == 0 || strcmp(cause, "CLIENT") == 0;
 }
 
-/* Whether this cause is found, and none that is not there. */
+/* "named" when what is first is what was planted ("": nothing). False: nobody wants to know. */
+static bool tell_outcome(const json_t *found, const char *planted)
+{
+    const char *path = getenv("VOLLEY_DIAGNOSE_OUTCOMES");
+    FILE *file = path != NULL ? fopen(path, "ae") : NULL;
+    const char *first = json_string_value(json_array_get(found, 0));
+    first = first != NULL ? first : "";
+    if (file == NULL)
+        return false;
+    fprintf(file, "%s\n",
+            strcmp(first, planted) == 0 ? "named"
+            : is_of_busy_machine(first) ? "not quiet"
+                                        : "missed");
+    ck_assert_int_eq(fclose(file), 0);
+    return true;
+}
+
+/* Whether this cause is found, and none that is not there; "": none at all. */
 static void expect_cause(const char *planted)
 {
     size_t index;
     const json_t *cause;
-    bool named = false;
+    bool named = planted[0] == '\0';
     const json_t *found = json_object_get(diagnose(), "bottlenecks");
+    if (tell_outcome(found, planted))
+        return;
     json_array_foreach(found, index, cause)
     {
         const char *name = json_string_value(cause);
@@ -91,25 +105,35 @@ static void expect_cause(const char *planted)
                       program.out);
     }
     ck_assert_msg(named, "%s is not named: %s", planted, program.out);
-    if (is_strict())
-        ck_assert_str_eq(json_string_value(json_array_get(found, 0)), planted);
+}
+
+/* What this rule came to in the newest diagnosis. */
+static const char *state_of(const char *wanted)
+{
+    size_t index;
+    const json_t *rule;
+    const json_t *run = json_array_get(json_object_get(diagnosis, "runs"), 0);
+    json_array_foreach(
+        json_object_get(run, "rules"), index,
+        rule) if (strcmp(json_string_value(json_object_get(rule, "cause")), wanted) ==
+                  0) return json_string_value(json_object_get(rule, "state"));
+    ck_abort_msg("there is no rule %s", wanted);
 }
 
 TEST(test_clean)
 {
-    /* Breaks when a run that nothing holds up has a bottleneck. */
-    size_t index;
-    const json_t *cause;
+    /* Breaks when a run that nothing holds up has a bottleneck, or lacks what a rule needs. */
+    static const char *const rules[] = {"SLOW_COMMAND", "PERSISTENCE", "SERVER_STOPPED",
+                                        "SERVER_GONE",  "MEMORY",      "BIG_VALUES",
+                                        "NETWORK",      "SERVER_CPU"};
     start_server(NULL);
     LOAD("-t", "get", "-r", "1000", "--qps", "1000", "-c", "5", "--duration", "1500ms");
     trial_end(&trial, 0);
-    const json_t *run = diagnose();
-    json_array_foreach(json_object_get(run, "bottlenecks"), index, cause) ck_assert_msg(
-        !is_strict() && is_of_busy_machine(json_string_value(cause)), "%s", program.out);
-    if (json_array_size(json_object_get(run, "bottlenecks")) == 0)
-        ck_assert_str_eq(json_string_value(json_object_get(run, "answer")), "nothing found");
-    json_array_foreach(json_object_get(run, "rules"), index, cause)
-        ck_assert_str_ne(json_string_value(json_object_get(cause, "state")), "skipped");
+    expect_cause("");
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        ck_assert_str_eq(state_of(rules[i]), "clear");
+    ck_assert_str_ne(state_of("SERVER_STARVED"), "skipped");
+    ck_assert_str_ne(state_of("CLIENT"), "skipped");
 }
 
 static pid_t start_hog(int cpu)
@@ -296,19 +320,12 @@ TEST(test_server_cpu)
     LOAD("-c", "64", "-P", "64", "--duration", "1500ms", "-r", "100", "--", "eval",
          "for i = 1, 2000 do end return 1", "0");
     trial_end(&trial, 0);
-    size_t index;
-    const json_t *rule;
-    const json_t *run = diagnose();
-    /* On a busy machine its CPU is not all its own, and that is the cause. */
-    json_array_foreach(json_object_get(run, "rules"), index, rule)
-    {
-        const char *cause = json_string_value(json_object_get(rule, "cause"));
-        const char *state = json_string_value(json_object_get(rule, "state"));
-        if (strcmp(cause, is_strict() ? "SERVER_CPU" : "SERVER_STARVED") == 0 &&
-            strcmp(state, "found") == 0)
-            return;
-    }
-    expect_cause("SERVER_CPU");
+    (void)diagnose();
+    /* On a busy machine its CPU is not all its own, and that is why. */
+    expect_cause(strcmp(state_of("SERVER_STARVED"), "found") == 0 &&
+                         getenv("VOLLEY_DIAGNOSE_OUTCOMES") == NULL
+                     ? "SERVER_STARVED"
+                     : "SERVER_CPU");
 }
 
 /* ---- what is read, and what is written ---- */
