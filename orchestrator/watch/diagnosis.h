@@ -28,12 +28,14 @@ struct diagnosis_evidence {
     /* Of outages in which nothing was answered, and those in which connections were lost or refused. */
     double pause_seconds, longest_pause_seconds, gone_seconds, longest_gone_seconds;
     double gone_connections;
+    double
+        silent_seconds; /* of all pauses, with the time in which volley itself stood still, too */
     double oom_errors;
     char verdict[8]; /* of the whole run */
     /* The server, by its own counters. */
     double main_thread_share; /* of one CPU, for each primary      */
     double
-        blocked_share; /* of the time: in its event loop without being on a CPU, and not waiting for one */
+        blocked_share; /* of the time: in its event loop without being on a CPU, not waiting for one, and not in a pause */
     double evicted_keys, memory_share; /* used of maxmemory; NAN also without a limit */
     double forks, last_fork_seconds, delayed_fsyncs;
     bool appends;

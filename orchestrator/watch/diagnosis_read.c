@@ -84,6 +84,7 @@ static void read_outages(struct diagnosis_evidence *evidence, const json_t *run)
     const json_t *list = at(run, "failures.outages");
     const double none = json_is_array(list) ? 0 : NAN;
     evidence->pause_seconds = evidence->longest_pause_seconds = none;
+    evidence->silent_seconds = none;
     evidence->gone_seconds = evidence->longest_gone_seconds = evidence->gone_connections = none;
     json_array_foreach(list, index, outage)
     {
@@ -96,6 +97,7 @@ static void read_outages(struct diagnosis_evidence *evidence, const json_t *run)
             evidence->longest_gone_seconds = fmax(evidence->longest_gone_seconds, seconds);
         } else if (number(outage, "errors") == 0) {
             evidence->pause_seconds += seconds;
+            evidence->silent_seconds += number(outage, "seconds");
             evidence->longest_pause_seconds = fmax(evidence->longest_pause_seconds, seconds);
         }
     }
@@ -162,7 +164,10 @@ static void read_server(struct diagnosis_evidence *evidence, const json_t *run)
     evidence->server_delay_share = number(run, "server_process.run_delay_share");
     const double delay = evidence->server_delay_share >= 0 ? evidence->server_delay_share : 0;
     evidence->main_thread_share = main_thread > 1 ? 1 : main_thread;
-    evidence->blocked_share = number(server, "event_loop_seconds") / seconds - main_thread - delay;
+    const double paused =
+        evidence->silent_seconds > 0 ? evidence->silent_seconds / load_seconds : 0;
+    evidence->blocked_share =
+        number(server, "event_loop_seconds") / seconds - main_thread - delay - paused;
     evidence->evicted_keys = number(server, "evicted_keys");
     evidence->memory_share = maxmemory > 0 ? number(server, "used_memory_bytes") / maxmemory : NAN;
     evidence->forks = number(server, "forks");

@@ -11,7 +11,8 @@
 #define CONFIDENCE_MOST 0.95
 
 #define OUTAGE_SECONDS 0.5 /* shorter ones are stalls of a command or a fork              */
-#define OUTAGE_SURE_SECONDS 2.0
+#define OUTAGE_SURE_SECONDS 1.0
+#define PAUSE_PART 0.3
 #define FORK_SECONDS 0.05
 #define DELAY_PERCENT 10.0
 #define TRIP_US 500.0 /* a shorter one is no network that anybody would change       */
@@ -123,13 +124,21 @@ static void judge_persistence(struct diagnosis_finding *finding,
               fmin(blocked, 1) * 100, latency(evidence).text);
 }
 
+/* Whether something that the server did itself took so much of a pause. */
+static bool was_busy(const struct diagnosis_evidence *evidence, double pause_seconds)
+{
+    const double part_seconds = pause_seconds * PAUSE_PART;
+    return evidence->slow_mean_ms / 1e3 >= part_seconds || evidence->delayed_fsyncs > 0 ||
+           (evidence->forks > 0 && evidence->last_fork_seconds >= part_seconds);
+}
+
 static void judge_stopped(struct diagnosis_finding *finding,
                           const struct diagnosis_evidence *evidence)
 {
     const double longest = evidence->longest_pause_seconds;
     if (absent(finding, longest, "its outages"))
         return;
-    if (longest >= OUTAGE_SECONDS)
+    if (longest >= OUTAGE_SECONDS && !was_busy(evidence, longest))
         found(finding, confidence(longest, OUTAGE_SECONDS, OUTAGE_SURE_SECONDS),
               "nothing was answered for %.3g s, the longest time %.3g s, and no connection was "
               "refused",
@@ -219,7 +228,7 @@ static const struct diagnosis_rule rules[CAUSES] = {
                        "20 % of the time or more", "45 %",
                        "give the server a CPU of its own (taskset, cpusets), or stop what runs "
                        "beside it",
-                       judge_starved, BIT(CAUSE_SERVER_CPU) | BIT(CAUSE_STOPPED)},
+                       judge_starved, BIT(CAUSE_SERVER_CPU)},
     [CAUSE_CLIENT] =
         {"CLIENT", "volley has too few CPUs", "the verdict's checks `worker_cpu` and `run_delay`",
          "`worker_cpu` is not GREEN, or a worker waited for its CPU for 10 % of the time",
@@ -231,7 +240,7 @@ static const struct diagnosis_rule rules[CAUSES] = {
         {"SLOW_COMMAND", "a command or script keeps the server for long", "`server.times`",
          "a command of 1 ms or more takes 10 % of the time or more", "50 %",
          "look at SLOWLOG GET, split the command or script up, and give it fewer elements a call",
-         judge_slow_command, BIT(CAUSE_SERVER_CPU) | BIT(CAUSE_STOPPED)},
+         judge_slow_command, BIT(CAUSE_SERVER_CPU)},
     [CAUSE_PERSISTENCE] =
         {"PERSISTENCE", "saving, or the disk of the append only file, stops the server",
          "`server.forks`, `last_fork_seconds`, `delayed_fsyncs`, `event_loop_seconds`",
@@ -240,15 +249,16 @@ static const struct diagnosis_rule rules[CAUSES] = {
          "delayed writes; a fork of 200 ms; 60 % of the time",
          "append with appendfsync everysec on a faster disk, save on a replica, and leave memory "
          "for the fork (no huge pages)",
-         judge_persistence, BIT(CAUSE_STOPPED) | BIT(CAUSE_SERVER_CPU)},
-    [CAUSE_STOPPED] = {"SERVER_STOPPED",
-                       "the server, or the way to it, stood still and went on again", "`failures`",
-                       "nothing was answered for 0.5 s or more, not even with an error, and no "
-                       "connection was refused",
-                       "2 seconds",
-                       "find out what stopped the process or its host (SIGSTOP, a debugger, a "
-                       "snapshot of the machine, swapping)",
-                       judge_stopped, 0},
+         judge_persistence, BIT(CAUSE_SERVER_CPU)},
+    [CAUSE_STOPPED] =
+        {"SERVER_STOPPED", "the server, or the way to it, stood still and went on again",
+         "`failures`",
+         "nothing was answered for 0.5 s or more, not even with an error; no connection was "
+         "refused, no write waited for the disk, and no command or fork took a third of that",
+         "1 second",
+         "find out what stopped the process or its host (SIGSTOP, a debugger, a "
+         "snapshot of the machine, swapping)",
+         judge_stopped, 0},
     [CAUSE_GONE] = {"SERVER_GONE", "the server, or the way to it, broke connections", "`failures`",
                     "nothing was answered for a while, and connections were lost or refused", "1 s",
                     "look at the server's log and at its host's (killed for want of memory, "
