@@ -18,18 +18,18 @@ struct server_time {
     double p50_us, p99_us, p99_9_us;
 };
 
-/* What a server says of itself beside its commands: identifier, key in JSON, and what it means. Of several primaries the
- * sum, or the highest. How INFO tells it is a row of command_stats.c. */
+/* What a server says of itself beside its commands: identifier, and key in JSON. Of several primaries the sum, or the highest.
+ * How INFO tells it is a row of command_stats.c. The event loop: in which it did something and did not wait for requests, on a
+ * CPU or not. The last fork: what it took, whenever it was. Appends: 1, there is an append only file. Maxmemory: 0, no limit. */
 #define SERVER_FIGURE_TABLE(X)                                                                     \
     X(SERVER_MAIN_THREAD, "main_thread_seconds")                                                   \
-    X(SERVER_EVENT_LOOP, "event_loop_seconds") /* in which it did something and did not wait for \
-                                                  requests, on its CPU or not */ \
+    X(SERVER_EVENT_LOOP, "event_loop_seconds")                                                     \
     X(SERVER_FORKS, "forks")                                                                       \
-    X(SERVER_FORK, "last_fork_seconds") /* that the last fork took, whenever that was */           \
+    X(SERVER_FORK, "last_fork_seconds")                                                            \
     X(SERVER_DELAYED_FSYNCS, "delayed_fsyncs")                                                     \
-    X(SERVER_APPENDS, "appends") /* 1: every write goes to an append only file */                  \
+    X(SERVER_APPENDS, "appends")                                                                   \
     X(SERVER_USED_MEMORY, "used_memory_bytes")                                                     \
-    X(SERVER_MAXMEMORY, "maxmemory_bytes") /* 0: there is no limit */
+    X(SERVER_MAXMEMORY, "maxmemory_bytes")
 
 #define SERVER_FIGURE_ID(id, key) id,
 enum server_figure { SERVER_FIGURE_TABLE(SERVER_FIGURE_ID) SERVER_FIGURES };

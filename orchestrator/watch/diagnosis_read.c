@@ -121,10 +121,10 @@ static void read_requests(struct diagnosis_evidence *evidence, const json_t *run
     evidence->oom_errors = !json_is_object(at(run, "errors_by_kind")) ? NAN : isnan(oom) ? 0 : oom;
 }
 
-/* A fork, and a save that does not fork, have a rule of their own. */
-static bool is_persistence(const char *command)
+/* Their time is that of a fork, which has a rule of its own. */
+static bool is_fork(const char *command)
 {
-    static const char *const names[] = {"bgsave", "bgrewriteaof", "save"};
+    static const char *const names[] = {"bgsave", "bgrewriteaof"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(command, names[i]) == 0)
             return true;
@@ -143,7 +143,7 @@ static void read_times(struct diagnosis_evidence *evidence, const json_t *server
         const double mean_us = number(time, "mean_us"), calls = number(time, "calls");
         const double share = mean_us * calls / 1e6 / seconds;
         text(command, sizeof command, time, "command");
-        if (!evidence->commands_known || is_persistence(command) || !(mean_us >= SLOW_MEAN_US) ||
+        if (!evidence->commands_known || is_fork(command) || !(mean_us >= SLOW_MEAN_US) ||
             share <= evidence->slow_share)
             continue;
         memcpy(evidence->slow_command, command, sizeof command);

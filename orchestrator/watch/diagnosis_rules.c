@@ -82,7 +82,7 @@ static void judge_client(struct diagnosis_finding *finding,
         return;
     const double busy = evidence->worker_cpu_percent, delay = evidence->worker_delay_percent;
     if (evidence->worker_cpu_is_limit)
-        found(finding, confidence(busy, 80, 100), "%s: the figures are volley's limit",
+        found(finding, confidence(busy, 90, 100), "%s: the figures are volley's limit",
               evidence->worker_cpu_text);
     else if (evidence->worker_delay_is_limit && delay >= DELAY_PERCENT)
         found(finding, confidence(delay, DELAY_PERCENT, 4 * DELAY_PERCENT),
@@ -114,7 +114,7 @@ static void judge_persistence(struct diagnosis_finding *finding,
               "%.0f writes waited for the disk to take the append only file%s",
               evidence->delayed_fsyncs, latency(evidence).text);
     else if (evidence->forks > 0 && evidence->last_fork_seconds >= FORK_SECONDS)
-        found(finding, confidence(evidence->last_fork_seconds, 0, 4 * FORK_SECONDS),
+        found(finding, confidence(evidence->last_fork_seconds, FORK_SECONDS, 4 * FORK_SECONDS),
               "%.0f forks, the last one stopped the server for %.3g s%s", evidence->forks,
               evidence->last_fork_seconds, latency(evidence).text);
     else if (evidence->appends && blocked >= 0.2)
@@ -187,7 +187,7 @@ static void judge_big_values(struct diagnosis_finding *finding,
                       evidence->worker_cpu_percent >= BUSY_SHARE * 100 ||
                       evidence->bytes_per_second >= BYTES_PER_SECOND;
     if (bytes >= BYTES_PER_REQUEST && busy)
-        found(finding, confidence(bytes, 0, 5 * BYTES_PER_REQUEST),
+        found(finding, confidence(bytes, BYTES_PER_REQUEST, 5 * BYTES_PER_REQUEST),
               "%.3g kB a request, %.3g MB/s, which copying and the network have to carry",
               bytes / 1e3, evidence->bytes_per_second / 1e6);
 }
@@ -214,7 +214,7 @@ static void judge_server_cpu(struct diagnosis_finding *finding,
     if (absent(finding, share, "the CPU time of the server's main thread"))
         return;
     if (share >= 0.95)
-        found(finding, confidence(share, 0.9, 1),
+        found(finding, confidence(share, 0.95, 1),
               "the server's main thread used %.0f %% of its CPU, %s requests/s",
               fmin(share, 1) * 100,
               UNITS_GROUPED(evidence->rate > 0 ? (uint64_t)evidence->rate : 0));
