@@ -177,13 +177,20 @@ static void judge_memory(struct diagnosis_finding *finding,
               refused, full);
 }
 
+/* Of its main thread, of the time in which it had a CPU, or did not want one. */
+static double server_share(const struct diagnosis_evidence *evidence)
+{
+    const double delay = evidence->server_delay_share > 0 ? evidence->server_delay_share : 0;
+    return evidence->main_thread_share / (1 - fmin(delay, 0.9));
+}
+
 static void judge_big_values(struct diagnosis_finding *finding,
                              const struct diagnosis_evidence *evidence)
 {
     const double bytes = evidence->bytes_per_request;
     if (absent(finding, bytes, "bytes that were sent and received"))
         return;
-    const bool busy = evidence->main_thread_share >= BUSY_SHARE ||
+    const bool busy = server_share(evidence) >= BUSY_SHARE ||
                       evidence->worker_cpu_percent >= BUSY_SHARE * 100 ||
                       evidence->bytes_per_second >= BYTES_PER_SECOND;
     if (bytes >= BYTES_PER_REQUEST && busy)
@@ -205,12 +212,10 @@ static void judge_network(struct diagnosis_finding *finding,
               evidence->service_p50_us / 1e3);
 }
 
-/* Of the time in which it had a CPU, or did not want one. */
 static void judge_server_cpu(struct diagnosis_finding *finding,
                              const struct diagnosis_evidence *evidence)
 {
-    const double delay = evidence->server_delay_share > 0 ? evidence->server_delay_share : 0;
-    const double share = evidence->main_thread_share / (1 - fmin(delay, 0.9));
+    const double share = server_share(evidence);
     if (absent(finding, share, "the CPU time of the server's main thread"))
         return;
     if (share >= 0.95)
@@ -271,8 +276,8 @@ static const struct diagnosis_rule rules[CAUSES] = {
                       judge_memory, 0},
     [CAUSE_BIG_VALUES] =
         {"BIG_VALUES", "values are so large that carrying them is the work", "`bytes`",
-         "10 kB a request or more, and 100 MB/s, or 70 % of the CPU of the server's main thread or "
-         "of a worker",
+         "10 kB a request or more, and 100 MB/s, or 70 % of the CPU time that the server's main "
+         "thread can get, or of a worker's time",
          "50 kB a request",
          "split or compress values, read parts of them (GETRANGE, HGET), and use I/O threads",
          judge_big_values, BIT(CAUSE_SERVER_CPU) | BIT(CAUSE_CLIENT)},
