@@ -83,6 +83,8 @@ PERF_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/perf/*.c
 PERF := $(BUILD)/perf/floor $(BUILD)/perf/draws $(BUILD)/perf/lua $(BUILD)/perf/subscriber $(BUILD)/perf/slowdown $(BUILD)/perf/levels $(BUILD)/perf/compare $(BUILD)/perf/honesty $(BUILD)/perf/verdicts $(BUILD)/perf/long_run $(BUILD)/perf/live_rows $(BUILD)/perf/monitor_days
 # The server that stamps every request, and the reader of its record.
 RECORDER := $(BUILD)/support/recorder_server
+# What is loaded into a server so that its disk is slow.
+SLOW_DISK := $(BUILD)/support/slow_disk.so
 RECORD_OBJECT := $(BUILD)/obj/tests/support/recorder_record.o
 PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/tests/%.o,$(STRESS) $(FUZZERS) $(RECORDER)) \
     $(PERF_OBJECTS) $(RECORD_OBJECT) \
@@ -176,7 +178,7 @@ honesty: all $(PERF) $(RECORDER) ## rates, stalls and ramps against what a serve
 	@tests/perf/perf.sh $(BUILD) honesty $(HONESTY)
 
 VERDICTS ?=
-verdicts: all $(PERF) $(RECORDER) ## causes planted and clean runs repeated: is the verdict to be believed (12 minutes); VERDICTS='--rounds 10 --only client'
+verdicts: all $(PERF) $(RECORDER) $(BUILD)/tests $(SLOW_DISK) ## causes planted and clean runs repeated: are verdict and diagnosis to be believed (20 minutes); VERDICTS='--rounds 10 --only client', VERDICTS=diagnoses
 	@tests/perf/perf.sh $(BUILD) verdicts $(VERDICTS)
 
 instructions: $(VIRTUAL) ## instructions per request under callgrind; fails above the recorded figure + 0.5 %
@@ -187,6 +189,8 @@ docs: $(BUILD)/volley $(MAN_PAGE) ## regenerate the reference and the man page f
 	$(BUILD)/volley docs metrics > $(BUILD)/gen/metrics.md && mv $(BUILD)/gen/metrics.md docs/reference/metrics.md
 	tests/docs.sh --fill $(BUILD)/volley docs/reference/coming-from-valkey-benchmark.md > $(BUILD)/gen/coming.md && \
 	    mv $(BUILD)/gen/coming.md docs/reference/coming-from-valkey-benchmark.md
+	tests/docs.sh --fill $(BUILD)/volley docs/reference/diagnosis.md > $(BUILD)/gen/diagnosis.md && \
+	    mv $(BUILD)/gen/diagnosis.md docs/reference/diagnosis.md
 
 check-docs: $(BUILD)/volley $(MAN_PAGE) # fails when a page and the program disagree
 	@tests/docs.sh $(BUILD)/volley $(MAN_PAGE)
@@ -263,6 +267,12 @@ $(STRESS) $(RECORDER): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(COMMON_OBJECTS)
 	$(Q)$(LINK) -o $@ $^ $(ALL_LIBS) -pthread
 
 $(RECORDER): $(BUILD)/obj/tests/support/recorder_command.o
+
+# Without EXTRA_CFLAGS: the server that it is loaded into has no sanitizer.
+$(SLOW_DISK): tests/support/slow_disk.c
+	@mkdir -p $(@D)
+	$(SAY) ld $@
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -shared -fPIC -o $@ $< -ldl
 
 $(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o
 $(BUILD)/perf/draws: $(BUILD)/obj/tests/perf/draws.o
@@ -344,7 +354,7 @@ flags: # the compiler's arguments, for clang-tidy
 
 # ---- tests
 
-test-programs: $(BUILD)/volley $(BUILD)/tests $(STRESS) $(RECORDER) $(PERF) $(COUNTING) $(VIRTUAL) build/js/node_modules
+test-programs: $(BUILD)/volley $(BUILD)/tests $(STRESS) $(RECORDER) $(SLOW_DISK) $(PERF) $(COUNTING) $(VIRTUAL) build/js/node_modules
 
 stress: $(STRESS:%=%.run) # the short forms; tests/sanitize.sh runs the long ones
 %.run: %
@@ -353,7 +363,7 @@ stress: $(STRESS:%=%.run) # the short forms; tests/sanitize.sh runs the long one
 PRODUCED = $(BUILD)/produced
 check-tests:
 	@rm -rf $(PRODUCED) && mkdir -p $(PRODUCED)
-	@VOLLEY=$(abspath $(BUILD)/volley) VOLLEY_RECORDER=$(abspath $(RECORDER)) VOLLEY_COUNTING=$(abspath $(COUNTING)) VOLLEY_VIRTUAL=$(abspath $(VIRTUAL)) \
+	@VOLLEY=$(abspath $(BUILD)/volley) VOLLEY_RECORDER=$(abspath $(RECORDER)) VOLLEY_SLOW_DISK=$(abspath $(SLOW_DISK)) VOLLEY_COUNTING=$(abspath $(COUNTING)) VOLLEY_VIRTUAL=$(abspath $(VIRTUAL)) \
 	    VOLLEY_JS=$(abspath build/js) VOLLEY_PRODUCED=$(abspath $(PRODUCED)) \
 	    SERVER='$(SERVER)' SUITES='$(SUITES)' tests/run.sh $(BUILD)/tests $(BUILD)/test-logs
 

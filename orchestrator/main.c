@@ -40,6 +40,7 @@ static const struct {
     {"compare", command_compare, "say which of two results is faster, and how sure that is", true},
     {"baseline", command_baseline, "keep figures of runs under a name, and report them", true},
     {"check", command_check, "say whether runs are slower than a baseline", true},
+    {"diagnose", command_diagnose, "say what held a run up, and what to do about it", true},
     {"track", command_track, "which commits have been measured, and which are next", true},
     {"push", command_push, "put the records of suites into a database", true},
     {"history", command_history, "how figures went from commit to commit, and where they changed",

@@ -26,7 +26,15 @@ filled() {
     "$volley" docs dialect valkey-benchmark |
         sed -e '/^<!-- options:/r /dev/stdin' -e '/^<!-- options:/,/^<!-- \/options -->/{/^<!-- .*options/!d}' "$1"
 }
-if [ "$fill" = yes ]; then filled "$2"; exit; fi
+# Likewise, the rules of volley diagnose.
+filled_rules() {
+    "$volley" docs diagnosis |
+        sed -e '/^<!-- rules:/r /dev/stdin' -e '/^<!-- rules:/,/^<!-- \/rules -->/{/^<!-- .*rules/!d}' "$1"
+}
+if [ "$fill" = yes ]; then
+    case $2 in */diagnosis.md) filled_rules "$2" ;; *) filled "$2" ;; esac
+    exit
+fi
 
 pages() { git ls-files -co --exclude-standard -- '*.md'; }
 
@@ -37,6 +45,8 @@ check_reference() {
         fail 'docs/reference/metrics.md is stale: make docs'
     local page=docs/reference/coming-from-valkey-benchmark.md
     filled "$page" | cmp -s - "$page" || fail "$page is stale: make docs"
+    page=docs/reference/diagnosis.md
+    filled_rules "$page" | cmp -s - "$page" || fail "$page is stale: make docs"
 }
 
 # Every --option in a page, but for words that are another program's.
@@ -90,7 +100,7 @@ check_examples() {
                 fail "this example is refused: $line: $(grep '^volley: ' "$directory/out" | tail -n 1)"
             continue
             ;;
-        run* | visualize* | suite* | push* | track* | compare* | validate* | alerts* | notify* | monitor* | latency-history* | analyze-memory* | profile* | baseline* | check* | calibrate* | info* | dataset* | report* | results* | verify* | record* | model* | workloads* | docs* | help* | version* | *--help*) continue ;;
+        run* | visualize* | suite* | push* | track* | compare* | diagnose* | validate* | alerts* | notify* | monitor* | latency-history* | analyze-memory* | profile* | baseline* | check* | calibrate* | info* | dataset* | report* | results* | verify* | record* | model* | workloads* | docs* | help* | version* | *--help*) continue ;;
         bench* | find-max* | sweep* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
         *) name=bench ;;
         esac

@@ -21,6 +21,7 @@ readonly -a not_run=(
     '*bench \[options\]*' 'a usage line'
     '*record -o FILE*' 'a usage line'
     '*compare --baseline RESULT*' 'a usage line'
+    '*diagnose DIR*' 'a usage line'
     '*suite \[--config FILE\]*' 'a usage line'
     '*validate suite FILE*' 'a usage line'
     '*alerts check FILE*' 'a usage line'
@@ -238,7 +239,7 @@ map_words() {
     [ "${words[0]}" = model ] && ! given --sample && return 0
     [ "${words[0]} ${words[1]-}" != 'run scenario' ] || map_scenario
     [ "${words[0]}" != visualize ] || given -o --output || words+=(-o "$PWD/scenarios")
-    [[ ${words[0]} =~ ^(run|visualize|suite|compare|baseline|check|track|push|history|validate|alerts|calibrate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
+    [[ ${words[0]} =~ ^(run|visualize|suite|compare|diagnose|baseline|check|track|push|history|validate|alerts|calibrate|dataset|report|results|workloads|docs|help|version)$ ]] && return 0
     given --explain --help --version && return 0
     for ((i = 0; i < last; i++)); do
         [ "${words[i]}" != -- ] || break

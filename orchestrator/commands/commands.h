@@ -20,6 +20,7 @@ int command_compare(int argc, const char *const *argv);
 /* `volley baseline`, `volley check`: runs under a name, and others held against them. */
 int command_baseline(int argc, const char *const *argv);
 int command_check(int argc, const char *const *argv);
+int command_diagnose(int argc, const char *const *argv);
 int command_track(int argc, const char *const *argv);
 int command_push(int argc, const char *const *argv);
 /* `volley notify test`: a test alert over each notification channel of a file. */
@@ -54,9 +55,9 @@ const struct option_table *analyze_memory_option_table(void);
 const struct option_table *profile_option_table(void);
 const struct option_table *monitor_option_table(void);
 const struct option_table *latency_history_option_table(void);
-extern const struct option_table visualize_option_table, compare_option_table, suite_option_table,
-    dataset_option_table, validate_option_table, track_option_table, push_option_table,
-    history_option_table, notify_option_table, alerts_option_table, calibrate_option_table,
-    baseline_option_table, check_option_table;
+extern const struct option_table visualize_option_table, compare_option_table,
+    diagnose_option_table, suite_option_table, dataset_option_table, validate_option_table,
+    track_option_table, push_option_table, history_option_table, notify_option_table,
+    alerts_option_table, calibrate_option_table, baseline_option_table, check_option_table;
 
 #endif

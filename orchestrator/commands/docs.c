@@ -15,6 +15,7 @@
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/suite/suite_config.h"
 #include "orchestrator/watch/alert_rules.h"
+#include "orchestrator/watch/diagnosis.h"
 #include "orchestrator/watch/notify_file.h"
 
 static const struct option_table *ctl_table(void)
@@ -30,6 +31,11 @@ static const struct option_table *results_table(void)
 static const struct option_table *compare_table(void)
 {
     return &compare_option_table;
+}
+
+static const struct option_table *diagnose_table(void)
+{
+    return &diagnose_option_table;
 }
 
 static const struct option_table *track_table(void)
@@ -122,6 +128,7 @@ static const struct {
     {"compare", compare_table, NULL},
     {"baseline", baseline_table, NULL},
     {"check", check_table, NULL},
+    {"diagnose", diagnose_table, NULL},
     {"track", track_table, NULL},
     {"push", push_table, NULL},
     {"history", history_table, NULL},
@@ -217,9 +224,10 @@ static void print_completion(void)
                tables[i].also != NULL ? " | " : "", tables[i].also != NULL ? tables[i].also : "",
                tables[i].command);
     printf("        bench | -*) _volley_bench ;;\n");
-    printf("        docs) COMPREPLY=($(compgen -W \"completion man markdown metrics dialect "
-           "--help\" -- "
-           "\"${COMP_WORDS[COMP_CWORD]}\")) ;;\n");
+    printf(
+        "        docs) COMPREPLY=($(compgen -W \"completion man markdown metrics diagnosis dialect "
+        "--help\" -- "
+        "\"${COMP_WORDS[COMP_CWORD]}\")) ;;\n");
     printf("        help) COMPREPLY=($(compgen -W \"");
     print_commands();
     printf("\" -- \"${COMP_WORDS[COMP_CWORD]}\")) ;;\n        *) COMPREPLY=($(compgen -W \"");
@@ -265,17 +273,26 @@ static enum err_code print_schema(const char *name)
     return OK;
 }
 
+static void print_rules(void)
+{
+    struct output output = {.file = NULL};
+    output_borrow(&output, stdout);
+    diagnosis_write_rules(&output);
+}
+
 static void print_help(void)
 {
-    printf("usage: volley docs completion|man|markdown|metrics|dialect NAME|schema KIND\n\n"
-           "Prints what is made from the options of all commands, and the figures:\n\n"
-           "  completion    completion for bash: source <(volley docs completion)\n"
-           "  man           the options of the man page\n"
-           "  markdown      docs/reference/options.md\n"
-           "  metrics       docs/reference/metrics.md\n"
-           "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
-           "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
-           "                suite, alerts, kpis, notify, buffer or config\n");
+    printf(
+        "usage: volley docs completion|man|markdown|metrics|diagnosis|dialect NAME|schema KIND\n\n"
+        "Prints what is made from the options of all commands, and the figures:\n\n"
+        "  completion    completion for bash: source <(volley docs completion)\n"
+        "  man           the options of the man page\n"
+        "  markdown      docs/reference/options.md\n"
+        "  metrics       docs/reference/metrics.md\n"
+        "  diagnosis     the rules of volley diagnose, of docs/reference/diagnosis.md\n"
+        "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
+        "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
+        "                suite, alerts, kpis, notify, buffer or config\n");
 }
 
 int command_docs(int argc, const char *const *argv)
@@ -287,6 +304,8 @@ int command_docs(int argc, const char *const *argv)
         print_markdown();
     else if (strcmp(kind, "metrics") == 0)
         print_metrics();
+    else if (strcmp(kind, "diagnosis") == 0)
+        print_rules();
     else if (strcmp(kind, "man") == 0)
         print_man();
     else if (strcmp(kind, "completion") == 0)
@@ -297,7 +316,8 @@ int command_docs(int argc, const char *const *argv)
         return err_exit_status(print_dialect(argc > 2 ? argv[2] : ""));
     else {
         log_line(LOG_ERROR,
-                 "volley docs prints markdown, metrics, man, completion, dialect NAME or schema "
+                 "volley docs prints markdown, metrics, diagnosis, man, completion, dialect NAME "
+                 "or schema "
                  "KIND, not \"%s\"",
                  kind);
         return err_exit_status(E_USAGE);

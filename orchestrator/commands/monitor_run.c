@@ -413,6 +413,7 @@ void monitor_end(struct monitor *monitor)
 {
     static struct run_result result; /* too large for a stack */
     result.evidence.steal_share = result.evidence.server_cpu_share = -1;
+    result.evidence.server_delay_share = -1;
     timeline_run_end(monitor->timeline, &result);
 }
 

@@ -293,7 +293,7 @@ enum err_code session_run(struct session *session, const struct bench_step *step
     result->topology = session->topology;
     session->interrupts->enough = false;
     session->interrupts->ended_by[0] = '\0';
-    result->evidence.server_cpu_share = -1;
+    result->evidence.server_cpu_share = result->evidence.server_delay_share = -1;
     if (session->locality.known && session->topology->node_count <= 1)
         result->evidence.server_pid = session->locality.pid;
     fill_facts(facts, session, step, session->run_count++);

@@ -37,6 +37,7 @@ void host_sample_begin(struct host_sample *sample, const struct run_evidence *ev
     sample->throttled_ns = cgroup.throttled_ns;
     sample->at_ns = clock_now_ns();
     sample->server_seconds = process_cpu_seconds(evidence->server_pid);
+    sample->server_delay_seconds = process_run_delay_seconds(evidence->server_pid);
 }
 
 void host_sample_end(const struct host_sample *sample, struct run_evidence *evidence)
@@ -54,4 +55,8 @@ void host_sample_end(const struct host_sample *sample, struct run_evidence *evid
     if (sample->server_seconds >= 0 && now.server_seconds >= sample->server_seconds &&
         seconds >= SHARE_SECONDS_MIN)
         evidence->server_cpu_share = (now.server_seconds - sample->server_seconds) / seconds;
+    if (sample->server_delay_seconds >= 0 &&
+        now.server_delay_seconds >= sample->server_delay_seconds && seconds >= SHARE_SECONDS_MIN)
+        evidence->server_delay_share =
+            (now.server_delay_seconds - sample->server_delay_seconds) / seconds;
 }

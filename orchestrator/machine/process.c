@@ -21,6 +21,17 @@ double process_cpu_seconds(int64_t pid)
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
+/* The second number of /proc/PID/schedstat, in nanoseconds. */
+double process_run_delay_seconds(int64_t pid)
+{
+    char text[256];
+    unsigned long long delay_ns;
+    if (pid <= 0 || !system_file_read(text, sizeof text, "/proc/%lld/schedstat", (long long)pid) ||
+        sscanf(text, "%*u %llu", &delay_ns) != 1)
+        return -1;
+    return (double)delay_ns / 1e9;
+}
+
 /* The second number of /proc/PID/statm, in pages. */
 double process_rss_bytes(int64_t pid)
 {

@@ -424,12 +424,12 @@ json_t *journal_result_to_json(const struct run_result *result)
 {
     const struct run_evidence *evidence = &result->evidence;
     json_t *weighed = json_pack(
-        "{s:f, s:o, s:b, s:b, s:o, s:o, s:f, s:b}", "steal_share", evidence->steal_share,
+        "{s:f, s:o, s:b, s:b, s:o, s:o, s:f, s:f, s:b}", "steal_share", evidence->steal_share,
         "throttled_ns", json_value_count(evidence->throttled_ns), "server_shares_worker_cpu",
         evidence->server_shares_worker_cpu, "server_place_known", evidence->server_place_known,
         "workers_lost", json_value_count(evidence->workers_lost), "late_records",
         json_value_count(evidence->late_records), "server_cpu_share", evidence->server_cpu_share,
-        "never_steady", evidence->never_steady);
+        "server_delay_share", evidence->server_delay_share, "never_steady", evidence->never_steady);
     return json_pack(
         "{s:f, s:f, s:f, s:o, s:o, s:b, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*, "
         "s:o*}",
@@ -465,6 +465,7 @@ static bool get_evidence(struct run_evidence *evidence, const json_t *json)
     uint64_t lost = 0, late = 0;
     const json_t *steal = json_object_get(json, "steal_share");
     const json_t *server = json_object_get(json, "server_cpu_share");
+    const json_t *delay = json_object_get(json, "server_delay_share");
     bool good = json_is_number(steal) && json_is_number(server) &&
                 get_flag(&evidence->never_steady, json, "never_steady") &&
                 get_count(&evidence->throttled_ns, json, "throttled_ns", INT64_MAX) &&
@@ -474,6 +475,8 @@ static bool get_evidence(struct run_evidence *evidence, const json_t *json)
                 get_count(&late, json, "late_records", UINT32_MAX);
     evidence->steal_share = json_number_value(steal);
     evidence->server_cpu_share = json_number_value(server);
+    /* Not in journals of older versions. */
+    evidence->server_delay_share = json_is_number(delay) ? json_number_value(delay) : -1;
     evidence->workers_lost = (uint32_t)lost;
     evidence->late_records = (uint32_t)late;
     return good;

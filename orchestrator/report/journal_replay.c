@@ -228,7 +228,7 @@ static void end_what_is_open(struct replay *replay)
         result->target_rate = replay->steered_rate;
         result->rate_changes = (uint32_t)replay->timeline->notes.all[NOTE_CTL];
         result->evidence.steal_share = -1;
-        result->evidence.server_cpu_share = -1;
+        result->evidence.server_cpu_share = result->evidence.server_delay_share = -1;
         end_run(replay);
     }
     if (replay->session_open) {

@@ -156,6 +156,14 @@ static json_t *scraped(const struct scraped_totals *totals)
     return list;
 }
 
+/* Of a server on this host. */
+static json_t *server_process(const struct run_evidence *evidence)
+{
+    const double cpu = evidence->server_cpu_share, delay = evidence->server_delay_share;
+    return json_pack("{s:o, s:o}", "cpu_share", cpu >= 0 ? json_real(cpu) : json_null(),
+                     "run_delay_share", delay >= 0 ? json_real(delay) : json_null());
+}
+
 /* With what was read, which a journal has in its counters. */
 static json_t *verification(const struct run_result *result)
 {
@@ -228,6 +236,7 @@ void json_run_members(json_t *object, const struct run_result *result)
     json_object_set_new(object, "verdict", json_value_verdict(&result->verdict));
     if (result->server.known)
         json_object_set_new(object, "server", server_account_to_json(&result->server));
+    json_object_set_new(object, "server_process", server_process(&result->evidence));
     if (result->drawn.requests > 0)
         json_object_set_new(object, "drawn", drawn_to_json(&result->drawn));
     if (result->checked.known)

@@ -281,7 +281,7 @@ void timeline_look(const struct timeline *timeline, struct run_result *result)
     if (run_facts_have_rate(&timeline->run))
         result->due_seconds = result->seconds;
     result->evidence.steal_share = -1;
-    result->evidence.server_cpu_share = -1;
+    result->evidence.server_cpu_share = result->evidence.server_delay_share = -1;
     checked_report_count(&result->checked, timeline->total->counters);
     verdict_judge(&result->verdict, result);
 }

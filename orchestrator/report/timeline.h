@@ -180,7 +180,9 @@ struct run_evidence {
     int64_t server_pid; /* of a server on this host; 0: not known, or there are several           */
     double
         server_cpu_share; /* of one CPU, over the run: that server's process; < 0: unknown        */
-    bool never_steady;    /* --steady auto found no steady state within its limit              */
+    double
+        server_delay_share; /* of the run's time: its first thread waited for a CPU; < 0: unknown */
+    bool never_steady;      /* --steady auto found no steady state within its limit              */
 };
 
 /* Known when the run is over. rows are summed over the measured intervals; rows of the warm-up are

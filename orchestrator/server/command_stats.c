@@ -32,8 +32,30 @@ struct command_stats {
     uint64_t evicted_keys, expired_keys;
     double cpu_seconds;
     bool cpu_unknown; /* one of them does not tell */
+    uint64_t at_ns;   /* when they were asked      */
+    uint32_t primaries;
+    uint64_t round_trip_ns; /* 0: not known */
+    double figures[SERVER_FIGURES];
+    bool figure_unknown[SERVER_FIGURES]; /* one of them does not tell */
     uint32_t count;
     struct command_counter commands[COMMANDS_MAX];
+};
+
+/* How INFO tells the figures. */
+enum figure_kind { COUNTED, FOUND_LAST, HIGHEST_LAST };
+static const struct figure_row {
+    const char *fields[2];
+    double unit;
+    enum figure_kind kind;
+} figure_rows[SERVER_FIGURES] = {
+    [SERVER_MAIN_THREAD] = {{"used_cpu_user_main_thread", "used_cpu_sys_main_thread"}, 1, COUNTED},
+    [SERVER_EVENT_LOOP] = {{"eventloop_duration_sum", NULL}, 1e-6, COUNTED},
+    [SERVER_FORKS] = {{"total_forks", NULL}, 1, COUNTED},
+    [SERVER_FORK] = {{"latest_fork_usec", NULL}, 1e-6, HIGHEST_LAST},
+    [SERVER_DELAYED_FSYNCS] = {{"aof_delayed_fsync", NULL}, 1, COUNTED},
+    [SERVER_APPENDS] = {{"aof_enabled", NULL}, 1, HIGHEST_LAST},
+    [SERVER_USED_MEMORY] = {{"used_memory", NULL}, 1, FOUND_LAST},
+    [SERVER_MAXMEMORY] = {{"maxmemory", NULL}, 1, FOUND_LAST},
 };
 
 /* What connecting, looking on, and replicating take: not the load. */
@@ -89,6 +111,20 @@ struct command_stats *command_stats_new(void)
     return calloc(1, sizeof(struct command_stats));
 }
 
+static void read_figures(struct command_stats *stats, const char *info)
+{
+    for (enum server_figure i = 0; i < SERVER_FIGURES; i++) {
+        double number = 0;
+        if (!info_text_number(&number, info, figure_rows[i].fields))
+            stats->figure_unknown[i] = true;
+        else if (figure_rows[i].kind != HIGHEST_LAST)
+            stats->figures[i] += number * figure_rows[i].unit;
+        else if (number * figure_rows[i].unit > stats->figures[i])
+            stats->figures[i] = number * figure_rows[i].unit;
+    }
+    stats->primaries++;
+}
+
 void command_stats_read_info(struct command_stats *stats, const char *info)
 {
     const char *at = strstr(info, CMDSTAT); /* they stand together */
@@ -96,6 +132,7 @@ void command_stats_read_info(struct command_stats *stats, const char *info)
     double seconds = 0;
     stats->cpu_unknown |= !info_text_cpu_seconds(&seconds, info);
     stats->cpu_seconds += seconds;
+    read_figures(stats, info);
     if (info_number(&keys, info, "evicted_keys", CALLS_MAX))
         stats->evicted_keys += keys;
     if (info_number(&keys, info, "expired_keys", CALLS_MAX))
@@ -158,8 +195,11 @@ static bool ask(struct command_stats *stats, struct control *control)
     char *info = NULL;
     struct err err = {.code = OK};
     const bool told = control_info(control, &info, &err) == OK && strstr(info, CMDSTAT) != NULL;
+    const uint64_t round_trip_ns = control_round_trip_ns(control);
     if (told)
         command_stats_read_info(stats, info);
+    if (round_trip_ns > stats->round_trip_ns)
+        stats->round_trip_ns = round_trip_ns;
     /* Not every server has it, and an error is no list. */
     if (told && control_command_aside(control, &reply, 2, histogram, &err) == OK)
         command_stats_read_histograms(stats, reply);
@@ -187,6 +227,8 @@ struct command_stats *command_stats_take(const struct topology *topology,
     struct command_stats *stats = command_stats_new();
     struct endpoint hurried = *endpoint;
     uint32_t asked = 0;
+    if (stats != NULL)
+        stats->at_ns = clock_now_ns();
     bool told = stats != NULL && endpoint->replica_reads == REPLICA_READS_NO;
     hurried.wait_ready_ns = 0;
     if (hurried.connection_timeout_ns > NS_PER_SECOND)
@@ -287,6 +329,23 @@ bool command_stats_between(const struct command_stats *before, const struct comm
     return true;
 }
 
+static void account_figures(struct server_account *account, const struct command_stats *before,
+                            const struct command_stats *after)
+{
+    account->seconds =
+        after->at_ns > before->at_ns ? clock_seconds(after->at_ns - before->at_ns) : -1;
+    account->round_trip_us =
+        before->round_trip_ns > 0 ? (double)before->round_trip_ns / (double)NS_PER_US : -1;
+    account->primaries = after->primaries;
+    for (enum server_figure i = 0; i < SERVER_FIGURES; i++) {
+        const bool counted = figure_rows[i].kind == COUNTED;
+        const double from = counted ? before->figures[i] : 0;
+        const bool known = !after->figure_unknown[i] && after->figures[i] >= from &&
+                           !(counted && before->figure_unknown[i]);
+        account->figures[i] = known ? after->figures[i] - from : -1;
+    }
+}
+
 void command_stats_account(struct server_account *account, const struct command_stats *before,
                            const struct command_stats *after, uint64_t own_commands)
 {
@@ -294,6 +353,7 @@ void command_stats_account(struct server_account *account, const struct command_
     account->cpu_seconds = -1;
     if (before == NULL || after == NULL)
         return;
+    account_figures(account, before, after);
     if (!before->cpu_unknown && !after->cpu_unknown && after->cpu_seconds >= before->cpu_seconds)
         account->cpu_seconds = after->cpu_seconds - before->cpu_seconds;
     account->own_commands = own_commands;

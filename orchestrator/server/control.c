@@ -330,7 +330,11 @@ enum err_code control_exchange(struct control *control, redisReply **reply, int 
     if (!talk_send(&control->talk, argc, argv, lengths))
         return err_set(err, E_SYSTEM, "cannot write a command: out of memory");
     name_question(control->question, argc, argv);
+    const uint64_t sent_ns = clock_now_ns();
     enum err_code code = go_on(control, reply, control->deadline_ns, err);
+    const uint64_t took_ns = clock_now_ns() - sent_ns;
+    if (code == OK && (control->round_trip_ns == 0 || took_ns < control->round_trip_ns))
+        control->round_trip_ns = took_ns;
     control->question[0] = '\0';
     if (code != OK)
         control_give_up(control);
@@ -338,6 +342,11 @@ enum err_code control_exchange(struct control *control, redisReply **reply, int 
     if (code == OK)
         mask(control, *reply);
     return code;
+}
+
+uint64_t control_round_trip_ns(const struct control *control)
+{
+    return control->round_trip_ns;
 }
 
 const volatile int *control_interrupted(const struct control *control)

@@ -40,6 +40,8 @@ void control_close(struct control *control);
 /* For tls_version and the like. */
 const struct wire *control_wire(const struct control *control);
 
+/* The shortest time from a command to its reply since it was connected; 0: not known. */
+uint64_t control_round_trip_ns(const struct control *control);
 /* As it was given, for whoever works long on a reply. */
 const volatile int *control_interrupted(const struct control *control);
 /* The question that the server has answered. */

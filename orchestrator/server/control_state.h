@@ -19,10 +19,11 @@ struct control {
     const volatile int *interrupted;
     uint64_t answer_timeout_ns;
     char question[CONTROL_QUESTION_BYTES]; /* the command under way; "": none, yet  */
-    uint64_t deadline_ns; /* of the command under way                             */
-    uint64_t limit_ns;    /* no deadline is later while a command is under way    */
-    bool unanswered;      /* the last command, for as long as an answer may take  */
-    bool all_aside;       /* the load needs nothing of what is asked now          */
+    uint64_t deadline_ns;   /* of the command under way                             */
+    uint64_t limit_ns;      /* no deadline is later while a command is under way    */
+    uint64_t round_trip_ns; /* the shortest one; 0: none, yet                     */
+    bool unanswered;        /* the last command, for as long as an answer may take  */
+    bool all_aside;         /* the load needs nothing of what is asked now          */
     bool late_aside; /* given up over such a question: the next one that the load needs opens it */
 
     struct target_address target; /* that has accepted */

@@ -9,6 +9,8 @@
 
 #define VALUE_BYTES 64
 #define REPLICAS_MAX 10000u
+#define INFO_NUMBER_MAX 1e18
+#define CPU_SECONDS_MAX 1e12
 
 /* From 0 on; -1: it is not there, or no number. */
 static int64_t number_field(const char *info, const char *field)
@@ -78,19 +80,24 @@ void info_text_replication(struct note *note, const char *info)
     }
 }
 
-bool info_text_cpu_seconds(double *seconds, const char *info)
+bool info_text_number(double *sum, const char *info, const char *const fields[2])
 {
-    static const char *const fields[] = {"used_cpu_user", "used_cpu_sys"};
-    double sum = 0;
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+    double all = 0;
+    for (size_t i = 0; i < 2 && fields[i] != NULL; i++) {
         char value[VALUE_BYTES], *end;
         if (!info_field(info, fields[i], value, sizeof value) || value[0] < '0' || value[0] > '9')
             return false;
         double number = strtod(value, &end);
-        if (*end != '\0' || !(number >= 0 && number < 1e12))
+        if (*end != '\0' || !(number >= 0 && number < INFO_NUMBER_MAX))
             return false;
-        sum += number;
+        all += number;
     }
-    *seconds = sum;
+    *sum = all;
     return true;
+}
+
+bool info_text_cpu_seconds(double *seconds, const char *info)
+{
+    static const char *const fields[2] = {"used_cpu_user", "used_cpu_sys"};
+    return info_text_number(seconds, info, fields) && *seconds < CPU_SECONDS_MAX;
 }

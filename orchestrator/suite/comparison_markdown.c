@@ -1,41 +1,13 @@
-#include <ctype.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/printable.h"
 #include "orchestrator/page/page_leaves.h"
+#include "orchestrator/report/markdown.h"
 #include "orchestrator/report/verdict.h"
 #include "orchestrator/suite/comparison_merged.h"
 #include "orchestrator/suite/comparison_report.h"
 
 #define SECTION_LINE_BYTES 4200u
-
-/* A text in a cell, or beside a bullet: no markup, and no cell of its own. A _ within a word is no markup. */
-static void write_clean(struct output *output, const char *text)
-{
-    for (const char *at = text; *at != '\0'; at++) {
-        const bool within = *at == '_' && at > text && isalnum((unsigned char)at[-1]) != 0 &&
-                            isalnum((unsigned char)at[1]) != 0;
-        if (!within && strchr("\\`*_{}[]<>|#~&", *at) != NULL)
-            output_printf(output, "\\");
-        output_write(output, *at == '\n' ? " " : at, 1);
-    }
-}
-
-static void write_text(struct output *output, const char *text)
-{
-    char *clean = strdup(text);
-    write_clean(output, clean != NULL ? printable_line(clean) : "");
-    free(clean);
-}
-
-static void write_cell(struct output *output, const char *text)
-{
-    output_printf(output, " ");
-    write_text(output, text[0] != '\0' ? text : "-");
-    output_printf(output, " |");
-}
 
 /* As valkey-perf-benchmark writes it. */
 static void write_side(struct output *output, const struct comparison_side *side)
@@ -66,10 +38,10 @@ static void write_row(struct output *output, const struct comparison *comparison
 {
     char answer[COMPARISON_ANSWER_BYTES];
     output_printf(output, "|");
-    write_cell(output, row->of->command);
+    markdown_write_cell(output, row->of->command);
     output_printf(output, " %s |", record_figure_name(row->figure));
-    write_cell(output, row->of->pipeline);
-    write_cell(output, row->of->io_threads);
+    markdown_write_cell(output, row->of->pipeline);
+    markdown_write_cell(output, row->of->io_threads);
     write_side(output, &row->sides[0]);
     write_side(output, &row->sides[1]);
     if (isnan(row->change))
@@ -93,7 +65,7 @@ static void write_configuration(struct output *output, const char *section)
         const size_t bytes = strcspn(section, "\n");
         snprintf(line, sizeof line, "%.*s", (int)bytes, section);
         output_printf(output, "- ");
-        write_text(output, line);
+        markdown_write_text(output, line);
         output_printf(output, "\n");
         section += bytes + (section[bytes] == '\n');
     }
@@ -104,8 +76,8 @@ static void write_table_head(struct output *output, const struct comparison *com
                              bool merged)
 {
     output_printf(output, "| Command | Metric | Pipeline | io_threads |");
-    write_cell(output, comparison->sets[0]->name);
-    write_cell(output, comparison->sets[1]->name);
+    markdown_write_cell(output, comparison->sets[0]->name);
+    markdown_write_cell(output, comparison->sets[1]->name);
     output_printf(output,
                   " Diff | %% Change | Answer |%s\n"
                   "|---|---|---|---|---|---|---|---|---|%s\n",
@@ -121,16 +93,16 @@ static void write_differences(struct output *output, const struct comparison *co
     const json_t *row;
     if (json_array_size(differing) > 0) {
         output_printf(output, "\n**What else differs:**\n\n| What |");
-        write_cell(output, comparison->sets[0]->name);
-        write_cell(output, comparison->sets[1]->name);
+        markdown_write_cell(output, comparison->sets[0]->name);
+        markdown_write_cell(output, comparison->sets[1]->name);
         output_printf(output, "\n|---|---|---|\n");
     }
     json_array_foreach(differing, i, row)
     {
         output_printf(output, "|");
-        write_cell(output, json_string_value(json_object_get(row, "what")));
-        write_cell(output, json_string_value(json_object_get(row, names[0])));
-        write_cell(output, json_string_value(json_object_get(row, names[1])));
+        markdown_write_cell(output, json_string_value(json_object_get(row, "what")));
+        markdown_write_cell(output, json_string_value(json_object_get(row, names[0])));
+        markdown_write_cell(output, json_string_value(json_object_get(row, names[1])));
         output_printf(output, "\n");
     }
     json_decref(differing);
@@ -144,7 +116,7 @@ static void write_verdicts(struct output *output, const struct record_set *set)
     if (counts[VERDICT_AMBER] + counts[VERDICT_RED] == 0)
         return;
     output_printf(output, "Of %zu runs of ", set->count);
-    write_text(output, set->name);
+    markdown_write_text(output, set->name);
     output_printf(output,
                   " %zu are GREEN, %zu AMBER and %zu RED: what is not GREEN is not the server's "
                   "alone.\n\n",
@@ -183,9 +155,9 @@ void comparison_write_markdown(struct output *output, const struct comparison *c
                   !wishes->latencies ? "RPS "
                   : !wishes->rates   ? "Latency "
                                      : "");
-    write_text(output, comparison->sets[0]->name);
+    markdown_write_text(output, comparison->sets[0]->name);
     output_printf(output, " vs ");
-    write_text(output, comparison->sets[1]->name);
+    markdown_write_text(output, comparison->sets[1]->name);
     output_printf(output, "\n\n");
     write_summary(output, comparison);
     for (size_t i = 0; i < comparison->count; i++) {

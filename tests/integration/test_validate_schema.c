@@ -30,6 +30,7 @@ static const struct {
     {"sweep", "volley.sweep-1", 3},
     {"verify", "volley.verify-1", 1},
     {"comparison", "volley.comparison-1", 4},
+    {"diagnosis", "volley.diagnosis-1", 10},
 };
 
 LOOP_TEST(test_every_document_is_valid, sizeof kinds / sizeof kinds[0])

@@ -3,7 +3,8 @@
 #
 #   tests/perf/perf.sh [BUILD]                        ROUNDS=9 by default; JSON goes to BUILD/perf/*.json
 #   tests/perf/perf.sh BUILD honesty [ARGUMENT...]    `make honesty`: only what is judged by the recording server
-#   tests/perf/perf.sh BUILD verdicts [ARGUMENT...]   `make verdicts`: only whether the verdict names what is planted
+#   tests/perf/perf.sh BUILD verdicts [ARGUMENT...]   `make verdicts`: only whether verdict and diagnosis name what is planted;
+#                                                     diagnoses [--rounds N] [NAME...]: the diagnosis alone
 #
 # The server, and with it valkey-benchmark, is the valkey 9.1 of configs/get-server.sh; SERVER=redis-8.0 takes another one
 # of it, SERVER=path what is on PATH. Other benchmarks on PATH are measured beside it.
@@ -44,8 +45,14 @@ honesty)
     ;;
 verdicts)
     shift 2
-    verdicts "$@"
-    exit
+    status=0
+    if [ "${1-}" = diagnoses ]; then
+        tests/perf/diagnoses.sh "$build" "${@:2}" || status=$?
+    else
+        verdicts "$@" || status=$?
+        [ $# -gt 0 ] || tests/perf/diagnoses.sh "$build" || status=$?
+    fi
+    exit $status
     ;;
 esac
 compare connections-50 --connections 50 --pipelines 1,16

@@ -135,6 +135,45 @@ TEST(cpu_time_is_what_lies_between)
     ck_assert_double_lt(account.cpu_seconds, 0);
 }
 
+#define THREAD(user, system)                                                                       \
+    "used_cpu_user_main_thread:" user "\r\nused_cpu_sys_main_thread:" system "\r\n"
+
+TEST(test_figures)
+{
+    /* Breaks when a diagnosis reads what a server did before the run, takes what it does not tell for 0, or has forgotten
+     * it after a report from the journal. */
+    between(
+        THREAD("1", "0.5") "total_forks:3\r\neventloop_duration_sum:1000000\r\n"
+                           "used_memory:500\r\nmaxmemory:1000\r\nlatest_fork_usec:10\r\n" LINE(
+                               "get", "10", "25"),
+        THREAD("2", "1.25") "total_forks:5\r\neventloop_duration_sum:3500000\r\n"
+                            "used_memory:900\r\nmaxmemory:1000\r\nlatest_fork_usec:2500\r\n" LINE(
+                                "get", "20", "50"),
+        10);
+    json_t *json = server_account_to_json(&account);
+    struct server_account read;
+    ck_assert(server_account_from_json(&read, json));
+    ck_assert_double_eq_tol(read.figures[SERVER_MAIN_THREAD], 1.75, 1e-9);
+    ck_assert_double_eq_tol(read.figures[SERVER_EVENT_LOOP], 2.5, 1e-9);
+    ck_assert_double_eq_tol(read.figures[SERVER_FORKS], 2, 1e-9);
+    ck_assert_double_eq_tol(read.figures[SERVER_FORK], 0.0025, 1e-9);
+    ck_assert_double_eq_tol(read.figures[SERVER_USED_MEMORY], 900, 1e-9);
+    ck_assert_double_eq_tol(read.figures[SERVER_MAXMEMORY], 1000, 1e-9);
+    ck_assert_double_lt(read.figures[SERVER_DELAYED_FSYNCS], 0);
+    ck_assert_double_lt(read.figures[SERVER_APPENDS], 0);
+    ck_assert_double_lt(read.round_trip_us, 0);
+    ck_assert_uint_eq(read.primaries, 1);
+    json_object_del(json, "forks"); /* an earlier version's */
+    ck_assert(server_account_from_json(&read, json));
+    ck_assert_double_lt(read.figures[SERVER_FORKS], 0);
+    json_object_set_new(json, "forks", json_string("many"));
+    ck_assert(!server_account_from_json(&read, json));
+    json_decref(json);
+    between("total_forks:9\r\n" LINE("get", "10", "25"),
+            "total_forks:1\r\n" LINE("get", "20", "50"), 10); /* started anew */
+    ck_assert_double_lt(account.figures[SERVER_FORKS], 0);
+}
+
 TEST(test_journal)
 {
     /* Breaks when what the journal keeps is read as something else, or damage is taken for it. */
