@@ -75,12 +75,7 @@ const struct option_table *analyze_memory_option_table(void)
         .takes_command = true,
     };
     static const struct option_group own = GROUP(NULL, 0, own_rows);
-    static const struct option_use own_use = {&own, 0};
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    endpoint_groups_add(&table, rows, OF_VERIFY);
-    option_table_add(&table, rows, OF_VERIFY, &own_use);
+    endpoint_table_fill(&table, rows, OF_VERIFY, &own);
     return &table;
 }
 
@@ -443,15 +438,8 @@ static void destroy(void *target)
 
 int command_analyze_memory(int argc, const char *const *argv)
 {
-    struct memory_request *request = calloc(1, sizeof *request);
-    if (request == NULL)
-        return err_exit_status(E_SYSTEM);
-    struct command_frame frame = {.table = analyze_memory_option_table(),
-                                  .target = request,
-                                  .words = &request->words,
-                                  .run = run,
-                                  .destroy = destroy};
-    const int status = command_frame_run_bench(&frame, &request->bench, argc, argv);
-    free(request);
-    return status;
+    const struct command_frame frame = {
+        .table = analyze_memory_option_table(), .run = run, .destroy = destroy};
+    return command_frame_run_bench(&frame, sizeof(struct memory_request),
+                                   offsetof(struct memory_request, words), argc, argv);
 }
