@@ -13,7 +13,7 @@
 # SUITES=servers leaves out what needs no server: the unit tests.
 #
 # With sanitizers, fewer at once, on one server, and without what holds times against those of others, combines what other
-# suites go through one by one, runs another build, or a browser; VOLLEY_THOROUGH=1 runs all of it.
+# suites go through one by one, runs another build, a browser, or mostly servers; VOLLEY_THOROUGH=1 runs all of it.
 set -eu
 
 readonly program=$1 logs=$2
@@ -94,7 +94,11 @@ rm -rf "$logs"
 mkdir -p "$logs"
 failed=0 jobs=4 left_out='^$'
 if [ -n "${VOLLEY_SANITIZED-}" ] && [ -z "${VOLLEY_THOROUGH-}" ]; then
-    jobs=3 left_out='^test_(combin.*|chaos|scenario_shipped|allocations|examples|ci_examples|grafana|page_browser|page_script|flame_page|compare_page|live_page|suite_page|scraping)_suite$'
+    jobs=3
+    left_out='^test_(combin.*|chaos|scenario_(shipped|nodes|trouble|resume|commands)|vector_scenarios|allocations|examples|ci_examples|grafana'
+    left_out+='|page_browser|page_script|page_results|flame_page|compare_page|live_page|suite_page|pictures|file_schema|validate_schema'
+    left_out+='|suite_run|suite_groups_run|source_build|push|history|compare_merged|blame|secrets|replay_cluster|large_cluster|cluster_keys'
+    left_out+='|scrape|scraping|info_sampler|viewers|terminal_monitor|monitor_alerts|diagnose|profile|analyze_memory)_suite$'
 fi
 
 # The suites of a list that are to be run: with SUITES=servers those of tests/integration.

@@ -6,9 +6,6 @@
 #include "common/clock.h"
 #include "worker/stream.h"
 
-/* In the ring of batches: it only reads, and is no part of the hybrid buffer. */
-#define BATCH_READS (1u << 31)
-
 uint32_t buffer_stage_parts(const struct buffer_options *plan)
 {
     return plan->wanted ? BUFFER_STAGES : 0;
@@ -35,21 +32,17 @@ static uint32_t most_batches(const struct stream *stream)
 enum err_code buffer_create(struct stream *stream, event_callback_fn callback, struct err *err)
 {
     struct buffer *buffer = &stream->buffer;
-    uint32_t room = 1;
     if (!stream->spec->buffer.wanted)
         return OK;
     buffer->plan = &stream->spec->buffer;
     buffer->most_round_bytes = buffer->plan->round_tokens * BUFFER_TOKEN_BYTES;
     buffer->first_part = stream->generation.part_count;
-    while (room < most_batches(stream))
-        room *= 2;
-    buffer->batch_mask = room - 1;
-    buffer->batches = calloc(room, sizeof buffer->batches[0]);
+    const bool made = batches_create(&buffer->batches, most_batches(stream));
     buffer->times =
         calloc((size_t)stream->connection_count * (stream->connections[0].slot_mask + 1),
                sizeof buffer->times[0]);
     buffer->timer = event_new(stream->worker->base, -1, 0, callback, stream);
-    if (buffer->batches == NULL || buffer->times == NULL || buffer->timer == NULL)
+    if (!made || buffer->times == NULL || buffer->timer == NULL)
         return err_set(err, E_SYSTEM, "worker %u: no memory for its buffer", stream->share->index);
     return OK;
 }
@@ -58,7 +51,7 @@ void buffer_destroy(struct buffer *buffer)
 {
     if (buffer->timer != NULL)
         event_free(buffer->timer);
-    free(buffer->batches);
+    batches_destroy(&buffer->batches);
     free(buffer->times);
     *buffer = (struct buffer){.plan = NULL};
 }
@@ -78,8 +71,7 @@ static bool round_is_full(const struct buffer *buffer)
 
 static void add_batch(struct stream *stream, uint32_t batch)
 {
-    struct buffer *buffer = &stream->buffer;
-    buffer->batches[(buffer->first_batch + buffer->batch_count++) & buffer->batch_mask] = batch;
+    batches_push(&stream->buffer.batches, batch);
     pools_list(stream, pool_of(stream));
 }
 
@@ -90,7 +82,7 @@ static void seal(struct stream *stream, enum counter why)
     struct slot_list *sealed = &pool_of(stream)->fresh;
     struct slot_list *round = &buffer->round;
     const uint32_t count = round->count;
-    if (count == 0 || buffer->hybrid_count >= buffer->plan->hybrid_batches)
+    if (count == 0 || buffer->batches.hybrid_count >= buffer->plan->hybrid_batches)
         return;
     if (sealed->count == 0)
         sealed->head = round->head;
@@ -101,7 +93,6 @@ static void seal(struct stream *stream, enum counter why)
     *round = (struct slot_list){0};
     buffer->round_bytes = 0;
     buffer->flush_at_ns = 0;
-    buffer->hybrid_count++;
     stream_count(stream, why, 1);
     stream_count(stream, COUNTER_BUFFER_MESSAGES, count);
     add_batch(stream, count);
@@ -141,7 +132,7 @@ bool buffer_has_room(struct stream *stream, uint64_t now_ns)
     struct buffer *buffer = &stream->buffer;
     if (round_is_full(buffer))
         seal(stream, COUNTER_BUFFER_FLUSHES_SIZE);
-    const bool full = round_is_full(buffer) || buffer->batch_count > buffer->batch_mask ||
+    const bool full = round_is_full(buffer) || batches_are_full(&buffer->batches) ||
                       stream->pools.held >= stream->pools.held_max;
     if (full || buffer->full_ns != 0)
         note_full(stream, full, now_ns);
@@ -156,7 +147,7 @@ void buffer_put(struct stream *stream, const struct request_slot *drawn, uint64_
     stream->pools.held++;
     if (stream->generation.classes[slot.class].reads_only) {
         slots_push(&stream->pools.store, &pool_of(stream)->fresh, &slot);
-        add_batch(stream, 1 | BATCH_READS);
+        add_batch(stream, 1 | BATCH_DIRECT);
         return;
     }
     slots_push(&stream->pools.store, &buffer->round, &slot);
@@ -172,7 +163,7 @@ void buffer_put(struct stream *stream, const struct request_slot *drawn, uint64_
 void buffer_all_drawn(struct stream *stream)
 {
     /* While all flush workers are busy nothing is gained by a batch that is not full. */
-    if (stream->buffer.round.count > 0 && stream->buffer.batch_count == 0 &&
+    if (stream->buffer.round.count > 0 && stream->buffer.batches.count == 0 &&
         (stream->tickets_exhausted || (stream->users.count > 0 && stream->users.waiting == 0)) &&
         pools_pick(stream, pool_of(stream)) != NULL)
         seal(stream, COUNTER_BUFFER_FLUSHES_IDLE);
@@ -195,33 +186,13 @@ void buffer_flush_late(struct stream *stream, uint64_t now_ns)
 
 /* Taking --------------------------------------------------------------------------------------- */
 
-static struct buffer_times *times_of(const struct connection *connection,
-                                     const struct request_slot *slot)
-{
-    return &connection->stream->buffer.times[slot - connection->stream->connections[0].slots];
-}
-
-/* Of the oldest batch what there is room for, mostly all. */
-static uint32_t take_batch(struct buffer *buffer, uint32_t room)
-{
-    const uint32_t batch = buffer->batches[buffer->first_batch];
-    if ((batch & ~BATCH_READS) > room) {
-        buffer->batches[buffer->first_batch] = batch - room;
-        return room;
-    }
-    buffer->first_batch = (buffer->first_batch + 1) & buffer->batch_mask;
-    buffer->batch_count--;
-    buffer->hybrid_count -= (batch & BATCH_READS) == 0;
-    return batch & ~BATCH_READS;
-}
-
 static void place(struct connection *connection, struct request_slot slot, uint64_t now_ns)
 {
     const uint64_t entered_ns = slot.waited_ns;
     slot.waited_ns = now_ns > slot.intended_ns ? now_ns - slot.intended_ns : 0;
     pools_place(connection, &slot);
-    *times_of(connection,
-              connection_slot(connection, connection->in_flight + connection->unsent - 1)) =
+    *buffer_times_of(connection,
+                     connection_slot(connection, connection->in_flight + connection->unsent - 1)) =
         (struct buffer_times){.entered_ns = entered_ns, .taken_ns = now_ns};
 }
 
@@ -235,13 +206,13 @@ void buffer_serve(struct connection *connection, uint64_t now_ns)
         pools_place(connection, &slot);
     }
     bool writes = false; /* with a batch of them go the reads around it */
-    for (uint32_t room; buffer->batch_count > 0 && (room = pools_room_of(connection)) > 0;) {
-        if ((buffer->batches[buffer->first_batch] & BATCH_READS) == 0) {
+    for (uint32_t room; buffer->batches.count > 0 && (room = pools_room_of(connection)) > 0;) {
+        if (batches_first_is_hybrid(&buffer->batches)) {
             if (writes)
                 break;
             writes = true;
         }
-        for (uint32_t left = take_batch(buffer, room); left > 0; left--) {
+        for (uint32_t left = batches_take(&buffer->batches, room); left > 0; left--) {
             struct request_slot slot = slots_pop(&stream->pools.store, &pool->fresh);
             stream->pools.held--;
             place(connection, slot, now_ns);
@@ -250,23 +221,6 @@ void buffer_serve(struct connection *connection, uint64_t now_ns)
     if (round_is_full(buffer))
         seal(stream, COUNTER_BUFFER_FLUSHES_SIZE);
     pools_list(stream, pool);
-}
-
-void buffer_take_back(const struct connection *connection, struct request_slot *slot)
-{
-    if (connection->stream->buffer.plan != NULL && !slot->again)
-        slot->waited_ns = times_of(connection, slot)->entered_ns;
-}
-
-void buffer_took_back(struct stream *stream, uint32_t requests)
-{
-    struct buffer *buffer = &stream->buffer;
-    if (buffer->plan == NULL || requests == 0)
-        return;
-    buffer->first_batch = (buffer->first_batch - 1) & buffer->batch_mask;
-    buffer->batch_count++;
-    buffer->batches[buffer->first_batch] =
-        requests | BATCH_READS; /* it has left the hybrid buffer */
 }
 
 static void drop_all(struct stream *stream, struct slot_list *list)
@@ -287,7 +241,7 @@ void buffer_drop_warmup(struct stream *stream)
     drop_all(stream, &pool_of(stream)->fresh);
     drop_all(stream, &buffer->round);
     buffer->round_bytes = buffer->flush_at_ns = 0;
-    buffer->batch_count = buffer->hybrid_count = 0;
+    batches_clear(&buffer->batches);
     pools_list(stream, pool_of(stream));
 }
 
@@ -296,7 +250,7 @@ void buffer_drop_warmup(struct stream *stream)
 void buffer_written(struct connection *connection, uint32_t before, uint64_t now_ns)
 {
     for (uint32_t i = before; i < connection->in_flight; i++)
-        times_of(connection, connection_slot(connection, i))->written_ns = now_ns;
+        buffer_times_of(connection, connection_slot(connection, i))->written_ns = now_ns;
 }
 
 static void record(struct stream *stream, uint32_t stage, uint64_t time_ns, uint32_t count)
@@ -339,7 +293,7 @@ void buffer_answered(const struct connection *connection, uint32_t head_before, 
     struct alike alike = {.count = 0};
     for (uint32_t at = head_before; at != connection->head_index; at++) {
         const struct request_slot *slot = &connection->slots[at & connection->slot_mask];
-        const struct buffer_times *times = times_of(connection, slot);
+        const struct buffer_times *times = buffer_times_of(connection, slot);
         if (slot->again || times->taken_ns == 0) /* it did not come through the buffer */
             continue;
         const uint32_t first =

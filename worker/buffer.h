@@ -14,6 +14,7 @@
 
 #include "common/err.h"
 #include "common/spec.h"
+#include "worker/batches.h"
 #include "worker/slot_list.h"
 
 struct connection;
@@ -32,11 +33,8 @@ struct buffer {
     struct slot_list round;
     uint64_t round_bytes, most_round_bytes;
     uint64_t flush_at_ns; /* of the round, at the latest; 0: it is empty */
-    /* Batches, oldest first: how many requests of the pool's list each is; a ring. */
-    uint32_t *batches;
-    uint32_t batch_mask, first_batch, batch_count;
-    uint32_t hybrid_count; /* of these, those of writes */
-    uint64_t full_ns;      /* since then nothing fits; 0: it does */
+    struct batches batches;
+    uint64_t full_ns; /* since then nothing fits; 0: it does */
     struct event *timer;
     bool timer_pending;
     struct buffer_times *times; /* by the connections' slots */
@@ -63,9 +61,6 @@ void buffer_all_drawn(struct stream *stream);
 void buffer_flush_late(struct stream *stream, uint64_t now_ns);
 /* Gives a connection that can take one (pools_pick) what was sent before, or the oldest batch. */
 void buffer_serve(struct connection *connection, uint64_t now_ns);
-/* A request that a connection had not sent goes back to the pool's list; and so many have, to its front. */
-void buffer_take_back(const struct connection *connection, struct request_slot *slot);
-void buffer_took_back(struct stream *stream, uint32_t requests);
 /* The warm-up is over: what it left is dropped; it was shed already. */
 void buffer_drop_warmup(struct stream *stream);
 

@@ -193,7 +193,10 @@ static void serve_pools(struct stream *stream, uint64_t now_ns, struct touched *
             touched->count < BATCH_CONNECTIONS &&
             (pool->again.count > 0 || (pool->fresh.count > 0 && pools_capacity_left(stream) > 0)) &&
             (connection = pools_pick(stream, pool)) != NULL) {
-            pools_serve(connection, now_ns);
+            if (stream->buffer.plan != NULL)
+                buffer_serve(connection, now_ns);
+            else
+                pools_serve(connection, now_ns);
             touch(connection, touched);
         }
     }

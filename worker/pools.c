@@ -164,10 +164,6 @@ void pools_serve(struct connection *connection, uint64_t now_ns)
     struct stream *stream = connection->stream;
     struct pools *pools = &stream->pools;
     struct pool *pool = connection->pool;
-    if (stream->buffer.plan != NULL) {
-        buffer_serve(connection, now_ns);
-        return;
-    }
     uint32_t room = pools_room_of(connection);
     if (stream->open_loop && room > 1)
         room = 1;
@@ -215,11 +211,14 @@ void pools_take_back(struct connection *connection)
     while (connection->unsent > 0) {
         struct request_slot *slot =
             connection_slot(connection, connection->in_flight + --connection->unsent);
-        buffer_take_back(connection, slot);
+        if (stream->buffer.plan != NULL && !slot->again)
+            slot->waited_ns = buffer_times_of(connection, slot)->entered_ns;
         slots_push_front(&stream->pools.store, slot->again ? &pool->again : &pool->fresh, slot);
         stream->pools.held += !slot->again;
     }
-    buffer_took_back(stream, (uint32_t)(stream->pools.held - held));
+    if (stream->buffer.plan != NULL && stream->pools.held > held)
+        batches_push_front(&stream->buffer.batches,
+                           (uint32_t)(stream->pools.held - held) | BATCH_DIRECT);
     pools_list(stream, pool);
     stream_publish_drawn(stream);
 }

@@ -216,6 +216,14 @@ static inline void stream_unanswered(struct stream *stream, const struct request
     recorder_unanswered(stream, slot, now_ns);
 }
 
+/* Of a request that a connection holds, and that came through the buffer. */
+static inline struct buffer_times *buffer_times_of(const struct connection *connection,
+                                                   const struct request_slot *slot)
+{
+    const struct stream *stream = connection->stream;
+    return &stream->buffer.times[slot - stream->connections[0].slots];
+}
+
 /* The pool of the connection, which goes to this node. */
 static inline struct pool *stream_pool(const struct connection *connection, uint32_t node)
 {
