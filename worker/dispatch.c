@@ -570,26 +570,31 @@ void dispatch_buffer(evutil_socket_t fd, short what, void *argument)
     dispatch_send(stream, now_ns);
 }
 
-/* Reads, with the stages of what was answered where requests have some. */
-static inline enum exchange_result receive(struct connection *connection, bool closed_by_peer)
-{
-    const uint32_t head_before = connection->head_index;
-    const enum exchange_result result = exchange_receive(connection, closed_by_peer);
-    if (__builtin_expect(connection->stream->buffer.plan != NULL, 0))
-        buffer_answered(connection, head_before, connection->stream->exchange.done_ns);
-    return result;
-}
-
 void dispatch_io(evutil_socket_t fd, short what, void *argument)
 {
     struct connection *connection = argument;
     (void)fd;
     if (connection->state == CONNECTION_READY) {
         if (what & (EV_READ | EV_CLOSED))
-            take_result(connection, receive(connection, what & EV_CLOSED));
+            take_result(connection, exchange_receive(connection, what & EV_CLOSED));
         if ((what & EV_WRITE) && connection->state == CONNECTION_READY)
             go_on_writing(connection);
         return;
     }
     go_on_opening(connection, what);
+}
+
+void dispatch_io_buffered(evutil_socket_t fd, short what, void *argument)
+{
+    struct connection *connection = argument;
+    const uint32_t head_before = connection->head_index;
+    if (connection->state != CONNECTION_READY || (what & (EV_READ | EV_CLOSED)) == 0) {
+        dispatch_io(fd, what, argument);
+        return;
+    }
+    const enum exchange_result result = exchange_receive(connection, what & EV_CLOSED);
+    buffer_answered(connection, head_before, connection->stream->exchange.done_ns);
+    take_result(connection, result);
+    if ((what & EV_WRITE) && connection->state == CONNECTION_READY)
+        go_on_writing(connection);
 }

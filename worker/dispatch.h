@@ -29,6 +29,8 @@ void dispatch_repeat(evutil_socket_t fd, short what, void *stream);
 /* A round has waited long enough: timer of buffer.h. */
 void dispatch_buffer(evutil_socket_t fd, short what, void *stream);
 void dispatch_io(evutil_socket_t fd, short what, void *connection);
+/* The same of a client that buffers: with the stages of what was answered. */
+void dispatch_io_buffered(evutil_socket_t fd, short what, void *connection);
 /* Opens a connection, and gives it work where it is ready at once. */
 void dispatch_open(struct connection *connection);
 /* Sends what waits, and what is due, as far as connections are free. */

@@ -127,7 +127,7 @@ enum err_code stream_create(struct stream *stream, struct err *err)
         .ring = ipc_ring(run->segment, stream->share->index),
         .control = ipc_control(run->segment),
         .tickets = ipc_tickets(run->segment),
-        .on_io = dispatch_io,
+        .on_io = run->spec->buffer.wanted ? dispatch_io_buffered : dispatch_io,
         .edge_ns = UINT64_MAX,
         .stop_at_ns = UINT64_MAX,
         .warmup_ns = IPC_NEVER,
