@@ -123,7 +123,7 @@ void event_streams_tell_now(struct event_streams *streams, const char *name, jso
 {
     char *text = passing_text(name, data);
     for (size_t i = 0; i < HTTP_CONNECTIONS_MAX && text != NULL; i++)
-        if (has_room(&streams->readers[i]))
+        if (has_room(&streams->readers[i]) && streams->readers[i].next >= streams->events.next)
             send_text(&streams->readers[i], text);
     free(text);
 }

@@ -75,7 +75,12 @@ static void ck_counts(const json_t *root)
         json_object_get(json_object_get(json_object_get(look.seen, "live"), "state"), "so_far");
     static const char *const paths[] = {"requests.ok", "requests.due", "response_time_us.count",
                                         "response_time_us.max", "response_time_us.p99"};
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+    /* Hidden by requests without a reply, on a machine that stood still: then in both. */
+    const bool hidden =
+        json_is_null(json_object_get(json_object_get(last, "response_time_us"), "p99"));
+    ck_assert(hidden ==
+              json_is_null(json_object_get(json_object_get(so_far, "response_time_us"), "p99")));
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0] - hidden; i++)
         ck_assert_msg(run_json_number(so_far, paths[i]) == run_json_number(last, paths[i]),
                       "%s: %.15g and %.15g", paths[i], run_json_number(so_far, paths[i]),
                       run_json_number(last, paths[i]));
