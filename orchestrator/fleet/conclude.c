@@ -33,6 +33,8 @@ static uint64_t last_done_ns(const struct fleet *fleet)
 static uint64_t due_of_run_ns(const struct fleet *fleet, uint32_t run, uint64_t begin_ns)
 {
     const struct schedule *schedule = ipc_schedule(fleet->segments.each[run]);
+    if (fleet->facts->has_users)
+        return 0;
     return due_time_ns(&fleet->run[run], schedule, begin_ns, fleet->stop_ns);
 }
 

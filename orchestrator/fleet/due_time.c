@@ -5,7 +5,7 @@ uint64_t due_time_ns(const struct worker_run *run, const struct schedule *schedu
 {
     schedule_hint hint = 0;
     uint64_t end_ns = SCHEDULE_NEVER;
-    if (run->spec->rate.steps == NULL)
+    if (!run->open_loop)
         return 0;
     if (stop_ns != IPC_NEVER && stop_ns > begin_ns)
         end_ns = stop_ns - begin_ns;

@@ -123,8 +123,10 @@ TEST(the_last_interval_is_that_of_run_json)
     ck_assert_double_eq(shown("rate/s"), round(run_json_number(last, "rate.achieved")));
     ck_assert_double_eq_tol(shown("p50 ms"), run_json_number(last, "response_time_us.p50") / 1000,
                             0.00051);
-    ck_assert_double_eq_tol(shown("p99 ms"), run_json_number(last, "response_time_us.p99") / 1000,
-                            0.00051);
+    /* Requests that the end of the run left without a reply hide it, on a machine that stood still. */
+    const json_t *p99 = json_object_get(json_object_get(last, "response_time_us"), "p99");
+    if (!json_is_null(p99))
+        ck_assert_double_eq_tol(shown("p99 ms"), json_number_value(p99) / 1000, 0.00051);
     ck_assert_double_eq_tol(shown("max ms"), run_json_number(last, "response_time_us.max") / 1000,
                             0.00051);
     ck_assert_double_eq(shown("1 s, "), run_json_number(last, "requests.ok"));

@@ -140,11 +140,12 @@ const steps = {
 async function urlOf(file) {
   console.log('ready');
   const end = Date.now() + STEP_MS;
-  while (!fs.existsSync(file)) {
+  for (;;) {
+    const url = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : ''; // made, and not yet written
+    if (url !== '') return url;
     if (Date.now() > end) throw new Error(`${file}: there is no URL`);
     await new Promise((done) => { setTimeout(done, 20); });
   }
-  return fs.readFileSync(file, 'utf8').trim();
 }
 
 /** In the page. */
