@@ -58,6 +58,7 @@ static const struct {
 };
 static const char *const load_options[] = {
     "workload",
+    "buffer",
     "mix",
     "ratio",
     "value-size",

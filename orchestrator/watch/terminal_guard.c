@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define LEAVE_BYTES_MAX 128u
+#define DRAIN_TRIES 20
 
 /* Whatever else is caught ends the run in order, and session_free brings the terminal back. */
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGQUIT, SIGSYS, SIGTRAP};
@@ -130,6 +131,16 @@ static void on_resize(int number)
 }
 
 /* ---- around a screen ---- */
+
+/* Once what was written is out; children that end meanwhile interrupt the wait for that. */
+static void give_back_settings(void)
+{
+    int tries = 0;
+    while (tcsetattr(guard.screen_fd, TCSADRAIN, &guard.settings) != 0 && errno == EINTR &&
+           tries++ < DRAIN_TRIES)
+        continue;
+    (void)tcsetattr(guard.screen_fd, TCSANOW, &guard.settings);
+}
 
 static void install(void)
 {
@@ -262,7 +273,7 @@ void terminal_guard_end(void)
         return;
     guard.armed = 0;
     if (!guard.away)
-        (void)tcsetattr(guard.screen_fd, TCSADRAIN, &guard.settings);
+        give_back_settings();
     restore(STDOUT_FILENO);
     restore(STDERR_FILENO);
     uninstall();
