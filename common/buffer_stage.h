@@ -1,6 +1,6 @@
 /* Where the latency of a request goes that passes through a client's buffer (worker/buffer.h), one row a stage: identifier, name in
  * JSON and reports, what it is. The stages of a request follow one another, and `total` is their sum. Their figures are
- * parts of an interval, behind those of commands, in this order. */
+ * parts of an interval, behind those of commands, in this order: of writes, and as many of requests that only read. */
 #ifndef COMMON_BUFFER_STAGE_H
 #define COMMON_BUFFER_STAGE_H
 
@@ -23,7 +23,5 @@
 #define BUFFER_STAGE_ID(id, name, meaning) id,
 enum buffer_stage { BUFFER_STAGE_TABLE(BUFFER_STAGE_ID) BUFFER_STAGES };
 #undef BUFFER_STAGE_ID
-/* Of writes; those of requests that only read are as many, in the same order. */
-#define BUFFER_STAGES_OF_ONE (STAGE_QUERY_SCHEDULE - STAGE_WRITE_SCHEDULE)
 
 #endif

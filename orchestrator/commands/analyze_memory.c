@@ -55,8 +55,7 @@ static const struct option_row own_rows[] = {
      .help = "How often it is looked at meanwhile, at even distances."},
     {ROW("json", NULL, OPTION_FLAG, NULL, AT(as_json)), .section = "Output",
      .help = "As JSON, in place of lines."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(bench.help)), .command_line_only = true,
-     .section = "Other", .help = "This text."},
+    HELP_ROW(AT(bench.help)),
 };
 /* clang-format on */
 #undef AT

@@ -32,8 +32,7 @@ static const struct option_row rows[] = {
     {ROW("json", NULL, OPTION_TEXT, "FILE", AT(json)), .section = "Output", .needs_trust = true,
      .help = "Of list, show and report: all of it for programs; - for standard output in place of "
              "the text."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT

@@ -46,8 +46,7 @@ static const struct option_row rows[] = {
      .help = "Where the Markdown goes; standard output without it, or with -."},
     {ROW("json", NULL, OPTION_TEXT, "FILE", AT(json)), .section = "Output", .needs_trust = true,
      .help = "All of it for programs; - for standard output in place of the Markdown."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT

@@ -39,8 +39,7 @@ static const struct option_row rows[] = {
      .help = "All of it for programs; - for standard output in place of the text."},
     {ROW("output", "o", OPTION_TEXT, "FILE", AT(markdown)), .section = "Output",
      .needs_trust = true, .help = "Markdown; - for standard output in place of the text."},
-    {ROW("help", NULL, OPTION_FLAG, NULL, AT(help)), .command_line_only = true, .section = "Other",
-     .help = "This text."},
+    HELP_ROW(AT(help)),
 };
 /* clang-format on */
 #undef AT
