@@ -55,10 +55,22 @@ run_address() {
     # The counting and the virtual-clock build stay without sanitizers, which allocate and read clocks.
     make --no-print-directory -j"$(nproc)" build/count/volley build/virtual/volley build/js/node_modules \
         >build/variants.log 2>&1 || { grep -vE '^gcc ' build/variants.log | tail -n 40; exit 1; }
-    ASAN_OPTIONS='detect_leaks=1 detect_stack_use_after_return=1 strict_string_checks=1' \
-        UBSAN_OPTIONS='print_stacktrace=1' VOLLEY_SANITIZED=1 CK_TIMEOUT_MULTIPLIER=3 "${fixed[@]}" \
+    # Findings go to files: what is printed behind a screen (--tui), or by a child whose output nobody reads, is lost.
+    local findings=$PWD/build/asan/findings status=0
+    rm -rf "$findings"
+    mkdir -p "$findings"
+    ASAN_OPTIONS="detect_leaks=1 detect_stack_use_after_return=1 strict_string_checks=1 log_path=$findings/of" \
+        UBSAN_OPTIONS="print_stacktrace=1 log_path=$findings/of" VOLLEY_SANITIZED=1 CK_TIMEOUT_MULTIPLIER=3 "${fixed[@]}" \
         make --no-print-directory BUILD=build/asan COUNTING=build/count/volley VIRTUAL=build/virtual/volley \
-        check-tests
+        check-tests || status=1
+    # Workers that tests kill with SIGSEGV leave a summary, too, which is no finding.
+    local found
+    found=$(grep -lE '^SUMMARY: ' -r "$findings" | xargs -r grep -LE '^SUMMARY: AddressSanitizer: (SEGV|ABRT)' || true)
+    if [ -n "$found" ]; then
+        xargs head -n 30 <<<"$found"
+        status=1
+    fi
+    return $status
 }
 
 run_fuzz() {

@@ -101,9 +101,9 @@ const char *spark_cell(double value, double least, double most, bool rate, bool 
     /* From nothing up, so that what hardly varies does not look as if it did; by orders of magnitude where small values
      * would all look alike. */
     double share = most > 0 ? value / most : 0;
-    if (!rate && most > LOGARITHMIC_ABOVE * least)
+    if (!rate && least > 0 && most > LOGARITHMIC_ABOVE * least)
         share = log(value / least) / log(most / least);
-    const unsigned level = (unsigned)(share * LEVELS);
+    const unsigned level = (unsigned)(fmax(0, fmin(share, 1)) * LEVELS);
     return (ascii ? letters : blocks)[level < LEVELS ? level : LEVELS - 1];
 }
 

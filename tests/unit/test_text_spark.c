@@ -98,6 +98,20 @@ TEST(a_stall_shows_at_any_width)
     free(text);
 }
 
+TEST(a_line_from_nothing_up)
+{
+    /* breaks if a value of 0 among others of which the least is 0 is drawn by the logarithm of 0 */
+    ck_assert_str_eq(spark_cell(0, 0, 10, false, true), "_");
+    ck_assert_str_eq(spark_cell(10, 0, 10, false, true), "#");
+    ck_assert_str_eq(spark_cell(0, 0, 0, false, true), "_");
+    ck_assert_str_eq(spark_cell(1, 1, 100, false, true), "_");
+    ck_assert_str_eq(spark_cell(100, 1, 100, false, true), "#");
+    ck_assert_str_eq(spark_cell(500, 1, 100, false, true), "#"); /* above what it was said to be */
+    ck_assert_str_eq(spark_cell(0.5, 1, 100, false, true), "_");
+    ck_assert_str_eq(spark_cell(0, 0, 10, true, true), " ");
+    ck_assert_str_eq(spark_cell(-1, 0, 10, false, true), " ");
+}
+
 TEST(locale_decides)
 {
     /* breaks if a terminal that shows no UTF-8 gets blocks, or LANG wins over LC_ALL */
