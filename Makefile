@@ -80,7 +80,7 @@ SUPPORT_OBJECTS := $(filter $(BUILD)/obj/tests/support/%,$(TEST_OBJECTS))
 STRESS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/stress/*.c)))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 PERF_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/perf/*.c)))
-PERF := $(BUILD)/perf/floor $(BUILD)/perf/draws $(BUILD)/perf/lua $(BUILD)/perf/subscriber $(BUILD)/perf/slowdown $(BUILD)/perf/levels $(BUILD)/perf/compare $(BUILD)/perf/honesty $(BUILD)/perf/verdicts $(BUILD)/perf/long_run $(BUILD)/perf/live_rows $(BUILD)/perf/monitor_days
+PERF := $(BUILD)/perf/floor $(BUILD)/perf/draws $(BUILD)/perf/lua $(BUILD)/perf/subscriber $(BUILD)/perf/viewers $(BUILD)/perf/slowdown $(BUILD)/perf/levels $(BUILD)/perf/compare $(BUILD)/perf/honesty $(BUILD)/perf/verdicts $(BUILD)/perf/long_run $(BUILD)/perf/live_rows $(BUILD)/perf/monitor_days
 # The server that stamps every request, and the reader of its record.
 RECORDER := $(BUILD)/support/recorder_server
 # What is loaded into a server so that its disk is slow.
@@ -278,11 +278,12 @@ $(BUILD)/perf/floor: $(BUILD)/obj/tests/perf/floor.o
 $(BUILD)/perf/draws: $(BUILD)/obj/tests/perf/draws.o
 $(BUILD)/perf/lua: $(BUILD)/obj/tests/perf/lua.o
 $(BUILD)/perf/subscriber: $(BUILD)/obj/tests/perf/subscriber.o
+$(BUILD)/perf/viewers: $(BUILD)/obj/tests/perf/viewers.o
 $(BUILD)/perf/slowdown: $(BUILD)/obj/tests/perf/slowdown.o
 $(BUILD)/perf/levels: $(BUILD)/obj/tests/perf/levels.o
 $(BUILD)/perf/monitor_days: $(BUILD)/obj/tests/perf/monitor_days.o
-$(BUILD)/perf/compare: $(filter-out %/floor.o %/draws.o %/lua.o %/subscriber.o %/verdicts.o %/slowdown.o %/levels.o %/long_run.o %/live_rows.o %/monitor_days.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS))
-$(BUILD)/perf/honesty: $(filter-out %/floor.o %/draws.o %/lua.o %/subscriber.o %/compare.o %/verdicts.o %/slowdown.o %/levels.o %/long_run.o %/live_rows.o %/monitor_days.o,$(PERF_OBJECTS)) $(RECORD_OBJECT)
+$(BUILD)/perf/compare: $(filter-out %/floor.o %/draws.o %/lua.o %/subscriber.o %/viewers.o %/verdicts.o %/slowdown.o %/levels.o %/long_run.o %/live_rows.o %/monitor_days.o $(BUILD)/obj/tests/perf/honesty%,$(PERF_OBJECTS))
+$(BUILD)/perf/honesty: $(filter-out %/floor.o %/draws.o %/lua.o %/subscriber.o %/viewers.o %/compare.o %/verdicts.o %/slowdown.o %/levels.o %/long_run.o %/live_rows.o %/monitor_days.o,$(PERF_OBJECTS)) $(RECORD_OBJECT)
 $(BUILD)/perf/verdicts: $(addprefix $(BUILD)/obj/tests/perf/,verdicts.o honesty_runs.o processes.o server.o) $(RECORD_OBJECT)
 $(BUILD)/perf/long_run $(BUILD)/perf/live_rows: $(BUILD)/perf/%: $(addprefix $(BUILD)/obj/tests/,perf/%.o support/check/report_fixture.o)
 $(BUILD)/perf/long_run $(BUILD)/perf/live_rows: private ALL_LIBS += $(CHECK_LIBS)

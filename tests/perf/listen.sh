@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # What looking on costs: `tests/perf/listen.sh VOLLEY VIRTUAL [SECONDS]`, the build and the one with the virtual clock (as make
-# instructions has it). Needs prometheus, curl and valgrind. Each figure is a ratio within one run of this script:
+# instructions has it). Needs prometheus, curl, valgrind, and perf/viewers beside volley (make build/perf/viewers). Each figure is a ratio within one run of this script:
 #
 #   - instructions of the worker for a request, nobody looking on, and with a reader of events and a scraper
 #   - CPU of the orchestrator with 64 workers, alone, and with --listen, a reader of events and a Prometheus each second
-#   - p99.9 of a run and records that came late, alone and with 100 viewers, by turns
+#   - p99.9 of a run and records that came late, alone, with 100 viewers held by one process, and with 100 that are a process each,
+#     by turns: what volley's sending costs, and what the viewers themselves do to the machine
 set -eu
 volley=$(realpath "${1:?which volley}")
 virtual=$(realpath "${2:?which build with the virtual clock}")
@@ -94,25 +95,32 @@ for looked in no yes; do
 done
 
 for _ in 1 2 3; do
-    for viewers in 0 100; do
+    for viewers in none one-process processes; do
         more=()
-        if [ "$viewers" -gt 0 ]; then more=(--listen 0); fi
+        if [ "$viewers" != none ]; then more=(--listen 0); fi
         "$volley" bench --null -t get -r 100000 -c 50 --qps 20000 --duration 10 "${more[@]}" --json "$work/run.json" \
             >"$work/out" 2>"$work/log" </dev/null &
         run=$!
-        if [ "$viewers" -gt 0 ]; then
-            address=$(address_in "$work/log")
-            for _ in $(seq "$viewers"); do
+        if [ "$viewers" != none ]; then address=$(address_in "$work/log"); fi
+        case $viewers in
+        one-process)
+            port=${address##*:}
+            "${volley%/*}/perf/viewers" "${port%/}" 100 >/dev/null &
+            helpers+=($!)
+            ;;
+        processes)
+            for _ in $(seq 100); do
                 curl -sN "${address}events" >/dev/null 2>&1 &
                 helpers+=($!)
             done
-        fi
+            ;;
+        esac
         wait $run || true
         python3 - "$work/run.json" "$viewers" <<'EOF'
 import json, sys
 run = json.load(open(sys.argv[1]))["runs"][0]
 late = [c["value"] for c in run["verdict"]["checks"] if c["name"] == "late_records"][0]
-print("viewers %3s: p99.9 %.3f ms, late records %d" % (sys.argv[2], run["response_time_us"]["p99_9"] / 1e3, late))
+print("100 viewers: %-11s p99.9 %.3f ms, late records %d" % (sys.argv[2], run["response_time_us"]["p99_9"] / 1e3, late))
 EOF
     done
 done
