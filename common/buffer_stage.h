@@ -1,6 +1,7 @@
 /* Where the latency of a request goes that passes through a client's buffer (worker/buffer.h), one row a stage: identifier, name in
  * JSON and reports, what it is. The stages of a request follow one another, and `total` is their sum. Their figures are
- * parts of an interval, behind those of commands, in this order: of writes, and as many of requests that only read. */
+ * parts of an interval, behind those of commands, in this order: of writes, and as many of requests that only read and went to
+ * the server. Those that the near cache answered have one stage. */
 #ifndef COMMON_BUFFER_STAGE_H
 #define COMMON_BUFFER_STAGE_H
 
@@ -18,7 +19,9 @@
     X(STAGE_QUERY_WRITE, "query:write", "in the call that wrote it")                               \
     X(STAGE_QUERY_SERVER, "query:server", "network and server, until its reply was read")          \
     X(STAGE_QUERY_PARSE, "query:parse", "until the replies read with it were settled")             \
-    X(STAGE_QUERY_TOTAL, "query:total", "from the intended time on")
+    X(STAGE_QUERY_TOTAL, "query:total", "from the intended time on")                               \
+    X(STAGE_QUERY_CACHED, "query:cached",                                                          \
+      "from the intended time on, of reads that the near cache answered")
 
 #define BUFFER_STAGE_ID(id, name, meaning) id,
 enum buffer_stage { BUFFER_STAGE_TABLE(BUFFER_STAGE_ID) BUFFER_STAGES };

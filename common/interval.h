@@ -91,7 +91,13 @@
     X(COUNTER_BUFFER_FLUSHES_TIME, "buffer_flushes_time") /* ... had waited long enough    */      \
     X(COUNTER_BUFFER_FLUSHES_IDLE, "buffer_flushes_idle") /* ... and nobody could add to it */     \
     X(COUNTER_BUFFER_MESSAGES, "buffer_messages")         /* in these batches               */     \
-    X(COUNTER_BUFFER_FULL_NS, "buffer_full_ns") /* a request was due, and none fitted       */
+    X(COUNTER_BUFFER_FULL_NS, "buffer_full_ns") /* a request was due, and none fitted       */     \
+    /* Of its near cache. */                                                                       \
+    X(COUNTER_CACHE_HITS, "cache_hits")               /* of those sent: never to the server */     \
+    X(COUNTER_CACHE_MISSES, "cache_misses")           /* looked for there, and sent         */     \
+    X(COUNTER_CACHE_EXPIRED, "cache_expired")         /* replies that were found too old    */     \
+    X(COUNTER_CACHE_EVICTED, "cache_evicted")         /* ... that made room for others      */     \
+    X(COUNTER_CACHE_INVALIDATED, "cache_invalidated") /* ... whose key had changed, or all  */
 
 #define COUNTER_ID(id, name) id,
 enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };

@@ -42,6 +42,7 @@ struct ipc_control {
     /* End of the warm-up since the common start, at an interval edge; IPC_NEVER while it is not
      * known (--steady auto). Set at least IPC_MEASURE_AHEAD_NS before it comes. Release / acquire. */
     _Atomic uint64_t measure_after_ns;
+    _Atomic uint64_t caches_cleared; /* how often near caches were to be cleared so far */
 };
 
 #define IPC_MEASURE_AHEAD_NS 100000000ull

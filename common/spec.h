@@ -175,6 +175,8 @@ struct buffer_options {
     enum buffer_strategy strategy;
     uint64_t flush_interval_ns; /* of a round, at the latest */
     bool async; /* a flush worker sends the next batch ahead of the replies to the one before */
+    uint64_t cache_replies; /* that each worker keeps; 0: there is no near cache */
+    uint64_t cache_ttl_ns;  /* 0: none gets too old */
 };
 /* Batches in flight on a connection of an async buffer. */
 #define BUFFER_BATCHES_AHEAD 4u

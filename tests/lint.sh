@@ -88,7 +88,7 @@ check_layers() {
 
 # Files of worker/ but for the modules, from below to above: what one defines, only those behind it call (docs/design/life-of-a-request.md).
 readonly worker_order='placeholder command_rules replay_plan brace key_draw size_draw template key_slot recorded_key kept_index mix_order live_vector live live_draw mix_request mix_load mix_program consume_plan mix
-    workload_functions workload_tests workload_mix workload_keys workload workload_drawn prefill transport_null mix_generator live_generator walk_generator check_plan check_generator plugin plugin_generator replay generator recorder users replaying tickets pacer batches pools buffer deadline_heap think recount edges resp_replies exchange connection router_nodes router repeat dispatch consume_say consume connections
+    workload_functions workload_tests workload_mix workload_keys workload workload_drawn prefill transport_null mix_generator live_generator walk_generator check_plan check_generator plugin plugin_generator replay generator recorder users replaying tickets pacer near_cache near_reads batches pools buffer deadline_heap think recount edges resp_replies exchange connection router_nodes router repeat dispatch consume_say consume connections
     wait stream worker'
 
 # The symbols that an object defines (T, D, B, R) or wants (U).

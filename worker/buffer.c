@@ -262,6 +262,11 @@ static void record(struct stream *stream, uint32_t stage, uint64_t time_ns, uint
         coarse_record(&part->times[i], time_ns, count);
 }
 
+void buffer_spared(struct stream *stream, const struct request_slot *slot, uint64_t done_ns)
+{
+    record(stream, STAGE_QUERY_CACHED, done_ns - slot->intended_ns, 1);
+}
+
 /* Requests that were written together, and have their replies together: what they share is recorded once. */
 struct alike {
     const struct request_slot *slot;

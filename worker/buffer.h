@@ -61,6 +61,8 @@ void buffer_all_drawn(struct stream *stream);
 void buffer_flush_late(struct stream *stream, uint64_t now_ns);
 /* Gives a connection that can take one (pools_pick) what was sent before, or the oldest batch. */
 void buffer_serve(struct connection *connection, uint64_t now_ns);
+/* A request that the near cache answered, at done_ns: records its stage. */
+void buffer_spared(struct stream *stream, const struct request_slot *slot, uint64_t done_ns);
 /* The warm-up is over: what it left is dropped; it was shed already. */
 void buffer_drop_warmup(struct stream *stream);
 

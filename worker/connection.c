@@ -146,6 +146,8 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
         connection->unwritable_ns = now_ns;
     pools_waited_to_write(connection, now_ns);
     leave_ready(connection);
+    if (stream->near.cache != NULL)
+        near_reads_clear(stream);
     if (connection->consumer == NULL) /* who counts for itself */
         stream_count(stream,
                      !connection->carries_load ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
@@ -175,6 +177,8 @@ void connection_recycle(struct connection *connection, uint64_t now_ns)
     if (now_ns >= stream->edge_ns)
         edges_cut(stream, now_ns);
     leave_ready(connection);
+    if (stream->near.cache != NULL)
+        near_reads_clear(stream);
     stream_count(stream, COUNTER_CONNECTIONS_RECYCLED, 1);
     connection->state = CONNECTION_WAITING;
     connection->deadline_ns = now_ns;

@@ -113,18 +113,28 @@ static bool draw_due(struct stream *stream, uint64_t now_ns, struct touched *tou
     return true;
 }
 
-/* The same of a client that buffers, as far as its buffer has room. */
-__attribute__((noinline)) static bool draw_into_buffer(struct stream *stream, uint64_t now_ns)
+/* The same of a client that buffers, as far as its buffer has room. *clock_ns goes on where reads are answered at once. */
+__attribute__((noinline)) static bool draw_into_buffer(struct stream *stream, uint64_t *clock_ns)
 {
     struct request_slot slot;
+    if (stream->near.cache != NULL)
+        *clock_ns = clock_now_ns(); /* what is answered at once has a time from here */
     for (uint32_t given = 0; given < BATCH_TICKETS; given++) {
-        if (stream->pacer.next_ns > now_ns) {
+        if (*clock_ns >= stream->edge_ns)
+            edges_cut(stream, *clock_ns);
+        if (*clock_ns >= stream->stop_at_ns)
+            return false;
+        if (stream->pacer.next_ns > *clock_ns) {
             buffer_all_drawn(stream);
             return false;
         }
-        if (!buffer_has_room(stream, now_ns) || !draw(stream, now_ns, &slot))
+        if (!buffer_has_room(stream, *clock_ns) || !draw(stream, *clock_ns, &slot))
             return false;
-        buffer_put(stream, &slot, now_ns);
+        if (stream->near.cache != NULL && near_reads_answer(stream, &slot, clock_ns)) {
+            buffer_spared(stream, &slot, *clock_ns);
+            continue;
+        }
+        buffer_put(stream, &slot, *clock_ns);
     }
     return true;
 }
@@ -274,7 +284,7 @@ static bool send_batch(struct stream *stream, uint64_t now_ns)
     bool more = false;
     serve_pools(stream, now_ns, &touched);
     if (stream->buffer.plan != NULL) {
-        more = draw_into_buffer(stream, now_ns);
+        more = draw_into_buffer(stream, &now_ns);
         serve_pools(stream, now_ns, &touched);
     } else if (stream->open_loop) {
         more = draw_due(stream, now_ns, &touched);
@@ -307,6 +317,9 @@ void dispatch_send(struct stream *stream, uint64_t now_ns)
             pacer_shed_late(stream, now_ns);
         while (send_batch(stream, now_ns))
             continue;
+        if (stream->near.cache !=
+            NULL) /* users that were answered at once have their next request */
+            pacer_look(stream, clock_now_ns());
     }
     if (stream->open_loop && stream->start_ns != 0 && (pacer->starved || pacer->next_ns <= now_ns))
         pacer_note_starved(stream, now_ns);

@@ -140,9 +140,13 @@ enum err_code stream_create(struct stream *stream, struct err *err)
     stream->end_ticket = atomic_load(&stream->live->ticket_end);
     stream->lag.always_waiting = stream->transport->answers_at_once;
     enum err_code code = allocate_buffers(stream, err);
-    stream->protocol = run->protocol != NULL                   ? run->protocol
+    stream->protocol = run->protocol != NULL ? run->protocol
+                       : run->spec->buffer.wanted && run->spec->buffer.cache_replies > 0
+                           ? &protocol_resp_near
                        : stream->generation.usual_classes != 0 ? &protocol_resp_mixed
                                                                : &protocol_resp;
+    if (code == OK)
+        code = near_reads_create(stream, err);
     if (code == OK && run->null_transport)
         code = transport_null_init(run->workload, stream->share->connections, err);
     if (code == OK)
@@ -165,6 +169,7 @@ void stream_destroy(struct stream *stream)
     think_destroy(&stream->think);
     users_destroy(&stream->users);
     buffer_destroy(&stream->buffer);
+    near_reads_destroy(&stream->near);
     repeat_destroy(&stream->repeat);
     if (stream->run->null_transport)
         transport_null_destroy();
@@ -237,6 +242,8 @@ void stream_tick(struct stream *stream, uint64_t now_ns)
         if (stream->stopping && now_ns >= stream->stop_at_ns + stream->spec->load.drain_timeout_ns)
             stream->finished = true;
     }
+    if (stream->near.cache != NULL)
+        near_reads_look_for_clear(stream);
     connections_tick(stream, now_ns);
 }
 

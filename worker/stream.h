@@ -19,6 +19,7 @@
 #include "worker/exchange.h"
 #include "worker/generate/generator.h"
 #include "worker/lag.h"
+#include "worker/near_reads.h"
 #include "worker/pacer.h"
 #include "worker/pools.h"
 #include "worker/recorder.h"
@@ -116,6 +117,7 @@ struct stream {
     uint64_t allocations_at_start;
     struct err err;
     struct consume consume;
+    struct near_reads near;
 };
 
 /* Adds to a live word. Only this process writes it; others read it at any time. */

@@ -51,11 +51,12 @@ const struct option_table ctl_option_table = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .command = "ctl",
-    .usage = "volley ctl PATH status|rate N|pause|resume|stop|note TEXT [OPTIONS]",
+    .usage = "volley ctl PATH status|rate N|pause|resume|stop|clear-cache|note TEXT [OPTIONS]",
     .synopsis =
         "Steers a run under way over its control socket (bench --control PATH): asks how it "
         "goes, changes its rate (per second; takes k and m, and fractions), pauses and "
-        "resumes the load, ends the run with a full report, or adds a note to it. Exit status 5 "
+        "resumes the load, ends the run with a full report, clears the near caches of --buffer, or "
+        "adds a note to it. Exit status 5 "
         "when nobody "
         "listens or answers within 5 s, 1 when the command was refused.",
     .takes_command = true,
@@ -64,7 +65,7 @@ const struct option_table ctl_option_table = {
 
 /* The command --------------------------------------------------------------------------------- */
 
-#define COMMANDS "volley ctl PATH status, rate N, pause, resume, stop or note TEXT"
+#define COMMANDS "volley ctl PATH status, rate N, pause, resume, stop, clear-cache or note TEXT"
 
 /* A load is stopped by pause: 0, which other places take for no limit, is no rate here. */
 static enum err_code make_rate(json_t **command, const char *text, struct err *err)
@@ -99,6 +100,7 @@ static const struct {
               {"pause", "pause", true, NULL, NULL},
               {"resume", "pause", false, NULL, NULL},
               {"stop", "stop", true, NULL, NULL},
+              {"clear-cache", "clear_cache", true, NULL, NULL},
               {"note", NULL, false, make_note, "one text, in quotes where it has blanks"}};
 #define ORDER_COUNT (sizeof orders / sizeof orders[0])
 

@@ -441,9 +441,10 @@ static enum err_code settle_protocol(struct session *session, struct err *err)
     if (code != OK || known)
         return code;
     if (spec->endpoint.tracking)
-        return err_set(err, E_CONNECT,
-                       "%s does not know HELLO, and so not RESP3, which --enable-tracking needs",
-                       session->target.text);
+        return err_set(
+            err, E_CONNECT, "%s does not know HELLO, and so not RESP3, which --enable-tracking %s",
+            session->target.text,
+            spec->buffer.cache_replies > 0 ? "and the near cache of --buffer need" : "needs");
     log_line(LOG_WARNING, "%s does not know HELLO: volley speaks RESP2 to it",
              session->target.text);
     spec->endpoint.resp3 = false;

@@ -56,17 +56,21 @@ static uint32_t name_parts(struct run_facts *facts, const struct bench_step *ste
 
 static void describe_buffer(struct run_facts *facts, const struct buffer_options *buffer)
 {
-    char interval[32], tokens[64] = "";
+    char interval[32], tokens[64] = "", cache[64] = "";
+    if (buffer->cache_replies > 0)
+        snprintf(cache, sizeof cache, ", near cache of %s replies a process",
+                 UNITS_GROUPED(buffer->cache_replies));
     if (buffer->round_tokens > 0)
         snprintf(tokens, sizeof tokens, " or %s tokens", UNITS_GROUPED(buffer->round_tokens));
     snprintf(facts->buffer_text, sizeof facts->buffer_text,
              "%s: batches of %s requests%s, %s of them waiting, %s flush workers a process, %s, "
-             "%s%s",
+             "%s%s%s",
              PRINTABLE(buffer->name), UNITS_GROUPED(buffer->round_messages), tokens,
              UNITS_GROUPED(buffer->hybrid_batches), UNITS_GROUPED(buffer->flush_workers),
              buffer->strategy == BUFFER_SIZE_BASED ? "size_based" : "time_based",
              units_format_duration(interval, sizeof interval, buffer->flush_interval_ns),
-             buffer->async ? ", async" : "");
+             buffer->async ? ", async" : "", cache);
+    facts->cache_most = buffer->cache_replies * facts->worker_count;
     facts->buffer_most =
         buffer->round_messages * (buffer->hybrid_batches + 1) * facts->worker_count;
 }

@@ -278,7 +278,8 @@ static void ask_servers(const struct fleet *fleet)
     const double commands = fleet->facts->mean_commands > 0 ? fleet->facts->mean_commands : 1;
     const uint64_t sent = segments_total(&fleet->segments, COUNTER_SENT) +
                           segments_total(&fleet->segments, COUNTER_RESENT) +
-                          segments_total(&fleet->segments, COUNTER_RELOADED);
+                          segments_total(&fleet->segments, COUNTER_RELOADED) -
+                          segments_total(&fleet->segments, COUNTER_CACHE_HITS);
     uint64_t others = segments_total(&fleet->segments, COUNTER_FOLLOW_UPS);
     for (uint32_t i = 0; i < fleet->facts->part_count; i++)
         if (fleet->facts->parts[i].consumes)

@@ -9,8 +9,8 @@
 #include "orchestrator/report/json_value.h"
 
 #define COMMANDS                                                                                   \
-    "{\"rate\": N}, {\"pause\": true}, {\"pause\": false}, {\"stop\": true}, {\"status\": true} "  \
-    "or {\"note\": TEXT}"
+    "{\"rate\": N}, {\"pause\": true}, {\"pause\": false}, {\"stop\": true}, {\"status\": true}, " \
+    "{\"clear_cache\": true} or {\"note\": TEXT}"
 
 static enum err_code parse_rate(struct control_command *command, const json_t *value,
                                 struct err *err)
@@ -54,7 +54,10 @@ static enum err_code parse_switch(struct control_command *command, const char *n
     static const struct {
         const char *name;
         enum control_action when_true;
-    } switches[] = {{"pause", CONTROL_PAUSE}, {"stop", CONTROL_STOP}, {"status", CONTROL_STATUS}};
+    } switches[] = {{"pause", CONTROL_PAUSE},
+                    {"stop", CONTROL_STOP},
+                    {"status", CONTROL_STATUS},
+                    {"clear_cache", CONTROL_CLEAR_CACHE}};
     for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
         if (strcmp(name, switches[i].name) != 0)
             continue;

@@ -4,6 +4,7 @@
  *   {"pause": true}  {"pause": false} {"ok": false, "error": "..."}
  *   {"stop": true}
  *   {"status": true}
+ *   {"clear_cache": true}
  *   {"note": "text"}
  *
  * Pure functions; docs/reference/control.md is the manual. */
@@ -26,6 +27,7 @@ enum control_action {
     CONTROL_RESUME,
     CONTROL_STOP,
     CONTROL_STATUS,
+    CONTROL_CLEAR_CACHE,
     CONTROL_NOTE
 };
 

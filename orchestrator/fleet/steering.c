@@ -238,6 +238,17 @@ static enum err_code take_note(const struct steering *steering, json_t **members
     return OK;
 }
 
+/* The workers look at each of their ticks. */
+static enum err_code clear_cache(const struct steering *steering, struct err *err)
+{
+    if (steering->facts->cache_most == 0)
+        return err_set(err, E_DATA, "%s has no near cache (query.cache_size of --buffer)",
+                       steering->facts->name);
+    for (uint32_t i = 0; i < steering->segments.count; i++)
+        atomic_fetch_add(&ipc_control(steering->segments.each[i])->caches_cleared, 1);
+    return OK;
+}
+
 enum err_code steering_apply(struct steering *steering, enum steering_effect *effect,
                              json_t **members, const struct control_command *command,
                              uint64_t now_ns, double achieved, struct err *err)
@@ -254,6 +265,8 @@ enum err_code steering_apply(struct steering *steering, enum steering_effect *ef
             *effect = STEERING_STOP;
         *members = json_pack("{s:s}", "state", phase_names[STOPPING]);
         return OK;
+    case CONTROL_CLEAR_CACHE:
+        return clear_cache(steering, err);
     case CONTROL_NOTE:
         return take_note(steering, members, command, &moment, err);
     case CONTROL_RATE:

@@ -13,6 +13,7 @@
 #define ROUND_TOKENS_MAX (256ull * 1024 * 1024)
 #define HYBRID_BATCHES_MAX 10000u
 #define FLUSH_WORKERS_MAX 1000u
+#define CACHE_REPLIES_MAX 10000u /* each takes up to 16 kB of a worker process */
 
 const struct shipped_kind buffer_library = {
     .folder = "buffers", .what = "buffer", .listing = "ls configs/buffers"};
@@ -31,6 +32,10 @@ struct written_performance {
     unsigned flush_strategy; /* enum buffer_strategy */
     bool enable_async_processing;
 };
+struct written_query {
+    struct file_place place;
+    uint64_t cache_size, cache_ttl_ns;
+};
 struct written_switch {
     struct file_place place;
     bool enabled;
@@ -41,6 +46,7 @@ struct written_buffer {
     struct written_round round;
     struct written_hybrid hybrid;
     struct written_performance performance;
+    struct written_query query;
 };
 
 static const char *strategy_at(size_t index)
@@ -105,6 +111,21 @@ static const struct file_object performance_object = {.name = "the flush workers
                                                       .fields = performance_fields,
                                                       .field_count = COUNT(performance_fields)};
 
+#define AT(member) offsetof(struct written_query, member)
+static const struct file_field query_fields[] = {
+    {.row = {ROW("cache_size", NULL, OPTION_COUNT, NULL, AT(cache_size)),
+             NUMBER(0, CACHE_REPLIES_MAX), .unset = "0",
+             .help = "So many replies to reads each worker process keeps, and answers the same "
+                     "reads with, until the server says that their key has changed (CLIENT "
+                     "TRACKING); 0: none."}},
+    {.row = {ROW("cache_ttl", NULL, OPTION_DURATION, NULL, AT(cache_ttl_ns)),
+             BARE(NS_PER_SECOND, 0, 365 * 24 * 3600 * NS_PER_SECOND), .unset = "0",
+             .help = "How old such a reply may get; a bare number is seconds, 0: any age."}},
+};
+#undef AT
+static const struct file_object query_object = {
+    .name = "the reads", .fields = query_fields, .field_count = COUNT(query_fields)};
+
 #define PART(name_, member_, object_, help_)                                                       \
     {                                                                                              \
         .row = {.name = name_, .offset = offsetof(struct written_buffer, member_), .help = help_}, \
@@ -115,6 +136,7 @@ static const struct file_field buffer_fields[] = {
     PART("round_buffer", round, round_object, "Where writes gather until they are a batch."),
     PART("hybrid_buffer", hybrid, hybrid_object, "Where batches wait for a flush worker."),
     PART("performance", performance, performance_object, "Who sends batches, and when."),
+    PART("query", query, query_object, "What reads are answered with that have been read before."),
 };
 static const struct file_object buffer_object = {
     .name = "a buffer", .fields = buffer_fields, .field_count = COUNT(buffer_fields)};
@@ -175,6 +197,8 @@ enum err_code buffer_file_read(struct buffer_options *buffer, const char *path, 
             .strategy = (enum buffer_strategy)written.performance.flush_strategy,
             .flush_interval_ns = written.performance.flush_interval_ns,
             .async = written.performance.enable_async_processing,
+            .cache_replies = written.query.cache_size,
+            .cache_ttl_ns = written.query.cache_ttl_ns,
         };
         name_it(buffer, source.name);
     }

@@ -34,6 +34,32 @@ static void exclude(struct bench_request *request, struct err *err)
         relation_exclude(request, "buffer", excluded[i].others, excluded[i].why, err);
 }
 
+static bool is_forbidden(const struct bench_request *request, const char *name, bool value)
+{
+    return !value && relation_origin(request, name)->kind > ORIGIN_DEFAULT;
+}
+
+/* What is kept is worth as much as what is heard of changes. */
+static enum err_code track(struct bench_request *request, struct err *err)
+{
+    struct endpoint *endpoint = &request->spec.endpoint;
+    if (request->spec.buffer.cache_replies == 0)
+        return OK;
+    if (is_forbidden(request, "resp3", endpoint->resp3) ||
+        is_forbidden(request, "enable-tracking", endpoint->tracking))
+        return err_set(err, E_USAGE,
+                       "--buffer %.60s: its near cache (query.cache_size) hears of changes by "
+                       "CLIENT TRACKING over RESP3; leave out %s",
+                       request->buffer.path,
+                       endpoint->resp3 ? "--enable-tracking=false" : "--resp3=false");
+    if (!endpoint->tracking)
+        options_derive(&request->values, "enable-tracking", "buffer", "true");
+    if (!endpoint->resp3)
+        options_derive(&request->values, "resp3", "buffer", "true");
+    endpoint->tracking = endpoint->resp3 = true;
+    return OK;
+}
+
 enum err_code buffer_settle(struct bench_request *request, struct err *err)
 {
     const char *path = request->buffer.path;
@@ -54,5 +80,5 @@ enum err_code buffer_settle(struct bench_request *request, struct err *err)
         return err_set(err, E_USAGE,
                        "--buffer: the workload %.60s has consumers, which it does not go with",
                        PRINTABLE(load->workload->name));
-    return OK;
+    return track(request, err);
 }

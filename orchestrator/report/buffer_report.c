@@ -76,6 +76,22 @@ static void print_stage(struct output *out, const struct metric_slice *whole, ui
                   text_lane_time(max, &slice, STATISTIC_MAX, 0), share);
 }
 
+static void print_cache(struct output *out, const struct run_result *result)
+{
+    const uint64_t *counters = result->total->counters;
+    const uint64_t hits = counters[COUNTER_CACHE_HITS];
+    if (result->facts->cache_most == 0)
+        return;
+    output_printf(out,
+                  "near cache: answered %s of %s reads (%.1f %%) without the server; replies that "
+                  "went: %s since their key had changed, %s too old, %s to make room\n",
+                  UNITS_GROUPED(hits), UNITS_GROUPED(hits + counters[COUNTER_CACHE_MISSES]),
+                  figure_share(hits, hits + counters[COUNTER_CACHE_MISSES]) * 100,
+                  UNITS_GROUPED(counters[COUNTER_CACHE_INVALIDATED]),
+                  UNITS_GROUPED(counters[COUNTER_CACHE_EXPIRED]),
+                  UNITS_GROUPED(counters[COUNTER_CACHE_EVICTED]));
+}
+
 void text_buffer(struct output *out, const struct run_result *result)
 {
     const struct metric_slice whole = metric_slice_of_run(result);
@@ -97,11 +113,14 @@ void text_buffer(struct output *out, const struct run_result *result)
                   "unsent writes that a crash of the client would have lost: %.1f on the average, "
                   "at most %s\n",
                   figures.mean_unsent, UNITS_GROUPED(facts->buffer_most));
+    print_cache(out, result);
     output_printf(out, "\n%-19s  %9s  %9s  %9s  %9s  %9s  %8s\n", "stage (ms)", "mean", "p50",
                   "p95", "p99", "max", "of total");
     for (uint32_t i = 0; i < BUFFER_STAGES; i++) {
-        const uint32_t first = i < STAGE_QUERY_SCHEDULE ? 0 : STAGE_QUERY_SCHEDULE;
-        const double total_ns = sum_ns(result, figures.first_stage + first + STAGE_WRITE_TOTAL);
+        const uint32_t total = i <= STAGE_WRITE_TOTAL   ? STAGE_WRITE_TOTAL
+                               : i <= STAGE_QUERY_TOTAL ? STAGE_QUERY_TOTAL
+                                                        : i; /* has no parts */
+        const double total_ns = sum_ns(result, figures.first_stage + total);
         if (total_ns > 0)
             print_stage(out, &whole, figures.first_stage + i, total_ns);
     }
@@ -132,6 +151,29 @@ static json_t *stage_json(const struct metric_slice *whole, uint32_t part)
     return object;
 }
 
+static json_t *cache_json(const struct run_result *result)
+{
+    static const struct {
+        const char *key;
+        enum counter counter;
+    } rows[] = {{"hits", COUNTER_CACHE_HITS},
+                {"misses", COUNTER_CACHE_MISSES},
+                {"invalidated", COUNTER_CACHE_INVALIDATED},
+                {"expired", COUNTER_CACHE_EXPIRED},
+                {"evicted", COUNTER_CACHE_EVICTED}};
+    const uint64_t *counters = result->total->counters;
+    const uint64_t looked = counters[COUNTER_CACHE_HITS] + counters[COUNTER_CACHE_MISSES];
+    if (result->facts->cache_most == 0)
+        return json_null();
+    json_t *object = json_pack(
+        "{s:o, s:o}", "replies_most", json_value_count(result->facts->cache_most), "hit_ratio",
+        looked > 0 ? json_real((double)counters[COUNTER_CACHE_HITS] / (double)looked)
+                   : json_null());
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        json_object_set_new(object, rows[i].key, json_value_count(counters[rows[i].counter]));
+    return object;
+}
+
 json_t *buffer_report_json(const struct run_result *result)
 {
     const struct metric_slice whole = metric_slice_of_run(result);
@@ -141,11 +183,12 @@ json_t *buffer_report_json(const struct run_result *result)
     json_t *stages = json_array();
     for (uint32_t i = 0; i < BUFFER_STAGES; i++)
         json_array_append_new(stages, stage_json(&whole, figures.first_stage + i));
-    return json_pack("{s:o, s:o, s:f, s:{s:o, s:o, s:o}, s:f, s:f, s:o, s:o}", "text",
+    return json_pack("{s:o, s:o, s:f, s:{s:o, s:o, s:o}, s:f, s:f, s:o, s:o, s:o}", "text",
                      json_value_text(result->facts->buffer_text), "batches",
                      json_value_count(batches(&figures)), "mean_batch", mean_batch(&figures),
                      "flushes", "full", json_value_count(figures.full), "interval",
                      json_value_count(figures.late), "idle", json_value_count(figures.idle),
                      "full_percent", figures.full_percent, "mean_unsent", figures.mean_unsent,
-                     "most_unsent", json_value_count(result->facts->buffer_most), "stages", stages);
+                     "most_unsent", json_value_count(result->facts->buffer_most), "cache",
+                     cache_json(result), "stages", stages);
 }

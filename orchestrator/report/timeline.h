@@ -106,9 +106,11 @@ struct run_facts {
     double mean_commands; /* a request comes to, on the average; while it runs only */
     char class_names[CLASSES_MAX][CLASS_NAME_BYTES]; /* by their numbers in interval_row.classes */
     /* Of a client that buffers: how, and how many writes its buffers hold at most, of all workers; "": it does not. */
-    char buffer_text[192];
+    char buffer_text[256];
     uint64_t buffer_most;
-    bool has_users;      /* and no rate: requests are due when users have them */
+    uint64_t
+        cache_most; /* replies that the near caches of all workers may hold; 0: there are none */
+    bool has_users; /* and no rate: requests are due when users have them */
     uint32_t part_count; /* mostly 0 */
     struct run_part parts[PARTS_MAX];
     /* Workloads side by side; 0: one. Clients and requests of the run are those of all; pipeline is the largest;

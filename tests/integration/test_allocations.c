@@ -105,13 +105,16 @@ static const char *const open_loops[] = {
 
 TEST(test_buffer)
 {
-    /* Breaks when a round, a batch, its timer or its stages allocate, or the backlog of users is not what a recount of
+    /* Breaks when a round, a batch, its timer, its stages or its near cache allocate, or the backlog of users is not what a recount of
      * buffers and users comes to at an edge. */
     expect_none(&at_server,
                 "--mix set:70,get:30 -r 1000 -c 48 --processes 2 --interval 10ms --buffer minimal",
                 100000);
     expect_none(&at_server,
                 "-t set -r 1000 -c 48 --qps 50000 --interval 10ms --buffer high-throughput", 50000);
+    expect_none(&at_server,
+                "--mix set:10,get:90 -r 1000 -c 48 --processes 2 --interval 10ms --buffer tuned",
+                200000);
 }
 
 TEST(test_open_loop)

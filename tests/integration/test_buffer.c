@@ -249,7 +249,7 @@ static const struct {
     {"round_buffer: {max_size: 0}\n", "-n", "1", "buffer.yaml:1:26"},
     {"round_buffer: {max_sise: 8}\n", "-n", "1", "max_size"},
     {"performance: {flush_strategy: often}\n", "-n", "1", "size_based, time_based"},
-    {"query: {cache_size: 100}\n", "-n", "1", "query"},
+    {"query: {cache_sise: 100}\n", "-n", "1", "cache_sise"},
     {"{}\n", "-P", "4", "--buffer and --pipeline exclude each other"},
     {"{}\n", "--think-time", "1", "--buffer and --think-time exclude each other"},
     {"{}\n", "--shed-after", "1", "--shed-after"},

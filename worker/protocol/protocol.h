@@ -21,12 +21,15 @@ struct protocol {
      * with the rest. EXCHANGE_LOST: it is no reply to what was asked. */
     enum exchange_result (*take)(struct connection *connection, const char *from, const char *to,
                                  uint64_t done_ns);
+    /* Takes one whole reply that did not come over the connection, to its only request (near_reads.h). NULL: it cannot. */
+    void (*answer)(struct connection *connection, const char *from, const char *to,
+                   uint64_t done_ns);
     /* Whether the last byte that was read was the last one of a reply. */
     bool (*between_replies)(const struct connection *connection);
 };
 
 /* The second one where generation.usual_classes says that there are several: apart, since the loop of one class costs
- * more with the other one in it. */
-extern const struct protocol protocol_resp, protocol_resp_mixed;
+ * more with the other one in it. The third one where replies are kept (near_reads.h). */
+extern const struct protocol protocol_resp, protocol_resp_mixed, protocol_resp_near;
 
 #endif

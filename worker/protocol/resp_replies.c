@@ -216,7 +216,8 @@ static void settle(struct connection *connection, const struct request_slot *slo
     const struct topology *topology = stream->router.topology;
     uint64_t counts[CHECK_COUNTS] = {0};
     stream->generation.kind->settle(stream->generation.state, slot,
-                                    topology->nodes[connection->node].role == TOPOLOGY_REPLICA,
+                                    topology->nodes[connection->node].role == TOPOLOGY_REPLICA ||
+                                        connection == stream->near.reader,
                                     counts);
     for (uint32_t i = 0; i < CHECK_COUNTS; i++)
         if (counts[i] > 0)
@@ -506,6 +507,45 @@ static enum exchange_result take(struct connection *connection, const char *at, 
     return result;
 }
 
+/* Each by itself, since it is to be kept, or what it changes forgotten. */
+__attribute__((noinline)) static enum exchange_result
+take_near(struct connection *connection, const char *at, const char *end, uint64_t done_ns)
+{
+    struct stream *stream = connection->stream;
+    struct reply_counts counts = replies_begin(connection);
+    enum exchange_result result = EXCHANGE_DONE;
+    while (result == EXCHANGE_DONE && at < end) {
+        struct near_look look = {.class = NEAR_NOT_KEPT};
+        const char *const from = between_replies(connection) ? at : NULL;
+        const uint32_t head = connection->head_index;
+        if (from != NULL && *from == '>')
+            near_reads_pushed(stream, from, end);
+        else if (connection->in_flight > 0)
+            near_reads_look(&look, connection, done_ns);
+        result = take_reply(connection, &at, end, done_ns, &counts);
+        if (connection->head_index != head)
+            near_reads_replied(stream, &look,
+                               from != NULL && *from != '-' && *from != '!' ? from : NULL, at,
+                               done_ns);
+    }
+    replies_end(connection, done_ns, &counts);
+    return result == EXCHANGE_DONE && answers_half(connection) ? EXCHANGE_LOST : result;
+}
+
+/* What is kept was taken for a whole reply when it came. */
+static void answer(struct connection *connection, const char *from, const char *to,
+                   uint64_t done_ns)
+{
+    struct reply_counts counts = replies_begin(connection);
+    const bool looked_at = connection->stream->generation.kind->string != NULL;
+    struct resp_reply reply;
+    size_t used_bytes;
+    if ((!looked_at && resp_usual_reply(from, to, &reply) != NULL) ||
+        scan(connection, from, (size_t)(to - from), &used_bytes, &reply) == RESP_REPLY)
+        (void)take_answer(connection, &reply, done_ns, &counts);
+    replies_end(connection, done_ns, &counts);
+}
+
 const struct protocol protocol_resp = {
     .name = "RESP",
     .greets = true,
@@ -519,5 +559,14 @@ const struct protocol protocol_resp_mixed = {
     .greets = true,
     .reset = reset,
     .take = take_mixed,
+    .between_replies = between_replies,
+};
+
+const struct protocol protocol_resp_near = {
+    .name = "RESP",
+    .greets = true,
+    .reset = reset,
+    .take = take_near,
+    .answer = answer,
     .between_replies = between_replies,
 };
