@@ -40,6 +40,15 @@ uint64_t near_hash(const char *bytes, size_t byte_count)
     return hash ^ hash >> 29;
 }
 
+void near_request_begin(struct near_request *request, const char *bytes, size_t byte_count)
+{
+    *request = (struct near_request){
+        .bytes = bytes,
+        .byte_count = (uint32_t)byte_count,
+        .hash = near_hash(bytes, byte_count),
+    };
+}
+
 bool near_request_parse(struct near_request *request, const char *bytes, size_t byte_count)
 {
     const char *at = bytes, *const end = bytes + byte_count;
@@ -47,6 +56,7 @@ bool near_request_parse(struct near_request *request, const char *bytes, size_t 
     if (byte_count > UINT32_MAX || byte_count < 2 || *at != '*' ||
         (at = resp_usual_length(at + 1, end, &words)) == NULL || words < 2)
         return false;
+    near_request_begin(request, bytes, byte_count);
     for (int64_t i = 0; i < words; i++) {
         if (at == end || *at != '$' || (at = resp_usual_bulk(at + 1, end, &length)) == NULL)
             return false;
@@ -55,9 +65,6 @@ bool near_request_parse(struct near_request *request, const char *bytes, size_t 
             request->key_bytes = (uint32_t)length;
         }
     }
-    request->bytes = bytes;
-    request->byte_count = (uint32_t)byte_count;
-    request->hash = near_hash(bytes, byte_count);
     request->key_hash = near_hash(request->key, request->key_bytes);
     return at == end;
 }

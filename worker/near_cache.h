@@ -23,7 +23,9 @@ struct near_request {
 
 struct near_cache;
 
-/* False: it is not an array of two or more strings, whole, and in one piece. */
+/* What near_cache_find needs: without the key. */
+void near_request_begin(struct near_request *request, const char *bytes, size_t byte_count);
+/* All of it. False: it is not an array of two or more strings, whole, and in one piece. */
 bool near_request_parse(struct near_request *request, const char *bytes, size_t byte_count);
 uint64_t near_hash(const char *bytes, size_t byte_count);
 

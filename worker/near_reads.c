@@ -93,15 +93,14 @@ static enum near_class class_of(struct stream *stream, const struct request_slot
     return is;
 }
 
-/* False: this one is not kept. */
-static bool read_request(struct stream *stream, const struct request_slot *slot,
-                         struct near_request *request)
+/* Its bytes; 0: it is longer than what is kept. */
+static uint32_t render(struct stream *stream, const struct request_slot *slot)
 {
     const uint32_t bytes = bytes_of(stream, slot);
     if (bytes > NEAR_REQUEST_BYTES)
-        return false;
+        return 0;
     stream->generation.kind->render(stream->generation.state, slot, stream->near.request);
-    return near_request_parse(request, stream->near.request, bytes);
+    return bytes;
 }
 
 /* Answers ------------------------------------------------------------------------------------------ */
@@ -132,8 +131,10 @@ bool near_reads_answer(struct stream *stream, const struct request_slot *drawn, 
     struct near_request request;
     size_t reply_bytes = 0;
     bool expired;
-    if (class_of(stream, drawn) != NEAR_KEPT || !read_request(stream, drawn, &request))
+    const uint32_t bytes = class_of(stream, drawn) == NEAR_KEPT ? render(stream, drawn) : 0;
+    if (bytes == 0)
         return false;
+    near_request_begin(&request, near->request, bytes);
     const char *reply = near_cache_find(near->cache, &request, *clock_ns, &reply_bytes, &expired);
     if (expired)
         stream_count(stream, COUNTER_CACHE_EXPIRED, 1);
@@ -213,7 +214,8 @@ void near_reads_look(struct near_look *look, const struct connection *connection
     const struct request_slot *slot = connection_slot(connection, 0);
     look->class = class_of(stream, slot);
     look->sent_ns = slot->sent_ns;
-    if (look->class == NEAR_KEPT && !read_request(stream, slot, &look->request))
+    if (look->class == NEAR_KEPT &&
+        !near_request_parse(&look->request, stream->near.request, render(stream, slot)))
         look->class = NEAR_NOT_KEPT;
     if (look->class == NEAR_WRITES)
         forget_written(stream, slot, done_ns);
