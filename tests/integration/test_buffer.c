@@ -243,6 +243,46 @@ TEST(the_report_is_the_same)
     json_decref(before);
 }
 
+#define WORKLOAD                                                                                   \
+    "name: shop\nkeys: {items: {count: 1000}}\nvalues: {text: {size: 16}}\n"                       \
+    "classes: [{name: write, command: \"SET {key:items} {value:text}\"}]\n"
+
+TEST(of_a_workload)
+{
+    /* breaks when the buffer of a workload's file is not that of the run, or --buffer does not go before it */
+    char file[192];
+    test_server_start(&world.server, NULL);
+    snprintf(file, sizeof file, "%s/shop.yaml", world.tree.path);
+    temp_tree_write(&world.tree, "/shop.yaml",
+                    WORKLOAD "buffer: {round_buffer: {max_size: 4, max_tokens: 0}, performance: "
+                             "{flush_interval: 10s}}\n",
+                    0600);
+    trial_start(&trial, "-p", world.server.port_text, "--workload", file, "-n", "4000", "-c", "16",
+                "--processes", "1", NULL);
+    trial_end(&trial, 0);
+    trial_expect(&trial, PROGRAM_OUT, "Buffer:\n======\nshop: ");
+    ck_assert_int_eq(messages(), 4000);
+    ck_assert_int_eq(flushes("full"), 1000);
+    trial_free(&trial);
+    trial_start(&trial, "-p", world.server.port_text, "--workload", file, "-n", "1000", "-c", "16",
+                "--buffer", "bypass", NULL);
+    trial_end(&trial, 0);
+    ck_assert(json_object_get(trial.run, "buffer") == NULL);
+    trial_free(&trial);
+    struct program program;
+    program_run_volley(&program, "bench", "-p", "1", "--workload", file, "--workload",
+                       "leaderboard", NULL);
+    ck_assert_int_eq(program.exit_status, 2);
+    ck_assert_msg(strstr(program.err, "--buffer and several workloads side by side exclude each "
+                                      "other: it is of one client") != NULL,
+                  "%s", program.err);
+    program_free(&program);
+    program_run_volley(&program, "bench", "-p", "1", "--workload", file, "--explain", NULL);
+    ck_assert_msg(strstr(program.out, "the workload's own       command line: --workload") != NULL,
+                  "%s", program.out);
+    program_free(&program);
+}
+
 static const struct {
     const char *text, *option, *value, *words;
 } refused[] = {
