@@ -119,7 +119,7 @@ __attribute__((noinline)) static bool draw_into_buffer(struct stream *stream, ui
     struct request_slot slot;
     for (uint32_t given = 0; given < BATCH_TICKETS; given++) {
         if (stream->pacer.next_ns > now_ns) {
-            buffer_all_drawn(stream);
+            buffer_all_drawn(stream, now_ns);
             return false;
         }
         if (!buffer_has_room(stream, now_ns) || !draw(stream, now_ns, &slot))

@@ -274,6 +274,7 @@ json_t *journal_facts_to_json(const struct run_facts *run)
     if (run->buffer_text[0] != '\0') {
         json_object_set_new(json, "buffer_text", json_value_text(run->buffer_text));
         PUT_COUNT(buffer_most)
+        PUT_COUNT(buffer_workers)
         PUT_FLAG(has_users)
     }
     if (run->part_count > 0)
@@ -301,6 +302,8 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
     if (json_object_get(json, "buffer_text") != NULL) {
         good = good && get_text(run->buffer_text, sizeof run->buffer_text, json, "buffer_text");
         GET_COUNT(buffer_most)
+        if (json_object_get(json, "buffer_workers") != NULL) /* not in the first journals */
+            GET_COUNT(buffer_workers)
         GET_FLAG(has_users)
     }
     if (run->prefill)

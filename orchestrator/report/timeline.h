@@ -108,8 +108,9 @@ struct run_facts {
     /* Of a client that buffers: how, and how many writes its buffers hold at most, of all workers; "": it does not. */
     char buffer_text[192];
     uint64_t buffer_most;
-    bool has_users;      /* and no rate: requests are due when users have them */
-    uint32_t part_count; /* mostly 0 */
+    uint64_t buffer_workers; /* flush workers of all workers */
+    bool has_users;          /* and no rate: requests are due when users have them */
+    uint32_t part_count;     /* mostly 0 */
     struct run_part parts[PARTS_MAX];
     /* Workloads side by side; 0: one. Clients and requests of the run are those of all; pipeline is the largest;
      * the loop is open when one of theirs is, and those of the others count as INTERVAL_BOTH_LOOPS says. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/check/http_client.h"
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
@@ -241,6 +242,87 @@ TEST(the_report_is_the_same)
     program_free(&program);
     json_decref(json);
     json_decref(before);
+}
+
+static double stat(const json_t *stats, const char *group, const char *name)
+{
+    const json_t *number = json_object_get(json_object_get(stats, group), name);
+    return json_is_number(number) ? json_number_value(number) : NAN;
+}
+
+/* Once an interval is known. */
+static json_t *stats_of(uint16_t port)
+{
+    for (int i = 0; i < 1000; i++) {
+        json_t *stats = http_get_json(port, "/stats");
+        if (!json_is_null(json_object_get(stats, "throughput")))
+            return stats;
+        json_decref(stats);
+        support_sleep_ms(10);
+    }
+    ck_abort_msg("there never was an interval");
+}
+
+#define WATCHED(...)                                                                               \
+    do {                                                                                           \
+        trial_start(&trial, "-p", world.server.port_text, "--cpus", "none", "-r", "1000", "--mix", \
+                    "set:50,get:50", "--processes", "1", "--duration", "60", "--interval",         \
+                    "100ms", "--listen", "0", __VA_ARGS__, NULL);                                  \
+        program_wait_text(&trial.program, PROGRAM_ERR, "the live page is at ");                    \
+        char *said = program_output(&trial.program, PROGRAM_ERR);                                  \
+        port = http_port_in(said);                                                                 \
+        free(said);                                                                                \
+        stats = stats_of(port);                                                                    \
+        health = http_get_json(port, "/health/buffer");                                            \
+        program_signal(&trial.program, SIGINT);                                                    \
+        trial_end(&trial, 130);                                                                    \
+    } while (0)
+
+TEST(watched_while_it_runs)
+{
+    /* breaks when /stats, /health/buffer or KPIs say nothing of a buffer, or say 0 of one that is not there */
+    static const char *const unknown[][2] = {
+        {"round_buffer", "current_size"},       {"hybrid_buffer", "current_size"},
+        {"write_buffer", "transfer_rate"},      {"write_buffer", "avg_batch_size"},
+        {"write_buffer", "buffer_utilization"}, {"write_buffer", "flush_success_rate"}};
+    uint16_t port;
+    json_t *stats, *health;
+    char kpis[192];
+    test_server_start(&world.server, NULL);
+    snprintf(kpis, sizeof kpis, "%s/kpis.yaml", world.tree.path);
+    temp_tree_write(&world.tree, "/kpis.yaml",
+                    "kpis: {rate: {metric: transfer_rate, warning: 1, critical: 0.5, direction: "
+                    "higher}, flush: {metric: flush_success_rate, warning: 99, direction: "
+                    "higher}}\n",
+                    0600);
+    write_buffer("round_buffer: {max_size: 2}\nhybrid_buffer: {max_size: 1}\n"
+                 "performance: {max_flush_workers: 1}\n");
+    WATCHED("-c", "100", "--buffer", path, "--kpis", kpis);
+    ck_assert_double_gt(stat(stats, "round_buffer", "current_size"), 0);
+    ck_assert_double_le(stat(stats, "round_buffer", "current_size"), 2.001);
+    ck_assert_double_gt(stat(stats, "hybrid_buffer", "current_size"), 0);
+    ck_assert_double_le(stat(stats, "hybrid_buffer", "current_size"), 1.001);
+    ck_assert_double_gt(stat(stats, "performance", "avg_write_latency"), 0);
+    ck_assert_double_gt(stat(stats, "performance", "avg_query_latency"), 0);
+    ck_assert_double_gt(stat(stats, "performance", "worker_utilization"), 0);
+    ck_assert_double_le(stat(stats, "performance", "worker_utilization"), 1);
+    ck_assert_double_gt(stat(stats, "write_buffer", "transfer_rate"), 0);
+    ck_assert_double_eq_tol(stat(stats, "write_buffer", "avg_batch_size"), 2, 0.01);
+    ck_assert_double_gt(stat(stats, "write_buffer", "buffer_utilization"), 0.5);
+    ck_assert_double_eq(stat(stats, "write_buffer", "flush_success_rate"), 100);
+    ck_assert_str_eq(json_string_value(json_object_get(health, "status")), "degraded");
+    trial_expect(&trial, PROGRAM_OUT, "flush                100 percent");
+    trial_free(&trial);
+    json_decref(stats);
+    json_decref(health);
+    WATCHED("-c", "10");
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
+        ck_assert(
+            json_is_null(json_object_get(json_object_get(stats, unknown[i][0]), unknown[i][1])));
+    ck_assert_str_eq(json_string_value(json_object_get(health, "status")), "ok");
+    trial_free(&trial);
+    json_decref(stats);
+    json_decref(health);
 }
 
 #define WORKLOAD                                                                                   \
