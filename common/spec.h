@@ -174,6 +174,7 @@ struct buffer_options {
     uint64_t flush_workers;  /* connections of each worker                       */
     enum buffer_strategy strategy;
     uint64_t flush_interval_ns; /* of a round, at the latest */
+    bool has_similarity;        /* a threshold was given, which only queries of vectors have */
     bool async; /* a flush worker sends the next batch ahead of the replies to the one before */
 };
 /* Batches in flight on a connection of an async buffer. */

@@ -15,8 +15,7 @@
 #define HYBRID_BATCHES_MAX 10000u
 #define FLUSH_WORKERS_MAX 1000u
 
-const struct shipped_kind buffer_library = {
-    .folder = "buffers", .what = "buffer", .listing = "ls configs/buffers"};
+const struct shipped_kind buffer_library = {.folder = "buffers", .what = "buffer"};
 
 static const char *strategy_at(size_t index)
 {
@@ -80,6 +79,17 @@ static const struct file_object performance_object = {.name = "the flush workers
                                                       .fields = performance_fields,
                                                       .field_count = COUNT(performance_fields)};
 
+#define AT(member) offsetof(struct written_query, member)
+static const struct file_field query_fields[] = {
+    {.row = {ROW("similarity_threshold", NULL, OPTION_REAL, NULL, AT(similarity_threshold)),
+             .least = 0, .most = 1, .unset = "0.95",
+             .help = "How alike queries of vectors are that have one cached answer; without "
+                     "effect on other requests, which is told."}},
+};
+#undef AT
+static const struct file_object query_object = {
+    .name = "the query buffer", .fields = query_fields, .field_count = COUNT(query_fields)};
+
 #define PART(name_, member_, object_, help_)                                                       \
     {                                                                                              \
         .row = {.name = name_, .offset = offsetof(struct written_buffer, member_), .help = help_}, \
@@ -92,6 +102,7 @@ static const struct file_field buffer_fields[] = {
     PART("buffer", buffer, switch_object, "Whether anything is buffered."),
     PART("round_buffer", round, round_object, "Where writes gather until they are a batch."),
     PART("hybrid_buffer", hybrid, hybrid_object, "Where batches wait for a flush worker."),
+    PART("query", query, query_object, "What is kept of replies."),
     PART("performance", performance, performance_object, "Who sends batches, and when."),
 };
 static const struct file_object buffer_object = {
@@ -134,6 +145,7 @@ void buffer_written_begin(struct written_buffer *written)
         .buffer = {.enabled = true},
         .round = {.max_size = 5, .max_tokens = 800},
         .hybrid = {.max_size = 5},
+        .query = {.similarity_threshold = 0.95},
         .performance = {.max_flush_workers = 3, .flush_interval_ns = 5 * NS_PER_MS},
     };
 }
@@ -149,6 +161,8 @@ static void take(struct buffer_options *buffer, const struct written_buffer *wri
         .strategy = (enum buffer_strategy)written->performance.flush_strategy,
         .flush_interval_ns = written->performance.flush_interval_ns,
         .async = written->performance.enable_async_processing,
+        .has_similarity = file_given(&written->place, "query") &&
+                          file_given(&written->query.place, "similarity_threshold"),
     };
 }
 
@@ -179,6 +193,13 @@ enum err_code buffer_file_read(struct buffer_options *buffer, const char *path, 
     const enum err_code code = read_path(buffer, found != NULL ? found : path, err);
     free(found);
     return code;
+}
+
+const char *buffer_file_notice(const struct buffer_options *buffer)
+{
+    return buffer->wanted && buffer->has_similarity
+               ? "similarity_threshold has no effect: what is sent are no queries of vectors"
+               : NULL;
 }
 
 /* Of what has no slash: a file beside the workload's, else one that comes with volley. */

@@ -16,6 +16,10 @@ struct written_hybrid {
     struct file_place place;
     uint64_t max_size;
 };
+struct written_query {
+    struct file_place place;
+    double similarity_threshold;
+};
 struct written_performance {
     struct file_place place;
     uint64_t max_flush_workers, flush_interval_ns;
@@ -32,6 +36,7 @@ struct written_buffer {
     struct written_switch buffer;
     struct written_round round;
     struct written_hybrid hybrid;
+    struct written_query query;
     struct written_performance performance;
 };
 
@@ -42,6 +47,9 @@ extern const struct shipped_kind buffer_library;
  * nothing is buffered. E_CONFIG: file, line and what is wrong. */
 MUST_USE enum err_code buffer_file_read(struct buffer_options *buffer, const char *path,
                                         struct err *err);
+
+/* What the user should know of it; NULL: nothing. */
+const char *buffer_file_notice(const struct buffer_options *buffer);
 
 /* The same keys within a workload file, or in place of them the name of a profile. Before the file is read ... */
 extern const struct file_object buffer_of_workload_object;

@@ -365,13 +365,36 @@ TEST(of_a_workload)
     program_free(&program);
 }
 
+TEST(similarity_of_no_vectors)
+{
+    /* breaks when a key that changes nothing is refused, or taken without a word */
+    struct program program;
+    test_server_start(&world.server, NULL);
+    write_buffer("query: {similarity_threshold: 0.9}\n");
+    RUN("-t", "set", "-n", "100", "-c", "4");
+    trial_end(&trial, 0);
+    trial_expect(&trial, PROGRAM_ERR, "similarity_threshold has no effect");
+    trial_free(&trial);
+    program_run_volley(&program, "validate", "buffer", path, NULL);
+    ck_assert_int_eq(program.exit_status, 0);
+    ck_assert_msg(strstr(program.err, "similarity_threshold has no effect") != NULL, "%s",
+                  program.err);
+    program_free(&program);
+    write_buffer("{}\n");
+    RUN("-t", "set", "-n", "100", "-c", "4");
+    trial_end(&trial, 0);
+    trial_expect_not(&trial, PROGRAM_ERR, "similarity_threshold");
+    trial_free(&trial);
+}
+
 static const struct {
     const char *text, *option, *value, *words;
 } refused[] = {
     {"round_buffer: {max_size: 0}\n", "-n", "1", "buffer.yaml:1:26"},
     {"round_buffer: {max_sise: 8}\n", "-n", "1", "max_size"},
     {"performance: {flush_strategy: often}\n", "-n", "1", "size_based, time_based"},
-    {"query: {cache_size: 100}\n", "-n", "1", "query"},
+    {"query: {cache_size: 100}\n", "-n", "1", "known are similarity_threshold"},
+    {"query: {similarity_threshold: 1.5}\n", "-n", "1", "similarity_threshold: 1.5"},
     {"{}\n", "-P", "4", "--buffer and --pipeline exclude each other"},
     {"{}\n", "--think-time", "1", "--buffer and --think-time exclude each other"},
     {"{}\n", "--shed-after", "1", "--shed-after"},
@@ -398,7 +421,9 @@ TEST(a_name_that_is_none)
     struct program program;
     program_run_volley(&program, "bench", "-p", "1", "-t", "set", "--buffer", "minimall", NULL);
     ck_assert_int_eq(program.exit_status, 3);
-    ck_assert_msg(strstr(program.err, "minimal") != NULL, "%s", program.err);
+    ck_assert_msg(strstr(program.err, "there are bypass, ") != NULL, "%s", program.err);
+    ck_assert_msg(strstr(program.err, ", minimal") != NULL, "%s", program.err);
+    ck_assert_msg(strstr(program.err, "configs/") == NULL, "%s", program.err);
     program_free(&program);
 }
 
