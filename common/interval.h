@@ -91,7 +91,10 @@
     X(COUNTER_BUFFER_FLUSHES_TIME, "buffer_flushes_time") /* ... had waited long enough    */      \
     X(COUNTER_BUFFER_FLUSHES_IDLE, "buffer_flushes_idle") /* ... and nobody could add to it */     \
     X(COUNTER_BUFFER_MESSAGES, "buffer_messages")         /* in these batches               */     \
-    X(COUNTER_BUFFER_FULL_NS, "buffer_full_ns") /* a request was due, and none fitted       */     \
+    X(COUNTER_BUFFER_FULL_NS, "buffer_full_ns")     /* a request was due, and none fitted       */ \
+    X(COUNTER_BUFFER_ROUND_NS, "buffer_round_ns")   /* time, times requests in the round     */    \
+    X(COUNTER_BUFFER_HYBRID_NS, "buffer_hybrid_ns") /* time, times batches that waited       */    \
+    X(COUNTER_BUFFER_BUSY_NS, "buffer_busy_ns")     /* of flush workers with a batch under way */  \
     /* Of its near cache. */                                                                       \
     X(COUNTER_CACHE_HITS, "cache_hits")               /* of those sent: never to the server */     \
     X(COUNTER_CACHE_MISSES, "cache_misses")           /* looked for there, and sent         */     \

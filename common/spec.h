@@ -174,6 +174,7 @@ struct buffer_options {
     uint64_t flush_workers;  /* connections of each worker                       */
     enum buffer_strategy strategy;
     uint64_t flush_interval_ns; /* of a round, at the latest */
+    const char *without_effect; /* of what was given, in a sentence; NULL: all has one */
     bool async; /* a flush worker sends the next batch ahead of the replies to the one before */
     uint64_t cache_replies; /* that each worker keeps; 0: there is no near cache */
     uint64_t cache_ttl_ns;  /* 0: none gets too old */

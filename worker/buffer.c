@@ -41,8 +41,9 @@ enum err_code buffer_create(struct stream *stream, event_callback_fn callback, s
     buffer->times =
         calloc((size_t)stream->connection_count * (stream->connections[0].slot_mask + 1),
                sizeof buffer->times[0]);
+    buffer->busy_until_ns = calloc(stream->connection_count, sizeof buffer->busy_until_ns[0]);
     buffer->timer = event_new(stream->worker->base, -1, 0, callback, stream);
-    if (!made || buffer->times == NULL || buffer->timer == NULL)
+    if (!made || buffer->times == NULL || buffer->busy_until_ns == NULL || buffer->timer == NULL)
         return err_set(err, E_SYSTEM, "worker %u: no memory for its buffer", stream->share->index);
     return OK;
 }
@@ -53,6 +54,7 @@ void buffer_destroy(struct buffer *buffer)
         event_free(buffer->timer);
     batches_destroy(&buffer->batches);
     free(buffer->times);
+    free(buffer->busy_until_ns);
     *buffer = (struct buffer){.plan = NULL};
 }
 
@@ -67,6 +69,20 @@ static bool round_is_full(const struct buffer *buffer)
 {
     return buffer->round.count >= buffer->plan->round_messages ||
            (buffer->most_round_bytes > 0 && buffer->round_bytes >= buffer->most_round_bytes);
+}
+
+/* Ahead of each change of the round, or of how many batches wait. */
+static void account_waiting(struct stream *stream, uint64_t at_ns)
+{
+    struct buffer *buffer = &stream->buffer;
+    const uint64_t passed_ns = at_ns > buffer->accounted_ns ? at_ns - buffer->accounted_ns : 0;
+    if (passed_ns == 0)
+        return;
+    buffer->accounted_ns = at_ns;
+    if (buffer->round.count > 0)
+        stream_count(stream, COUNTER_BUFFER_ROUND_NS, passed_ns * buffer->round.count);
+    if (buffer->batches.hybrid_count > 0)
+        stream_count(stream, COUNTER_BUFFER_HYBRID_NS, passed_ns * buffer->batches.hybrid_count);
 }
 
 static void add_batch(struct stream *stream, uint32_t batch)
@@ -130,8 +146,10 @@ static void note_full(struct stream *stream, bool full, uint64_t now_ns)
 bool buffer_has_room(struct stream *stream, uint64_t now_ns)
 {
     struct buffer *buffer = &stream->buffer;
-    if (round_is_full(buffer))
+    if (round_is_full(buffer)) {
+        account_waiting(stream, now_ns);
         seal(stream, COUNTER_BUFFER_FLUSHES_SIZE);
+    }
     const bool full = round_is_full(buffer) || batches_are_full(&buffer->batches) ||
                       stream->pools.held >= stream->pools.held_max;
     if (full || buffer->full_ns != 0)
@@ -150,6 +168,7 @@ void buffer_put(struct stream *stream, const struct request_slot *drawn, uint64_
         add_batch(stream, 1 | BATCH_DIRECT);
         return;
     }
+    account_waiting(stream, now_ns);
     slots_push(&stream->pools.store, &buffer->round, &slot);
     buffer->round_bytes += stream->generation.bytes > 0 ? stream->generation.bytes : slot.bytes;
     if (buffer->round.count == 1) {
@@ -160,13 +179,15 @@ void buffer_put(struct stream *stream, const struct request_slot *drawn, uint64_
         seal(stream, COUNTER_BUFFER_FLUSHES_SIZE);
 }
 
-void buffer_all_drawn(struct stream *stream)
+void buffer_all_drawn(struct stream *stream, uint64_t now_ns)
 {
     /* While all flush workers are busy nothing is gained by a batch that is not full. */
     if (stream->buffer.round.count > 0 && stream->buffer.batches.count == 0 &&
         (stream->tickets_exhausted || (stream->users.count > 0 && stream->users.waiting == 0)) &&
-        pools_pick(stream, pool_of(stream)) != NULL)
+        pools_pick(stream, pool_of(stream)) != NULL) {
+        account_waiting(stream, now_ns);
         seal(stream, COUNTER_BUFFER_FLUSHES_IDLE);
+    }
 }
 
 void buffer_flush_late(struct stream *stream, uint64_t now_ns)
@@ -175,6 +196,7 @@ void buffer_flush_late(struct stream *stream, uint64_t now_ns)
     buffer->timer_pending = false;
     if (buffer->flush_at_ns == 0)
         return;
+    account_waiting(stream, now_ns);
     if (buffer->flush_at_ns <= now_ns)
         seal(stream, COUNTER_BUFFER_FLUSHES_TIME);
     if (buffer->flush_at_ns == 0)
@@ -201,6 +223,7 @@ void buffer_serve(struct connection *connection, uint64_t now_ns)
     struct stream *stream = connection->stream;
     struct buffer *buffer = &stream->buffer;
     struct pool *pool = pool_of(stream);
+    account_waiting(stream, now_ns);
     for (uint32_t room = pools_room_of(connection); room > 0 && pool->again.count > 0; room--) {
         struct request_slot slot = slots_pop(&stream->pools.store, &pool->again);
         pools_place(connection, &slot);
@@ -267,6 +290,37 @@ void buffer_spared(struct stream *stream, const struct request_slot *slot, uint6
     record(stream, STAGE_QUERY_CACHED, done_ns - slot->intended_ns, 1);
 }
 
+/* A flush worker had something under way since taken_ns. */
+static void account_busy(const struct connection *connection, uint64_t taken_ns, uint64_t until_ns)
+{
+    struct stream *stream = connection->stream;
+    uint64_t *reached_ns = &stream->buffer.busy_until_ns[connection - stream->connections];
+    const uint64_t from_ns = taken_ns > *reached_ns ? taken_ns : *reached_ns;
+    if (until_ns <= from_ns)
+        return;
+    stream_count(stream, COUNTER_BUFFER_BUSY_NS, until_ns - from_ns);
+    *reached_ns = until_ns;
+}
+
+void buffer_account(struct stream *stream, uint64_t at_ns)
+{
+    struct buffer *buffer = &stream->buffer;
+    if (buffer->plan == NULL)
+        return;
+    account_waiting(stream, at_ns);
+    if (buffer->full_ns != 0 && at_ns > buffer->full_ns)
+        note_full(stream, true, at_ns);
+    for (uint32_t i = 0; i < stream->connection_count; i++) {
+        const struct connection *connection = &stream->connections[i];
+        if (connection->in_flight == 0)
+            continue;
+        const struct request_slot *oldest = connection_slot(connection, 0);
+        const uint64_t taken_ns = buffer_times_of(connection, oldest)->taken_ns;
+        if (!oldest->again && taken_ns > 0)
+            account_busy(connection, taken_ns, at_ns);
+    }
+}
+
 /* Requests that were written together, and have their replies together: what they share is recorded once. */
 struct alike {
     const struct request_slot *slot;
@@ -309,6 +363,7 @@ void buffer_answered(const struct connection *connection, uint32_t head_before, 
             record_alike(stream, &alike, done_ns, settled_ns);
             alike.count = 0;
         }
+        account_busy(connection, times->taken_ns, settled_ns); /* of the first, all of it */
         if (alike.count++ == 0) {
             alike.slot = slot;
             alike.times = times;

@@ -34,7 +34,9 @@ struct buffer {
     uint64_t round_bytes, most_round_bytes;
     uint64_t flush_at_ns; /* of the round, at the latest; 0: it is empty */
     struct batches batches;
-    uint64_t full_ns; /* since then nothing fits; 0: it does */
+    uint64_t full_ns;        /* since then nothing fits; 0: it does                             */
+    uint64_t accounted_ns;   /* COUNTER_BUFFER_ROUND_NS and COUNTER_BUFFER_HYBRID_NS reach so far */
+    uint64_t *busy_until_ns; /* by connections: COUNTER_BUFFER_BUSY_NS reaches so far            */
     struct event *timer;
     bool timer_pending;
     struct buffer_times *times; /* by the connections' slots */
@@ -56,13 +58,15 @@ bool buffer_has_room(struct stream *stream, uint64_t now_ns);
 void buffer_put(struct stream *stream, const struct request_slot *slot, uint64_t now_ns);
 /* Nothing more is due now: where all users wait, or the run has no more tickets, the round goes, once a flush worker has
  * nothing else to do. */
-void buffer_all_drawn(struct stream *stream);
+void buffer_all_drawn(struct stream *stream, uint64_t now_ns);
 /* The round has waited long enough. */
 void buffer_flush_late(struct stream *stream, uint64_t now_ns);
 /* Gives a connection that can take one (pools_pick) what was sent before, or the oldest batch. */
 void buffer_serve(struct connection *connection, uint64_t now_ns);
 /* A request that the near cache answered, at done_ns: records its stage. */
 void buffer_spared(struct stream *stream, const struct request_slot *slot, uint64_t done_ns);
+/* Brings what is counted as time up to this moment, at which an interval ends. */
+void buffer_account(struct stream *stream, uint64_t at_ns);
 /* The warm-up is over: what it left is dropped; it was shed already. */
 void buffer_drop_warmup(struct stream *stream);
 

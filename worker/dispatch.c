@@ -125,7 +125,7 @@ __attribute__((noinline)) static bool draw_into_buffer(struct stream *stream, ui
         if (*clock_ns >= stream->stop_at_ns)
             return false;
         if (stream->pacer.next_ns > *clock_ns) {
-            buffer_all_drawn(stream);
+            buffer_all_drawn(stream, *clock_ns);
             return false;
         }
         if (!buffer_has_room(stream, *clock_ns) || !draw(stream, *clock_ns, &slot))

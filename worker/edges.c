@@ -117,6 +117,7 @@ static bool ends_window(const struct stream *stream)
 /* Pushes the record that ends at end_ns since the start. False: there is no room for it. */
 static bool publish(struct stream *stream, uint64_t end_ns, uint32_t *encoded_bytes)
 {
+    buffer_account(stream, stream->start_ns + end_ns);
     count_due(stream, stream->start_ns + end_ns);
     struct interval *interval = stream->recorder.interval;
     interval->window_ends = interval->class_count > 0 && ends_window(stream);

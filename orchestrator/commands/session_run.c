@@ -73,6 +73,7 @@ static void describe_buffer(struct run_facts *facts, const struct buffer_options
     facts->cache_most = buffer->cache_replies * facts->worker_count;
     facts->buffer_most =
         buffer->round_messages * (buffer->hybrid_batches + 1) * facts->worker_count;
+    facts->buffer_workers = buffer->flush_workers * facts->worker_count;
 }
 
 static void name_stages(struct run_facts *facts, const struct spec *spec)

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "orchestrator/options/option_group.h"
+#include "orchestrator/options/workload_document.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 #define ROUND_MESSAGES_MAX 10000u
@@ -15,39 +16,7 @@
 #define FLUSH_WORKERS_MAX 1000u
 #define CACHE_REPLIES_MAX 10000u /* each takes up to 16 kB of a worker process */
 
-const struct shipped_kind buffer_library = {
-    .folder = "buffers", .what = "buffer", .listing = "ls configs/buffers"};
-
-struct written_round {
-    struct file_place place;
-    uint64_t max_size, max_tokens;
-};
-struct written_hybrid {
-    struct file_place place;
-    uint64_t max_size;
-};
-struct written_performance {
-    struct file_place place;
-    uint64_t max_flush_workers, flush_interval_ns;
-    unsigned flush_strategy; /* enum buffer_strategy */
-    bool enable_async_processing;
-};
-struct written_query {
-    struct file_place place;
-    uint64_t cache_size, cache_ttl_ns;
-};
-struct written_switch {
-    struct file_place place;
-    bool enabled;
-};
-struct written_buffer {
-    struct file_place place;
-    struct written_switch buffer;
-    struct written_round round;
-    struct written_hybrid hybrid;
-    struct written_performance performance;
-    struct written_query query;
-};
+const struct shipped_kind buffer_library = {.folder = "buffers", .what = "buffer"};
 
 static const char *strategy_at(size_t index)
 {
@@ -121,10 +90,18 @@ static const struct file_field query_fields[] = {
     {.row = {ROW("cache_ttl", NULL, OPTION_DURATION, NULL, AT(cache_ttl_ns)),
              BARE(NS_PER_SECOND, 0, 365 * 24 * 3600 * NS_PER_SECOND), .unset = "0",
              .help = "How old such a reply may get; a bare number is seconds, 0: any age."}},
+    {.row = {ROW("max_size", NULL, OPTION_COUNT, NULL, AT(max_size)), NUMBER(1, UINT32_MAX),
+             .unset = "15",
+             .help = "Answers of one query of vectors; without effect on other requests, which is "
+                     "told."}},
+    {.row = {ROW("similarity_threshold", NULL, OPTION_REAL, NULL, AT(similarity_threshold)),
+             .least = 0, .most = 1, .unset = "0.95",
+             .help = "How alike queries of vectors are that have one cached answer; without "
+                     "effect on other requests, which is told."}},
 };
 #undef AT
 static const struct file_object query_object = {
-    .name = "the reads", .fields = query_fields, .field_count = COUNT(query_fields)};
+    .name = "the query buffer", .fields = query_fields, .field_count = COUNT(query_fields)};
 
 #define PART(name_, member_, object_, help_)                                                       \
     {                                                                                              \
@@ -132,6 +109,9 @@ static const struct file_object query_object = {
         .form = FILE_OBJECT, .object = &object_                                                    \
     }
 static const struct file_field buffer_fields[] = {
+    {.row = {ROW("profile", NULL, OPTION_TEXT, NULL, offsetof(struct written_buffer, profile)),
+             .help = "One that comes with volley, or a file, which counts from the workload file; "
+                     "in place of all other keys."}},
     PART("buffer", buffer, switch_object, "Whether anything is buffered."),
     PART("round_buffer", round, round_object, "Where writes gather until they are a batch."),
     PART("hybrid_buffer", hybrid, hybrid_object, "Where batches wait for a flush worker."),
@@ -139,27 +119,26 @@ static const struct file_field buffer_fields[] = {
     PART("query", query, query_object, "What reads are answered with that have been read before."),
 };
 static const struct file_object buffer_object = {
-    .name = "a buffer", .fields = buffer_fields, .field_count = COUNT(buffer_fields)};
+    .name = "a buffer", .fields = buffer_fields + 1, .field_count = COUNT(buffer_fields) - 1};
+const struct file_object buffer_of_workload_object = {.name = "a buffer of a workload",
+                                                      .fields = buffer_fields,
+                                                      .field_count = COUNT(buffer_fields),
+                                                      .short_form = true};
 const struct file_kind buffer_file_kind = {.name = "buffer",
                                            .what = "buffer file",
                                            .help =
                                                "What a client does before it sends, for --buffer.",
                                            .root = {.form = FILE_OBJECT, .object = &buffer_object}};
 
-/* The path of what is meant; a file of the user's own goes before one that comes with volley. */
-static enum err_code find(char **found, const char *path, struct err *err)
+/* The path of the one of this name that comes with volley, which the caller frees. */
+static enum err_code find_shipped(char **found, const char *name, struct err *err)
 {
     struct shipped_files library;
-    struct err reason = {.code = OK};
-    if (strchr(path, '/') != NULL || access(path, F_OK) == 0)
-        return OK;
-    enum err_code code = shipped_files_open(&library, &buffer_library, &reason);
+    enum err_code code = shipped_files_open(&library, &buffer_library, err);
     if (code == OK)
-        code = shipped_files_find(found, &library, path, &reason);
+        code = shipped_files_find(found, &library, name, err);
     shipped_files_close(&library);
-    return code == OK ? OK
-                      : err_set(err, E_CONFIG, "--buffer %.60s: there is no such file, and %s",
-                                path, reason.text);
+    return code;
 }
 
 /* "fast" of configs/buffers/fast.yaml. */
@@ -172,37 +151,117 @@ static void name_it(struct buffer_options *buffer, const char *path)
              (int)(bytes < sizeof buffer->name ? bytes : sizeof buffer->name - 1), name);
 }
 
-enum err_code buffer_file_read(struct buffer_options *buffer, const char *path, struct err *err)
+void buffer_written_begin(struct written_buffer *written)
 {
     /* What parts come to that are left out; the rows say the same of their keys. */
-    struct written_buffer written = {
+    *written = (struct written_buffer){
         .buffer = {.enabled = true},
         .round = {.max_size = 5, .max_tokens = 800},
         .hybrid = {.max_size = 5},
+        .query = {.similarity_threshold = 0.95},
         .performance = {.max_flush_workers = 3, .flush_interval_ns = 5 * NS_PER_MS},
     };
+}
+
+/* What was given that only queries of vectors have, in a sentence. NULL: nothing. */
+static const char *of_vectors(const struct written_buffer *written)
+{
+#define NO_EFFECT " no effect: what is sent are no queries of vectors"
+    const struct file_place *query = &written->query.place;
+    const bool given = file_given(&written->place, "query");
+    const bool size = given && file_given(query, "max_size");
+    const bool similarity = given && file_given(query, "similarity_threshold");
+    return size && similarity ? "max_size and similarity_threshold have" NO_EFFECT
+           : size             ? "max_size has" NO_EFFECT
+           : similarity       ? "similarity_threshold has" NO_EFFECT
+                              : NULL;
+#undef NO_EFFECT
+}
+
+static void take(struct buffer_options *buffer, const struct written_buffer *written)
+{
+    *buffer = (struct buffer_options){
+        .wanted = written->buffer.enabled,
+        .round_messages = written->round.max_size,
+        .round_tokens = written->round.max_tokens,
+        .hybrid_batches = written->hybrid.max_size,
+        .flush_workers = written->performance.max_flush_workers,
+        .strategy = (enum buffer_strategy)written->performance.flush_strategy,
+        .flush_interval_ns = written->performance.flush_interval_ns,
+        .async = written->performance.enable_async_processing,
+        .cache_replies = written->query.cache_size,
+        .cache_ttl_ns = written->query.cache_ttl_ns,
+        .without_effect = of_vectors(written),
+    };
+}
+
+static enum err_code read_path(struct buffer_options *buffer, const char *path, struct err *err)
+{
+    struct written_buffer written;
     struct file file = {.name = NULL};
-    char *found = NULL;
-    enum err_code code = find(&found, path, err);
-    const struct file_source source = {.name = found != NULL ? found : path};
-    if (code == OK)
-        code = file_read(&file, &buffer_file_kind, &written, &source, err);
+    const struct file_source source = {.name = path};
+    buffer_written_begin(&written);
+    const enum err_code code = file_read(&file, &buffer_file_kind, &written, &source, err);
     if (code == OK) {
-        *buffer = (struct buffer_options){
-            .wanted = written.buffer.enabled,
-            .round_messages = written.round.max_size,
-            .round_tokens = written.round.max_tokens,
-            .hybrid_batches = written.hybrid.max_size,
-            .flush_workers = written.performance.max_flush_workers,
-            .strategy = (enum buffer_strategy)written.performance.flush_strategy,
-            .flush_interval_ns = written.performance.flush_interval_ns,
-            .async = written.performance.enable_async_processing,
-            .cache_replies = written.query.cache_size,
-            .cache_ttl_ns = written.query.cache_ttl_ns,
-        };
-        name_it(buffer, source.name);
+        take(buffer, &written);
+        name_it(buffer, path);
     }
     file_free(&file);
+    return code;
+}
+
+enum err_code buffer_file_read(struct buffer_options *buffer, const char *path, struct err *err)
+{
+    struct err reason = {.code = OK};
+    char *found = NULL;
+    /* A file of the user's own goes before one that comes with volley. */
+    const bool is_path = strchr(path, '/') != NULL || access(path, F_OK) == 0;
+    if (!is_path && find_shipped(&found, path, &reason) != OK)
+        return err_set(err, E_CONFIG, "--buffer %.60s: there is no such file, and %s", path,
+                       reason.text);
+    const enum err_code code = read_path(buffer, found != NULL ? found : path, err);
     free(found);
     return code;
+}
+
+const char *buffer_file_notice(const struct buffer_options *buffer)
+{
+    return buffer->wanted ? buffer->without_effect : NULL;
+}
+
+/* Of what has no slash: a file beside the workload's, else one that comes with volley. */
+static enum err_code read_profile(struct buffer_options *buffer, const char *profile,
+                                  const char *file, struct err *reason)
+{
+    char *found = NULL, *beside = workload_path_beside(file, profile);
+    enum err_code code = beside != NULL ? OK : err_set(reason, E_SYSTEM, "out of memory");
+    const bool is_path = code == OK && (strchr(profile, '/') != NULL || access(beside, F_OK) == 0);
+    if (code == OK && !is_path)
+        code = find_shipped(&found, profile, reason);
+    if (code == OK)
+        code = read_path(buffer, found != NULL ? found : beside, reason);
+    free(found);
+    free(beside);
+    return code;
+}
+
+enum err_code buffer_of_workload_make(struct buffer_options *buffer,
+                                      const struct written_buffer *written, const struct file *file,
+                                      const char *workload, struct err *err)
+{
+    struct err reason = {.code = OK};
+    const struct file_place *place = &written->place;
+    if (written->profile == NULL) {
+        take(buffer, written);
+        snprintf(buffer->name, sizeof buffer->name, "%s", workload);
+        return OK;
+    }
+    for (size_t i = 1; i < COUNT(buffer_fields); i++)
+        if (file_given(place, buffer_fields[i].row.name))
+            return file_refuse(file, place, buffer_fields[i].row.name, err,
+                               "profile and %s exclude each other: a profile says all of it",
+                               buffer_fields[i].row.name);
+    return read_profile(buffer, written->profile, file->name, &reason) == OK
+               ? OK
+               : file_refuse(file, place, "profile", err, "buffer: %s", reason.text);
 }

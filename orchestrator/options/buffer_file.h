@@ -1,11 +1,45 @@
-/* Files of configs/buffers: what a client does before it sends (struct buffer_options). Keys are those of the systems whose clients
- * buffer. */
+/* Files of configs/buffers, and the part `buffer` of workload files: what a client does before it sends (struct
+ * buffer_options). Keys are those of the systems whose clients buffer. */
 #ifndef ORCHESTRATOR_OPTIONS_BUFFER_FILE_H
 #define ORCHESTRATOR_OPTIONS_BUFFER_FILE_H
 
 #include "common/spec.h"
 #include "orchestrator/options/file_reader.h"
 #include "orchestrator/options/shipped_files.h"
+
+/* A buffer as it stands in a file. */
+struct written_round {
+    struct file_place place;
+    uint64_t max_size, max_tokens;
+};
+struct written_hybrid {
+    struct file_place place;
+    uint64_t max_size;
+};
+struct written_query {
+    struct file_place place;
+    uint64_t cache_size, cache_ttl_ns, max_size;
+    double similarity_threshold;
+};
+struct written_performance {
+    struct file_place place;
+    uint64_t max_flush_workers, flush_interval_ns;
+    unsigned flush_strategy; /* enum buffer_strategy */
+    bool enable_async_processing;
+};
+struct written_switch {
+    struct file_place place;
+    bool enabled;
+};
+struct written_buffer {
+    struct file_place place;
+    const char *profile; /* of a workload's; NULL: the rest says it */
+    struct written_switch buffer;
+    struct written_round round;
+    struct written_hybrid hybrid;
+    struct written_query query;
+    struct written_performance performance;
+};
 
 extern const struct file_kind buffer_file_kind;
 extern const struct shipped_kind buffer_library;
@@ -14,5 +48,17 @@ extern const struct shipped_kind buffer_library;
  * nothing is buffered. E_CONFIG: file, line and what is wrong. */
 MUST_USE enum err_code buffer_file_read(struct buffer_options *buffer, const char *path,
                                         struct err *err);
+
+/* What the user should know of it; NULL: nothing. */
+const char *buffer_file_notice(const struct buffer_options *buffer);
+
+/* The same keys within a workload file, or in place of them the name of a profile. Before the file is read ... */
+extern const struct file_object buffer_of_workload_object;
+void buffer_written_begin(struct written_buffer *written);
+/* ... and behind it. E_CONFIG: the place in the workload file and what is wrong, of another file with its own place. */
+MUST_USE enum err_code buffer_of_workload_make(struct buffer_options *buffer,
+                                               const struct written_buffer *written,
+                                               const struct file *file, const char *workload,
+                                               struct err *err);
 
 #endif

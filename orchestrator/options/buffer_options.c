@@ -60,6 +60,23 @@ static enum err_code track(struct bench_request *request, struct err *err)
     return OK;
 }
 
+/* What a workload's file says of a buffer stands in place of the option, of which it has the origin. */
+static void take_workloads(struct bench_request *request)
+{
+    const struct workload_file *found = NULL;
+    for (uint32_t i = 0; i < request->workload.streams.count; i++) {
+        const struct workload_file *file = &request->workload_files.files[i];
+        if (file->has_buffer && (found == NULL || !found->buffer.wanted))
+            found = file;
+    }
+    if (found == NULL)
+        return;
+    request->spec.buffer = found->buffer;
+    request->buffer.path =
+        found->buffer_profile != NULL ? found->buffer_profile : "the workload's own";
+    options_derive(&request->values, "buffer", "workload", request->buffer.path);
+}
+
 enum err_code buffer_settle(struct bench_request *request, struct err *err)
 {
     const char *path = request->buffer.path;
@@ -67,11 +84,19 @@ enum err_code buffer_settle(struct bench_request *request, struct err *err)
     const struct load_options *load = &request->spec.load;
     *buffer = (struct buffer_options){.wanted = false};
     if (path == NULL)
+        take_workloads(request);
+    else if (buffer_file_read(buffer, path, err) != OK)
+        return err->code;
+    if (!buffer->wanted)
         return OK;
     exclude(request, err);
-    enum err_code code = err->code == OK ? buffer_file_read(buffer, path, err) : err->code;
-    if (code != OK || !buffer->wanted)
-        return code;
+    if (request->buffer.path == NULL) /* it gave way */
+        buffer->wanted = false;
+    if (err->code != OK || !buffer->wanted)
+        return err->code;
+    if (buffer_file_notice(buffer) != NULL)
+        relation_notice(request, "--buffer %s: %s", PRINTABLE(request->buffer.path),
+                        buffer_file_notice(buffer));
     if (load->stream_count > 1)
         return err_set(err, E_USAGE,
                        "--buffer and several workloads side by side exclude each other: it is of "

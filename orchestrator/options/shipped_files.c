@@ -76,10 +76,22 @@ void shipped_files_close(struct shipped_files *files)
     files->count = 0;
 }
 
+/* "bypass, minimal" */
+static const char *list_names(char *text, size_t text_bytes, const struct shipped_files *files)
+{
+    size_t used = 0;
+    snprintf(text, text_bytes, "none");
+    for (size_t i = 0; i < files->count && used < text_bytes; i++)
+        used += (size_t)snprintf(text + used, text_bytes - used, "%s%s", i > 0 ? ", " : "",
+                                 files->names[i]);
+    return text;
+}
+
 enum err_code shipped_files_find(char **path, const struct shipped_files *files, const char *name,
                                  struct err *err)
 {
     struct suggestion suggestion = {.wanted = name, .wanted_bytes = strlen(name)};
+    char list[200];
     *path = NULL;
     for (size_t i = 0; i < files->count; i++) {
         suggest_offer(&suggestion, files->names[i], strlen(files->names[i]));
@@ -90,6 +102,10 @@ enum err_code shipped_files_find(char **path, const struct shipped_files *files,
         *path = NULL;
         return err_set(err, E_SYSTEM, "no memory for the path of a %s", files->kind->what);
     }
+    if (files->kind->listing == NULL)
+        return err_set(err, E_USAGE, "there is no built-in %s \"%.60s\"; there are %s%s%s%s",
+                       files->kind->what, name, list_names(list, sizeof list, files),
+                       SUGGESTED(suggestion.best));
     return err_set(err, E_USAGE, "there is no built-in %s \"%.60s\"; `%s` lists them%s%s%s",
                    files->kind->what, name, files->kind->listing, SUGGESTED(suggestion.best));
 }

@@ -13,7 +13,7 @@
 struct shipped_kind {
     const char *folder;  /* "workloads" */
     const char *what;    /* "workload": in messages */
-    const char *listing; /* the command that lists them */
+    const char *listing; /* the command that lists them; NULL: messages name them all */
 };
 
 struct shipped_files {

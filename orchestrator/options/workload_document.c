@@ -438,6 +438,13 @@ static const struct file_field document_fields[] = {
      .element_bytes = sizeof(struct consumer_entry),
      .count_offset = AT(consumer_count),
      .most = PLAN_CONSUMERS_MAX},
+    {.row = {.name = "buffer",
+             .offset = AT(buffer),
+             .help = "What the client does before it sends, as --buffer, which goes before it: a "
+                     "profile, or the keys of a buffer file.",
+             .hint = "as in buffer: high-throughput, or buffer: {round_buffer: {max_size: 8}}"},
+     .form = FILE_OBJECT,
+     .object = &buffer_of_workload_object},
 };
 #undef AT
 static const struct file_object document_object = {

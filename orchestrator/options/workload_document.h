@@ -2,6 +2,7 @@
 #ifndef ORCHESTRATOR_OPTIONS_WORKLOAD_DOCUMENT_H
 #define ORCHESTRATOR_OPTIONS_WORKLOAD_DOCUMENT_H
 
+#include "orchestrator/options/buffer_file.h"
 #include "orchestrator/options/dataset.h"
 #include "orchestrator/options/file_reader.h"
 #include "worker/worker.h"
@@ -106,6 +107,7 @@ struct workload_document {
     struct consumer_entry *consumers;
     struct data_entry data;
     struct dataset dataset;
+    struct written_buffer buffer;
     struct script_entry *scripts, *libraries;
     size_t key_count, value_count, class_count, prefill_count, consumer_count, script_count,
         library_count;

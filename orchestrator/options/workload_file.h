@@ -8,7 +8,10 @@
 
 struct workload_file {
     struct workload_plan plan; /* points into what follows */
-    const char *about;         /* likewise; NULL: the file does not say what it models */
+    struct buffer_options buffer;
+    const char *buffer_profile; /* as the file names it; NULL: it has keys of its own */
+    bool has_buffer;            /* false: the file says nothing of one */
+    const char *about;          /* likewise; NULL: the file does not say what it models */
     struct file file;
     struct workload_document *document;
 };

@@ -1,62 +1,26 @@
 #include "orchestrator/report/buffer_report.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "common/buffer_stage.h"
 #include "common/clock.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/report/buffer_figures.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/metric.h"
 #include "orchestrator/report/text.h"
 
-struct buffer_figures {
-    uint64_t full, late, idle; /* batches, by why they went */
-    uint64_t messages;         /* in them                   */
-    double full_percent;       /* of the workers' time nothing more fitted */
-    double mean_unsent;        /* requests in the buffers at a time, of all workers */
-    uint32_t first_stage;      /* its part */
-};
-
-static double sum_ns(const struct run_result *result, uint32_t part)
+static double sum_ns(const struct metric_slice *whole, uint32_t part)
 {
-    return (double)result->total->parts[part].times[CLASS_SERVICE].sum_ns;
+    return (double)whole->row->parts[part].times[CLASS_SERVICE].sum_ns;
 }
 
-/* False: nothing was buffered. */
-static bool look(struct buffer_figures *figures, const struct run_result *result)
+static double or_zero(double number)
 {
-    const struct run_facts *facts = result->facts;
-    const uint64_t *counters = result->total->counters;
-    *figures = (struct buffer_figures){.first_stage = 0};
-    while (figures->first_stage < facts->part_count && !facts->parts[figures->first_stage].is_stage)
-        figures->first_stage++;
-    if (facts->part_count - figures->first_stage != BUFFER_STAGES)
-        return false;
-    figures->full = counters[COUNTER_BUFFER_FLUSHES_SIZE];
-    figures->late = counters[COUNTER_BUFFER_FLUSHES_TIME];
-    figures->idle = counters[COUNTER_BUFFER_FLUSHES_IDLE];
-    figures->messages = counters[COUNTER_BUFFER_MESSAGES];
-    if (result->seconds > 0) {
-        const double ns = result->seconds * (double)NS_PER_SECOND;
-        figures->full_percent = figure_share(counters[COUNTER_BUFFER_FULL_NS],
-                                             (uint64_t)(ns * (double)facts->worker_count)) *
-                                100;
-        /* So many are there on the average as arrive, each for its time (J. Little, 1961). */
-        figures->mean_unsent = sum_ns(result, figures->first_stage + STAGE_WRITE_BUFFER) / ns;
-    }
-    return true;
-}
-
-static uint64_t batches(const struct buffer_figures *figures)
-{
-    return figures->full + figures->late + figures->idle;
-}
-
-static double mean_batch(const struct buffer_figures *figures)
-{
-    return batches(figures) > 0 ? (double)figures->messages / (double)batches(figures) : 0;
+    return isnan(number) ? 0 : number;
 }
 
 /* Text ----------------------------------------------------------------------------------------- */
@@ -97,22 +61,28 @@ void text_buffer(struct output *out, const struct run_result *result)
     const struct metric_slice whole = metric_slice_of_run(result);
     const struct run_facts *facts = result->facts;
     struct buffer_figures figures;
-    if (!look(&figures, result))
+    if (!buffer_figures_look(&figures, &whole))
         return;
     output_printf(out, "\nBuffer:\n======\n%s\n", PRINTABLE(facts->buffer_text));
     output_printf(out,
                   "%s batches of %.1f requests: %s full, %s after the flush interval, %s when "
                   "nobody could add to them\n",
-                  UNITS_GROUPED(batches(&figures)), mean_batch(&figures),
+                  UNITS_GROUPED(figures.batches), or_zero(figures.mean_batch),
                   UNITS_GROUPED(figures.full), UNITS_GROUPED(figures.late),
                   UNITS_GROUPED(figures.idle));
     output_printf(out, "no room for more: %.1f %% of the time; messages a minute: %s\n",
-                  figures.full_percent,
+                  or_zero(figures.full_share) * 100,
                   UNITS_REAL(metric_read(&whole, METRIC_ACHIEVED_RATE, NULL).number * 60, 0));
+    if (facts->buffer_workers > 0)
+        output_printf(out,
+                      "at a time: %.1f requests in round buffers, %.1f batches waiting; flush "
+                      "workers busy for %.1f %% of the time\n",
+                      or_zero(figures.round_messages), or_zero(figures.hybrid_batches),
+                      or_zero(figures.busy_share) * 100);
     output_printf(out,
                   "unsent writes that a crash of the client would have lost: %.1f on the average, "
                   "at most %s\n",
-                  figures.mean_unsent, UNITS_GROUPED(facts->buffer_most));
+                  or_zero(figures.unsent), UNITS_GROUPED(facts->buffer_most));
     print_cache(out, result);
     output_printf(out, "\n%-19s  %9s  %9s  %9s  %9s  %9s  %8s\n", "stage (ms)", "mean", "p50",
                   "p95", "p99", "max", "of total");
@@ -120,9 +90,9 @@ void text_buffer(struct output *out, const struct run_result *result)
         const uint32_t total = i <= STAGE_WRITE_TOTAL   ? STAGE_WRITE_TOTAL
                                : i <= STAGE_QUERY_TOTAL ? STAGE_QUERY_TOTAL
                                                         : i; /* has no parts */
-        const double total_ns = sum_ns(result, figures.first_stage + total);
+        const double total_ns = sum_ns(&whole, figures.first_part + total);
         if (total_ns > 0)
-            print_stage(out, &whole, figures.first_stage + i, total_ns);
+            print_stage(out, &whole, figures.first_part + i, total_ns);
     }
 }
 
@@ -174,21 +144,30 @@ static json_t *cache_json(const struct run_result *result)
     return object;
 }
 
+static json_t *number_or_null(bool known, double number)
+{
+    return known && isfinite(number) ? json_real(number) : json_null();
+}
+
 json_t *buffer_report_json(const struct run_result *result)
 {
     const struct metric_slice whole = metric_slice_of_run(result);
     struct buffer_figures figures;
-    if (!look(&figures, result))
+    if (!buffer_figures_look(&figures, &whole))
         return NULL;
     json_t *stages = json_array();
     for (uint32_t i = 0; i < BUFFER_STAGES; i++)
-        json_array_append_new(stages, stage_json(&whole, figures.first_stage + i));
-    return json_pack("{s:o, s:o, s:f, s:{s:o, s:o, s:o}, s:f, s:f, s:o, s:o, s:o}", "text",
-                     json_value_text(result->facts->buffer_text), "batches",
-                     json_value_count(batches(&figures)), "mean_batch", mean_batch(&figures),
-                     "flushes", "full", json_value_count(figures.full), "interval",
-                     json_value_count(figures.late), "idle", json_value_count(figures.idle),
-                     "full_percent", figures.full_percent, "mean_unsent", figures.mean_unsent,
-                     "most_unsent", json_value_count(result->facts->buffer_most), "cache",
-                     cache_json(result), "stages", stages);
+        json_array_append_new(stages, stage_json(&whole, figures.first_part + i));
+    const bool accounted = result->facts->buffer_workers > 0; /* not in the first journals */
+    return json_pack(
+        "{s:o, s:o, s:f, s:{s:o, s:o, s:o}, s:f, s:o, s:o, s:o, s:f, s:o, s:o, s:o}", "text",
+        json_value_text(result->facts->buffer_text), "batches", json_value_count(figures.batches),
+        "mean_batch", or_zero(figures.mean_batch), "flushes", "full",
+        json_value_count(figures.full), "interval", json_value_count(figures.late), "idle",
+        json_value_count(figures.idle), "full_percent", or_zero(figures.full_share) * 100,
+        "mean_round", number_or_null(accounted, figures.round_messages), "mean_waiting_batches",
+        number_or_null(accounted, figures.hybrid_batches), "workers_busy_percent",
+        number_or_null(accounted, figures.busy_share * 100), "mean_unsent", or_zero(figures.unsent),
+        "most_unsent", json_value_count(result->facts->buffer_most), "cache", cache_json(result),
+        "stages", stages);
 }

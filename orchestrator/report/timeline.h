@@ -108,6 +108,7 @@ struct run_facts {
     /* Of a client that buffers: how, and how many writes its buffers hold at most, of all workers; "": it does not. */
     char buffer_text[256];
     uint64_t buffer_most;
+    uint64_t buffer_workers; /* flush workers of all workers */
     uint64_t
         cache_most; /* replies that the near caches of all workers may hold; 0: there are none */
     bool has_users; /* and no rate: requests are due when users have them */

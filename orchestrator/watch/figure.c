@@ -5,14 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buffer_stage.h"
 #include "common/printable.h"
 #include "common/suggest.h"
+#include "orchestrator/report/buffer_figures.h"
+#include "orchestrator/report/timeline.h"
 #include "orchestrator/watch/prometheus_name.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define OF_TIMES(metric_, name_)                                                                   \
     .origin = WATCH_LOAD, .metric = (metric_), .statistic_name = (name_)
 #define OF_LOAD(metric_) .origin = WATCH_LOAD, .metric = (metric_)
+#define OF_BUFFER(buffer_) .origin = WATCH_NOBODY, .buffer = (buffer_)
 #define OF_SERVER(field_) .origin = WATCH_SERVER, .field = (field_)
 
 /* Names of others, with their own units. Those of buffers may also have dots in place of "_" (buffer.latency.p95). */
@@ -22,6 +26,7 @@ static const struct alias {
     enum metric_id metric;
     const char *statistic_name;
     enum series_metric field;
+    enum watch_buffer buffer;
     double factor;
     const char *unit;
 } aliases[] = {
@@ -35,9 +40,15 @@ static const struct alias {
     {"cache_hit_rate", WATCH_HIT_RATIO, .factor = 100, .unit = "percent"},
     {"volley_cache_hit_ratio", WATCH_HIT_RATIO, .factor = 1, .unit = "ratio"},
     {"volley_server_up", WATCH_SERVER_UP, .factor = 1, .unit = "0 or 1"},
-    {"query_latency", OF_TIMES(METRIC_RESPONSE_TIME, "p95"), .factor = 1e-3, .unit = "ms"},
-    {"transfer_rate", WATCH_NOBODY, .factor = 1, .unit = "requests/s"},
-    {"flush_success_rate", WATCH_NOBODY, .factor = 1, .unit = "percent"},
+    {"query_latency", OF_TIMES(METRIC_RESPONSE_TIME, "p95"), .buffer = WATCH_QUERIES_P95,
+     .factor = 1e-3, .unit = "ms"},
+    {"transfer_rate", OF_BUFFER(WATCH_TRANSFER_RATE), .factor = 1, .unit = "requests/s"},
+    {"flush_success_rate", OF_BUFFER(WATCH_FLUSH_SUCCESS), .factor = 1, .unit = "percent"},
+    {"avg_batch_size", OF_BUFFER(WATCH_BATCH), .factor = 1, .unit = "requests"},
+    {"avg_write_latency", OF_BUFFER(WATCH_WRITES), .factor = 1e-3, .unit = "ms"},
+    {"avg_query_latency", OF_BUFFER(WATCH_QUERIES), .factor = 1e-3, .unit = "ms"},
+    {"round_buffer.current_size", OF_BUFFER(WATCH_ROUND), .factor = 1, .unit = "requests"},
+    {"hybrid_buffer.current_size", OF_BUFFER(WATCH_HYBRID), .factor = 1, .unit = "batches"},
     {"cache_memory", WATCH_NOBODY, .factor = 1, .unit = "MB"},
     {"buffer_throughput", OF_LOAD(METRIC_ACHIEVED_RATE), .factor = 1, .unit = "requests/s"},
     {"buffer_latency_p50", OF_TIMES(METRIC_RESPONSE_TIME, "p50"), .factor = 1e-3, .unit = "ms"},
@@ -48,8 +59,9 @@ static const struct alias {
     {"buffer_memory_usage", OF_SERVER(SERIES_USED_MEMORY), .factor = 1 / SERIES_MB, .unit = "MB"},
     {"buffer_cache_hit_rate", WATCH_HIT_RATIO, .factor = 1, .unit = "ratio"},
     {"buffer_error_rate", OF_LOAD(METRIC_FAILED_PERCENT), .factor = 0.01, .unit = "ratio"},
-    {"buffer_worker_utilization", OF_LOAD(METRIC_WORKER_CPU), .factor = 0.01, .unit = "ratio"},
-    {"buffer_utilization", WATCH_NOBODY, .factor = 1, .unit = "ratio"},
+    {"buffer_worker_utilization", OF_LOAD(METRIC_WORKER_CPU), .buffer = WATCH_FLUSH_WORKERS,
+     .factor = 0.01, .unit = "ratio"},
+    {"buffer_utilization", OF_BUFFER(WATCH_BUFFER_FULL), .factor = 1, .unit = "ratio"},
 };
 
 /* ---- all names, in one order ---- */
@@ -69,6 +81,9 @@ static bool better_when_higher(const struct watch_figure *figure)
 {
     if (figure->origin == WATCH_LOAD)
         return figure->metric == METRIC_ACHIEVED_RATE || figure->metric == METRIC_HITS;
+    if (figure->origin == WATCH_NOBODY)
+        return figure->buffer == WATCH_TRANSFER_RATE || figure->buffer == WATCH_FLUSH_SUCCESS ||
+               figure->buffer == WATCH_BATCH;
     return figure->origin != WATCH_SERVER;
 }
 
@@ -77,6 +92,7 @@ static void set_alias(struct watch_figure *figure, const struct alias *alias)
     *figure = (struct watch_figure){.origin = alias->origin,
                                     .metric = alias->metric,
                                     .field = alias->field,
+                                    .buffer = alias->buffer,
                                     .factor = alias->factor,
                                     .unit = alias->unit};
     for (size_t i = 0; alias->statistic_name != NULL && i < METRIC_STATISTICS; i++)
@@ -322,9 +338,74 @@ static struct watch_value read_hit_ratio(const struct watch_figure *figure,
                     : (struct watch_value){.number = (double)hits / (double)all * figure->factor};
 }
 
+bool watch_reading_is_buffered(const struct watch_reading *reading)
+{
+    return reading->load != NULL && reading->load->run != NULL &&
+           reading->load->run->buffer_text[0] != '\0';
+}
+
+/* Of the whole of writes, or of queries. */
+static struct watch_value read_stage(const struct metric_slice *whole, uint32_t part,
+                                     const struct metric_statistic *statistic, double factor)
+{
+    const struct metric_slice slice = metric_slice_of_part(whole, part);
+    const struct metric_value value = metric_read(&slice, METRIC_SERVICE_TIME, statistic);
+    return value.known ? (struct watch_value){.number = value.number / 1e3 * factor} : unknown();
+}
+
+static struct watch_value read_buffer(const struct watch_figure *figure,
+                                      const struct watch_reading *reading)
+{
+    static const struct metric_statistic mean = {"mean", STATISTIC_MEAN, 0},
+                                         p95 = {"p95", STATISTIC_PERCENTILE, 95};
+    struct buffer_figures figures;
+    if (!buffer_figures_look(&figures, reading->load))
+        return unknown();
+    double number = NAN;
+    switch (figure->buffer) {
+    case WATCH_TRANSFER_RATE:
+        number = figures.transfer_rate;
+        break;
+    case WATCH_FLUSH_SUCCESS: {
+        const struct metric_value failed = metric_read(reading->load, METRIC_FAILED_PERCENT, NULL);
+        number = failed.known ? 100 - failed.number : (double)NAN;
+        break;
+    }
+    case WATCH_BUFFER_FULL:
+        number = figures.full_share;
+        break;
+    case WATCH_FLUSH_WORKERS:
+        number = figures.busy_share * 100; /* as the CPU of workers */
+        break;
+    case WATCH_ROUND:
+        number = figures.round_messages;
+        break;
+    case WATCH_HYBRID:
+        number = figures.hybrid_batches;
+        break;
+    case WATCH_BATCH:
+        number = figures.mean_batch;
+        break;
+    case WATCH_WRITES:
+        return read_stage(reading->load, figures.first_part + STAGE_WRITE_TOTAL, &mean,
+                          figure->factor);
+    case WATCH_QUERIES:
+        return read_stage(reading->load, figures.first_part + STAGE_QUERY_TOTAL, &mean,
+                          figure->factor);
+    case WATCH_QUERIES_P95:
+        return read_stage(reading->load, figures.first_part + STAGE_QUERY_TOTAL, &p95,
+                          figure->factor);
+    case WATCH_NO_BUFFER:
+        break;
+    }
+    return (struct watch_value){.number = number * figure->factor};
+}
+
 struct watch_value watch_figure_read(const struct watch_figure *figure,
                                      const struct watch_reading *reading)
 {
+    if (figure->buffer != WATCH_NO_BUFFER && watch_reading_is_buffered(reading))
+        return read_buffer(figure, reading);
     switch (figure->origin) {
     case WATCH_LOAD:
         return read_load(figure, reading);

@@ -35,7 +35,22 @@ enum watch_origin {
     WATCH_SERVER,    /* a field of the sample         */
     WATCH_HIT_RATIO, /* of the server, else of the load's own reads */
     WATCH_SERVER_UP, /* whether all servers that the reading is of answer their samples */
-    WATCH_NOBODY     /* what only a buffer of the client could fill: never known */
+    WATCH_NOBODY     /* what only a client that buffers has */
+};
+
+/* What a run with a client's buffer has in place of what the origin says. */
+enum watch_buffer {
+    WATCH_NO_BUFFER, /* nothing: it is the same with and without */
+    WATCH_TRANSFER_RATE,
+    WATCH_FLUSH_SUCCESS,
+    WATCH_BUFFER_FULL,
+    WATCH_FLUSH_WORKERS,
+    WATCH_ROUND,
+    WATCH_HYBRID,
+    WATCH_BATCH,
+    WATCH_WRITES, /* their mean latency */
+    WATCH_QUERIES,
+    WATCH_QUERIES_P95
 };
 
 struct watch_figure {
@@ -44,6 +59,7 @@ struct watch_figure {
     enum metric_id metric;                    /* WATCH_LOAD */
     const struct metric_statistic *statistic; /* of times; else NULL */
     enum series_metric field;                 /* WATCH_SERVER */
+    enum watch_buffer buffer;
     double factor;         /* the name's value is what the origin says, times this */
     const char *unit;      /* of the name's value: "ms", "requests/s" */
     bool higher_is_better; /* as far as the name tells; KPIs may say otherwise */
@@ -61,6 +77,8 @@ struct watch_value {
      * as /metrics has it. */
     bool at_least;
 };
+/* Whether it is of a run with a client's buffer. */
+bool watch_reading_is_buffered(const struct watch_reading *reading);
 struct watch_value watch_figure_read(const struct watch_figure *figure,
                                      const struct watch_reading *reading);
 

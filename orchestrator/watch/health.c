@@ -14,10 +14,14 @@ static const char *const status_names[] = {[HEALTH_UNKNOWN] = "unknown",
 static const struct check {
     const char *name;
     enum health_page page;
-    enum { OF_FIGURE, OF_SERVER, OF_NOTHING } kind; /* OF_NOTHING: what only a buffer has */
+    enum {
+        OF_FIGURE,
+        OF_SERVER,
+        OF_BUFFER
+    } kind; /* OF_BUFFER: known with a client's buffer alone */
     const char *figure;
 } checks[] = {
-    {"buffer_service_status", HEALTH_BUFFER, OF_NOTHING, NULL},
+    {"buffer_service_status", HEALTH_BUFFER, OF_BUFFER, "buffer_utilization"},
     {"component_health", HEALTH_BUFFER, OF_SERVER, NULL},
     {"memory_usage_check", HEALTH_BUFFER, OF_FIGURE, "memory_mb"},
     {"worker_pool_status", HEALTH_BUFFER, OF_FIGURE, "buffer_worker_utilization"},
@@ -42,9 +46,13 @@ bool health_find(enum health_page *page, const char *path)
     return false;
 }
 
-/* The same thing, whatever its unit or percentile. */
-static bool is_of(const struct kpi *kpi, const struct watch_figure *figure)
+/* The same thing, whatever its unit or percentile. Of a buffer it is what a run with a buffer has. */
+static bool is_of(const struct kpi *kpi, const struct watch_figure *figure, bool buffered)
 {
+    if (buffered && kpi->figure.buffer != figure->buffer)
+        return false;
+    if (buffered && figure->buffer != WATCH_NO_BUFFER)
+        return true;
     return kpi->figure.origin == figure->origin &&
            (figure->origin == WATCH_LOAD ? kpi->figure.metric == figure->metric
                                          : kpi->figure.field == figure->field);
@@ -52,12 +60,12 @@ static bool is_of(const struct kpi *kpi, const struct watch_figure *figure)
 
 /* The KPI that says most of it: one that has limits, else any. */
 static const struct kpi *find_kpi(const struct alert_rules *rules,
-                                  const struct watch_figure *figure)
+                                  const struct watch_figure *figure, bool buffered)
 {
     const struct kpi *found = NULL;
     for (size_t i = 0; rules != NULL && i < rules->kpi_count; i++) {
         const struct kpi *kpi = &rules->kpis[i];
-        if (!is_of(kpi, figure))
+        if (!is_of(kpi, figure, buffered))
             continue;
         if (!isnan(kpi->warning) || !isnan(kpi->critical))
             return kpi;
@@ -88,7 +96,8 @@ static void judge_figure(struct health_check *outcome, const struct check *check
     struct watch_figure figure;
     if (watch_figure_find(&figure, check->figure, strlen(check->figure), NULL) != OK)
         return;
-    const struct kpi *kpi = find_kpi(state->rules, &figure);
+    const struct kpi *kpi =
+        find_kpi(state->rules, &figure, watch_reading_is_buffered(state->reading));
     const struct watch_figure *seen = kpi != NULL ? &kpi->figure : &figure;
     outcome->value = watch_figure_read(seen, state->reading);
     outcome->unit = seen->unit;
@@ -99,15 +108,29 @@ static void judge_figure(struct health_check *outcome, const struct check *check
     outcome->status = status_of(kpi_judge(kpi, outcome->value));
 }
 
+/* A buffer that has been full for long holds its users up. Limits of a KPI go before this one. */
+static void judge_buffer(struct health_check *outcome, const struct check *check,
+                         const struct health_state *state)
+{
+    judge_figure(outcome, check, state);
+    if (isnan(outcome->value.number) || !isnan(outcome->warning) || !isnan(outcome->critical))
+        return;
+    outcome->warning = HEALTH_BUFFER_FULL_SHARE;
+    outcome->status = outcome->value.number > HEALTH_BUFFER_FULL_SHARE ? HEALTH_WARNING : HEALTH_OK;
+}
+
 static struct health_check judge(const struct check *check, const struct health_state *state)
 {
     const uint64_t limit_ms =
         check->page == HEALTH_BUFFER ? HEALTH_BUFFER_LIMIT_MS : HEALTH_PERFORMANCE_LIMIT_MS;
     struct health_check outcome = {
         .name = check->name, .value.number = NAN, .warning = NAN, .critical = NAN};
-    if (state->reading == NULL || check->kind == OF_NOTHING)
+    if (state->reading == NULL ||
+        (check->kind == OF_BUFFER && !watch_reading_is_buffered(state->reading)))
         return outcome;
-    if (check->kind == OF_FIGURE)
+    if (check->kind == OF_BUFFER)
+        judge_buffer(&outcome, check, state);
+    else if (check->kind == OF_FIGURE)
         judge_figure(&outcome, check, state);
     else if (!isnan(state->reading->server_up))
         outcome.status = state->reading->server_up > 0 ? HEALTH_OK : HEALTH_CRITICAL;

@@ -24,6 +24,8 @@ enum health_page { HEALTH_ALL, HEALTH_BUFFER, HEALTH_PERFORMANCE };
 /* How old a reading may be, beside its interval, before its checks are late: critical. */
 #define HEALTH_BUFFER_LIMIT_MS 5000u
 #define HEALTH_PERFORMANCE_LIMIT_MS 10000u
+/* For more than this share of an interval a client's buffer had no room: degraded. */
+#define HEALTH_BUFFER_FULL_SHARE 0.5
 
 struct health_state {
     const struct watch_reading *reading; /* the newest; NULL: nothing has been measured yet */

@@ -47,7 +47,7 @@ static struct watch_value value_of(const struct kpi_account *account, size_t ind
 {
     const struct watch_reading reading = {.load = slice, .hit_ratio = NAN};
     const struct watch_figure *figure = &account->rules->kpis[index].figure;
-    if (figure->origin == WATCH_LOAD)
+    if (figure->origin == WATCH_LOAD || figure->buffer != WATCH_NO_BUFFER)
         return watch_figure_read(figure, &reading);
     return (struct watch_value){
         .number = account->counts[index] > 0 ? account->sums[index] / (double)account->counts[index]

@@ -194,17 +194,26 @@ static json_t *stat_of(const struct live *live, const char *name)
 static void answer_stats(void *state, struct evhttp_request *request)
 {
     const struct live *live = state;
-    const bool reads = live->totals.run.reads;
-    json_t *latency = stat_of(live, "avg_latency_ms");
+    const bool reads = live->totals.run.reads, buffered = live->totals.run.buffer_text[0] != '\0';
+    /* Without a buffer all is one or the other. */
+    const char *writes = buffered ? "avg_write_latency" : !reads ? "avg_latency_ms" : NULL;
+    const char *queries = buffered ? "avg_query_latency" : reads ? "avg_latency_ms" : NULL;
+    json_t *performance =
+        json_pack("{s:o, s:o, s:o}", "avg_write_latency",
+                  writes != NULL ? stat_of(live, writes) : json_null(), "avg_query_latency",
+                  queries != NULL ? stat_of(live, queries) : json_null(), "worker_utilization",
+                  stat_of(live, "buffer_worker_utilization"));
+    json_t *write_buffer = json_pack(
+        "{s:o, s:o, s:o, s:o}", "transfer_rate", stat_of(live, "transfer_rate"), "avg_batch_size",
+        stat_of(live, "avg_batch_size"), "buffer_utilization", stat_of(live, "buffer_utilization"),
+        "flush_success_rate", stat_of(live, "flush_success_rate"));
     http_answer_json(
         request, 200,
-        json_pack("{s:{s:n}, s:{s:n}, s:{s:n, s:o}, s:{s:o, s:o, s:o}, s:{s:n, s:n}, s:o, s:o}",
-                  "round_buffer", "current_size", "hybrid_buffer", "current_size", "query_buffer",
+        json_pack("{s:{s:o}, s:{s:o}, s:{s:n, s:o}, s:o, s:o, s:o, s:o}", "round_buffer",
+                  "current_size", stat_of(live, "round_buffer.current_size"), "hybrid_buffer",
+                  "current_size", stat_of(live, "hybrid_buffer.current_size"), "query_buffer",
                   "cache_size", "hit_rate", stat_of(live, "buffer_cache_hit_rate"), "performance",
-                  "avg_write_latency", reads ? json_null() : json_incref(latency),
-                  "avg_query_latency", reads ? latency : (json_decref(latency), json_null()),
-                  "worker_utilization", stat_of(live, "buffer_worker_utilization"), "write_buffer",
-                  "transfer_rate", "avg_batch_size", "throughput",
+                  performance, "write_buffer", write_buffer, "throughput",
                   stat_of(live, "buffer_throughput"), "memory_usage_mb",
                   stat_of(live, "buffer_memory_usage_mb")));
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/check/http_client.h"
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/suite.h"
 #include "tests/support/check/support.h"
@@ -243,6 +244,149 @@ TEST(the_report_is_the_same)
     json_decref(before);
 }
 
+static double stat(const json_t *stats, const char *group, const char *name)
+{
+    const json_t *number = json_object_get(json_object_get(stats, group), name);
+    return json_is_number(number) ? json_number_value(number) : NAN;
+}
+
+/* Once an interval is known. */
+static json_t *stats_of(uint16_t port)
+{
+    for (int i = 0; i < 1000; i++) {
+        json_t *stats = http_get_json(port, "/stats");
+        if (!json_is_null(json_object_get(stats, "throughput")))
+            return stats;
+        json_decref(stats);
+        support_sleep_ms(10);
+    }
+    ck_abort_msg("there never was an interval");
+}
+
+#define WATCHED(...)                                                                               \
+    do {                                                                                           \
+        trial_start(&trial, "-p", world.server.port_text, "--cpus", "none", "-r", "1000", "--mix", \
+                    "set:50,get:50", "--processes", "1", "--duration", "60", "--interval",         \
+                    "100ms", "--listen", "0", __VA_ARGS__, NULL);                                  \
+        program_wait_text(&trial.program, PROGRAM_ERR, "the live page is at ");                    \
+        char *said = program_output(&trial.program, PROGRAM_ERR);                                  \
+        port = http_port_in(said);                                                                 \
+        free(said);                                                                                \
+        stats = stats_of(port);                                                                    \
+        health = http_get_json(port, "/health/buffer");                                            \
+        program_signal(&trial.program, SIGINT);                                                    \
+        trial_end(&trial, 130);                                                                    \
+    } while (0)
+
+TEST(watched_while_it_runs)
+{
+    /* breaks when /stats, /health/buffer or KPIs say nothing of a buffer, or say 0 of one that is not there */
+    static const char *const unknown[][2] = {
+        {"round_buffer", "current_size"},       {"hybrid_buffer", "current_size"},
+        {"write_buffer", "transfer_rate"},      {"write_buffer", "avg_batch_size"},
+        {"write_buffer", "buffer_utilization"}, {"write_buffer", "flush_success_rate"}};
+    uint16_t port;
+    json_t *stats, *health;
+    char kpis[192];
+    test_server_start(&world.server, NULL);
+    snprintf(kpis, sizeof kpis, "%s/kpis.yaml", world.tree.path);
+    temp_tree_write(&world.tree, "/kpis.yaml",
+                    "kpis: {rate: {metric: transfer_rate, warning: 1, critical: 0.5, direction: "
+                    "higher}, flush: {metric: flush_success_rate, warning: 99, direction: "
+                    "higher}}\n",
+                    0600);
+    write_buffer("round_buffer: {max_size: 2}\nhybrid_buffer: {max_size: 1}\n"
+                 "performance: {max_flush_workers: 1}\n");
+    WATCHED("-c", "100", "--buffer", path, "--kpis", kpis);
+    ck_assert_double_gt(stat(stats, "round_buffer", "current_size"), 0);
+    ck_assert_double_le(stat(stats, "round_buffer", "current_size"), 2.001);
+    ck_assert_double_gt(stat(stats, "hybrid_buffer", "current_size"), 0);
+    ck_assert_double_le(stat(stats, "hybrid_buffer", "current_size"), 1.001);
+    ck_assert_double_gt(stat(stats, "performance", "avg_write_latency"), 0);
+    ck_assert_double_gt(stat(stats, "performance", "avg_query_latency"), 0);
+    ck_assert_double_gt(stat(stats, "performance", "worker_utilization"), 0);
+    ck_assert_double_le(stat(stats, "performance", "worker_utilization"), 1);
+    ck_assert_double_gt(stat(stats, "write_buffer", "transfer_rate"), 0);
+    ck_assert_double_eq_tol(stat(stats, "write_buffer", "avg_batch_size"), 2, 0.01);
+    ck_assert_double_gt(stat(stats, "write_buffer", "buffer_utilization"), 0.5);
+    ck_assert_double_eq(stat(stats, "write_buffer", "flush_success_rate"), 100);
+    ck_assert_str_eq(json_string_value(json_object_get(health, "status")), "degraded");
+    trial_expect(&trial, PROGRAM_OUT, "flush                100 percent");
+    trial_free(&trial);
+    json_decref(stats);
+    json_decref(health);
+    WATCHED("-c", "10");
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
+        ck_assert(
+            json_is_null(json_object_get(json_object_get(stats, unknown[i][0]), unknown[i][1])));
+    ck_assert_str_eq(json_string_value(json_object_get(health, "status")), "ok");
+    trial_free(&trial);
+    json_decref(stats);
+    json_decref(health);
+}
+
+#define WORKLOAD                                                                                   \
+    "name: shop\nkeys: {items: {count: 1000}}\nvalues: {text: {size: 16}}\n"                       \
+    "classes: [{name: write, command: \"SET {key:items} {value:text}\"}]\n"
+
+TEST(of_a_workload)
+{
+    /* breaks when the buffer of a workload's file is not that of the run, or --buffer does not go before it */
+    char file[192];
+    test_server_start(&world.server, NULL);
+    snprintf(file, sizeof file, "%s/shop.yaml", world.tree.path);
+    temp_tree_write(&world.tree, "/shop.yaml",
+                    WORKLOAD "buffer: {round_buffer: {max_size: 4, max_tokens: 0}, performance: "
+                             "{flush_interval: 10s}}\n",
+                    0600);
+    trial_start(&trial, "-p", world.server.port_text, "--workload", file, "-n", "4000", "-c", "16",
+                "--processes", "1", NULL);
+    trial_end(&trial, 0);
+    trial_expect(&trial, PROGRAM_OUT, "Buffer:\n======\nshop: ");
+    ck_assert_int_eq(messages(), 4000);
+    ck_assert_int_eq(flushes("full"), 1000);
+    trial_free(&trial);
+    trial_start(&trial, "-p", world.server.port_text, "--workload", file, "-n", "1000", "-c", "16",
+                "--buffer", "bypass", NULL);
+    trial_end(&trial, 0);
+    ck_assert(json_object_get(trial.run, "buffer") == NULL);
+    trial_free(&trial);
+    struct program program;
+    program_run_volley(&program, "bench", "-p", "1", "--workload", file, "--workload",
+                       "leaderboard", NULL);
+    ck_assert_int_eq(program.exit_status, 2);
+    ck_assert_msg(strstr(program.err, "--buffer and several workloads side by side exclude each "
+                                      "other: it is of one client") != NULL,
+                  "%s", program.err);
+    program_free(&program);
+    program_run_volley(&program, "bench", "-p", "1", "--workload", file, "--explain", NULL);
+    ck_assert_msg(strstr(program.out, "the workload's own       command line: --workload") != NULL,
+                  "%s", program.out);
+    program_free(&program);
+}
+
+TEST(similarity_of_no_vectors)
+{
+    /* breaks when a key that changes nothing is refused, or taken without a word */
+    struct program program;
+    test_server_start(&world.server, NULL);
+    write_buffer("query: {similarity_threshold: 0.9}\n");
+    RUN("-t", "set", "-n", "100", "-c", "4");
+    trial_end(&trial, 0);
+    trial_expect(&trial, PROGRAM_ERR, "similarity_threshold has no effect");
+    trial_free(&trial);
+    program_run_volley(&program, "validate", "buffer", path, NULL);
+    ck_assert_int_eq(program.exit_status, 0);
+    ck_assert_msg(strstr(program.err, "similarity_threshold has no effect") != NULL, "%s",
+                  program.err);
+    program_free(&program);
+    write_buffer("{}\n");
+    RUN("-t", "set", "-n", "100", "-c", "4");
+    trial_end(&trial, 0);
+    trial_expect_not(&trial, PROGRAM_ERR, "similarity_threshold");
+    trial_free(&trial);
+}
+
 static const struct {
     const char *text, *option, *value, *words;
 } refused[] = {
@@ -250,6 +394,7 @@ static const struct {
     {"round_buffer: {max_sise: 8}\n", "-n", "1", "max_size"},
     {"performance: {flush_strategy: often}\n", "-n", "1", "size_based, time_based"},
     {"query: {cache_sise: 100}\n", "-n", "1", "cache_sise"},
+    {"query: {similarity_threshold: 1.5}\n", "-n", "1", "similarity_threshold: 1.5"},
     {"{}\n", "-P", "4", "--buffer and --pipeline exclude each other"},
     {"{}\n", "--think-time", "1", "--buffer and --think-time exclude each other"},
     {"{}\n", "--shed-after", "1", "--shed-after"},
@@ -276,7 +421,9 @@ TEST(a_name_that_is_none)
     struct program program;
     program_run_volley(&program, "bench", "-p", "1", "-t", "set", "--buffer", "minimall", NULL);
     ck_assert_int_eq(program.exit_status, 3);
-    ck_assert_msg(strstr(program.err, "minimal") != NULL, "%s", program.err);
+    ck_assert_msg(strstr(program.err, "there are bypass, ") != NULL, "%s", program.err);
+    ck_assert_msg(strstr(program.err, ", minimal") != NULL, "%s", program.err);
+    ck_assert_msg(strstr(program.err, "configs/") == NULL, "%s", program.err);
     program_free(&program);
 }
 

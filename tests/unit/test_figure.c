@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buffer_stage.h"
 #include "orchestrator/watch/prometheus_name.h"
 #include "orchestrator/watch/samples.h"
 #include "tests/support/check/report_fixture.h"
@@ -85,6 +86,65 @@ TEST(test_what_is_not_known_is_nan)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         ck_assert_msg(isnan(value_of(names[i], &reading).number), "%s", names[i]);
     ck_assert(value_of("rate.achieved", &reading).number >= 0);
+    free(row);
+}
+
+static const struct {
+    const char *name;
+    double number;  /* of the row below */
+    double without; /* of the same one where nothing is buffered; NAN: not known */
+} buffered[] = {
+    {"transfer_rate", 80, NAN},
+    {"avg_batch_size", 4, NAN},
+    {"flush_success_rate", 90, NAN},
+    {"buffer_utilization", 0.25, NAN},
+    {"buffer.utilization", 0.25, NAN},
+    {"buffer_worker_utilization", 0.5, 0.1},
+    {"round_buffer.current_size", 2, NAN},
+    {"hybrid_buffer.current_size", 3, NAN},
+    {"avg_write_latency", 4, NAN},
+    {"avg_query_latency", 8, NAN},
+    {"query_latency", 8, 2},
+    {"messages_per_minute", 5400, 5400},
+    {"buffer_throughput", 90, 90},
+    {"buffer_latency_p95", 2, 2},
+    {"worker_cpu_percent", 10, 10},
+};
+
+LOOP_TEST(test_what_a_buffer_has, sizeof buffered / sizeof buffered[0])
+{
+    /* Breaks when a figure of a client's buffer is another one than its name says, or is known without a buffer. */
+    struct interval_row *row = fixture_row(0);
+    struct run_facts facts = fixture_facts();
+    struct error_kinds kinds = {.count = 0};
+    struct watch_reading reading;
+    struct metric_slice slice;
+    fixture_answer(row, 2000000, 90);
+    fixture_refuse(row, 0, 2000000, 10);
+    row->counters[COUNTER_CPU_USER_NS] = facts.worker_count * 100000000ull;
+    watch_reading_of_row(&reading, &slice, row, &facts, &kinds, facts.started_wall_ns, NULL);
+    const double without = value_of(buffered[_i].name, &reading).number;
+    ck_assert(isnan(buffered[_i].without) ? isnan(without)
+                                          : fabs(without - buffered[_i].without) <= without * 1e-2);
+    snprintf(facts.buffer_text, sizeof facts.buffer_text, "b");
+    facts.buffer_workers = 2 * facts.worker_count;
+    facts.part_count = row->part_count = BUFFER_STAGES;
+    for (uint32_t i = 0; i < BUFFER_STAGES; i++)
+        facts.parts[i].is_stage = true;
+    row->counters[COUNTER_BUFFER_FLUSHES_SIZE] = 15;
+    row->counters[COUNTER_BUFFER_FLUSHES_IDLE] = 5;
+    row->counters[COUNTER_BUFFER_MESSAGES] = 80;
+    row->counters[COUNTER_BUFFER_FULL_NS] = facts.worker_count * 250000000ull;
+    row->counters[COUNTER_BUFFER_BUSY_NS] = facts.worker_count * 1000000000ull;
+    row->counters[COUNTER_BUFFER_ROUND_NS] = 2000000000;
+    row->counters[COUNTER_BUFFER_HYBRID_NS] = 3000000000;
+    row->parts[STAGE_WRITE_TOTAL].counters[CLASS_OK] = 80;
+    coarse_record(&row->parts[STAGE_WRITE_TOTAL].times[CLASS_SERVICE], 4000000, 80);
+    row->parts[STAGE_QUERY_TOTAL].counters[CLASS_OK] = 10;
+    coarse_record(&row->parts[STAGE_QUERY_TOTAL].times[CLASS_SERVICE], 8000000, 10);
+    watch_reading_of_row(&reading, &slice, row, &facts, &kinds, facts.started_wall_ns, NULL);
+    ck_assert_double_eq_tol(value_of(buffered[_i].name, &reading).number, buffered[_i].number,
+                            buffered[_i].number * 4e-2);
     free(row);
 }
 

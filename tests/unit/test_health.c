@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buffer_stage.h"
+#include "orchestrator/report/timeline.h"
 #include "orchestrator/watch/health.h"
 #include "orchestrator/watch/samples.h"
 #include "tests/support/check/report_fixture.h"
@@ -96,6 +98,30 @@ TEST(test_limits_of_kpis_count)
     ck_assert_str_eq(status_of("/health/performance", NULL, 503), "critical");
     ck_assert_str_eq(status_of("/health", NULL, 503), "critical");
     ck_assert_str_eq(status_of("/health/buffer", "memory_usage_check", 200), "ok 64");
+}
+
+TEST(test_a_buffer_that_is_full)
+{
+    /* Breaks when a client whose users are held up looks healthy, one that has room does not, or limits of a KPI do not go
+     * before the usual one. */
+    static struct run_facts facts;
+    facts = (struct run_facts){.worker_count = 1, .buffer_workers = 3, .buffer_text = "b"};
+    facts.part_count = row->part_count = BUFFER_STAGES;
+    for (uint32_t i = 0; i < BUFFER_STAGES; i++)
+        facts.parts[i].is_stage = true;
+    slice.run = &facts;
+    ck_assert_str_eq(status_of("/health/buffer", "buffer_service_status", 200), "ok 0");
+    ck_assert_str_eq(status_of("/health/buffer", NULL, 200), "ok");
+    row->counters[COUNTER_BUFFER_FULL_NS] = 600000000;
+    row->counters[COUNTER_BUFFER_BUSY_NS] = 2700000000;
+    ck_assert_str_eq(status_of("/health/buffer", "buffer_service_status", 200), "warning 0.6");
+    ck_assert_str_eq(status_of("/health/buffer", "worker_pool_status", 200), "unknown 0.9");
+    ck_assert_str_eq(status_of("/health/buffer", NULL, 200), "degraded");
+    ck_assert_str_eq(status_of("/health/performance", NULL, 200), "ok");
+    use("kpis: {full: {metric: buffer_utilization, warning: 0.7, direction: lower}, "
+        "pool: {metric: buffer_worker_utilization, critical: 0.8, direction: lower}}");
+    ck_assert_str_eq(status_of("/health/buffer", "buffer_service_status", 503), "ok 0.6");
+    ck_assert_str_eq(status_of("/health/buffer", "worker_pool_status", 503), "critical 0.9");
 }
 
 TEST(test_what_is_late_is_critical)

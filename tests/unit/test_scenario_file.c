@@ -8,6 +8,7 @@
 #include "orchestrator/scenario/scenario_file.h"
 #include "orchestrator/scenario/scenario_library.h"
 #include "tests/support/check/suite.h"
+#include "tests/support/check/temp_tree.h"
 
 #define S NS_PER_SECOND
 #define MB 1048576.0
@@ -67,6 +68,23 @@ static const struct phase *phase_named(const char *name)
 #define PHASES(list) "name: s\nmemory_target: 64mb\nphases: [" list "]\n"
 #define GROW "{name: grow, type: load, keys: 1000}"
 #define CHECKS(list) PHASES(GROW) "checks: [" list "]\n"
+
+TEST(a_workload_with_a_buffer)
+{
+    /* breaks if a phase sends without a buffer what its workload's file says is buffered */
+    struct temp_tree tree;
+    char text[400];
+    temp_tree_make(&tree);
+    temp_tree_write(&tree, "/w.yaml",
+                    "name: w\nclasses: [{name: a, command: PING}]\nbuffer: minimal\n", 0600);
+    snprintf(text, sizeof text,
+             PHASES(GROW ", {name: a, type: hold, duration: 1, workload: %s/w.yaml}"), tree.path);
+    ck_assert_int_eq(read_text(text), E_CONFIG);
+    ck_assert_msg(strstr(err.text, "has a buffer, which phases of a scenario do not go with") !=
+                      NULL,
+                  "%s", err.text);
+    temp_tree_remove(&tree);
+}
 
 TEST(example_reads)
 {

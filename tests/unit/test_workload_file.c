@@ -173,6 +173,47 @@ TEST(each_form_of_a_size)
     }
 }
 
+TEST(a_buffer)
+{
+    /* breaks if a workload's buffer is another one than a buffer file with the same keys would be, or than its profile is */
+#define PING "name: w\nclasses: [{name: a, command: PING}]\n"
+    plan_of(PING);
+    ck_assert(!file.has_buffer);
+    plan_of(PING
+            "buffer: {round_buffer: {max_size: 7}, performance: {flush_strategy: time_based}}\n");
+    ck_assert(file.has_buffer && file.buffer.wanted);
+    ck_assert_str_eq(file.buffer.name, "w");
+    ck_assert_ptr_null(file.buffer_profile);
+    ck_assert_uint_eq(file.buffer.round_messages, 7);
+    ck_assert_uint_eq(file.buffer.round_tokens, 800);
+    ck_assert_uint_eq(file.buffer.hybrid_batches, 5);
+    ck_assert_int_eq(file.buffer.strategy, BUFFER_TIME_BASED);
+    plan_of(PING "buffer: high-throughput\n");
+    ck_assert(file.has_buffer && file.buffer.wanted);
+    ck_assert_str_eq(file.buffer.name, "high-throughput");
+    ck_assert_str_eq(file.buffer_profile, "high-throughput");
+    ck_assert_uint_eq(file.buffer.round_messages, 8);
+    plan_of(PING "buffer: {profile: bypass}\n");
+    ck_assert(file.has_buffer && !file.buffer.wanted);
+#undef PING
+}
+
+TEST(a_buffer_beside_the_file)
+{
+    /* breaks if a path of a buffer counts from the working directory */
+    struct temp_tree tree;
+    char path[256];
+    temp_tree_make(&tree);
+    temp_tree_write(&tree, "/mine.yaml", "round_buffer: {max_size: 3}\n", 0600);
+    temp_tree_write(&tree, "/w.yaml",
+                    "name: w\nclasses: [{name: a, command: PING}]\nbuffer: mine.yaml\n", 0600);
+    snprintf(path, sizeof path, "%s/w.yaml", tree.path);
+    ck_assert_int_eq(read_source(&(struct file_source){.name = path}), OK);
+    ck_assert_uint_eq(file.buffer.round_messages, 3);
+    ck_assert_str_eq(file.buffer.name, "mine");
+    temp_tree_remove(&tree);
+}
+
 /* ---- what is wrong ---- */
 
 #define ONE_CLASS "classes: [{name: a, command: PING}]\n"
@@ -186,6 +227,18 @@ TEST(each_form_of_a_size)
 static const struct {
     const char *text, *says;
 } mistakes[] = {
+    {CLASS("command: PING") "buffer: {round_buffer: {max_size: 0}}\n",
+     "f:4:35: max_size: 0: out of range; allowed: 1 to 10,000"},
+    {CLASS("command: PING") "buffer: {profile: bypass, performance: {}}\n",
+     "f:4:40: profile and performance exclude each other: a profile says all of it"},
+    {CLASS("command: PING") "buffer: minimall\n",
+     "f:4:9: buffer: there is no built-in buffer \"minimall\"; there are bypass, high-throughput, "
+     "minimal; did you mean minimal?"},
+    {CLASS("command: PING") "buffer: [8]\n",
+     "f:4:9: buffer: a buffer of a workload is expected; as in buffer: high-throughput, or buffer: "
+     "{round_buffer: {max_size: 8}}"},
+    {CONSUME("name: c, channel: news") "buffer: minimal\n",
+     "f:6:9: buffer: the workload has consumers, which it does not go with"},
     {CLASS("weight: -1, command: PING"),
      "f:3:23: weight: -1: out of range; allowed: 0 to 1,000,000,000"},
     {CLASS("weight: 1.5, command: PING"),
@@ -456,7 +509,7 @@ static const struct {
      "a brace"},
     {"name: w\nclass: []\n",
      "f:2:1: unknown key class; did you mean classes?; known are name, "
-     "about, keys, values, data, scripts, functions, classes, prefill, consume"},
+     "about, keys, values, data, scripts, functions, classes, prefill, consume, buffer"},
     {"name: w\nscripts: {s: {}}\n" ONE_CLASS,
      "f:2:14: one of \"text\", what it says, and \"file\", where that stands, is needed"},
     {"name: w\nfunctions: {l: {text: x, file: y}}\n" ONE_CLASS,
