@@ -135,6 +135,8 @@ struct worker_summary {
     double cpu_user_seconds, cpu_system_seconds; /* measured part */
     double run_delay_seconds;                    /* ready to run, and somebody else had the CPU */
     double spin_seconds; /* of them: waiting awake for the next intended time */
+    uint64_t
+        rss_peak_bytes; /* the most memory that its last process held; 0: not known, as in journals */
 };
 
 #define RUN_NOTES_MAX 256u /* of each source: the first ones are kept, all are counted */
