@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "orchestrator/capacity/capacity_json.h"
 #include "orchestrator/capacity/load_test.h"
 #include "orchestrator/commands/bench_outputs.h"
@@ -14,6 +15,7 @@
 #include "orchestrator/commands/load_test_options.h"
 #include "orchestrator/commands/session.h"
 #include "orchestrator/machine/process.h"
+#include "orchestrator/server/server_sampler.h"
 
 struct load_tester {
     struct load_test_request request;
@@ -23,7 +25,41 @@ struct load_tester {
     struct bench_step step; /* of the run under way */
     struct rate_step rate_step;
     enum err_code worst; /* status of the runs */
+    struct server_sampler *sampler;
+    double server_bytes; /* used_memory at its most while the run goes on; below 0: not known */
 };
+
+#define SERVER_LOOK_NS NS_PER_SECOND
+
+static void look_at_memory(struct load_tester *tester, double used_bytes)
+{
+    if (used_bytes > tester->server_bytes)
+        tester->server_bytes = used_bytes;
+}
+
+static void hear_server(void *state, const struct server_sample *sample)
+{
+    if (sample->known)
+        look_at_memory(state, sample->values[0]);
+}
+
+static enum err_code watch_server(struct load_tester *tester, struct err *err)
+{
+    static const struct sampler_field used_memory = {.name = "used_memory"};
+    const struct session *session = &tester->session;
+    const struct server_sampler_setup setup = {.fields = &used_memory,
+                                               .field_count = 1,
+                                               .topology = session->topology,
+                                               .target = &session->target,
+                                               .tls = session->tls,
+                                               .endpoint = &session->request->spec.endpoint,
+                                               .period_ns = SERVER_LOOK_NS,
+                                               .hear = hear_server,
+                                               .state = tester};
+    if (session->request->spec.load.null_transport)
+        return OK;
+    return server_sampler_start(&tester->sampler, session->base, &setup, err);
+}
 
 static uint32_t modes_of(const struct load_tester *tester)
 {
@@ -40,7 +76,6 @@ static void set_step(struct load_tester *tester, uint32_t index, struct load_tes
     memset(row, 0, sizeof *row);
     row->users = request->users.values[index / mode_count];
     row->mode = buffered ? LOAD_TEST_BUFFER : LOAD_TEST_BYPASS;
-    row->server_bytes = -1;
     tester->step = steps->steps[steps->count - 1];
     tester->step.spec.load.clients = row->users;
     tester->step.spec.buffer.wanted = buffered;
@@ -80,6 +115,7 @@ static enum err_code run_step(struct load_tester *tester, uint32_t index, struct
     struct load_test_row *row = &tester->test.rows[tester->test.count];
     uint64_t used_bytes = 0;
     set_step(tester, index, row);
+    tester->server_bytes = -1;
     enum err_code code = session_plan(session, &tester->step.spec, err);
     if (code == OK)
         code = session_run(session, &tester->step, err);
@@ -88,7 +124,8 @@ static enum err_code run_step(struct load_tester *tester, uint32_t index, struct
     tester->test.count++;
     load_test_read(row, session->result, process_rss_bytes(getpid()));
     if (session_server_memory(session, &used_bytes))
-        row->server_bytes = (double)used_bytes;
+        look_at_memory(tester, (double)used_bytes);
+    row->server_bytes = tester->server_bytes;
     tester->worst = err_worse(tester->worst, session->result->status);
     return OK;
 }
@@ -165,7 +202,10 @@ static enum err_code run(void *target, struct err *err)
     timeline_session_begin(&session->timeline, &session->facts);
     code = session_fill_keys(session, err);
     if (code == OK)
+        code = watch_server(tester, err);
+    if (code == OK)
         code = run_steps(tester, err);
+    server_sampler_stop(tester->sampler);
     code = err_worse(code, session_end(session));
     struct err own = {.code = OK};
     enum err_code written = write_outputs(tester, &own);
