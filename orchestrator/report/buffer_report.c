@@ -90,9 +90,7 @@ void text_buffer(struct output *out, const struct run_result *result)
                   UNITS_GROUPED(batches(&figures)), mean_batch(&figures),
                   UNITS_GROUPED(figures.full), UNITS_GROUPED(figures.late),
                   UNITS_GROUPED(figures.idle));
-    output_printf(out, "no room for more: %.1f %% of the time; messages a minute: %s\n",
-                  figures.full_percent,
-                  UNITS_REAL(metric_read(&whole, METRIC_ACHIEVED_RATE, NULL).number * 60, 0));
+    output_printf(out, "no room for more: %.1f %% of the time\n", figures.full_percent);
     output_printf(out,
                   "unsent writes that a crash of the client would have lost: %.1f on the average, "
                   "at most %s\n",

@@ -68,6 +68,8 @@ struct run_part {
 struct run_facts;
 /* Whether a schedule says when requests are due; else replies do, or users who wait for them. */
 bool run_facts_have_rate(const struct run_facts *facts);
+/* Whether its client buffers: requests are messages of users then, and told a minute as well. */
+bool run_facts_have_messages(const struct run_facts *facts);
 
 /* Known when the start barrier falls. */
 struct run_facts {
