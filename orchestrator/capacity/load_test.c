@@ -42,6 +42,7 @@ void load_test_read(struct load_test_row *row, const struct run_result *result,
     row->p95 = figure_percentile(total, kind, 95);
     row->error_share = figure_share(failed, failed + counters[COUNTER_OK]);
     row->client_bytes = client_bytes(result, orchestrator_bytes);
+    row->buffer_bytes = (double)result->facts->buffer_most * (double)result->facts->request_bytes;
     row->worker_count = result->worker_count;
     row->status = result->status;
     row->verdict = result->verdict;
@@ -68,7 +69,8 @@ bool load_test_memory_at(struct load_test_memory *memory, const struct load_test
     const struct load_test_row *buffered = &test->rows[2 * index];
     *memory = (struct load_test_memory){.users = buffered->users,
                                         .enabled_bytes = buffered->client_bytes,
-                                        .bypass_bytes = buffered[1].client_bytes};
+                                        .bypass_bytes = buffered[1].client_bytes,
+                                        .expected_bytes = buffered->buffer_bytes};
     return true;
 }
 
@@ -188,18 +190,21 @@ static struct table table_of(const struct load_test *test)
                           .row = fill_row};
 }
 
+#define BYTES_PER_KB_OF_MEMORY 1024.0
+
 enum memory_column {
     MEMORY_USERS,
     MEMORY_ENABLED,
     MEMORY_BYPASS,
     MEMORY_DIFFERENCE,
+    MEMORY_EXPECTED,
     MEMORY_COLUMNS
 };
 
 static void fill_memory_heading(struct table_line *line, const void *state, uint32_t part)
 {
-    static const char *const words[2][MEMORY_COLUMNS] = {{"", "buffer", "bypass", "difference"},
-                                                         {"users", "MB", "MB", "MB"}};
+    static const char *const words[2][MEMORY_COLUMNS] = {
+        {"", "buffer", "bypass", "difference", "expected"}, {"users", "MB", "MB", "MB", "KB"}};
     (void)state;
     for (uint32_t i = 0; i < MEMORY_COLUMNS; i++)
         snprintf(line->cells[i], TABLE_CELL_BYTES, "%s", words[part][i]);
@@ -218,6 +223,8 @@ static void fill_memory_row(struct table_line *line, const void *state, uint32_t
     else
         snprintf(line->cells[MEMORY_DIFFERENCE], TABLE_CELL_BYTES, "%+.1f",
                  (memory.enabled_bytes - memory.bypass_bytes) / BYTES_PER_MB_OF_MEMORY);
+    snprintf(line->cells[MEMORY_EXPECTED], TABLE_CELL_BYTES, "%+.1f",
+             memory.expected_bytes / BYTES_PER_KB_OF_MEMORY);
 }
 
 /* row_count 0: the test has no such table. */

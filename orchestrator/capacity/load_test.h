@@ -30,6 +30,7 @@ struct load_test_row {
     double error_share; /* of the messages that ended                        */
     double
         client_bytes; /* the most memory of all workers, and of the orchestrator; below 0: unknown */
+    double buffer_bytes; /* requests that the buffers of all workers hold when they are full */
     double server_bytes; /* used_memory at its most; below 0: unknown                        */
     bool open_loop;      /* latencies are response times                                     */
     uint32_t worker_count;
@@ -65,6 +66,7 @@ const char *load_test_mode_name(enum load_test_mode mode);
 struct load_test_memory {
     uint64_t users;
     double enabled_bytes, bypass_bytes; /* below 0: not known */
+    double expected_bytes;              /* of their difference: all that full buffers hold */
 };
 /* Row `index` of them, 0 on; false: there are no more, as of a test of one mode. */
 bool load_test_memory_at(struct load_test_memory *memory, const struct load_test *test,

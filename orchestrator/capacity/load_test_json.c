@@ -71,12 +71,14 @@ static json_t *memory_of(const struct load_test *test)
     for (uint32_t i = 0; load_test_memory_at(&memory, test, i); i++) {
         const bool known = memory.enabled_bytes >= 0 && memory.bypass_bytes >= 0;
         json_array_append_new(
-            list, json_pack("{s:o, s:o, s:o, s:o}", "users", json_value_count(memory.users),
-                            "enabled_mb", megabytes(memory.enabled_bytes), "bypass_mb",
-                            megabytes(memory.bypass_bytes), "difference_mb",
-                            known ? json_real((memory.enabled_bytes - memory.bypass_bytes) /
-                                              BYTES_PER_MB_OF_MEMORY)
-                                  : json_null()));
+            list,
+            json_pack("{s:o, s:o, s:o, s:o, s:f}", "users", json_value_count(memory.users),
+                      "enabled_mb", megabytes(memory.enabled_bytes), "bypass_mb",
+                      megabytes(memory.bypass_bytes), "difference_mb",
+                      known ? json_real((memory.enabled_bytes - memory.bypass_bytes) /
+                                        BYTES_PER_MB_OF_MEMORY)
+                            : json_null(),
+                      "expected_difference_mb", memory.expected_bytes / BYTES_PER_MB_OF_MEMORY));
     }
     return list;
 }

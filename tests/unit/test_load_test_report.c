@@ -88,7 +88,7 @@ TEST(test_memory)
     /* Breaks when both modes are not held against each other, or a run without its other one is. */
     struct load_test_memory memory;
     begin(true);
-    add(1, 50, 12);
+    add(1, 50, 12)->buffer_bytes = 2560;
     add(1, 60, 10.5);
     add(5, 70, 11);
     ck_assert(load_test_memory_at(&memory, &test, 0));
@@ -97,7 +97,7 @@ TEST(test_memory)
     ck_assert_double_eq_tol(memory.bypass_bytes / MB, 10.5, 1e-9);
     ck_assert(!load_test_memory_at(&memory, &test, 1));
     char *text = written(load_test_write_text);
-    EXPECT_IN(text, "\n    1    12.0    10.5        +1.5\n");
+    EXPECT_IN(text, "\n    1    12.0    10.5        +1.5      +2.5\n");
     EXPECT_IN(text, " with 5 users, buffer\n");
     free(text);
 }
@@ -117,8 +117,9 @@ TEST(test_markdown)
                     "MB | mode | note |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|\n");
     EXPECT_IN(text, "| 1 | 3,000 | 50 | 1.500 | 2.500 | 0.000 | 12.0 | 3.0 | buffer | - |\n");
     EXPECT_IN(text, "| bypass | RED: errors |\n");
-    EXPECT_IN(text, "| users | buffer MB | bypass MB | difference MB |\n|---:|---:|---:|---:|\n"
-                    "| 1 | 12.0 | 10.5 | +1.5 |\n");
+    EXPECT_IN(text, "| users | buffer MB | bypass MB | difference MB | expected KB "
+                    "|\n|---:|---:|---:|---:|---:|\n"
+                    "| 1 | 12.0 | 10.5 | +1.5 | +0.0 |\n");
     free(text);
 }
 
@@ -146,6 +147,8 @@ TEST(test_read)
     fixture_answer(row, 1 * NS_PER_MS, 30);
     fixture_answer(row, 3 * NS_PER_MS, 30);
     fixture_refuse(row, 0, NS_PER_MS, 20);
+    facts.buffer_most = 24;
+    facts.request_bytes = 100;
     result->facts = &facts;
     result->total = row;
     result->seconds = 2;
@@ -158,6 +161,7 @@ TEST(test_read)
     ck_assert_double_eq_tol(read.error_share, 0.25, 1e-9);
     ck_assert_double_eq_tol(read.client_bytes, 18000, 1e-9);
     ck_assert_double_eq_tol(read.mean_ns, 2 * (double)NS_PER_MS, 1);
+    ck_assert_double_eq_tol(read.buffer_bytes, 2400, 1e-9);
     load_test_read(&read, result, -1);
     ck_assert(read.client_bytes < 0);
     result->workers[1].rss_peak_bytes = 0;
