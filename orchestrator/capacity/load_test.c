@@ -44,7 +44,6 @@ void load_test_read(struct load_test_row *row, const struct run_result *result,
     row->client_bytes = client_bytes(result, orchestrator_bytes);
     row->buffer_bytes = (double)result->facts->buffer_most * (double)result->facts->request_bytes;
     row->worker_count = result->worker_count;
-    row->status = result->status;
     row->verdict = result->verdict;
     if (!mishap_find(row->mishap, sizeof row->mishap, result) && !(result->seconds > 0))
         snprintf(row->mishap, sizeof row->mishap, "it ended before anything was measured");

@@ -28,13 +28,12 @@ struct load_test_row {
     double mean_ns;
     struct figure_percentile p95;
     double error_share; /* of the messages that ended                        */
-    double
-        client_bytes; /* the most memory of all workers, and of the orchestrator; below 0: unknown */
+    /* The most memory of each worker, and the orchestrator's at the end; below 0: unknown. */
+    double client_bytes;
     double buffer_bytes; /* requests that the buffers of all workers hold when they are full */
     double server_bytes; /* used_memory at its most; below 0: unknown                        */
     bool open_loop;      /* latencies are response times                                     */
     uint32_t worker_count;
-    enum err_code status;
     struct verdict verdict;
     char mishap[MISHAP_TEXT_BYTES]; /* mishap_find; not "": the row is no peak */
 };

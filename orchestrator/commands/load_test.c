@@ -1,4 +1,5 @@
 /* `volley load-test`: one run for each number of users, and a table of what came of it. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct load_tester {
 };
 
 #define SERVER_LOOK_NS NS_PER_SECOND
+static_assert(SWEEP_STEPS_MAX <= LOAD_TEST_USERS_MAX, "every number of users has its rows");
 
 static void look_at_memory(struct load_tester *tester, double used_bytes)
 {
