@@ -178,6 +178,7 @@ enum err_code load_test_options_parse(struct load_test_request *request, int arg
         return code;
     bench->spec.load.duration_ns = request->duration_ns;
     bench->spec.load.clients = request->users.values[0];
+    bench->spec.load.clients_option = "users";
     if (request->message_rate_micro > 0) {
         const struct rate_step first =
             rate_step_constant(load_test_rate_micro(request, request->users.values[0]));
