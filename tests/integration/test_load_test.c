@@ -222,7 +222,7 @@ static const struct {
     {{"--qps", "5"}, "use --message-rate", 2},
     {{"-t", "set,get"}, "load-test takes one test", 2},
     {{"--json", "-", "--csv", "-"}, "standard output takes one", 2},
-    {{"--users", "1,2", "--processes", "2"}, "raise --users", 2},
+    {{"--users", "1,2", "--processes", "2"}, "--users 1 is below the 2 workers", 2},
     {{"-p", "1"}, "cannot connect to 127.0.0.1:1", 5},
 };
 
