@@ -128,7 +128,8 @@ struct load_options {
     struct custom_options custom;
     bool last_argument_from_stdin;
     enum placeholder_rules placeholders; /* of commands and of the tests' keys */
-    uint64_t clients; /* connections over all workers; with a ramp those at its end     */
+    uint64_t clients;           /* connections over all workers; with a ramp those at its end     */
+    const char *clients_option; /* that says how many, for sentences; NULL: clients           */
     struct client_ramp client_ramp;
     uint64_t requests;          /* of each test; 0: time decides                                  */
     bool requests_are_commands; /* each command of a sequence counts as one of them        */

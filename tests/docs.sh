@@ -101,7 +101,7 @@ check_examples() {
             continue
             ;;
         run* | visualize* | suite* | push* | track* | compare* | diagnose* | validate* | alerts* | notify* | monitor* | latency-history* | analyze-memory* | profile* | baseline* | check* | calibrate* | info* | dataset* | report* | results* | verify* | record* | model* | workloads* | docs* | help* | version* | *--help*) continue ;;
-        bench* | find-max* | sweep* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
+        bench* | find-max* | sweep* | load-test* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
         *) name=bench ;;
         esac
         case $name in

@@ -258,7 +258,7 @@ map_words() {
     mapped+=("${words[@]:i}")
     add_options
     case ${mapped[0]} in
-        bench | find-max | sweep | record | model | valkey-benchmark | redis-benchmark) words=("${mapped[0]}" "${added[@]}" "${mapped[@]:1}") ;;
+        bench | find-max | sweep | load-test | record | model | valkey-benchmark | redis-benchmark) words=("${mapped[0]}" "${added[@]}" "${mapped[@]:1}") ;;
         *) words=("${added[@]}" "${mapped[@]}") ;;
     esac
 }
@@ -301,6 +301,7 @@ add_options() {
             added+=(--window "$window" --windows 1 --max-rate 2000 --precision 50% --max-probes 4)
             given --warmup || added+=(--warmup 0)
             ;;
+        load-test) given --duration --test-duration || added+=(--duration 1s); given --warmup || added+=(--warmup 0) ;;
         sweep) given --step-duration || added+=(--step-duration 200ms --warmup 0) ;;
         *)
             if given --config; then added+=(--test-duration 200ms --warmup 0 -r 1000)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "orchestrator/report/markdown.h"
 
 #define HEADING_LINES 2u
 #define NAME_COLUMNS_LEAST 12u /* of a column of names; numbers take less */
@@ -137,5 +138,41 @@ void table_write(struct output *out, const struct table *table)
         output_printf(out, "\n");
         if (!fits && index >= HEADING_LINES) /* notes that stand below need no heading */
             write_below(out, line.note);
+    }
+}
+
+/* The two lines of a heading as one: "p95 ms". */
+static void write_markdown_heading(struct output *out, const struct table *table, bool noted)
+{
+    struct table_line upper, lower;
+    fill(&upper, table, 0);
+    fill(&lower, table, 1);
+    output_printf(out, "|");
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        char cell[2 * TABLE_CELL_BYTES];
+        snprintf(cell, sizeof cell, "%s%s%s", upper.cells[i], upper.cells[i][0] != '\0' ? " " : "",
+                 lower.cells[i]);
+        markdown_write_cell(out, cell);
+    }
+    output_printf(out, "%s\n|", noted ? " note |" : "");
+    for (uint32_t i = 0; i < table->column_count; i++)
+        output_printf(out, "---:|");
+    output_printf(out, "%s\n", noted ? "---|" : "");
+}
+
+void table_write_markdown(struct output *out, const struct table *table)
+{
+    struct table_line line;
+    fill(&line, table, 1);
+    const bool noted = line.note[0] != '\0';
+    write_markdown_heading(out, table, noted);
+    for (uint32_t index = HEADING_LINES; index < HEADING_LINES + table->row_count; index++) {
+        fill(&line, table, index);
+        output_printf(out, "|");
+        for (uint32_t i = 0; i < table->column_count; i++)
+            markdown_write_cell(out, line.cells[i]);
+        if (noted)
+            markdown_write_cell(out, line.note);
+        output_printf(out, "\n");
     }
 }

@@ -29,6 +29,8 @@ struct table {
 };
 
 void table_write(struct output *out, const struct table *table);
+/* The same as a table of GitHub's Markdown, with notes in a last column where the heading has one. */
+void table_write_markdown(struct output *out, const struct table *table);
 
 /* A percentile as a cell, in milliseconds: "0.219", ">=4.714", "-" when there is none. */
 void table_cell_ms(char cell[TABLE_CELL_BYTES], const struct figure_percentile *figure);

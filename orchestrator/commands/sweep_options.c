@@ -26,10 +26,9 @@ static enum err_code read_value(uint64_t *value, enum sweep_kind kind, const cha
     return OK;
 }
 
-static enum err_code parse_list(struct sweep_list *list, enum sweep_kind kind, const char *text,
-                                struct err *err)
+enum err_code sweep_list_parse(struct sweep_list *list, enum sweep_kind kind, const char *name,
+                               const char *text, struct err *err)
 {
-    const char *name = sweep_kind_name(kind);
     const char *at = text;
     list->count = 0;
     for (;;) {
@@ -53,22 +52,25 @@ static enum err_code parse_list(struct sweep_list *list, enum sweep_kind kind, c
     }
 }
 
+static enum err_code parse_list(struct sweep_request *request, enum sweep_kind kind,
+                                const char *value, struct err *err)
+{
+    return sweep_list_parse(&request->lists[kind], kind, sweep_kind_name(kind), value, err);
+}
+
 static enum err_code parse_clients(void *target, const char *value, struct err *err)
 {
-    struct sweep_request *request = target;
-    return parse_list(&request->lists[SWEEP_CLIENTS], SWEEP_CLIENTS, value, err);
+    return parse_list(target, SWEEP_CLIENTS, value, err);
 }
 
 static enum err_code parse_qps(void *target, const char *value, struct err *err)
 {
-    struct sweep_request *request = target;
-    return parse_list(&request->lists[SWEEP_QPS], SWEEP_QPS, value, err);
+    return parse_list(target, SWEEP_QPS, value, err);
 }
 
 static enum err_code parse_pipeline(void *target, const char *value, struct err *err)
 {
-    struct sweep_request *request = target;
-    return parse_list(&request->lists[SWEEP_PIPELINE], SWEEP_PIPELINE, value, err);
+    return parse_list(target, SWEEP_PIPELINE, value, err);
 }
 
 static enum err_code parse_slos(void *target, const char *value, struct err *err)

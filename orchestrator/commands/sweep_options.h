@@ -19,6 +19,11 @@ struct sweep_request {
     const char *csv_path;
 };
 
+/* "1,5,10" in place of what the list holds. name: of the option, without dashes, for sentences. E_USAGE: a value is
+ * none of its kind, or not above the one before it, or there are more than SWEEP_STEPS_MAX. */
+MUST_USE enum err_code sweep_list_parse(struct sweep_list *list, enum sweep_kind kind,
+                                        const char *name, const char *text, struct err *err);
+
 /* argv -> request, zeroed before; checked as far as that is possible without connecting. The spec is
  * that of the first step. bench_options_free(&request->bench) in any case. */
 MUST_USE enum err_code sweep_options_parse(struct sweep_request *request, int argc,

@@ -133,6 +133,7 @@ static void summarise_workers(const struct fleet *fleet)
             .cpu_system_seconds = clock_seconds(measured[COUNTER_CPU_SYSTEM_NS]),
             .run_delay_seconds = clock_seconds(measured[COUNTER_RUN_DELAY_NS]),
             .spin_seconds = clock_seconds(measured[COUNTER_SPIN_NS]),
+            .rss_peak_bytes = fleet->members[i].process.rss_peak_bytes,
         };
     }
 }

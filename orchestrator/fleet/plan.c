@@ -186,7 +186,9 @@ static uint64_t connections_needed(const struct spec *spec)
 /* The option that says how many connections there are from the start on. */
 static const char *first_clients_option(const struct spec *spec)
 {
-    return spec->load.client_ramp.start_clients > 0 ? "clients-ramp-start" : "clients";
+    return spec->load.client_ramp.start_clients > 0 ? "clients-ramp-start"
+           : spec->load.clients_option != NULL      ? spec->load.clients_option
+                                                    : "clients";
 }
 
 /* What auto asks for, as far as there are connections for it. */

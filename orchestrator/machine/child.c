@@ -220,12 +220,13 @@ void child_hang_up(struct child *child)
 
 /* ---- its end ---- */
 
-static void note_end(struct child *child, int status)
+static void note_end(struct child *child, int status, const struct rusage *usage)
 {
     tell_group(child, -child->pid);
     child->pid = 0;
     child->end = WIFSIGNALED(status) ? CHILD_KILLED : CHILD_EXITED;
     child->number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    child->rss_peak_bytes = (uint64_t)usage->ru_maxrss * 1024; /* Linux has it in KB */
 }
 
 /* What a program has started, and leaves behind, ends with it. As long as it is not reaped, its number is nobody else's. */
@@ -241,13 +242,14 @@ static void end_group_of_dead(pid_t pid, int flags)
 static bool reap(struct child *child, int flags)
 {
     int status = 0;
+    struct rusage usage = {.ru_maxrss = 0};
     if (child->pid == 0)
         return true;
     if (child->is_program && child->pid > 0)
         end_group_of_dead(child->pid, flags);
-    const pid_t reaped = waitpid(child->pid, &status, flags);
+    const pid_t reaped = wait4(child->pid, &status, flags, &usage);
     if (reaped == child->pid)
-        note_end(child, status);
+        note_end(child, status, &usage);
     else if (reaped < 0 && errno != EINTR)
         child->pid = 0; /* nobody's, or this is a copy of its parent: the number may be another's */
     return child->pid == 0;

@@ -52,7 +52,8 @@ enum child_end {
 struct child {
     pid_t pid; /* 0: none runs */
     enum child_end end;
-    int number; /* of its status, or of the signal */
+    int number;              /* of its status, or of the signal */
+    uint64_t rss_peak_bytes; /* the most memory that it held, once it has ended; 0: not known */
     bool is_program;
     int hearing_fd; /* 0: not heard; of one that talks the other end of its socket */
 };

@@ -165,13 +165,14 @@ static enum err_code check_workers(const struct bench_request *request, struct e
     const struct load_options *load = &request->spec.load;
     bool ramp = load->client_ramp.start_clients > 0;
     uint64_t first = ramp ? load->client_ramp.start_clients : load->clients;
+    const char *option = load->clients_option != NULL ? load->clients_option : "clients";
     uint64_t workers = spec->workers.processes * spec->workers.threads;
     if (spec->workers.processes == 0 || first >= workers)
         return OK; /* with auto the plan takes no more workers than that */
     return err_set(err, E_USAGE,
                    "--%s %" PRIu64 " is below the %" PRIu64 " workers of --processes %" PRIu64
                    " and --threads %" PRIu64 ": each worker needs a connection of its own%s",
-                   ramp ? "clients-ramp-start" : "clients", first, workers, spec->workers.processes,
+                   ramp ? "clients-ramp-start" : option, first, workers, spec->workers.processes,
                    spec->workers.threads, ramp ? " from the start on" : "");
 }
 

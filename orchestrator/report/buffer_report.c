@@ -70,9 +70,8 @@ void text_buffer(struct output *out, const struct run_result *result)
                   UNITS_GROUPED(figures.batches), or_zero(figures.mean_batch),
                   UNITS_GROUPED(figures.full), UNITS_GROUPED(figures.late),
                   UNITS_GROUPED(figures.idle));
-    output_printf(out, "no room for more: %.1f %% of the time; messages a minute: %s\n",
-                  or_zero(figures.full_share) * 100,
-                  UNITS_REAL(metric_read(&whole, METRIC_ACHIEVED_RATE, NULL).number * 60, 0));
+    output_printf(out, "no room for more: %.1f %% of the time\n",
+                  or_zero(figures.full_share) * 100);
     if (facts->buffer_workers > 0)
         output_printf(out,
                       "at a time: %.1f requests in round buffers, %.1f batches waiting; flush "

@@ -89,6 +89,9 @@ static json_t *run_rate(const struct run_result *result, const struct metric_sli
     json_section_metrics(members, slice, METRIC_ACHIEVED_RATE, METRIC_DUE - 1);
     json_object_update(object, json_object_get(members, "rate"));
     json_decref(members);
+    if (run_facts_have_messages(result->facts))
+        json_object_set_new(object, "messages_per_minute",
+                            json_real(metric_read(slice, METRIC_ACHIEVED_RATE, NULL).number * 60));
     json_object_set_new(object, "changes", json_value_count(result->rate_changes));
     struct target_reached reached = {.limit = TARGET_REACHED};
     if (open_loop)

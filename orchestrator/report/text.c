@@ -462,6 +462,8 @@ static void print_report(struct text *text, const struct run_result *result)
     output_printf(out, "Total time: %s seconds\n", UNITS_REAL(result->seconds, 2));
     text_count(out, "Requests completed", metric_count(&slice, METRIC_OK));
     output_printf(out, "Requests per second: %s\n", UNITS_REAL(rate, 2));
+    if (run_facts_have_messages(result->facts))
+        output_printf(out, "Messages per minute: %s\n", UNITS_REAL(rate * 60, 0));
     if (result->facts->commands > 1)
         output_printf(out, "Commands per second: %s (%s in each request)\n",
                       UNITS_REAL(rate * (double)result->facts->commands, 2),

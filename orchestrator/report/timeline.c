@@ -274,6 +274,11 @@ bool run_facts_have_rate(const struct run_facts *facts)
     return facts->open_loop && !facts->has_users;
 }
 
+bool run_facts_have_messages(const struct run_facts *facts)
+{
+    return facts->buffer_text[0] != '\0';
+}
+
 void timeline_look(const struct timeline *timeline, struct run_result *result)
 {
     point_to(timeline, result);

@@ -68,6 +68,8 @@ struct run_part {
 struct run_facts;
 /* Whether a schedule says when requests are due; else replies do, or users who wait for them. */
 bool run_facts_have_rate(const struct run_facts *facts);
+/* Whether its client buffers: requests are messages of users then, and told a minute as well. */
+bool run_facts_have_messages(const struct run_facts *facts);
 
 /* Known when the start barrier falls. */
 struct run_facts {
@@ -138,6 +140,8 @@ struct worker_summary {
     double cpu_user_seconds, cpu_system_seconds; /* measured part */
     double run_delay_seconds;                    /* ready to run, and somebody else had the CPU */
     double spin_seconds; /* of them: waiting awake for the next intended time */
+    uint64_t
+        rss_peak_bytes; /* the most memory that its last process held; 0: not known, as in journals */
 };
 
 #define RUN_NOTES_MAX 256u /* of each source: the first ones are kept, all are counted */

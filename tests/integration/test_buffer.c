@@ -79,8 +79,8 @@ static void ck_stages(long long writes, long long reads)
 
 TEST(full_batches)
 {
-    /* breaks when a round does not become a batch at its size, a request is lost between the buffers, or stages
-     * do not add up to what their requests took */
+    /* breaks when a round does not become a batch at its size, a request is lost between the buffers, stages do not
+     * add up to what their requests took, or messages a minute are not 60 times the requests of a second */
     test_server_start(&world.server, NULL);
     write_buffer("round_buffer: {max_size: 8, max_tokens: 0}\n"
                  "performance: {flush_interval: 10s}\n");
@@ -94,6 +94,10 @@ TEST(full_batches)
     trial_expect(&trial, PROGRAM_OUT, "batches of 8 requests");
     trial_expect(&trial, PROGRAM_OUT, "write:buffer_wait");
     trial_expect(&trial, PROGRAM_OUT, "Users: each latency is");
+    trial_expect(&trial, PROGRAM_OUT, "\nMessages per minute: ");
+    const json_t *rate = json_object_get(trial.run, "rate");
+    ck_assert_double_eq_tol(json_number_value(json_object_get(rate, "messages_per_minute")),
+                            60 * json_number_value(json_object_get(rate, "achieved")), 0.01);
     trial_free(&trial);
 }
 
@@ -421,7 +425,7 @@ TEST(a_name_that_is_none)
     struct program program;
     program_run_volley(&program, "bench", "-p", "1", "-t", "set", "--buffer", "minimall", NULL);
     ck_assert_int_eq(program.exit_status, 3);
-    ck_assert_msg(strstr(program.err, "there are bypass, ") != NULL, "%s", program.err);
+    ck_assert_msg(strstr(program.err, "there are balanced, ") != NULL, "%s", program.err);
     ck_assert_msg(strstr(program.err, ", minimal") != NULL, "%s", program.err);
     ck_assert_msg(strstr(program.err, "configs/") == NULL, "%s", program.err);
     program_free(&program);

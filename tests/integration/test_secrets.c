@@ -271,10 +271,12 @@ LOOP_TEST(test_other_commands, SOURCE_COUNT)
     static const char *const more[][14] = {
         {"--slo", "p99<1s", "--max-probes", "2", "--windows", "1", "--window", "1s", "-t", "get",
          "--json", "-"},
-        {"--clients", "1,2", "--step-duration", "1s", "-t", "get", "--json", "-"}};
-    static const char *const commands[] = {"find-max", "sweep"};
+        {"--clients", "1,2", "--step-duration", "1s", "-t", "get", "--json", "-"},
+        {"--users", "1,2", "--message-rate", "600", "--duration", "1s", "-t", "get", "--json",
+         "-"}};
+    static const char *const commands[] = {"find-max", "sweep", "load-test"};
     name_uris(server.port_text);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         pid_t worker;
         command = commands[i];
         start(&sources[_i], more[i]);

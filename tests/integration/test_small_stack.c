@@ -54,6 +54,10 @@ TEST(all_commands)
     run("volley.run/1", "report %s/run --json -", tree.path);
     run("Breaking point",
         "sweep -p %u -t get -r 100 --clients 1,2 --step-duration 200ms --warmup 0", port);
+    run("Peak throughput",
+        "load-test -p %u -t get -r 100 --users 1,2 --message-rate 6000 --duration 200ms --warmup 0 "
+        "--buffer minimal --both-modes",
+        port);
     run("100",
         "find-max -p %u -t get -r 100 --slo 'errors<100%%' --start-rate 50 --max-rate 100 --warmup "
         "0 "

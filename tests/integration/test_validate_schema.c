@@ -28,6 +28,7 @@ static const struct {
     {".", "volley.run-1", 100},
     {"find-max", "volley.find-max-1", 4},
     {"sweep", "volley.sweep-1", 3},
+    {"load-test", "volley.load-test-1", 3},
     {"verify", "volley.verify-1", 1},
     {"comparison", "volley.comparison-1", 4},
     {"diagnosis", "volley.diagnosis-1", 10},

@@ -170,6 +170,33 @@ TEST(a_limit)
     ck_assert_str_eq(child_describe(how, sizeof how, &child), "was killed by signal 9");
 }
 
+static int hold_memory(void *state, int telling_fd)
+{
+    const size_t *byte_count = state;
+    char *bytes = malloc(*byte_count);
+    (void)telling_fd;
+    if (bytes == NULL)
+        return 1;
+    memset(bytes, 'x', *byte_count);
+    const int status = bytes[*byte_count / 2] != 'x';
+    free(bytes);
+    return status;
+}
+
+TEST(what_it_held)
+{
+    /* Breaks when the most memory that a child held is not known once it has ended, or is that of another one. */
+    size_t many = 64u << 20, few = 1;
+    start(&(struct child_plan){.run = hold_memory, .state = &many, .heard = true});
+    expect_end(CHILD_EXITED, 0);
+    const uint64_t much_bytes = child.rss_peak_bytes;
+    ck_assert_uint_ge(much_bytes, many);
+    start(&(struct child_plan){.run = hold_memory, .state = &few, .heard = true});
+    expect_end(CHILD_EXITED, 0);
+    ck_assert_uint_gt(child.rss_peak_bytes, 0);
+    ck_assert_uint_lt(child.rss_peak_bytes, much_bytes - many / 2);
+}
+
 /* Each packet comes back as it is, until there is nobody any more. */
 static int talk_back(void *state, int telling_fd)
 {

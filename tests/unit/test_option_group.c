@@ -113,9 +113,10 @@ static void check_table(const struct option_table *table)
 
 TEST(test_tables)
 {
-    /* Breaks when a name means two things in the table of find-max or sweep. */
+    /* Breaks when a name means two things in the table of find-max, sweep or load-test. */
     check_table(find_max_option_table());
     check_table(sweep_option_table());
+    check_table(load_test_option_table());
 }
 
 TEST(test_left_out_rows_have_their_defaults)
