@@ -32,6 +32,8 @@ static const struct {
     {"find-max", command_find_max, "find the highest rate at which a server keeps an objective",
      true},
     {"sweep", command_sweep, "one run for each of a list of connections, rates or pipelines", true},
+    {"compare-modes", command_compare_modes,
+     "which of two clients' buffers is faster, by turns on one server", true},
     {"run", command_run, "carry out a scenario in phases, with the server's memory beside it",
      true},
     {"visualize", command_visualize, "list runs of scenarios, and export their samples", true},

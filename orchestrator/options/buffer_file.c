@@ -157,9 +157,9 @@ static enum err_code find(char **found, const char *path, struct err *err)
     if (code == OK)
         code = shipped_files_find(found, &library, path, &reason);
     shipped_files_close(&library);
-    return code == OK ? OK
-                      : err_set(err, E_CONFIG, "--buffer %.60s: there is no such file, and %s",
-                                path, reason.text);
+    return code == OK
+               ? OK
+               : err_set(err, E_CONFIG, "%.60s: there is no such file, and %s", path, reason.text);
 }
 
 /* "fast" of configs/buffers/fast.yaml. */

@@ -17,9 +17,10 @@ enum option_command {
     OF_RECORD = 32,
     OF_MODEL = 64,
     OF_RUN = 128,
-    OF_MONITOR = 256
+    OF_MONITOR = 256,
+    OF_MODES = 512 /* compare-modes */
 };
-#define OF_LOADS (OF_BENCH | OF_FIND_MAX | OF_SWEEP)
+#define OF_LOADS (OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_MODES)
 #define OF_FINDS (OF_LOADS | OF_VERIFY | OF_MODEL | OF_RUN) /* all servers that share the data */
 #define OF_SPEAKS (OF_FINDS | OF_RECORD | OF_MONITOR)       /* to a server */
 
