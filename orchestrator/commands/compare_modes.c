@@ -56,12 +56,8 @@ static enum err_code prepare(struct mode_comparer *comparer, struct err *err)
         .threshold = request->threshold > 0 ? request->threshold : 0.05,
         .rates = true,
         .latencies = true};
-    for (int side = 0; side < MODES; side++) {
-        struct mode *mode = &modes->modes[side];
-        snprintf(mode->name, sizeof mode->name, "%s (%c)", request->buffers[side].name, "AB"[side]);
-        snprintf(mode->text, sizeof mode->text, "%s",
-                 request->buffers[side].wanted ? "not run" : "nothing is buffered");
-    }
+    for (int side = 0; side < MODES; side++)
+        modes_name(modes, side, &request->buffers[side]);
     enum err_code code = modes_init(modes, err);
     if (code == OK)
         code = session_prepare(&comparer->session, err);
@@ -81,25 +77,19 @@ static enum err_code open_outputs(struct mode_comparer *comparer, struct err *er
 
 /* ---- runs ---- */
 
-/* Behind its name, which stands in front of it already. */
-static void take_text(struct mode *mode, const struct run_facts *run)
-{
-    const char *behind = strstr(run->buffer_text, ": ");
-    if (behind != NULL)
-        snprintf(mode->text, sizeof mode->text, "%s", behind + 2);
-}
-
 static enum err_code run_one(struct mode_comparer *comparer, int side, struct err *err)
 {
     struct session *session = &comparer->session;
     const struct bench_step step = step_of(comparer, side);
+    bool reads[CLASSES_MAX] = {false};
     enum err_code code = session_plan(session, &step.spec, err);
     if (code == OK)
         code = session_run(session, &step, err);
     if (code != OK)
         return code;
-    take_text(&comparer->modes.modes[side], session->run);
-    modes_read_run(&comparer->modes.modes[side], session->result);
+    for (uint32_t i = 0; i < CLASSES_MAX && i < workload_class_count(step.workload); i++)
+        reads[i] = workload_class_reads_only(step.workload, i);
+    modes_read_run(&comparer->modes.modes[side], session->result, reads);
     comparer->worst = err_worse(comparer->worst, session->result->status);
     return OK;
 }

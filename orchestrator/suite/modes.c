@@ -3,11 +3,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/printable.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/json_value.h"
+#include "orchestrator/report/metric.h"
+#include "orchestrator/report/metric_class.h"
 
 /* ---- runs ---- */
 
@@ -34,6 +37,24 @@ void modes_free(struct modes *modes)
     *modes = (struct modes){.planned = 0};
 }
 
+void modes_name(struct modes *modes, int side, const struct buffer_options *buffer)
+{
+    struct mode *mode = &modes->modes[side];
+    snprintf(mode->name, sizeof mode->name, "%s (%c)", PRINTABLE(buffer->name),
+             side == MODE_A ? 'A' : 'B');
+    snprintf(mode->text, sizeof mode->text, "%s",
+             buffer->wanted ? "not run" : "nothing is buffered");
+    mode->buffered = buffer->wanted;
+}
+
+/* Behind its name, which stands in front of it already. */
+static void take_text(struct mode *mode, const struct run_facts *run)
+{
+    const char *behind = strstr(run->buffer_text, ": ");
+    if (behind != NULL)
+        snprintf(mode->text, sizeof mode->text, "%s", behind + 2);
+}
+
 static double milliseconds(const struct figure_percentile *figure)
 {
     return figure->empty || figure->censored ? NAN : (double)figure->value_ns / (double)NS_PER_MS;
@@ -44,7 +65,64 @@ static bool counts(const struct mode_run *run)
     return run->status == OK && run->mishap[0] == '\0';
 }
 
-void modes_read_run(struct mode *mode, const struct run_result *result)
+const double mode_percentiles[MODE_PERCENTILES] = {50, 90, 95, 99};
+
+static double percentile_of(const struct metric_slice *slice, double percent)
+{
+    const struct metric_statistic statistic = {"", STATISTIC_PERCENTILE, percent};
+    const struct metric_value value =
+        metric_class_times(slice, slice->open_loop ? CLASS_RESPONSE : CLASS_SERVICE, &statistic);
+    return value.known ? value.number / (double)NS_PER_MS : NAN;
+}
+
+static void read_matrix(struct mode_run *run, const struct run_result *result,
+                        const bool reads[CLASSES_MAX])
+{
+    const struct metric_slice whole = metric_slice_of_run(result);
+    const bool classes = result->facts->class_count > 0;
+    for (unsigned kind = 0; kind < MODE_KINDS; kind++) {
+        bool wanted[CLASSES_MAX];
+        for (uint32_t i = 0; i < CLASSES_MAX; i++)
+            wanted[i] = reads[i] == (kind == MODE_QUERIES);
+        const struct metric_slice slice = metric_slice_of_classes(&whole, wanted);
+        for (size_t i = 0; i < MODE_PERCENTILES; i++) {
+            const struct figure_percentile value = figure_percentile(
+                result->total, figure_latency_kind(whole.open_loop), mode_percentiles[i]);
+            run->matrix_ms[kind][i] = classes     ? percentile_of(&slice, mode_percentiles[i])
+                                      : wanted[0] ? milliseconds(&value)
+                                                  : NAN;
+        }
+    }
+}
+
+double modes_matrix_ms(const struct mode *mode, unsigned kind, size_t percentile)
+{
+    double sum = 0;
+    uint32_t known = 0;
+    for (uint32_t i = 0; i < mode->count; i++) {
+        const double value = mode->runs[i].matrix_ms[kind][percentile];
+        if (!counts(&mode->runs[i]) || isnan(value))
+            continue;
+        sum += value;
+        known++;
+    }
+    return known > 0 ? sum / known : NAN;
+}
+
+char *modes_format_column(char text[MODES_COLUMN_BYTES], const struct modes *modes, int side,
+                          unsigned kind)
+{
+    static const char *const letters[MODES] = {[MODE_A] = "A", [MODE_B] = "B"};
+    const bool both = modes->modes[MODE_A].buffered && modes->modes[MODE_B].buffered;
+    snprintf(text, MODES_COLUMN_BYTES, "%s(%s)", kind == MODE_WRITES ? "Write" : "Query",
+             both                          ? letters[side]
+             : modes->modes[side].buffered ? "Buffer"
+                                           : "Bypass");
+    return text;
+}
+
+void modes_read_run(struct mode *mode, const struct run_result *result,
+                    const bool reads[CLASSES_MAX])
 {
     static const double percents[RECORD_FIGURES] = {
         [RECORD_P50] = 50, [RECORD_P95] = 95, [RECORD_P99] = 99};
@@ -63,6 +141,8 @@ void modes_read_run(struct mode *mode, const struct run_result *result)
         const struct figure_percentile value = figure_percentile(total, kind, percents[figure]);
         run->figures_ms[figure] = percents[figure] > 0 ? milliseconds(&value) : NAN;
     }
+    take_text(mode, result->facts);
+    read_matrix(run, result, reads);
     if (!mishap_find(run->mishap, sizeof run->mishap, result) && !(result->seconds > 0))
         snprintf(run->mishap, sizeof run->mishap, "it ended before anything was measured");
     if (counts(run))

@@ -3,6 +3,7 @@
 #ifndef ORCHESTRATOR_SUITE_MODES_H
 #define ORCHESTRATOR_SUITE_MODES_H
 
+#include "common/spec.h"
 #include "orchestrator/capacity/mishap.h"
 #include "orchestrator/report/two_samples.h"
 #include "orchestrator/suite/comparison.h"
@@ -13,11 +14,17 @@
 
 enum { MODE_A, MODE_B, MODES };
 
+/* What the latency matrix tells apart: requests that only read, which no buffer holds, and others. */
+enum { MODE_WRITES, MODE_QUERIES, MODE_KINDS };
+#define MODE_PERCENTILES 4u
+extern const double mode_percentiles[MODE_PERCENTILES];
+
 struct mode_run {
     double seconds, rate; /* rate: ok per second */
     double figures_ms
         [RECORD_FIGURES]; /* p50, p95 and p99; NAN: not known. There is no mean: users still wait when a run ends. */
-    double error_percent; /* of the requests that ended */
+    double error_percent;                           /* of the requests that ended */
+    double matrix_ms[MODE_KINDS][MODE_PERCENTILES]; /* NAN: not known, or there are none */
     enum err_code status;
     enum verdict_level verdict;
     char mishap[MISHAP_TEXT_BYTES]; /* mishap_find; not "": it does not count */
@@ -25,7 +32,8 @@ struct mode_run {
 
 struct mode {
     char name[80];  /* "high-throughput (A)" */
-    char text[300]; /* what it is */
+    char text[300]; /* what it is, from its first run on */
+    bool buffered;
     struct mode_run *runs;
     uint32_t count, counted;
     double *errors; /* error_percent of the runs that count */
@@ -46,12 +54,23 @@ struct modes {
 /* Room for the runs that are planned: E_SYSTEM. modes_free in any case; safe on a zeroed struct. */
 MUST_USE enum err_code modes_init(struct modes *modes, struct err *err);
 void modes_free(struct modes *modes);
-/* Figures of the run that has just ended. */
-void modes_read_run(struct mode *mode, const struct run_result *result);
+/* Before the first run. */
+void modes_name(struct modes *modes, int side, const struct buffer_options *buffer);
+/* Figures of the run that has just ended; of each class of its requests whether it only reads, of a run without classes the first
+ * says it of all. */
+void modes_read_run(struct mode *mode, const struct run_result *result,
+                    const bool reads[CLASSES_MAX]);
 /* After the last run. configuration: what all runs have in common, an object of keys that records know (record_set.h), with "command".
  * Runs that did not end well count for nothing. E_SYSTEM. */
 MUST_USE enum err_code modes_compare(struct modes *modes, const json_t *configuration,
                                      struct err *err);
+
+/* A place of the latency matrix: the mean of the runs that count. NAN: not known. */
+double modes_matrix_ms(const struct mode *mode, unsigned kind, size_t percentile);
+#define MODES_COLUMN_BYTES 24u
+/* "Write(Buffer)"; where both buffer, "Write(A)". Returns text. */
+char *modes_format_column(char text[MODES_COLUMN_BYTES], const struct modes *modes, int side,
+                          unsigned kind);
 
 void modes_write_text(struct output *out, const struct modes *modes);
 void modes_write_markdown(struct output *out, const struct modes *modes);

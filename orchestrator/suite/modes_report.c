@@ -238,6 +238,118 @@ static void write_doubts(struct output *out, const struct modes *modes)
     }
 }
 
+/* ---- the latency matrix ---- */
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* Its columns: both modes of a kind of requests, if there are any. Returns how many. */
+static uint32_t find_columns(int sides[MODES * MODE_KINDS], unsigned kinds[MODES * MODE_KINDS],
+                             const struct modes *modes)
+{
+    uint32_t count = 0;
+    for (unsigned kind = 0; kind < MODE_KINDS; kind++)
+        for (int side = 0; side < MODES; side++) {
+            if (isnan(modes_matrix_ms(&modes->modes[MODE_A], kind, 0)) &&
+                isnan(modes_matrix_ms(&modes->modes[MODE_B], kind, 0)))
+                continue;
+            sides[count] = side;
+            kinds[count++] = kind;
+        }
+    return count;
+}
+
+static void fill_matrix_heading(struct table_line *line, const void *state, uint32_t part)
+{
+    int sides[MODES * MODE_KINDS];
+    unsigned kinds[MODES * MODE_KINDS];
+    const uint32_t count = find_columns(sides, kinds, state);
+    if (part == 0)
+        return;
+    snprintf(line->cells[0], TABLE_CELL_BYTES, "ms");
+    for (uint32_t i = 0; i < count; i++)
+        modes_format_column(line->cells[i + 1], state, sides[i], kinds[i]);
+}
+
+static void fill_matrix_row(struct table_line *line, const void *state, uint32_t index)
+{
+    const struct modes *modes = state;
+    int sides[MODES * MODE_KINDS];
+    unsigned kinds[MODES * MODE_KINDS];
+    const uint32_t count = find_columns(sides, kinds, modes);
+    snprintf(line->cells[0], TABLE_CELL_BYTES, "P%g", mode_percentiles[index]);
+    for (uint32_t i = 0; i < count; i++)
+        format_mean(line->cells[i + 1], TABLE_CELL_BYTES,
+                    modes_matrix_ms(&modes->modes[sides[i]], kinds[i], index), 3);
+}
+
+static void write_matrix(struct output *out, const struct modes *modes)
+{
+    int sides[MODES * MODE_KINDS];
+    unsigned kinds[MODES * MODE_KINDS];
+    const uint32_t count = find_columns(sides, kinds, modes);
+    const struct table table = {.state = modes,
+                                .column_count = count + 1,
+                                .row_count = MODE_PERCENTILES,
+                                .heading = fill_matrix_heading,
+                                .row = fill_matrix_row};
+    if (count == 0)
+        return;
+    output_printf(out, "Latency matrix\n");
+    table_write(out, &table);
+    output_printf(out, "\n");
+}
+
+static void write_matrix_markdown(struct output *out, const struct modes *modes)
+{
+    int sides[MODES * MODE_KINDS];
+    unsigned kinds[MODES * MODE_KINDS];
+    char text[MODES_COLUMN_BYTES], value[UNITS_REAL_BYTES];
+    const uint32_t count = find_columns(sides, kinds, modes);
+    if (count == 0)
+        return;
+    output_printf(out, "\n## Latency matrix\n\n| ms |");
+    for (uint32_t i = 0; i < count; i++)
+        output_printf(out, " %s |", modes_format_column(text, modes, sides[i], kinds[i]));
+    output_printf(out, "\n|---|");
+    for (uint32_t i = 0; i < count; i++)
+        output_printf(out, "---:|");
+    for (size_t row = 0; row < MODE_PERCENTILES; row++) {
+        output_printf(out, "\n| P%g |", mode_percentiles[row]);
+        for (uint32_t i = 0; i < count; i++)
+            output_printf(out, " %s |",
+                          format_mean(value, sizeof value,
+                                      modes_matrix_ms(&modes->modes[sides[i]], kinds[i], row), 3));
+    }
+    output_printf(out, "\n");
+}
+
+static json_t *matrix_json(const struct modes *modes)
+{
+    int sides[MODES * MODE_KINDS];
+    unsigned kinds[MODES * MODE_KINDS];
+    char text[MODES_COLUMN_BYTES], key[MODES_COLUMN_BYTES];
+    json_t *list = json_array();
+    const uint32_t count = find_columns(sides, kinds, modes);
+    for (uint32_t i = 0; i < count; i++) {
+        json_t *column = json_pack("{s:s, s:s, s:s}", "column",
+                                   modes_format_column(text, modes, sides[i], kinds[i]), "mode",
+                                   sides[i] == MODE_A ? "a" : "b", "requests",
+                                   kinds[i] == MODE_WRITES ? "writes" : "queries");
+        for (size_t row = 0; row < MODE_PERCENTILES; row++) {
+            const double value = modes_matrix_ms(&modes->modes[sides[i]], kinds[i], row);
+            snprintf(key, sizeof key, "p%g_ms", mode_percentiles[row]);
+            (void)json_object_set_new(column, key, number(value));
+        }
+        (void)json_array_append_new(list, column);
+    }
+    return list;
+}
+
+/* ---- all of it ---- */
+
 void modes_write_text(struct output *out, const struct modes *modes)
 {
     const struct table table = {.state = modes,
@@ -253,12 +365,14 @@ void modes_write_text(struct output *out, const struct modes *modes)
     if (modes->compared) {
         table_write(out, &table);
         output_printf(out, "\n");
+        write_matrix(out, modes);
     }
     write_doubts(out, modes);
     output_printf(out, "Verdict: %s\n", format_verdict(verdict, modes));
     output_printf(out,
                   "Means of runs. Latencies: from the moment a user had the request, or the "
-                  "schedule's, to its reply. Answers hold with %.4g %% confidence over all rows "
+                  "schedule's, to its reply. Intervals are of a row by itself; answers hold with "
+                  "%.4g %% confidence over all rows "
                   "together, by the statistics of volley compare.\n",
                   100 * modes->wishes.confidence);
 }
@@ -293,17 +407,14 @@ void modes_write_markdown(struct output *out, const struct modes *modes)
                       format_interval(interval, sizeof interval, &line),
                       format_p(p, sizeof p, line.p), line.answer);
     }
+    if (modes->compared)
+        write_matrix_markdown(out, modes);
     output_printf(out, "\n**Verdict:** ");
     markdown_write_text(out, format_verdict(verdict, modes));
     output_printf(out, "\n");
 }
 
 /* ---- JSON ---- */
-
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
 
 static json_t *run_json(const struct mode_run *run)
 {
@@ -350,12 +461,13 @@ json_t *modes_document(const struct modes *modes, const struct session_facts *se
     for (size_t i = 0; i < modes->comparison.count && modes->compared; i++)
         (void)json_array_append_new(
             rows, comparison_row_json(&modes->comparison, &modes->comparison.rows[i]));
-    json_t *members = json_pack(
-        "{s:o, s:o, s:I, s:b, s:o, s:f, s:f, s:b, s:o, s:o, s:o}", "a",
-        mode_json(&modes->modes[MODE_A]), "b", mode_json(&modes->modes[MODE_B]), "planned",
-        (json_int_t)modes->planned, "interrupted", modes->interrupted, "error",
-        capacity_json_error(modes->error), "confidence", modes->wishes.confidence, "threshold",
-        modes->wishes.threshold, "regressed", modes->comparison.regressed, "rows", rows, "errors",
-        errors_json(modes), "verdict", json_value_text(format_verdict(verdict, modes)));
+    json_t *members =
+        json_pack("{s:o, s:o, s:I, s:b, s:o, s:f, s:f, s:b, s:o, s:o, s:o, s:o}", "a",
+                  mode_json(&modes->modes[MODE_A]), "b", mode_json(&modes->modes[MODE_B]),
+                  "planned", (json_int_t)modes->planned, "interrupted", modes->interrupted, "error",
+                  capacity_json_error(modes->error), "confidence", modes->wishes.confidence,
+                  "threshold", modes->wishes.threshold, "regressed", modes->comparison.regressed,
+                  "rows", rows, "errors", errors_json(modes), "latency_matrix", matrix_json(modes),
+                  "verdict", json_value_text(format_verdict(verdict, modes)));
     return capacity_json_document(root, members);
 }

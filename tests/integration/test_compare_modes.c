@@ -80,6 +80,34 @@ TEST(runs_by_turns)
     json_decref(root);
 }
 
+TEST(latency_matrix)
+{
+    /* Breaks when what only reads is not told from what does not, with a buffer or without, or there are columns of what was
+     * not asked for. */
+    static const char *const columns[] = {"Write(Buffer)", "Write(Bypass)", "Query(Buffer)",
+                                          "Query(Bypass)"};
+    COMPARE("--a", "high-throughput", "--mix", "set:60,get:30,mget:10", "-c", "48", "-n", "5000",
+            "--runs", "3", "--processes", "1", "--json", path);
+    program_expect_status(&program, 0);
+    json_t *root = document();
+    const json_t *matrix = json_object_get(root, "latency_matrix");
+    ck_assert_uint_eq(json_array_size(matrix), 4);
+    for (size_t i = 0; i < 4; i++) {
+        const json_t *column = json_array_get(matrix, i);
+        ck_assert_str_eq(json_string_value(json_object_get(column, "column")), columns[i]);
+        program_expect_text(program.out, columns[i]);
+        ck_assert_double_gt(run_json_number(column, "p50_ms"), 0);
+        ck_assert_double_ge(run_json_number(column, "p90_ms"), run_json_number(column, "p50_ms"));
+        ck_assert_double_ge(run_json_number(column, "p99_ms"), run_json_number(column, "p95_ms"));
+    }
+    json_decref(root);
+    program_free(&program);
+    COMPARE("--a", "high-throughput", "--b", "minimal", "-t", "get", "-c", "8", "-n", "500",
+            "--runs", "3", "--markdown");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "| ms | Query(A) | Query(B) |");
+}
+
 TEST(a_regression)
 {
     /* Breaks when A that is slower is called otherwise, or does not fail a check that asks for it; when errors are told that
