@@ -21,12 +21,16 @@ struct mode_comparer {
     enum err_code worst; /* status of the runs */
 };
 
-/* The measured step is the session's last one, with the buffer of a side. */
+/* The measured step is the session's last one, with the buffer of a side. Who keeps no replies need not hear of changes. */
 static struct bench_step step_of(const struct mode_comparer *comparer, int side)
 {
     const struct bench_steps *steps = &comparer->session.steps;
     struct bench_step step = steps->steps[steps->count - 1];
     step.spec.buffer = comparer->request.buffers[side];
+    if (step.spec.buffer.cache_replies == 0) {
+        step.spec.endpoint.tracking = comparer->request.tracking;
+        step.spec.endpoint.resp3 &= comparer->request.resp3;
+    }
     return step;
 }
 

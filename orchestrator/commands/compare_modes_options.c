@@ -101,7 +101,19 @@ static bool are_same(const struct buffer_options *one, const struct buffer_optio
              one->round_tokens == other->round_tokens &&
              one->hybrid_batches == other->hybrid_batches &&
              one->flush_workers == other->flush_workers && one->strategy == other->strategy &&
-             one->flush_interval_ns == other->flush_interval_ns && one->async == other->async));
+             one->flush_interval_ns == other->flush_interval_ns && one->async == other->async &&
+             one->cache_replies == other->cache_replies &&
+             one->cache_ttl_ns == other->cache_ttl_ns));
+}
+
+/* The mode whose options hold for all: what does not go with a buffer, or with a near cache, is refused for both, since their loads
+ * are the same. */
+static int strictest(const struct buffer_options buffers[MODES])
+{
+    const struct buffer_options *a = &buffers[MODE_A], *b = &buffers[MODE_B];
+    if (a->wanted != b->wanted)
+        return a->wanted ? MODE_A : MODE_B;
+    return a->cache_replies > 0 || b->cache_replies == 0 ? MODE_A : MODE_B;
 }
 
 static enum err_code read_buffers(struct compare_modes_request *request, struct err *err)
@@ -133,8 +145,9 @@ enum err_code compare_modes_options_parse(struct compare_modes_request *request,
     code = read_buffers(request, err);
     if (code != OK)
         return code;
-    /* What does not go with a buffer is refused for both: their loads are the same. */
-    const int buffered = request->buffers[MODE_A].wanted ? MODE_A : MODE_B;
+    const int buffered = strictest(request->buffers);
+    request->tracking = spec->endpoint.tracking;
+    request->resp3 = spec->endpoint.resp3 || spec->endpoint.tracking;
     request->bench.buffer.path = request->paths[buffered];
     request->bench.buffer.option = option_names[buffered];
     if (spec->load.test_count > 1)

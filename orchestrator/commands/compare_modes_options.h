@@ -12,6 +12,7 @@ struct compare_modes_request {
     uint64_t runs; /* of each */
     double confidence_percent, threshold;
     bool markdown, fail_on_regression;
+    bool tracking, resp3; /* as the user wants them; a near cache wants both */
 };
 
 /* argv -> request, zeroed before; checked as far as that is possible without connecting. The spec is that of a mode that buffers.

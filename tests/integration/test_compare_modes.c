@@ -108,6 +108,22 @@ TEST(latency_matrix)
     program_expect_text(program.out, "| ms | Query(A) | Query(B) |");
 }
 
+static const struct {
+    const char *a, *b;
+} caches[] = {{"minimal", "balanced"}, {"balanced", "minimal"}, {"balanced", "bypass"}};
+
+LOOP_TEST(near_caches, sizeof caches / sizeof caches[0])
+{
+    /* Breaks when a near cache does not hear of changes since the other mode has none, or that one hears of them, too; three
+     * runs with three flush workers each ask for it. */
+    COMPARE("--a", caches[_i].a, "--b", caches[_i].b, "-t", "get", "--prefill", "-c", "8", "-n",
+            "5000", "--runs", "3", "--processes", "1");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "near cache of 100 replies");
+    ck_assert_int_eq(test_server_calls(&server, "client|tracking"), 9);
+    ck_assert_int_lt(test_server_calls(&server, "get"), 16000);
+}
+
 TEST(a_regression)
 {
     /* Breaks when A that is slower is called otherwise, or does not fail a check that asks for it; when errors are told that
