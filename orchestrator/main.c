@@ -34,6 +34,8 @@ static const struct {
     {"sweep", command_sweep, "one run for each of a list of connections, rates or pipelines", true},
     {"load-test", command_load_test,
      "users who send so many messages a minute: throughput, latency, errors and memory", true},
+    {"compare-modes", command_compare_modes,
+     "which of two clients' buffers is faster, by turns on one server", true},
     {"run", command_run, "carry out a scenario in phases, with the server's memory beside it",
      true},
     {"visualize", command_visualize, "list runs of scenarios, and export their samples", true},

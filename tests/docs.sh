@@ -100,8 +100,8 @@ check_examples() {
                 fail "this example is refused: $line: $(grep '^volley: ' "$directory/out" | tail -n 1)"
             continue
             ;;
-        run* | visualize* | suite* | push* | track* | compare* | diagnose* | validate* | alerts* | notify* | monitor* | latency-history* | analyze-memory* | profile* | baseline* | check* | calibrate* | info* | dataset* | report* | results* | verify* | record* | model* | workloads* | docs* | help* | version* | *--help*) continue ;;
-        bench* | find-max* | sweep* | load-test* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
+        run* | visualize* | suite* | push* | track* | compare\ * | diagnose* | validate* | alerts* | notify* | monitor* | latency-history* | analyze-memory* | profile* | baseline* | check* | calibrate* | info* | dataset* | report* | results* | verify* | record* | model* | workloads* | docs* | help* | version* | *--help*) continue ;;
+        bench* | find-max* | sweep* | load-test* | compare-modes* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
         *) name=bench ;;
         esac
         case $name in

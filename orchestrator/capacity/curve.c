@@ -278,3 +278,20 @@ void curve_find_limit(struct curve *curve)
         say_slo(limit, curve, &failures, rate);
     }
 }
+
+/* --- headroom -------------------------------------------------------------------------------- */
+
+uint64_t headroom_wanted_micro(const struct headroom *headroom)
+{
+    return (uint64_t)llround(headroom->factor * (double)headroom->load_micro);
+}
+
+double curve_headroom(const struct curve *curve)
+{
+    return (double)curve->finding.rate_micro / (double)curve->headroom.load_micro;
+}
+
+bool curve_keeps_headroom(const struct curve *curve)
+{
+    return curve->finding.rate_micro >= headroom_wanted_micro(&curve->headroom);
+}

@@ -64,8 +64,15 @@ struct limit {
     char evidence[512];              /* one sentence, empty when unknown      */
 };
 
+/* So many times the load of today is to be sustained. */
+struct headroom {
+    double factor; /* 0: nobody asked */
+    uint64_t load_micro;
+};
+
 struct curve {
     /* set at the start */
+    struct headroom headroom;
     const struct objective_list *objectives;
     double percentiles
         [CURVE_PERCENTILES_MAX]; /* ascending: those of the report and of the objectives */
@@ -100,6 +107,11 @@ struct search_outcome probe_outcome(const struct probe *probe,
                                     const struct objective_list *objectives);
 /* From the probes at the lowest failing rate. Pure. */
 void curve_find_limit(struct curve *curve);
+
+/* The rate that headroom asks for; how many times that load the rate found is; whether it is enough. Pure. */
+uint64_t headroom_wanted_micro(const struct headroom *headroom);
+double curve_headroom(const struct curve *curve);
+bool curve_keeps_headroom(const struct curve *curve);
 
 /* Whether a probe tells something about its rate. */
 bool probe_counts(const struct probe *probe);

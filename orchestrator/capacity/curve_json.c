@@ -96,6 +96,18 @@ static json_t *finding(const struct curve *curve)
                      limits[limit->kind], "name", limit->name, "evidence", limit->evidence);
 }
 
+/* NULL: nobody asked. */
+static json_t *headroom(const struct curve *curve)
+{
+    const struct headroom *of = &curve->headroom;
+    return of->factor > 0
+               ? json_pack("{s:f, s:f, s:f, s:f, s:b}", "factor", of->factor, "load_per_second",
+                           (double)of->load_micro / (double)SCHEDULE_MICRO, "wanted_per_second",
+                           (double)headroom_wanted_micro(of) / (double)SCHEDULE_MICRO, "reached",
+                           curve_headroom(curve), "kept", curve_keeps_headroom(curve))
+               : NULL;
+}
+
 json_t *curve_document(const struct curve *curve, const struct session_facts *session,
                        const struct run_facts *run)
 {
@@ -105,9 +117,10 @@ json_t *curve_document(const struct curve *curve, const struct session_facts *se
         "max_rate", rate_or_null(curve->limits.highest_micro), "precision", curve->limits.precision,
         "max_probes", (int)curve->limits.probes_max, "window_seconds",
         clock_seconds(curve->window_ns), "windows", (int)curve->windows);
-    json_t *members = json_pack(
-        "{s:o, s:o, s:b, s:o, s:o, s:o}", "objectives", capacity_json_objectives(curve->objectives),
-        "search", search, "interrupted", curve->interrupted, "error",
-        capacity_json_error(curve->error), "result", finding(curve), "probes", probes(curve));
+    json_t *members =
+        json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o*}", "objectives",
+                  capacity_json_objectives(curve->objectives), "search", search, "interrupted",
+                  curve->interrupted, "error", capacity_json_error(curve->error), "result",
+                  finding(curve), "probes", probes(curve), "headroom", headroom(curve));
     return capacity_json_document(root, members);
 }

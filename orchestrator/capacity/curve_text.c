@@ -210,6 +210,16 @@ static const char *why_unfinished(const struct curve *curve, const char *otherwi
                                      : otherwise;
 }
 
+static void write_headroom(struct output *out, const struct curve *curve)
+{
+    char load[40], wanted[40];
+    rate_format(load, sizeof load, curve->headroom.load_micro);
+    rate_format(wanted, sizeof wanted, headroom_wanted_micro(&curve->headroom));
+    output_printf(out, "Headroom: %.2f times %s/s; %g times it, %s/s, %s\n", curve_headroom(curve),
+                  load, curve->headroom.factor, wanted,
+                  curve_keeps_headroom(curve) ? "is sustained" : "is NOT sustained");
+}
+
 void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
 {
     const struct search_finding *finding = &curve->finding;
@@ -232,6 +242,8 @@ void curve_write_text(struct output *out, const struct curve *curve, bool quiet)
                       finding->windows,
                       finding->passed < finding->windows ? ": the majority decides" : "");
     write_interval(out, finding);
+    if (curve->headroom.factor > 0)
+        write_headroom(out, curve);
     if (curve->error[0] != '\0')
         output_printf(out, "Ended by an error: %s\n", PRINTABLE(curve->error));
     if (curve->limit.kind != LIMIT_UNKNOWN)

@@ -11,6 +11,7 @@ int command_dialect(int argc, const char *const *argv);
 int command_find_max(int argc, const char *const *argv);
 int command_sweep(int argc, const char *const *argv);
 int command_load_test(int argc, const char *const *argv);
+int command_compare_modes(int argc, const char *const *argv);
 int command_ctl(int argc, const char *const *argv);
 int command_report(int argc, const char *const *argv);
 int command_model(int argc, const char *const *argv);
@@ -47,6 +48,7 @@ extern const struct option_table ctl_option_table, results_option_table, workloa
 const struct option_table *find_max_option_table(void);
 const struct option_table *sweep_option_table(void);
 const struct option_table *load_test_option_table(void);
+const struct option_table *compare_modes_option_table(void);
 const struct option_table *report_option_table(void);
 const struct option_table *verify_option_table(void);
 const struct option_table *record_option_table(void);

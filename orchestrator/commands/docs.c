@@ -118,6 +118,7 @@ static const struct {
     {"find-max", find_max_option_table, NULL},
     {"sweep", sweep_option_table, NULL},
     {"load-test", load_test_option_table, NULL},
+    {"compare-modes", compare_modes_option_table, NULL},
     {"ctl", ctl_table, NULL},
     {"report", report_option_table, NULL},
     {"verify", verify_option_table, NULL},

@@ -60,6 +60,7 @@ static enum err_code prepare(struct find_max *find, struct err *err)
         code = curve_init(&find->curve, &request->objectives, spec->outputs.percentiles,
                           spec->outputs.percentile_count, err);
     find->curve.limits = limits;
+    find->curve.headroom = request->headroom;
     find->curve.window_ns = request->window_ns;
     find->curve.windows = find->windows.wanted;
     if (code == OK)
@@ -230,6 +231,13 @@ static enum err_code judge(const struct find_max *find, struct err *err)
             "the search is not settled after %u probes: %s; give it more (--max-probes), "
             "longer windows (--window), or less --precision",
             curve->probe_count, curve_format_doubt(why, sizeof why, &find->search));
+    if (curve->headroom.factor > 0 && !curve_keeps_headroom(curve))
+        return err_set(
+            err, E_FAILED,
+            "no headroom: %s/s is sustained, %.2f times %s/s, and --headroom wants %g "
+            "times it",
+            rate_format(rate, sizeof rate, curve->finding.rate_micro), curve_headroom(curve),
+            rate_format(why, sizeof why, curve->headroom.load_micro), curve->headroom.factor);
     return OK;
 }
 

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/printable.h"
 #include "common/schedule.h"
 #include "common/units.h"
 #include "orchestrator/capacity/windows.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/options/rate_text.h"
 
 #define AT(member) offsetof(struct find_max_request, member)
 #define RATE_MOST (SCHEDULE_RATE_MAX_MICRO / SCHEDULE_MICRO)
@@ -19,6 +21,8 @@
 #define REQUESTS_IN_A_WINDOW 10u
 #define PERCENT_MIN 0.5
 #define PERCENT_MAX 50.0
+#define FACTOR_BYTES 24
+#define HEADROOM_MOST 1000.0
 
 static enum err_code parse_slos(void *target, const char *value, struct err *err)
 {
@@ -43,6 +47,30 @@ static enum err_code parse_precision(void *target, const char *value, struct err
     return OK;
 }
 
+/* "2x:50k": a factor, and the load of today. */
+static enum err_code parse_headroom(void *target, const char *value, struct err *err)
+{
+    struct headroom *headroom = &((struct find_max_request *)target)->headroom;
+    const char *times = strstr(value, "x:");
+    char factor[FACTOR_BYTES];
+    struct err reason = {.code = OK};
+    if (times == NULL || (size_t)(times - value) >= sizeof factor)
+        return err_set(err, E_USAGE, "--headroom %.40s: allowed: FACTORx:RATE, as in 2x:50k",
+                       PRINTABLE(value));
+    snprintf(factor, sizeof factor, "%.*s", (int)(times - value), value);
+    if (!rate_parse_factor(&headroom->factor, factor) || headroom->factor > HEADROOM_MOST)
+        return err_set(err, E_USAGE,
+                       "--headroom %.40s: \"%.20s\": allowed: a number above 0, to %g",
+                       PRINTABLE(value), PRINTABLE(factor), HEADROOM_MOST);
+    if (rate_parse(&headroom->load_micro, times + 2, &reason) != OK)
+        return err_set(err, E_USAGE, "--headroom %.40s: \"%.20s\": %.200s", PRINTABLE(value),
+                       PRINTABLE(times + 2), reason.text);
+    return headroom->load_micro > 0
+               ? OK
+               : err_set(err, E_USAGE, "--headroom %.40s: the load of today is above 0",
+                         PRINTABLE(value));
+}
+
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row search_rows[] = {
     {ROW("slo", NULL, OPTION_CUSTOM, "OBJECTIVE", 0), .parse = parse_slos, .repeats = true,
@@ -64,6 +92,9 @@ static const struct option_row search_rows[] = {
      .help = "Length of a window, a multiple of 100ms; a bare number is seconds."},
     {ROW("max-probes", NULL, OPTION_COUNT, "N", AT(max_probes)), NUMBER(1, SEARCH_PROBES_MAX),
      .unset = "60", .help = "The search ends after so many probes with what it has."},
+    {ROW("headroom", NULL, OPTION_CUSTOM, "FACTORx:RATE", 0), .parse = parse_headroom,
+     .help = "Say whether what is found is at least so many times a load, as 2x:50k: twice 50,000 "
+             "requests per second; exit with status 1 when it is not."},
 };
 
 static const struct option_row other_rows[] = {
@@ -167,6 +198,11 @@ static enum err_code check_search(const struct find_max_request *request, struct
                        UNITS_GROUPED(request->start_rate),
                        options_given(&request->bench.values, "start-rate") ? "" : ", the default,",
                        UNITS_GROUPED(request->max_rate));
+    if (headroom_wanted_micro(&request->headroom) > request->max_rate * SCHEDULE_MICRO)
+        return err_set(err, E_USAGE,
+                       "--headroom: %g times the load is above --max-rate %s, so that it could "
+                       "never be found",
+                       request->headroom.factor, UNITS_GROUPED(request->max_rate));
     if (spec->load.test_count > 1)
         return err_set(err, E_USAGE, "find-max takes one test; --type names %u: run it for each",
                        spec->load.test_count);

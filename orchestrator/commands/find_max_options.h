@@ -2,6 +2,7 @@
 #ifndef ORCHESTRATOR_COMMANDS_FIND_MAX_OPTIONS_H
 #define ORCHESTRATOR_COMMANDS_FIND_MAX_OPTIONS_H
 
+#include "orchestrator/capacity/curve.h"
 #include "orchestrator/capacity/search.h"
 #include "orchestrator/options/bench_options.h"
 #include "orchestrator/report/objective.h"
@@ -13,6 +14,7 @@ struct find_max_request {
     double precision;
     uint64_t windows, window_ns;
     uint64_t max_probes;
+    struct headroom headroom;
     const char *csv_path;
 };
 

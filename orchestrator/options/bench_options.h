@@ -100,6 +100,7 @@ struct replay_request {
 /* --buffer. */
 struct buffer_request {
     const char *path;
+    const char *option; /* set by the command: what names it; NULL: "buffer" */
 };
 
 struct dialect;

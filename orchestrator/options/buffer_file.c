@@ -217,8 +217,7 @@ enum err_code buffer_file_read(struct buffer_options *buffer, const char *path, 
     /* A file of the user's own goes before one that comes with volley. */
     const bool is_path = strchr(path, '/') != NULL || access(path, F_OK) == 0;
     if (!is_path && find_shipped(&found, path, &reason) != OK)
-        return err_set(err, E_CONFIG, "--buffer %.60s: there is no such file, and %s", path,
-                       reason.text);
+        return err_set(err, E_CONFIG, "%.60s: there is no such file, and %s", path, reason.text);
     const enum err_code code = read_path(buffer, found != NULL ? found : path, err);
     free(found);
     return code;

@@ -6,7 +6,8 @@
 #define AT(member) offsetof(struct buffer_request, member)
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row rows[] = {
-    {ROW("buffer", NULL, OPTION_TEXT, "FILE|NAME", AT(path)), .told = true, .commands = OF_LOADS,
+    {ROW("buffer", NULL, OPTION_TEXT, "FILE|NAME", AT(path)), .told = true,
+     .commands = OF_BENCH | OF_FIND_MAX | OF_SWEEP,
      .help =
          "The load is that of a client that buffers: writes gather until they are a batch, which a "
          "flush worker sends with one write; -c is how many users have a request under way. A YAML "
@@ -15,6 +16,11 @@ static const struct option_row rows[] = {
 /* clang-format on */
 #undef AT
 const struct option_group buffer_group = GROUP("Load", OF_LOADS, rows);
+
+static const char *option_of(const struct bench_request *request)
+{
+    return request->buffer.option != NULL ? request->buffer.option : "buffer";
+}
 
 static void exclude(struct bench_request *request, struct err *err)
 {
@@ -31,7 +37,7 @@ static void exclude(struct bench_request *request, struct err *err)
         {"null", "its stages are those of a server's replies"},
     };
     for (size_t i = 0; i < sizeof excluded / sizeof excluded[0]; i++)
-        relation_exclude(request, "buffer", excluded[i].others, excluded[i].why, err);
+        relation_exclude(request, option_of(request), excluded[i].others, excluded[i].why, err);
 }
 
 static bool is_forbidden(const struct bench_request *request, const char *name, bool value)
@@ -48,14 +54,14 @@ static enum err_code track(struct bench_request *request, struct err *err)
     if (is_forbidden(request, "resp3", endpoint->resp3) ||
         is_forbidden(request, "enable-tracking", endpoint->tracking))
         return err_set(err, E_USAGE,
-                       "--buffer %.60s: its near cache (query.cache_size) hears of changes by "
+                       "--%s %.60s: its near cache (query.cache_size) hears of changes by "
                        "CLIENT TRACKING over RESP3; leave out %s",
-                       request->buffer.path,
+                       option_of(request), request->buffer.path,
                        endpoint->resp3 ? "--enable-tracking=false" : "--resp3=false");
     if (!endpoint->tracking)
-        options_derive(&request->values, "enable-tracking", "buffer", "true");
+        options_derive(&request->values, "enable-tracking", option_of(request), "true");
     if (!endpoint->resp3)
-        options_derive(&request->values, "resp3", "buffer", "true");
+        options_derive(&request->values, "resp3", option_of(request), "true");
     endpoint->tracking = endpoint->resp3 = true;
     return OK;
 }
@@ -82,11 +88,12 @@ enum err_code buffer_settle(struct bench_request *request, struct err *err)
     const char *path = request->buffer.path;
     struct buffer_options *buffer = &request->spec.buffer;
     const struct load_options *load = &request->spec.load;
+    struct err reason = {.code = OK};
     *buffer = (struct buffer_options){.wanted = false};
     if (path == NULL)
         take_workloads(request);
-    else if (buffer_file_read(buffer, path, err) != OK)
-        return err->code;
+    else if (buffer_file_read(buffer, path, &reason) != OK)
+        return err_set(err, reason.code, "--%s %s", option_of(request), reason.text);
     if (!buffer->wanted)
         return OK;
     exclude(request, err);
@@ -99,11 +106,12 @@ enum err_code buffer_settle(struct bench_request *request, struct err *err)
                         buffer_file_notice(buffer));
     if (load->stream_count > 1)
         return err_set(err, E_USAGE,
-                       "--buffer and several workloads side by side exclude each other: it is of "
-                       "one client");
+                       "--%s and several workloads side by side exclude each other: it is of "
+                       "one client",
+                       option_of(request));
     if (load->workload != NULL && load->workload->consumer_count > 0)
         return err_set(err, E_USAGE,
-                       "--buffer: the workload %.60s has consumers, which it does not go with",
-                       PRINTABLE(load->workload->name));
+                       "--%s: the workload %.60s has consumers, which it does not go with",
+                       option_of(request), PRINTABLE(load->workload->name));
     return track(request, err);
 }

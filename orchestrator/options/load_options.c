@@ -143,14 +143,14 @@ static const struct option_row load_rows[] = {
      .help = "Tests to run one after the other, separated by commas; case does not matter. A "
              "command behind the options takes their place."},
     {ROW("clients", "c", OPTION_COUNT, "N", AT(clients)), NUMBER(1, LOAD_CLIENTS_MAX),
-     .unset = "50", .commands = OF_BENCH | OF_FIND_MAX, .told = true,
+     .unset = "50", .commands = OF_BENCH | OF_FIND_MAX | OF_MODES, .told = true,
      .help = "Connections, over all workers."},
     {ROW("requests", "n", OPTION_COUNT, "N", AT(requests)), NUMBER(1, LOAD_REQUESTS_MAX),
-     .unset = "100000", .commands = OF_BENCH, .told = true,
+     .unset = "100000", .commands = OF_BENCH | OF_MODES, .told = true,
      .help = "Requests of each test; errors count. Without meaning when a duration is given."},
     {ROW("test-duration", NULL, OPTION_DURATION, "TIME", AT(duration_ns)),
-     BARE(NS_PER_SECOND, NS_PER_MS, LOAD_NS_MAX), .aliases = "duration", .commands = OF_BENCH,
-     .told = true,
+     BARE(NS_PER_SECOND, NS_PER_MS, LOAD_NS_MAX), .aliases = "duration",
+     .commands = OF_BENCH | OF_MODES, .told = true,
      .help = "Measure each test for so long in place of a number of requests; a bare number is "
              "seconds."},
     {ROW("warmup", NULL, OPTION_DURATION, "TIME", AT(warmup_ns)),

@@ -191,17 +191,20 @@ struct metric_slice metric_slice_of_class(const struct metric_slice *whole, uint
         .due_seconds = whole->due_seconds};
 }
 
-struct metric_slice metric_slice_of_stream(const struct metric_slice *whole, uint32_t stream)
+/* Of classes from first on, and below end; wanted NULL: all of these. */
+static struct metric_slice sum_classes(const struct metric_slice *whole, uint32_t first,
+                                       uint32_t end, const bool *wanted)
 {
     static struct class_figures sum; /* too large for a stack */
     static struct histogram windows[CLASS_TIMES];
     const struct interval_row *row = whole->row;
-    const struct run_stream *of = &whole->run->streams[stream];
     bool fit = true;
     memset(&sum, 0, sizeof sum);
     for (uint32_t k = 0; k < CLASS_TIMES; k++)
         histogram_reset(&windows[k]);
-    for (uint32_t i = of->first_class; i < of->first_class + of->weighted_count; i++) {
+    for (uint32_t i = first; i < end; i++) {
+        if (wanted != NULL && !wanted[i])
+            continue;
         fit &= windows_fit(row, i) || row->classes[i].counters[CLASS_OK] == 0;
         class_figures_add(&sum, &row->classes[i]);
         for (uint32_t k = 0; k < CLASS_TIMES && fit && i < row->class_count; k++)
@@ -212,6 +215,18 @@ struct metric_slice metric_slice_of_stream(const struct metric_slice *whole, uin
                                  .open_loop = whole->open_loop,
                                  .seconds = whole->seconds,
                                  .due_seconds = whole->due_seconds};
+}
+
+struct metric_slice metric_slice_of_stream(const struct metric_slice *whole, uint32_t stream)
+{
+    const struct run_stream *of = &whole->run->streams[stream];
+    return sum_classes(whole, of->first_class, of->first_class + of->weighted_count, NULL);
+}
+
+struct metric_slice metric_slice_of_classes(const struct metric_slice *whole,
+                                            const bool wanted[CLASSES_MAX])
+{
+    return sum_classes(whole, 0, whole->row->class_count, wanted);
 }
 
 /* Requests of the class of a part, or of a run that has one, that had no reply; and those that ended at all. */

@@ -284,6 +284,9 @@ struct metric_slice metric_slice_of_class(const struct metric_slice *whole, uint
 /* Of one of several workloads side by side, without what follows its misses; until the next call, since its classes are
  * summed in a place of their own. The slice has run. */
 struct metric_slice metric_slice_of_stream(const struct metric_slice *whole, uint32_t stream);
+/* Of several classes together, likewise. */
+struct metric_slice metric_slice_of_classes(const struct metric_slice *whole,
+                                            const bool wanted[CLASSES_MAX]);
 /* Of one part of requests; its times are coarse. What got no answer, as far as the whole tells, counts as lost. Until the
  * next call; the slice has run. */
 struct metric_slice metric_slice_of_part(const struct metric_slice *whole, uint32_t part);

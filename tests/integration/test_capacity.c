@@ -194,6 +194,60 @@ TEST(test_no_limit)
     json_decref(root);
 }
 
+static void check_headroom(double wanted, bool kept)
+{
+    json_t *root = load("out.json", "find-max");
+    const json_t *headroom = json_object_get(root, "headroom");
+    check_find_max(root);
+    ck_assert_double_eq_tol(run_json_number(headroom, "wanted_per_second"), wanted, 1e-6);
+    ck_assert_int_eq(json_is_true(json_object_get(headroom, "kept")), kept);
+    ck_assert_int_eq(
+        run_json_number(json_object_get(root, "result"), "sustainable_per_second") >= wanted, kept);
+    json_decref(root);
+}
+
+TEST(test_headroom)
+{
+    /* Breaks when twice a load is not told from less than that, in words, in JSON or by the exit status. */
+    start("find-max -p %s --slo p99<10s --start-rate 200 --max-rate 200 --window 200ms --windows 1 "
+          "--warmup 0 -r 10 --json out.json --headroom 2x:100",
+          server.port_text);
+    end(0);
+    EXPECT_IN(program.out, "\nHeadroom: 2.00 times 100/s; 2 times it, 200/s, is sustained\n");
+    check_headroom(200, true);
+    program_free(&program);
+    start("find-max -p %s --slo errors<1%% --start-rate 60 --precision 20%% --window 200ms "
+          "--windows 3 --warmup 200ms --json out.json --headroom 1.5x:200 -- debug sleep 0.005",
+          server.port_text);
+    end(1);
+    EXPECT_IN(program.out, " times 200/s; 1.5 times it, 300/s, is NOT sustained\n");
+    EXPECT_IN(program.err, "no headroom: ");
+    check_headroom(300, false);
+}
+
+static const struct {
+    const char *headroom, *said;
+} no_headroom[] = {
+    {"2", "FACTORx:RATE, as in 2x:50k"},
+    {"x:5", "a number above 0"},
+    {"0x:5", "a number above 0"},
+    {"1001x:5", "a number above 0, to 1000"},
+    {"2x:", "--headroom 2x:"},
+    {"2x:0", "the load of today is above 0"},
+    {"2x:many", "--headroom 2x:many"},
+    {"-2x:5", "--headroom -2x:5"},
+    {"2x:200", "is above --max-rate 300"},
+};
+
+LOOP_TEST(test_headroom_refused, sizeof no_headroom / sizeof no_headroom[0])
+{
+    /* Breaks when what is no headroom is searched for, or one that nobody could find. */
+    start("find-max -p %s --slo p99<10s --start-rate 200 --max-rate 300 --headroom %s",
+          server.port_text, no_headroom[_i].headroom);
+    end(2);
+    EXPECT_IN(program.err, no_headroom[_i].said);
+}
+
 TEST(test_objective_nobody_keeps)
 {
     /* Breaks when an objective that no rate keeps is searched for ever, or ends without a reason. */

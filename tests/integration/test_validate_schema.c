@@ -32,6 +32,7 @@ static const struct {
     {"verify", "volley.verify-1", 1},
     {"comparison", "volley.comparison-1", 4},
     {"diagnosis", "volley.diagnosis-1", 10},
+    {"compare-modes", "volley.compare-modes-1", 5},
 };
 
 LOOP_TEST(test_every_document_is_valid, sizeof kinds / sizeof kinds[0])

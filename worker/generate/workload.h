@@ -222,6 +222,8 @@ bool workload_keys_known(const struct workload *workload);
 bool workload_reads_only(const struct workload *workload);
 /* The same of some of its requests, if not of all. */
 bool workload_reads_some(const struct workload *workload);
+/* The same of those of one class, below workload_class_count. */
+bool workload_class_reads_only(const struct workload *workload, uint32_t class);
 /* The hash slot of a ticket's first key; any node can serve a request without one, and gets slots in turn. Hot
  * path; one caller at a time in a process. */
 uint16_t workload_slot(const struct workload *workload, uint64_t ticket);

@@ -187,6 +187,14 @@ bool workload_reads_only(const struct workload *workload)
     return workload->keys_known && workload->reads_only;
 }
 
+bool workload_class_reads_only(const struct workload *workload, uint32_t class)
+{
+    if (workload->live != NULL)
+        return live_class_reads(workload->live, class);
+    return workload->mix != NULL ? workload->mix->classes[class].reads_only
+                                 : workload_reads_only(workload);
+}
+
 uint16_t workload_slot(const struct workload *workload, uint64_t ticket)
 {
     return key_slot_of(&workload->key_slot, &workload->template, ticket);
