@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/printable.h"
 #include "common/units.h"
+#include "orchestrator/commands/buffer_guide.h"
 #include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/distribution.h"
 #include "orchestrator/options/rate_steps.h"
@@ -377,6 +378,35 @@ static void print_chaos(FILE *out, const struct spec *spec)
                 PRINTABLE(spec->managed.chaos->actions[i].text));
 }
 
+/* What it takes when it is full, and who sends. */
+static void print_buffer(FILE *out, const struct bench_step *step, const struct plan *plan)
+{
+    const struct buffer_options *buffer = &step->spec.buffer;
+    char text[192], each[32], all[32];
+    if (!buffer->wanted)
+        return;
+    const struct buffer_guide guide = buffer_guide_of(step, plan->worker_count, plan->usable_cpus);
+    buffer_guide_describe(text, sizeof text, buffer);
+    fprintf(out, "  buffer        %s\n", PRINTABLE(text));
+    fprintf(out,
+            "  its memory    at most %s; a process has %s * %s in the round buffer, and %s * %s * "
+            "%s in the hybrid buffer\n",
+            units_format_size(all, sizeof all, guide.bytes), UNITS_GROUPED(buffer->round_messages),
+            units_format_size(each, sizeof each, guide.request_bytes),
+            UNITS_GROUPED(buffer->hybrid_batches), UNITS_GROUPED(buffer->round_messages), each);
+    if (buffer->cache_replies > 0)
+        fprintf(out,
+                "  its cache     beside that up to %s replies of a process, each of 16 KB at "
+                "most\n",
+                UNITS_GROUPED(buffer->cache_replies));
+    fprintf(out, "  its workers   %s in all",
+            UNITS_GROUPED(buffer->flush_workers * plan->worker_count));
+    if (guide.most_workers > 0)
+        fprintf(out, "; a beginning for %s CPUs: %u to %u", UNITS_GROUPED(plan->usable_cpus),
+                guide.least_workers, guide.most_workers);
+    fputc('\n', out);
+}
+
 /* Requests are claimed as workers get on, so a worker's share of -n is only an expectation. */
 static void print_workers(FILE *out, const struct plan *plan)
 {
@@ -408,8 +438,10 @@ void explain_print(FILE *out, const struct option_values *values, const struct b
     print_workers(out, plan);
     if (steps->count > 0)
         print_connections(out, &steps->steps[0].spec);
-    for (uint32_t i = 0; i < steps->count; i++)
+    for (uint32_t i = 0; i < steps->count; i++) {
         print_step(out, &steps->steps[i], i + 1, false);
+        print_buffer(out, &steps->steps[i], plan);
+    }
     for (uint32_t i = 0; i < steps->beside_count; i++)
         print_step(out, &steps->beside[i], steps->count, true);
     /* All tests have the same one; what is filled before them has none. */

@@ -8,6 +8,7 @@
 #include "common/printable.h"
 #include "common/units.h"
 #include "orchestrator/commands/bench_log.h"
+#include "orchestrator/commands/buffer_guide.h"
 #include "orchestrator/commands/filling.h"
 #include "orchestrator/commands/session.h"
 #include "orchestrator/server/groups.h"
@@ -54,33 +55,26 @@ static uint32_t name_parts(struct run_facts *facts, const struct bench_step *ste
     return count;
 }
 
-static void describe_buffer(struct run_facts *facts, const struct buffer_options *buffer)
+static void describe_buffer(struct run_facts *facts, const struct bench_step *step, uint32_t cpus)
 {
-    char interval[32], tokens[64] = "", cache[64] = "";
-    if (buffer->cache_replies > 0)
-        snprintf(cache, sizeof cache, ", near cache of %s replies a process",
-                 UNITS_GROUPED(buffer->cache_replies));
-    if (buffer->round_tokens > 0)
-        snprintf(tokens, sizeof tokens, " or %s tokens", UNITS_GROUPED(buffer->round_tokens));
-    snprintf(facts->buffer_text, sizeof facts->buffer_text,
-             "%s: batches of %s requests%s, %s of them waiting, %s flush workers a process, %s, "
-             "%s%s%s",
-             PRINTABLE(buffer->name), UNITS_GROUPED(buffer->round_messages), tokens,
-             UNITS_GROUPED(buffer->hybrid_batches), UNITS_GROUPED(buffer->flush_workers),
-             buffer->strategy == BUFFER_SIZE_BASED ? "size_based" : "time_based",
-             units_format_duration(interval, sizeof interval, buffer->flush_interval_ns),
-             buffer->async ? ", async" : "", cache);
+    const struct buffer_options *buffer = &step->spec.buffer;
+    const struct buffer_guide guide = buffer_guide_of(step, facts->worker_count, cpus);
+    buffer_guide_describe(facts->buffer_text, sizeof facts->buffer_text, buffer);
     facts->cache_most = buffer->cache_replies * facts->worker_count;
     facts->buffer_most =
         buffer->round_messages * (buffer->hybrid_batches + 1) * facts->worker_count;
     facts->buffer_workers = buffer->flush_workers * facts->worker_count;
+    facts->buffer_bytes = guide.bytes;
+    facts->buffer_least_workers = guide.least_workers;
+    facts->buffer_most_workers = guide.most_workers;
 }
 
-static void name_stages(struct run_facts *facts, const struct spec *spec)
+static void name_stages(struct run_facts *facts, const struct bench_step *step, uint32_t cpus)
 {
+    const struct spec *spec = &step->spec;
     facts->has_users = spec->buffer.wanted && spec->rate.steps == NULL;
     if (spec->buffer.wanted)
-        describe_buffer(facts, &spec->buffer);
+        describe_buffer(facts, step, cpus);
 #define NAME(id, name, meaning) name,
     static const char *const names[] = {BUFFER_STAGE_TABLE(NAME)};
 #undef NAME
@@ -226,7 +220,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
     } else {
         name_classes(facts, step);
         (void)name_parts(facts, step, 0);
-        name_stages(facts, spec);
+        name_stages(facts, step, session->plan.usable_cpus);
     }
     for (uint32_t i = 0; i < session->plan.worker_count; i++)
         facts->worker_cpus[i] = session->plan.workers[i].cpu;

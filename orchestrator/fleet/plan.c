@@ -263,6 +263,7 @@ static enum err_code count_workers(struct plan *plan, const struct spec *spec,
                        first_clients_option(spec), (unsigned long long)first_clients(spec),
                        UNITS_GROUPED(connections_needed(spec)));
     plan->worker_count = (uint32_t)count;
+    plan->usable_cpus = usable_count(order);
     return OK;
 }
 

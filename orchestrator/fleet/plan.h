@@ -29,6 +29,7 @@ struct plan {
     uint32_t
         server_cpus[PLAN_SERVER_CPUS_MAX]; /* of managed servers: all of them are on all of these */
     uint32_t server_cpu_count;
+    uint32_t usable_cpus; /* that it may use, as far as its quota goes */
     uint64_t ring_capacity_bytes;
     char notes[PLAN_NOTES_MAX][256]; /* what was chosen and why, for people */
     uint32_t note_count;

@@ -56,6 +56,34 @@ static void print_cache(struct output *out, const struct run_result *result)
                   UNITS_GROUPED(counters[COUNTER_CACHE_EVICTED]));
 }
 
+/* Of one request that went to the server, as it was sent. */
+static double mean_request_bytes(const struct metric_slice *whole)
+{
+    const uint64_t sent = whole->counters[COUNTER_SENT] - whole->counters[COUNTER_CACHE_HITS];
+    return sent > 0 ? (double)whole->counters[COUNTER_BYTES_OUT] / (double)sent : 0;
+}
+
+/* What was estimated, and what was measured. */
+static void print_sizes(struct output *out, const struct buffer_figures *figures,
+                        const struct metric_slice *whole)
+{
+    const struct run_facts *facts = whole->run;
+    char most[32], mean[32], guide[64] = "";
+    if (facts->buffer_most_workers > 0)
+        snprintf(guide, sizeof guide, " (a beginning for these CPUs: %s to %s)",
+                 UNITS_GROUPED(facts->buffer_least_workers),
+                 UNITS_GROUPED(facts->buffer_most_workers));
+    output_printf(out, "at a time: %.1f requests in round buffers, %.1f batches waiting\n",
+                  or_zero(figures->round_messages), or_zero(figures->hybrid_batches));
+    output_printf(
+        out, "their memory: estimated %s at most; measured %s on the average\n",
+        units_format_size(most, sizeof most, facts->buffer_bytes),
+        units_format_size(mean, sizeof mean,
+                          (uint64_t)llround(or_zero(figures->unsent) * mean_request_bytes(whole))));
+    output_printf(out, "flush workers: %s%s, busy for %.1f %% of the time\n",
+                  UNITS_GROUPED(facts->buffer_workers), guide, or_zero(figures->busy_share) * 100);
+}
+
 void text_buffer(struct output *out, const struct run_result *result)
 {
     const struct metric_slice whole = metric_slice_of_run(result);
@@ -73,11 +101,7 @@ void text_buffer(struct output *out, const struct run_result *result)
     output_printf(out, "no room for more: %.1f %% of the time\n",
                   or_zero(figures.full_share) * 100);
     if (facts->buffer_workers > 0)
-        output_printf(out,
-                      "at a time: %.1f requests in round buffers, %.1f batches waiting; flush "
-                      "workers busy for %.1f %% of the time\n",
-                      or_zero(figures.round_messages), or_zero(figures.hybrid_batches),
-                      or_zero(figures.busy_share) * 100);
+        print_sizes(out, &figures, &whole);
     output_printf(out,
                   "unsent writes that a crash of the client would have lost: %.1f on the average, "
                   "at most %s\n",
@@ -158,7 +182,7 @@ json_t *buffer_report_json(const struct run_result *result)
     for (uint32_t i = 0; i < BUFFER_STAGES; i++)
         json_array_append_new(stages, stage_json(&whole, figures.first_part + i));
     const bool accounted = result->facts->buffer_workers > 0; /* not in the first journals */
-    return json_pack(
+    json_t *json = json_pack(
         "{s:o, s:o, s:f, s:{s:o, s:o, s:o}, s:f, s:o, s:o, s:o, s:f, s:o, s:o, s:o}", "text",
         json_value_text(result->facts->buffer_text), "batches", json_value_count(figures.batches),
         "mean_batch", or_zero(figures.mean_batch), "flushes", "full",
@@ -169,4 +193,11 @@ json_t *buffer_report_json(const struct run_result *result)
         number_or_null(accounted, figures.busy_share * 100), "mean_unsent", or_zero(figures.unsent),
         "most_unsent", json_value_count(result->facts->buffer_most), "cache", cache_json(result),
         "stages", stages);
+    if (accounted) {
+        json_object_set_new(json, "estimated_bytes", json_value_count(result->facts->buffer_bytes));
+        json_object_set_new(json, "mean_bytes",
+                            json_real(or_zero(figures.unsent) * mean_request_bytes(&whole)));
+        json_object_set_new(json, "workers", json_value_count(result->facts->buffer_workers));
+    }
+    return json;
 }

@@ -277,6 +277,9 @@ json_t *journal_facts_to_json(const struct run_facts *run)
         if (run->cache_most > 0)
             PUT_COUNT(cache_most)
         PUT_COUNT(buffer_workers)
+        PUT_COUNT(buffer_bytes)
+        PUT_COUNT(buffer_least_workers)
+        PUT_COUNT(buffer_most_workers)
         PUT_FLAG(has_users)
     }
     if (run->part_count > 0)
@@ -306,8 +309,12 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
         GET_COUNT(buffer_most)
         if (json_object_get(json, "cache_most") != NULL)
             GET_COUNT(cache_most)
-        if (json_object_get(json, "buffer_workers") != NULL) /* not in the first journals */
+        if (json_object_get(json, "buffer_workers") != NULL) { /* not in the first journals */
             GET_COUNT(buffer_workers)
+            GET_COUNT(buffer_bytes)
+            GET_COUNT(buffer_least_workers)
+            GET_COUNT(buffer_most_workers)
+        }
         GET_FLAG(has_users)
     }
     if (run->prefill)

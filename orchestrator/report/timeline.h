@@ -111,6 +111,9 @@ struct run_facts {
     char buffer_text[256];
     uint64_t buffer_most;
     uint64_t buffer_workers; /* flush workers of all workers */
+    uint64_t buffer_bytes;   /* what its buffers take when they are full, as estimated */
+    /* So many flush workers are a beginning on so many CPUs; 0: nothing is known of so few. */
+    uint64_t buffer_least_workers, buffer_most_workers;
     uint64_t
         cache_most; /* replies that the near caches of all workers may hold; 0: there are none */
     bool has_users; /* and no rate: requests are due when users have them */

@@ -101,6 +101,34 @@ TEST(full_batches)
     trial_free(&trial);
 }
 
+TEST(estimated_and_measured)
+{
+    /* breaks when what a buffer may take is another sum than its sizes make, or the report does not say what it took */
+    struct program program;
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 8}\nhybrid_buffer: {max_size: 4}\n"
+                 "performance: {max_flush_workers: 1}\n");
+    program_run_volley(&program, "bench", "-p", "1", "-t", "set", "-d", "55", "--buffer", path,
+                       "--processes", "2", "--cpus", "none", "--explain", NULL);
+    ck_assert_int_eq(program.exit_status, 0);
+    /* of 98 bytes: *3, $3, SET, $16, a key, $55, a value */
+    ck_assert_msg(strstr(program.out,
+                         "at most 7.66 KB; a process has 8 * 98 B in the round buffer, "
+                         "and 4 * 8 * 98 B in the hybrid buffer") != NULL,
+                  "%s", program.out);
+    ck_assert_msg(strstr(program.out, "its workers   2 in all") != NULL, "%s", program.out);
+    program_free(&program);
+    RUN("-t", "set", "-d", "55", "-n", "20000", "-c", "200", "--processes", "2");
+    trial_end(&trial, 0);
+    trial_expect(&trial, PROGRAM_OUT, "their memory: estimated 7.66 KB at most; measured ");
+    trial_expect(&trial, PROGRAM_OUT, "flush workers: 2");
+    ck_assert_int_eq(json_integer_value(buffer("estimated_bytes")), 2 * 5 * 8 * 98);
+    ck_assert_double_gt(json_number_value(buffer("mean_bytes")), 0);
+    ck_assert_double_le(json_number_value(buffer("mean_bytes")), 2 * 5 * 8 * 98 * 1.001);
+    ck_assert_double_gt(json_number_value(buffer("workers_busy_percent")), 0);
+    trial_free(&trial);
+}
+
 TEST(tokens_make_a_batch)
 {
     /* breaks when bytes do not make a batch where requests are large */

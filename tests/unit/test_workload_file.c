@@ -233,8 +233,7 @@ static const struct {
      "f:4:40: profile and performance exclude each other: a profile says all of it"},
     {CLASS("command: PING") "buffer: minimall\n",
      "f:4:9: buffer: there is no built-in buffer \"minimall\"; there are balanced, bypass, "
-     "high-throughput, memory-constrained, "
-     "minimal, tuned; did you mean minimal?"},
+     "high-throughput, memory-constrained, minimal, tuned; did you mean minimal?"},
     {CLASS("command: PING") "buffer: [8]\n",
      "f:4:9: buffer: a buffer of a workload is expected; as in buffer: high-throughput, or buffer: "
      "{round_buffer: {max_size: 8}}"},
