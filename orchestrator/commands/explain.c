@@ -382,7 +382,7 @@ static void print_chaos(FILE *out, const struct spec *spec)
 static void print_buffer(FILE *out, const struct bench_step *step, const struct plan *plan)
 {
     const struct buffer_options *buffer = &step->spec.buffer;
-    char text[192], each[32], all[32];
+    char text[256], each[32], all[32];
     if (!buffer->wanted)
         return;
     const struct buffer_guide guide = buffer_guide_of(step, plan->worker_count, plan->usable_cpus);

@@ -325,9 +325,25 @@ static struct watch_value read_load(const struct watch_figure *figure,
     return unknown();
 }
 
+bool watch_reading_is_buffered(const struct watch_reading *reading)
+{
+    return reading->load != NULL && reading->load->run != NULL &&
+           reading->load->run->buffer_text[0] != '\0';
+}
+
+static struct watch_value read_near_cache(const uint64_t counters[COUNTER_COUNT], double factor)
+{
+    const uint64_t hits = counters[COUNTER_CACHE_HITS];
+    const uint64_t all = hits + counters[COUNTER_CACHE_MISSES];
+    return all > 0 ? (struct watch_value){.number = (double)hits / (double)all * factor}
+                   : unknown();
+}
+
 static struct watch_value read_hit_ratio(const struct watch_figure *figure,
                                          const struct watch_reading *reading)
 {
+    if (watch_reading_is_buffered(reading) && reading->load->run->cache_most > 0)
+        return read_near_cache(reading->load->counters, figure->factor);
     if (!isnan(reading->hit_ratio))
         return (struct watch_value){.number = reading->hit_ratio * figure->factor};
     if (reading->load == NULL)
@@ -336,12 +352,6 @@ static struct watch_value read_hit_ratio(const struct watch_figure *figure,
     const uint64_t all = hits + metric_count(reading->load, METRIC_MISSES);
     return all == 0 ? unknown()
                     : (struct watch_value){.number = (double)hits / (double)all * figure->factor};
-}
-
-bool watch_reading_is_buffered(const struct watch_reading *reading)
-{
-    return reading->load != NULL && reading->load->run != NULL &&
-           reading->load->run->buffer_text[0] != '\0';
 }
 
 /* Of the whole of writes, or of queries. */

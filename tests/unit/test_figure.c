@@ -109,6 +109,8 @@ static const struct {
     {"buffer_throughput", 90, 90},
     {"buffer_latency_p95", 2, 2},
     {"worker_cpu_percent", 10, 10},
+    {"buffer_cache_hit_rate", 0.75, NAN},
+    {"cache_hit_rate", 75, NAN},
 };
 
 LOOP_TEST(test_what_a_buffer_has, sizeof buffered / sizeof buffered[0])
@@ -128,6 +130,9 @@ LOOP_TEST(test_what_a_buffer_has, sizeof buffered / sizeof buffered[0])
                                           : fabs(without - buffered[_i].without) <= without * 1e-2);
     snprintf(facts.buffer_text, sizeof facts.buffer_text, "b");
     facts.buffer_workers = 2 * facts.worker_count;
+    facts.cache_most = 100;
+    row->counters[COUNTER_CACHE_HITS] = 30;
+    row->counters[COUNTER_CACHE_MISSES] = 10;
     facts.part_count = row->part_count = BUFFER_STAGES;
     for (uint32_t i = 0; i < BUFFER_STAGES; i++)
         facts.parts[i].is_stage = true;
