@@ -181,10 +181,12 @@ void buffer_put(struct stream *stream, const struct request_slot *drawn, uint64_
 
 void buffer_all_drawn(struct stream *stream, uint64_t now_ns)
 {
+    const struct buffer *buffer = &stream->buffer;
+    const bool nobody_adds = stream->users.count > 0 && stream->users.waiting == 0 &&
+                             buffer->plan->strategy == BUFFER_SIZE_BASED;
     /* While all flush workers are busy nothing is gained by a batch that is not full. */
-    if (stream->buffer.round.count > 0 && stream->buffer.batches.count == 0 &&
-        (stream->tickets_exhausted || (stream->users.count > 0 && stream->users.waiting == 0)) &&
-        pools_pick(stream, pool_of(stream)) != NULL) {
+    if (buffer->round.count > 0 && buffer->batches.count == 0 &&
+        (stream->tickets_exhausted || nobody_adds) && pools_pick(stream, pool_of(stream)) != NULL) {
         account_waiting(stream, now_ns);
         seal(stream, COUNTER_BUFFER_FLUSHES_IDLE);
     }

@@ -56,8 +56,8 @@ void buffer_destroy(struct buffer *buffer);
 bool buffer_has_room(struct stream *stream, uint64_t now_ns);
 /* A request that was drawn; there is room. */
 void buffer_put(struct stream *stream, const struct request_slot *slot, uint64_t now_ns);
-/* Nothing more is due now: where all users wait, or the run has no more tickets, the round goes, once a flush worker has
- * nothing else to do. */
+/* Nothing more is due now: where all users wait (size_based), or the run has no more tickets, the round goes, once a flush
+ * worker has nothing else to do. */
 void buffer_all_drawn(struct stream *stream, uint64_t now_ns);
 /* The round has waited long enough. */
 void buffer_flush_late(struct stream *stream, uint64_t now_ns);

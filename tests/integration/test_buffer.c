@@ -172,6 +172,20 @@ TEST(a_rate)
     trial_free(&trial);
 }
 
+TEST(only_time_flushes)
+{
+    /* breaks when a time_based round goes ahead of its time since every user waits */
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 50}\n"
+                 "performance: {flush_strategy: time_based, flush_interval: 20ms}\n");
+    RUN("-t", "set", "-n", "200", "-c", "10", "--processes", "1");
+    trial_end(&trial, 0);
+    ck_assert_int_ge(flushes("interval"), 10);
+    ck_assert_int_le(flushes("idle"), 1); /* the last ones */
+    ck_assert_int_eq(flushes("full"), 0);
+    trial_free(&trial);
+}
+
 TEST(reads_are_not_held)
 {
     /* breaks when what only reads waits in the buffers of writes */

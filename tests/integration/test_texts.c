@@ -140,7 +140,7 @@ LOOP_TEST(words_are_completed, 22)
         {"volley report --js", "--json"},
         {"volley help be", "bench"},
         {"volley ctl comm", "common"},
-        {"volley ctl run.sock ''", "status rate pause resume stop note"},
+        {"volley ctl run.sock ''", "status rate pause resume stop clear-cache note"},
         {"volley ctl --json run.sock pa", "pause"},
         {"volley ctl run.sock rate ''", ""},
         {"volley ctl run.sock --js", "--json"},
