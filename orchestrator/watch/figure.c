@@ -335,8 +335,9 @@ static struct watch_value read_near_cache(const uint64_t counters[COUNTER_COUNT]
 {
     const uint64_t hits = counters[COUNTER_CACHE_HITS];
     const uint64_t all = hits + counters[COUNTER_CACHE_MISSES];
-    return all > 0 ? (struct watch_value){.number = (double)hits / (double)all * factor}
-                   : unknown();
+    if (all == 0)
+        return unknown();
+    return (struct watch_value){.number = (double)hits / (double)all * factor};
 }
 
 static struct watch_value read_hit_ratio(const struct watch_figure *figure,

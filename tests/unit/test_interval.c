@@ -690,7 +690,7 @@ TEST(lost_is_the_sum_of_its_causes)
     /* Breaks when a cause of loss is left out of the total. */
     uint64_t counters[COUNTER_COUNT];
     for (unsigned i = 0; i < COUNTER_COUNT; i++)
-        counters[i] = 1ull << i;
+        counters[i] = i < 32 ? 1ull << i : 1ull << 40; /* what is behind them is no loss */
     ck_assert_uint_eq(counters_lost(counters),
                       1ull << COUNTER_LOST_TIMEOUT | 1ull << COUNTER_LOST_DISCONNECT |
                           1ull << COUNTER_LOST_PROTOCOL | 1ull << COUNTER_LOST_DRAIN |
