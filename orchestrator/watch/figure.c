@@ -351,8 +351,9 @@ static struct watch_value read_hit_ratio(const struct watch_figure *figure,
         return unknown();
     const uint64_t hits = metric_count(reading->load, METRIC_HITS);
     const uint64_t all = hits + metric_count(reading->load, METRIC_MISSES);
-    return all == 0 ? unknown()
-                    : (struct watch_value){.number = (double)hits / (double)all * figure->factor};
+    if (all == 0)
+        return unknown();
+    return (struct watch_value){.number = (double)hits / (double)all * figure->factor};
 }
 
 /* Of the whole of writes, or of queries. */
@@ -361,7 +362,9 @@ static struct watch_value read_stage(const struct metric_slice *whole, uint32_t 
 {
     const struct metric_slice slice = metric_slice_of_part(whole, part);
     const struct metric_value value = metric_read(&slice, METRIC_SERVICE_TIME, statistic);
-    return value.known ? (struct watch_value){.number = value.number / 1e3 * factor} : unknown();
+    if (!value.known)
+        return unknown();
+    return (struct watch_value){.number = value.number / 1e3 * factor};
 }
 
 static struct watch_value read_buffer(const struct watch_figure *figure,
