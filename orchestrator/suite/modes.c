@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buffer_stage.h"
 #include "common/clock.h"
 #include "common/printable.h"
+#include "orchestrator/report/buffer_figures.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/report/metric.h"
@@ -75,12 +77,36 @@ static double percentile_of(const struct metric_slice *slice, double percent)
     return value.known ? value.number / (double)NS_PER_MS : NAN;
 }
 
+/* What the near cache answered, and what it did not: stages of the run. */
+static void read_cached(struct mode_run *run, const struct run_result *result)
+{
+    static const uint32_t stages[MODE_KINDS] = {
+        [MODE_CACHED] = STAGE_QUERY_CACHED, [MODE_COLD] = STAGE_QUERY_TOTAL};
+    const struct metric_slice whole = metric_slice_of_run(result);
+    struct buffer_figures figures;
+    const bool has_cache = result->facts->cache_most > 0 && buffer_figures_look(&figures, &whole);
+    for (unsigned kind = MODE_CACHED; kind < MODE_KINDS; kind++)
+        for (size_t i = 0; i < MODE_PERCENTILES; i++) {
+            const struct metric_statistic statistic = {"", STATISTIC_PERCENTILE,
+                                                       mode_percentiles[i]};
+            run->matrix_ms[kind][i] = NAN;
+            if (!has_cache)
+                continue;
+            const struct metric_slice slice =
+                metric_slice_of_part(&whole, figures.first_part + stages[kind]);
+            const struct metric_value value = metric_read(&slice, METRIC_SERVICE_TIME, &statistic);
+            if (value.known)
+                run->matrix_ms[kind][i] = value.number / (double)NS_PER_MS;
+        }
+}
+
 static void read_matrix(struct mode_run *run, const struct run_result *result,
                         const bool reads[CLASSES_MAX])
 {
     const struct metric_slice whole = metric_slice_of_run(result);
     const bool classes = result->facts->class_count > 0;
-    for (unsigned kind = 0; kind < MODE_KINDS; kind++) {
+    read_cached(run, result);
+    for (unsigned kind = MODE_WRITES; kind <= MODE_QUERIES; kind++) {
         bool wanted[CLASSES_MAX];
         for (uint32_t i = 0; i < CLASSES_MAX; i++)
             wanted[i] = reads[i] == (kind == MODE_QUERIES);
@@ -114,6 +140,12 @@ char *modes_format_column(char text[MODES_COLUMN_BYTES], const struct modes *mod
 {
     static const char *const letters[MODES] = {[MODE_A] = "A", [MODE_B] = "B"};
     const bool both = modes->modes[MODE_A].buffered && modes->modes[MODE_B].buffered;
+    if (kind >= MODE_CACHED) {
+        const bool one = isnan(modes_matrix_ms(&modes->modes[MODES - 1 - side], MODE_COLD, 0));
+        snprintf(text, MODES_COLUMN_BYTES, "Query(%s%s%s)", kind == MODE_CACHED ? "Cached" : "Cold",
+                 one ? "" : " ", one ? "" : letters[side]);
+        return text;
+    }
     snprintf(text, MODES_COLUMN_BYTES, "%s(%s)", kind == MODE_WRITES ? "Write" : "Query",
              both                          ? letters[side]
              : modes->modes[side].buffered ? "Buffer"

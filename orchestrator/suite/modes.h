@@ -14,8 +14,9 @@
 
 enum { MODE_A, MODE_B, MODES };
 
-/* What the latency matrix tells apart: requests that only read, which no buffer holds, and others. */
-enum { MODE_WRITES, MODE_QUERIES, MODE_KINDS };
+/* What the latency matrix tells apart: requests that only read, which no buffer holds, and others; and of a mode with a near cache
+ * reads that it answered, and those that went to the server. */
+enum { MODE_WRITES, MODE_QUERIES, MODE_CACHED, MODE_COLD, MODE_KINDS };
 #define MODE_PERCENTILES 4u
 extern const double mode_percentiles[MODE_PERCENTILES];
 
@@ -68,7 +69,7 @@ MUST_USE enum err_code modes_compare(struct modes *modes, const json_t *configur
 /* A place of the latency matrix: the mean of the runs that count. NAN: not known. */
 double modes_matrix_ms(const struct mode *mode, unsigned kind, size_t percentile);
 #define MODES_COLUMN_BYTES 24u
-/* "Write(Buffer)"; where both buffer, "Write(A)". Returns text. */
+/* "Write(Buffer)"; where both buffer, "Write(A)"; "Query(Cached)", "Query(Cold B)". Returns text. */
 char *modes_format_column(char text[MODES_COLUMN_BYTES], const struct modes *modes, int side,
                           unsigned kind);
 

@@ -252,8 +252,9 @@ static uint32_t find_columns(int sides[MODES * MODE_KINDS], unsigned kinds[MODES
     uint32_t count = 0;
     for (unsigned kind = 0; kind < MODE_KINDS; kind++)
         for (int side = 0; side < MODES; side++) {
-            if (isnan(modes_matrix_ms(&modes->modes[MODE_A], kind, 0)) &&
-                isnan(modes_matrix_ms(&modes->modes[MODE_B], kind, 0)))
+            const int other = kind >= MODE_CACHED ? side : MODES - 1 - side;
+            if (isnan(modes_matrix_ms(&modes->modes[side], kind, 0)) &&
+                isnan(modes_matrix_ms(&modes->modes[other], kind, 0)))
                 continue;
             sides[count] = side;
             kinds[count++] = kind;
@@ -328,16 +329,19 @@ static void write_matrix_markdown(struct output *out, const struct modes *modes)
 
 static json_t *matrix_json(const struct modes *modes)
 {
+    static const char *const kind_names[MODE_KINDS] = {[MODE_WRITES] = "writes",
+                                                       [MODE_QUERIES] = "queries",
+                                                       [MODE_CACHED] = "cached",
+                                                       [MODE_COLD] = "cold"};
     int sides[MODES * MODE_KINDS];
     unsigned kinds[MODES * MODE_KINDS];
     char text[MODES_COLUMN_BYTES], key[MODES_COLUMN_BYTES];
     json_t *list = json_array();
     const uint32_t count = find_columns(sides, kinds, modes);
     for (uint32_t i = 0; i < count; i++) {
-        json_t *column = json_pack("{s:s, s:s, s:s}", "column",
-                                   modes_format_column(text, modes, sides[i], kinds[i]), "mode",
-                                   sides[i] == MODE_A ? "a" : "b", "requests",
-                                   kinds[i] == MODE_WRITES ? "writes" : "queries");
+        json_t *column = json_pack(
+            "{s:s, s:s, s:s}", "column", modes_format_column(text, modes, sides[i], kinds[i]),
+            "mode", sides[i] == MODE_A ? "a" : "b", "requests", kind_names[kinds[i]]);
         for (size_t row = 0; row < MODE_PERCENTILES; row++) {
             const double value = modes_matrix_ms(&modes->modes[sides[i]], kinds[i], row);
             snprintf(key, sizeof key, "p%g_ms", mode_percentiles[row]);

@@ -120,6 +120,7 @@ LOOP_TEST(near_caches, sizeof caches / sizeof caches[0])
             "5000", "--runs", "3", "--processes", "1");
     program_expect_status(&program, 0);
     program_expect_text(program.out, "near cache of 100 replies");
+    program_expect_text(program.out, "Query(Cached)  Query(Cold)");
     ck_assert_int_eq(test_server_calls(&server, "client|tracking"), 9);
     ck_assert_int_lt(test_server_calls(&server, "get"), 16000);
 }

@@ -32,7 +32,8 @@ static void add(int side, double rate, double milliseconds, double error_percent
         run->figures_ms[figure] = figure >= RECORD_P50 && figure <= RECORD_P99 ? milliseconds : NAN;
     for (size_t i = 0; i < MODE_PERCENTILES; i++) {
         run->matrix_ms[MODE_WRITES][i] = milliseconds * (double)(i + 1);
-        run->matrix_ms[MODE_QUERIES][i] = NAN;
+        for (unsigned kind = MODE_QUERIES; kind < MODE_KINDS; kind++)
+            run->matrix_ms[kind][i] = NAN;
     }
     mode->errors[mode->counted++] = error_percent;
 }
@@ -173,6 +174,29 @@ TEST(matrix)
     const char *text = written(modes_write_markdown);
     ck_has(text, "| ms | Write(Buffer) | Write(Bypass) |\n");
     ck_has(text, "| P90 | 4.000 | 20.000 |\n");
+    modes_free(&modes);
+}
+
+TEST(matrix_of_near_caches)
+{
+    /* breaks when what a near cache answered has no column, or a mode without one has it */
+    char column[MODES_COLUMN_BYTES];
+    begin(3, false);
+    for (int i = 0; i < 3; i++) {
+        add(MODE_A, 1000, 1, 0);
+        add(MODE_B, 1000, 10, 0);
+        for (size_t k = 0; k < MODE_PERCENTILES; k++) {
+            modes.modes[MODE_A].runs[i].matrix_ms[MODE_CACHED][k] = 0.002;
+            modes.modes[MODE_A].runs[i].matrix_ms[MODE_COLD][k] = 0.5;
+        }
+    }
+    compare();
+    ck_has(written(modes_write_markdown),
+           "| ms | Write(Buffer) | Write(Bypass) | Query(Cached) | Query(Cold) |\n");
+    ck_has(written(modes_write_markdown), "| 0.002 | 0.500 |\n");
+    for (int i = 0; i < 3; i++)
+        modes.modes[MODE_B].runs[i].matrix_ms[MODE_COLD][0] = 0.5;
+    ck_assert_str_eq(modes_format_column(column, &modes, MODE_B, MODE_COLD), "Query(Cold B)");
     modes_free(&modes);
 }
 
