@@ -20,7 +20,7 @@ enum err_code kpi_account_open(struct kpi_account *account, const struct alert_r
     if (path == NULL || rules->kpi_count == 0)
         return OK;
     const enum err_code code = output_create(&account->output, path, OUTPUT_OWN, err);
-    account->written = code == OK;
+    account->opened = account->written = code == OK;
     return code;
 }
 
@@ -126,7 +126,7 @@ enum err_code kpi_account_end(struct kpi_account *account, struct err *err)
 
 void kpi_account_free(struct kpi_account *account)
 {
-    if (account->written)
+    if (account->opened)
         output_discard(&account->output);
     free(account->sums);
     free(account->counts);

@@ -18,7 +18,8 @@ struct kpi_account {
     json_t *runs;
     FILE *table; /* NULL: it is not printed */
     struct output output;
-    bool written; /* output waits for its end */
+    bool opened;  /* there is an output */
+    bool written; /* which waits for its end */
 };
 
 /* path: of kpis.json; NULL: none. E_SYSTEM, or as output_create. */

@@ -229,6 +229,7 @@ TEST(test_a_client_with_no_more_to_say_gets_all)
         http_send(fd, request, sizeof request - 1);
         close(fd);
     }
+    ck_answers();            /* so all before it have been accepted */
     const unsigned idle = 1; /* that listens */
     for (int i = 0; i < 1000 && sockets_of_child() > idle; i++)
         support_sleep_ms(20);
