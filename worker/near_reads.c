@@ -135,15 +135,16 @@ bool near_reads_answer(struct stream *stream, const struct request_slot *drawn, 
     if (bytes == 0)
         return false;
     near_request_begin(&request, near->request, bytes);
-    const char *reply = near_cache_find(near->cache, &request, *clock_ns, &reply_bytes, &expired);
+    const uint64_t sent_ns = *clock_ns = clock_now_ns(); /* as ahead of a write: behind rendering */
+    const char *reply = near_cache_find(near->cache, &request, sent_ns, &reply_bytes, &expired);
     if (expired)
         stream_count(stream, COUNTER_CACHE_EXPIRED, 1);
     if (reply == NULL) {
         stream_count(stream, COUNTER_CACHE_MISSES, 1);
         return false;
     }
-    send_to_self(stream, drawn, *clock_ns);
     *clock_ns = clock_now_ns();
+    send_to_self(stream, drawn, sent_ns);
     /* It has waited for no read. */
     const uint64_t below_ns = stream->lag.below_ns;
     stream->lag.below_ns = 0;
