@@ -26,8 +26,7 @@ enum err_code near_reads_create(struct stream *stream, struct err *err)
         return OK;
     near->cache = near_cache_create((uint32_t)plan->cache_replies, plan->cache_ttl_ns);
     near->reader = calloc(1, sizeof *near->reader);
-    near->request_bytes_max = WRITE_BYTES;
-    near->request = malloc(near->request_bytes_max);
+    near->request = malloc(WRITE_BYTES);
     if (near->reader != NULL)
         near->reader->slots = calloc(1, sizeof near->reader->slots[0]);
     if (near->cache == NULL || near->reader == NULL || near->request == NULL ||
@@ -205,7 +204,8 @@ static void forget_written(struct stream *stream, const struct request_slot *slo
         forget(stream, body, (size_t)length, hash);
         *written_at(near, hash) = now_ns;
     }
-    if (at != end && words > 3) /* there may be keys behind what was looked at */
+    /* There may be keys behind what was looked at. */
+    if (at != end && (words > 3 || stream->generation.classes[slot->class].replies != 1))
         near_reads_clear(stream);
 }
 

@@ -27,10 +27,9 @@ struct stream;
 enum near_class { NEAR_UNKNOWN, NEAR_KEPT, NEAR_NOT_KEPT, NEAR_WRITES };
 
 struct near_reads {
-    struct near_cache *cache;  /* NULL: there is none, and the rest is without meaning */
-    struct connection *reader; /* goes nowhere: holds the one request that is being answered */
-    char *request;             /* the one at hand, as it is sent */
-    size_t request_bytes_max;
+    struct near_cache *cache;     /* NULL: there is none, and the rest is without meaning */
+    struct connection *reader;    /* goes nowhere: holds the one request that is being answered */
+    char *request;                /* the one at hand, as it is sent */
     uint8_t classes[CLASSES_MAX]; /* enum near_class */
     uint64_t written_ns
         [NEAR_WRITTEN_PLACES]; /* by hash of the key: when a write was last acknowledged */
