@@ -10,11 +10,13 @@ readonly build=${1:-build} seconds=${2:-86400} shown=200
 work=$(mktemp -d "${TMPDIR:-/tmp}/volley-live-XXXXXX")
 mkfifo "$work/input"
 trap 'exec 3>&-; rm -rf "$work"' EXIT
-port=$((20000 + RANDOM % 10000))
-"$build/perf/live_rows" "$port" "$seconds" "$shown" <"$work/input" >"$work/told" &
+"$build/perf/live_rows" "$seconds" "$shown" <"$work/input" >"$work/told" &
+readonly rows=$!
 exec 3>"$work/input"
-until (exec 4<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.05; done
-echo "http://127.0.0.1:$port/" >"$work/url"
+until grep '^http://' "$work/told" >"$work/url"; do
+    kill -0 "$rows" || exit 1
+    sleep 0.05
+done
 VOLLEY_JS=build/js VOLLEY_STEP_MS=600000 node tests/support/page/check_live.js "$work/url" --until 'live && live.rows >= 2' \
     --until "live.seconds >= $seconds - $shown" --forget --until "live.seconds >= $seconds" --heap --screenshot "${LIVE_PICTURE:-$work/picture.png}" >"$work/seen"
 # shellcheck disable=SC2016 # what node expands

@@ -1,7 +1,8 @@
-/* A session that nobody has to wait for, with its live page: PORT SECONDS SHOWN. Rows and samples of SECONDS - SHOWN seconds are fed as fast
+/* A session that nobody has to wait for, with its live page: SECONDS SHOWN. The first line that it prints is where the page is. Rows and samples of SECONDS - SHOWN seconds are fed as fast
  * as they can be sent, the other ones one every 100 ms, so that each is drawn by itself. The last line that it prints says that
  * all are told; it ends with its input. For tests/perf/live_page.sh. */
 #include <event2/event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -98,14 +99,15 @@ int main(int argc, char **argv)
     static struct timeline timeline;
     static struct watch_samples samples;
     struct err err = {.code = OK};
-    const uint32_t seconds = argc > 3 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
-    const uint32_t shown = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
+    const uint32_t seconds = argc > 2 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
+    const uint32_t shown = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
     if (seconds == 0) {
-        fprintf(stderr, "usage: live_rows PORT SECONDS SHOWN\n");
+        fprintf(stderr, "usage: live_rows SECONDS SHOWN\n");
         return 2;
     }
+    signal(SIGPIPE, SIG_IGN); /* a page that takes another snapshot closes what it had */
     struct session_facts session = fixture_session();
-    const struct watch_options options = {.listen = argv[1]};
+    const struct watch_options options = {.listen = "0"};
     struct event_base *base = event_base_new();
     struct live *live;
     watch_samples_init(&samples);
@@ -115,6 +117,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }
+    puts(live_url(live));
+    fflush(stdout);
     timeline_add(&timeline, live_sink(live));
     timeline_session_begin(&timeline, &session);
     const bool good = play(&timeline, base, &samples, seconds, shown);

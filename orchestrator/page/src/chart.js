@@ -1,5 +1,5 @@
 // ECharts, and what all of volley's charts have in common: axes with ticks of our own, no animation, text that is drawn.
-import { init, use } from 'echarts/core';
+import { graphic, init, use } from 'echarts/core';
 import { CustomChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent } from 'echarts/components';
 import { CanvasRenderer } from 'echarts/renderers';
@@ -7,6 +7,24 @@ import { FONT, roomForNames, widthOf } from './frame.js';
 import { axisNumber, multiples, niceStep } from './units.js';
 
 use([CustomChart, LineChart, ScatterChart, GridComponent, CanvasRenderer]);
+
+/** What joins points in pixels, x and y by turns; where y is not known is a gap. A series of ECharts for each
+ * line costs twice as much. In an object, since ECharts copies arrays of a shape number by number. */
+graphic.registerShape('through', graphic.extendShape({
+  shape: { to: null },
+  buildPath(path, { to: { points } }) {
+    let joins = false;
+    for (let i = 0; i < points.length; i += 2) {
+      const y = points[i + 1];
+      if (Number.isNaN(y)) joins = false;
+      else if (joins) path.lineTo(points[i], y);
+      else {
+        path.moveTo(points[i], y);
+        joins = true;
+      }
+    }
+  },
+}));
 
 /** A chart in an element, as large as that is. */
 export function chartIn(element) {
@@ -82,6 +100,36 @@ export function heights(least, most, { log, fit, factor, lines, signed, whole, t
   max = Math.min(Math.ceil(max / step * 1.0001 - 1e-9) * step, top / factor);
   return { min, max, values: multiples(min, max, step), to: (v) => (v === null ? null : v / factor),
     from: (h) => h * factor, format: (h) => axisNumber(h, Math.max(Math.abs(min), Math.abs(max))) };
+}
+
+/** Points of stretches from [x1, y1] to [x2, y2], as `through` takes them. */
+const stretches = (list) => Float32Array.from(list.flatMap(([x1, y1, x2, y2]) => [x1, y1, x2, y2, NaN, NaN]));
+
+/** Axes of a panel over time, as shapes, since those of ECharts cost as much as all lines; x and y: { min, max, values, format }. */
+export function axesShapes(theme, box, x, y) {
+  const [bottom, right] = [Math.round(box.y + box.height) + 0.5, box.x + box.width];
+  const across = (value) => Math.round(box.x + (value - x.min) / (x.max - x.min) * box.width) + 0.5;
+  const up = (value) => Math.round(box.y + (y.max - value) / (y.max - y.min) * box.height) + 0.5;
+  const style = { stroke: theme.line, fill: 'none', lineWidth: 1 };
+  const line = (list) => ({ type: 'through', shape: { to: { points: stretches(list) } }, style });
+  const label = (text, at, top, align, verticalAlign) => ({ type: 'text', x: at, y: top,
+    style: { text, font: FONT, fill: theme.muted, align, verticalAlign } });
+  let free = -Infinity;
+  const along = x.values.map((value) => [x.format(value), across(value)]).filter(([text, at]) => {
+    const half = widthOf(text) / 2;
+    if (at - half < free) return false;
+    free = at + half + 4;
+    return true;
+  });
+  return [line(y.values.map((value) => [box.x, up(value), right, up(value)])),
+    line([[box.x, bottom, right, bottom], ...x.values.map((value) => [across(value), bottom, across(value), bottom + 3])]),
+    ...y.values.map((value) => label(y.format(value), box.x - 6, up(value), 'right', 'middle')),
+    ...along.map(([text, at]) => label(text, at, bottom + 9, 'center', 'top'))];
+}
+
+/** A chart of shapes alone. */
+export function drawShapes(chart, shapes) {
+  chart.setOption({ animation: false, backgroundColor: 'transparent', series: [shapesSeries(shapes, 1)] }, { notMerge: true, silent: true });
 }
 
 /** Shapes of our own, in pixels, behind the lines: a series with one item, clipped to nothing. */

@@ -1,5 +1,5 @@
 // How many requests took how long, over time: darker is more.
-import { axis, baseOption, boxOf, decades, heights, marginOf, shapesSeries } from './chart.js';
+import { axesShapes, boxOf, decades, drawShapes, heights, marginOf } from './chart.js';
 import { timeAxis, timeScale } from './chart_time.js';
 import { frameShapes } from './frame.js';
 import { scaleBetween } from './units.js';
@@ -124,12 +124,9 @@ export function drawHeat(chart, element, panel, view, theme) {
   const found = { cells: shown[heats.indexOf(heat)].cells, least: Math.min(...shown.map((one) => one.least)),
     most: Math.max(...shown.map((one) => one.most)) };
   const image = picture(panel, heat, found, height, box, view.dark);
-  const option = baseOption(margin);
-  option.xAxis = timeAxis(theme, view.window, box);
-  option.yAxis = axis(theme, { ...height, split: true });
-  option.series = [shapesSeries(frameShapes(panel.result, panel.row, scale.at, box, theme), 1),
-    shapesSeries([{ type: 'image', style: { image, x: box.x, y: box.y, width: image.width / (window.devicePixelRatio || 1),
-      height: image.height / (window.devicePixelRatio || 1) } }], 2)];
-  chart.setOption(option, { notMerge: true, silent: true });
+  const ratio = window.devicePixelRatio || 1;
+  drawShapes(chart, [...axesShapes(theme, box, timeAxis(view.window, box), height),
+    ...frameShapes(panel.result, panel.row, scale.at, box, theme),
+    { type: 'image', style: { image, x: box.x, y: box.y, width: image.width / ratio, height: image.height / ratio } }]);
   return { unit: unit.text, box, scale, height, least: found.least, most: found.most, cells: found.cells.length };
 }

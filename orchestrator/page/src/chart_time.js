@@ -1,5 +1,5 @@
 // Lines over time.
-import { axis, baseOption, boxOf, heights, marginOf, shapesSeries, withRoomFor } from './chart.js';
+import { axesShapes, boxOf, drawShapes, heights, marginOf, withRoomFor } from './chart.js';
 import { frameShapes, widthOf } from './frame.js';
 import { thin } from './thin.js';
 import { clockOf, isWhole, scaleBetween, scaleOf, timeTicks } from './units.js';
@@ -15,36 +15,48 @@ export function timeScale(box, window) {
     back: (x) => from + (x - box.x) / box.width * (to - from) };
 }
 
-export function timeAxis(theme, window, box, small) {
-  const ticks = timeTicks(window[0], window[1], Math.max(2, Math.floor(box.width / (small ? 64 : 74))));
-  return axis(theme, { min: window[0], max: window[1], values: ticks.values, split: false,
-    format: (seconds) => clockOf(seconds, ticks.step) });
+/** An axis of time, as axesShapes takes it. */
+export function timeAxis([min, max], box, small) {
+  const { values, step } = timeTicks(min, max, Math.max(2, Math.floor(box.width / (small ? 64 : 74))));
+  return { min, max, values, format: (seconds) => clockOf(seconds, step) };
 }
 
-function seriesOf(drawn, to, theme) {
-  const { line, thinned } = drawn;
+const HOLLOW_MAX = 200;
+
+/** Shapes of a line, place: from seconds and values to pixels. */
+function shapesOf({ line, thinned }, place, theme) {
   const colour = theme.colour(line.colour);
-  // One array of numbers: lists of pairs are copied one by one, several times. What is not known is a gap.
-  const place = (list) => {
-    const flat = new Float64Array(2 * list.length);
-    list.forEach(([x, y], i) => {
-      flat[2 * i] = x;
-      flat[2 * i + 1] = y === null ? NaN : to(y);
-    });
-    return flat;
-  };
-  const common = { type: 'line', silent: true, showSymbol: false, animation: false, connectNulls: false, z: line.faint ? 2 : 3,
-    itemStyle: { color: colour }, emphasis: { disabled: true } };
-  const width = line.faint ? 1 : 1.5;
-  const list = [{ ...common, data: place(thinned.solid),
-    lineStyle: { color: colour, width, type: dashOf(line.result), join: 'round', cap: 'round' } }];
-  if (thinned.open) {
-    list.push({ ...common, data: place(thinned.open), lineStyle: { color: colour, width, type: [1, 3] } });
-    if (thinned.hollow.length <= 200)
-      list.push({ type: 'scatter', data: place(thinned.hollow), symbolSize: 6, silent: true, animation: false, z: 4,
-        itemStyle: { color: theme.ground, borderColor: colour, borderWidth: 1.5 }, emphasis: { disabled: true } });
-  }
+  const style = { stroke: colour, fill: 'none', lineWidth: line.faint ? 1 : 1.5, lineJoin: 'round', lineCap: 'round' };
+  const through = (flat, lineDash) => ({ type: 'through', shape: { to: { points: place(flat) } }, style: { ...style, lineDash } });
+  const list = [through(thinned.solid, dashOf(line.result))];
+  if (!thinned.open) return list;
+  list.push(through(thinned.open, [1, 3]));
+  if (thinned.hollow.length > 2 * HOLLOW_MAX) return list;
+  const points = place(thinned.hollow);
+  for (let i = 0; i < points.length; i += 2)
+    list.push({ type: 'circle', shape: { cx: points[i], cy: points[i + 1], r: 3 },
+      style: { fill: theme.ground, stroke: colour, lineWidth: 1.5 } });
   return list;
+}
+
+/** From seconds and values by turns, as thin tells them, to pixels. */
+function placing(box, scale, { min, max, to }) {
+  const per = box.height / (max - min);
+  return (flat) => {
+    const points = new Float32Array(flat.length);
+    for (let i = 0; i < flat.length; i += 2) {
+      points[i] = scale.at(flat[i]);
+      points[i + 1] = box.y + (max - to(flat[i + 1])) * per;
+    }
+    return points;
+  };
+}
+
+/** Lines, the thin ones behind the others, cut where the box of the panel ends. */
+function linesShape(drawn, box, place, theme) {
+  const children = [...drawn].sort((a, b) => Boolean(b.line.faint) - Boolean(a.line.faint)).flatMap((one) => shapesOf(one, place, theme));
+  const clipPath = { type: 'rect', shape: { x: box.x, y: box.y - 1, width: box.width, height: box.height + 2 } };
+  return { type: 'group', $mergeChildren: false, clipPath, children };
 }
 
 function extremes(drawn, panel) {
@@ -53,8 +65,8 @@ function extremes(drawn, panel) {
 }
 
 /** What is drawn of a line, in numbers. */
-function summaryOf({ solid, hollow, points, least, most }) {
-  return { points, gaps: solid.filter(([, y]) => y === null).length, open: hollow ? hollow.length : 0,
+function summaryOf({ hollow, points, gaps, least, most }) {
+  return { points, gaps, open: hollow.length / 2,
     least: points > 0 ? least : null, most: points > 0 ? most : null };
 }
 
@@ -75,13 +87,9 @@ export function drawTime(chart, element, panel, view, theme, off) {
   margin = withRoomFor(height, margin);
   box = boxOf(element, margin);
   const scale = timeScale(box, view.window);
-  const option = baseOption(margin);
-  option.xAxis = timeAxis(theme, view.window, box, panel.small);
-  option.yAxis = axis(theme, { ...height, split: true });
   const frame = frameShapes(results[0], panel.row, scale.at, box, theme, panel.small);
-  option.series = [shapesSeries(frame, 1),
-    ...drawn.flatMap((d) => seriesOf(d, height.to, theme))];
-  chart.setOption(option, { notMerge: true, silent: true });
+  drawShapes(chart, [...axesShapes(theme, box, timeAxis(view.window, box, panel.small), height), ...frame,
+    linesShape(drawn, box, placing(box, scale, height), theme)]);
   return { unit: unit.text, box, scale, names: frame.filter((shape) => shape.type === 'text').map((shape) => shape.style.text),
     cut: height.values.filter((value) => widthOf(height.format(value)) + 6 > margin.left).length,
     lines: new Map(drawn.map((d) => [d.line, summaryOf(d.thinned)])) };

@@ -92,21 +92,24 @@ function addBuckets(points, table, column, [first, last], spans, censors, width)
   }
 }
 
-/** A point between two gaps is no line: it gets the length of its row, that of a dot at least. */
-function widened(x, y, halves, least) {
-  const list = [];
+/** Points as x and y by turns, NaN where there is none. One between two gaps is no line: it gets the length of its row, that of a dot
+ * at least. */
+function widened({ x, y, half }, least, value) {
+  const flat = [];
   for (let i = 0; i < y.length; i++) {
-    const alone = y[i] !== null && (i === 0 || y[i - 1] === null) && (i + 1 === y.length || y[i + 1] === null);
-    const half = Math.max(halves[i], least);
-    if (alone) list.push([x[i] - half, y[i]], [x[i] + half, y[i]]);
-    else list.push([x[i], y[i]]);
+    const here = value(i);
+    const alone = here !== null && (i === 0 || value(i - 1) === null) && (i + 1 === y.length || value(i + 1) === null);
+    if (alone) {
+      const reach = Math.max(half[i], least);
+      flat.push(x[i] - reach, here, x[i] + reach, here);
+    } else flat.push(x[i], here === null ? NaN : here);
   }
-  return list;
+  return flat;
 }
 
 /**
- * { solid, open, points, least, most }: lists of [second, value or null] of what was measured, and of what is at least so
- * much, joined to its neighbours; how many points; smallest and largest value in the window.
+ * { solid, open, hollow, points, gaps, least, most }: second and value by turns, NaN for none, of what was measured, and of what is
+ * at least so much, joined to its neighbours, and alone; how many points and gaps; smallest and largest value in the window.
  */
 export function thin(table, column, view, pixels) {
   const [from, to] = view.window;
@@ -117,21 +120,23 @@ export function thin(table, column, view, pixels) {
   if (rows[1] - rows[0] <= 2 * pixels) addRows(points, table, column, rows, view.spans, censors);
   else addBuckets(points, table, column, rows, view.spans, censors, width);
 
-  let least = Infinity, most = -Infinity, count = 0;
-  points.y.forEach((value) => {
-    if (value === null) return;
+  const { x, y, open } = points;
+  let least = Infinity, most = -Infinity, count = 0, gaps = 0;
+  for (let i = 0; i < y.length; i++) {
+    if (y[i] === null || (points.anyOpen && open[i])) gaps++;
+    if (y[i] === null) continue;
     count++;
-    if (value < least) least = value;
-    if (value > most) most = value;
-  });
+    if (y[i] < least) least = y[i];
+    if (y[i] > most) most = y[i];
+  }
   const dot = 1.5 * width;
-  const { x, y, open, half } = points;
-  if (!points.anyOpen) return { solid: widened(x, y, half, dot), open: null, points: count, least, most };
+  const thinned = { points: count, gaps, least, most };
+  if (!points.anyOpen) return { ...thinned, solid: widened(points, dot, (i) => y[i]), open: null, hollow: [] };
   const near = (i) => open[i] || open[i - 1] || open[i + 1];
   return {
-    solid: widened(x, y.map((value, i) => (open[i] ? null : value)), half, dot),
-    open: widened(x, y.map((value, i) => (near(i) ? value : null)), half, dot),
-    hollow: x.map((at, i) => [at, y[i]]).filter((_, i) => open[i]),
-    points: count, least, most,
+    ...thinned,
+    solid: widened(points, dot, (i) => (open[i] ? null : y[i])),
+    open: widened(points, dot, (i) => (near(i) ? y[i] : null)),
+    hollow: x.flatMap((at, i) => (open[i] ? [at, y[i]] : [])),
   };
 }
