@@ -228,6 +228,41 @@ const char *buffer_file_notice(const struct buffer_options *buffer)
     return buffer->wanted ? buffer->without_effect : NULL;
 }
 
+bool buffer_file_same(const struct buffer_options *one, const struct buffer_options *other)
+{
+    return one->wanted == other->wanted &&
+           (!one->wanted ||
+            (one->round_messages == other->round_messages &&
+             one->round_tokens == other->round_tokens &&
+             one->hybrid_batches == other->hybrid_batches &&
+             one->flush_workers == other->flush_workers && one->strategy == other->strategy &&
+             one->flush_interval_ns == other->flush_interval_ns && one->async == other->async &&
+             one->cache_replies == other->cache_replies &&
+             one->cache_ttl_ns == other->cache_ttl_ns));
+}
+
+void buffer_file_write(struct output *output, const struct buffer_options *buffer)
+{
+    if (!buffer->wanted) {
+        output_printf(output, "buffer: {enabled: false}\n");
+        return;
+    }
+    output_printf(output,
+                  "round_buffer: {max_size: %llu, max_tokens: %llu}\n"
+                  "hybrid_buffer: {max_size: %llu}\n"
+                  "performance: {max_flush_workers: %llu, flush_strategy: %s, "
+                  "flush_interval: %lluns, enable_async_processing: %s}\n",
+                  (unsigned long long)buffer->round_messages,
+                  (unsigned long long)buffer->round_tokens,
+                  (unsigned long long)buffer->hybrid_batches,
+                  (unsigned long long)buffer->flush_workers, strategy_at(buffer->strategy),
+                  (unsigned long long)buffer->flush_interval_ns, buffer->async ? "true" : "false");
+    if (buffer->cache_replies > 0)
+        output_printf(output, "query: {cache_size: %llu, cache_ttl: %lluns}\n",
+                      (unsigned long long)buffer->cache_replies,
+                      (unsigned long long)buffer->cache_ttl_ns);
+}
+
 /* Of what has no slash: a file beside the workload's, else one that comes with volley. */
 static enum err_code read_profile(struct buffer_options *buffer, const char *profile,
                                   const char *file, struct err *reason)

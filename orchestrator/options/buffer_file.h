@@ -6,6 +6,7 @@
 #include "common/spec.h"
 #include "orchestrator/options/file_reader.h"
 #include "orchestrator/options/shipped_files.h"
+#include "orchestrator/report/output.h"
 
 /* A buffer as it stands in a file. */
 struct written_round {
@@ -51,6 +52,11 @@ MUST_USE enum err_code buffer_file_read(struct buffer_options *buffer, const cha
 
 /* What the user should know of it; NULL: nothing. */
 const char *buffer_file_notice(const struct buffer_options *buffer);
+
+/* Whether a client does the same by both, whatever they are called. */
+bool buffer_file_same(const struct buffer_options *one, const struct buffer_options *other);
+/* What buffer_file_read would make it from, as YAML. */
+void buffer_file_write(struct output *output, const struct buffer_options *buffer);
 
 /* The same keys within a workload file, or in place of them the name of a profile. Before the file is read ... */
 extern const struct file_object buffer_of_workload_object;
