@@ -223,6 +223,17 @@ enum err_code buffer_file_read(struct buffer_options *buffer, const char *path, 
     return code;
 }
 
+enum err_code buffer_file_read_shipped(struct buffer_options *buffer, const char *name,
+                                       struct err *err)
+{
+    char *found = NULL;
+    enum err_code code = find_shipped(&found, name, err);
+    if (code == OK)
+        code = read_path(buffer, found, err);
+    free(found);
+    return code;
+}
+
 const char *buffer_file_notice(const struct buffer_options *buffer)
 {
     return buffer->wanted ? buffer->without_effect : NULL;

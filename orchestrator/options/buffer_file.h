@@ -50,6 +50,10 @@ extern const struct shipped_kind buffer_library;
 MUST_USE enum err_code buffer_file_read(struct buffer_options *buffer, const char *path,
                                         struct err *err);
 
+/* The one of this name that comes with volley, whatever lies here. E_CONFIG, E_USAGE: there is none. */
+MUST_USE enum err_code buffer_file_read_shipped(struct buffer_options *buffer, const char *name,
+                                                struct err *err);
+
 /* What the user should know of it; NULL: nothing. */
 const char *buffer_file_notice(const struct buffer_options *buffer);
 
