@@ -119,6 +119,7 @@ static const struct {
     {"sweep", sweep_option_table, NULL},
     {"load-test", load_test_option_table, NULL},
     {"compare-modes", compare_modes_option_table, NULL},
+    {"optimize", optimize_option_table, NULL},
     {"ctl", ctl_table, NULL},
     {"report", report_option_table, NULL},
     {"verify", verify_option_table, NULL},

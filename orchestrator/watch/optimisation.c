@@ -11,8 +11,7 @@
 
 enum err_code optimisation_init(struct optimisation *optimisation, struct err *err)
 {
-    optimisation->rounds =
-        calloc(optimisation->planned_rounds, sizeof optimisation->rounds[0]);
+    optimisation->rounds = calloc(optimisation->planned_rounds, sizeof optimisation->rounds[0]);
     for (size_t i = 0; i < OPTIMISATION_KPIS_MAX; i++)
         optimisation->first[i] = NAN;
     return optimisation->rounds != NULL
@@ -88,9 +87,9 @@ enum err_code optimisation_begin_round(struct optimisation_round **round,
     tried[count++] = optimisation->before;
     for (uint32_t i = 0; i < optimisation->round_count; i++)
         tried[count++] = optimisation->rounds[i].choice.profile;
-    const size_t type_count = tuning_types_find(
-        types, &optimisation->diagnosis, &optimisation->kpis[optimisation->named],
-        optimisation->timed_out);
+    const size_t type_count =
+        tuning_types_find(types, &optimisation->diagnosis, &optimisation->kpis[optimisation->named],
+                          optimisation->timed_out);
     optimisation->exhausted =
         !tuning_choose(&choice, &optimisation->book, types, type_count, &optimisation->best, tried,
                        count, optimisation->round_count + 1);
@@ -115,8 +114,8 @@ enum err_code optimisation_begin_round(struct optimisation_round **round,
     return OK;
 }
 
-void optimisation_add(struct optimisation *optimisation, struct optimisation_round *round,
-                      int side, const double *values, const char *mishap)
+void optimisation_add(struct optimisation *optimisation, struct optimisation_round *round, int side,
+                      const double *values, const char *mishap)
 {
     if (mishap[0] != '\0') {
         snprintf(round->mishap, sizeof round->mishap, "%s", mishap);
@@ -199,8 +198,9 @@ static bool harms(const struct optimisation *optimisation, struct optimisation_r
         if (i == optimisation->named || kpi_judge(kpi, tried) != KPI_CRITICAL ||
             kpi_judge(kpi, best) == KPI_CRITICAL)
             continue;
-        answer(round, OPTIMISATION_HARMS, "better, but %s becomes critical: %.4g %s, the limit is %.4g",
-               kpi->name, tried.number, kpi->figure.unit, kpi->critical);
+        answer(round, OPTIMISATION_HARMS,
+               "better, but %s becomes critical: %.4g %s, the limit is %.4g", kpi->name,
+               tried.number, kpi->figure.unit, kpi->critical);
         return true;
     }
     return false;
@@ -214,8 +214,7 @@ static void weigh(const struct optimisation *optimisation, struct optimisation_r
     const bool better = kpi->higher_is_better ? welch->difference > 0 : welch->difference < 0;
     const double half = welch_half_width(welch, 1 - doubt(optimisation));
     /* Of nothing there is no part: whatever is more is enough. */
-    const bool enough =
-        base > 0 ? fabs(welch->difference) >= optimisation->threshold * base : true;
+    const bool enough = base > 0 ? fabs(welch->difference) >= optimisation->threshold * base : true;
     round->p = welch->p;
     if (base > 0) {
         round->change = welch->difference / base;

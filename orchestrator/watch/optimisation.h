@@ -28,7 +28,8 @@ const char *optimisation_answer_word(enum optimisation_answer answer); /* of JSO
 
 struct optimisation_round {
     struct tuning_choice choice;
-    struct tuning_profile best; /* it was held against; after the round, if it is not kept, still the best */
+    struct tuning_profile
+        best; /* it was held against; after the round, if it is not kept, still the best */
     char cause[OPTIMISATION_REASON_BYTES]; /* what the diagnosis of the best said */
     /* By side, KPI and run; NAN: not known. */
     double *values;
@@ -46,8 +47,8 @@ struct optimisation_round {
 struct optimisation {
     /* set by the command, which has zeroed the rest */
     struct kpi kpis[OPTIMISATION_KPIS_MAX];
-    size_t kpi_count, named; /* which is tuned */
-    size_t errors;           /* which says how many requests fail */
+    size_t kpi_count, named;      /* which is tuned */
+    size_t errors;                /* which says how many requests fail */
     double confidence, threshold; /* 0.95, 0.05 */
     uint32_t planned_rounds, planned_runs;
     struct tuning_book book;
@@ -75,11 +76,10 @@ void optimisation_look(struct optimisation *optimisation, const double *values,
                        const struct diagnosis *diagnosis, double timed_out);
 /* The next round; NULL: there is none. E_SYSTEM. */
 MUST_USE enum err_code optimisation_begin_round(struct optimisation_round **round,
-                                                struct optimisation *optimisation,
-                                                struct err *err);
+                                                struct optimisation *optimisation, struct err *err);
 /* A run of a side, of each KPI what it came to. mishap: what happened to it, so that it counts for nothing; "". */
-void optimisation_add(struct optimisation *optimisation, struct optimisation_round *round,
-                      int side, const double *values, const char *mishap);
+void optimisation_add(struct optimisation *optimisation, struct optimisation_round *round, int side,
+                      const double *values, const char *mishap);
 /* Decides, and keeps what is better. */
 void optimisation_judge(struct optimisation *optimisation, struct optimisation_round *round);
 

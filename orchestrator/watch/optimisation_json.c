@@ -15,10 +15,9 @@ static json_t *number(double value)
 static json_t *profile_json(const struct tuning_profile *profile)
 {
     const struct buffer_options *buffer = &profile->buffer;
-    json_t *json =
-        json_pack("{s:o, s:b, s:f}", "name", json_value_text(buffer->name), "buffered",
-                  buffer->wanted, "request_timeout_ms",
-                  (double)profile->request_timeout_ns / (double)NS_PER_MS);
+    json_t *json = json_pack("{s:o, s:b, s:f}", "name", json_value_text(buffer->name), "buffered",
+                             buffer->wanted, "request_timeout_ms",
+                             (double)profile->request_timeout_ns / (double)NS_PER_MS);
     if (!buffer->wanted || json == NULL)
         return json;
     json_t *parts = json_pack(
@@ -37,8 +36,7 @@ static json_t *kpi_json(const struct kpi *kpi)
 {
     return json_pack("{s:o, s:o, s:s, s:s, s:o}", "name", json_value_text(kpi->name), "metric",
                      json_value_text(kpi->figure.name), "unit", kpi->figure.unit, "direction",
-                     kpi->higher_is_better ? "higher" : "lower", "critical",
-                     number(kpi->critical));
+                     kpi->higher_is_better ? "higher" : "lower", "critical", number(kpi->critical));
 }
 
 static json_t *values_json(const struct optimisation *optimisation,
@@ -90,11 +88,10 @@ static json_t *level_json(const struct optimisation *optimisation)
     if (!optimisation_level(&level, optimisation))
         return json_null();
     const struct diagnosis *diagnosis = &optimisation->diagnosis;
-    return json_pack("{s:s, s:s, s:o}", "level", tuning_level_label(level), "name",
-                     tuning_level_name(level), "bottleneck",
-                     json_value_text(diagnosis->found > 0
-                                         ? diagnosis_rule(diagnosis->order[0])->name
-                                         : NULL));
+    return json_pack(
+        "{s:s, s:s, s:o}", "level", tuning_level_label(level), "name", tuning_level_name(level),
+        "bottleneck",
+        json_value_text(diagnosis->found > 0 ? diagnosis_rule(diagnosis->order[0])->name : NULL));
 }
 
 json_t *optimisation_document(const struct optimisation *optimisation,
@@ -112,10 +109,10 @@ json_t *optimisation_document(const struct optimisation *optimisation,
         json_value_text(optimisation->config_path), "profile",
         json_value_text(optimisation->kept > 0 ? optimisation->written_path : NULL),
         "planned_rounds", (json_int_t)optimisation->planned_rounds, "planned_runs",
-        (json_int_t)optimisation->planned_runs, "confidence", optimisation->confidence,
-        "threshold", optimisation->threshold, "before", profile_json(&optimisation->before),
-        "best", profile_json(&optimisation->best), "kept", (json_int_t)optimisation->kept,
-        "first_value", number(optimisation->first[optimisation->named]), "rounds", rounds, "level",
+        (json_int_t)optimisation->planned_runs, "confidence", optimisation->confidence, "threshold",
+        optimisation->threshold, "before", profile_json(&optimisation->before), "best",
+        profile_json(&optimisation->best), "kept", (json_int_t)optimisation->kept, "first_value",
+        number(optimisation->first[optimisation->named]), "rounds", rounds, "level",
         level_json(optimisation), "exhausted", optimisation->exhausted, "interrupted",
         optimisation->interrupted, "error", capacity_json_error(optimisation->error));
     return capacity_json_document(root, members);

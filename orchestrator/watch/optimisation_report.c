@@ -105,7 +105,8 @@ static char *format_command(char text[LINE_BYTES], const struct optimisation *op
     char word[300];
     const char *written = optimisation->written_path;
     size_t used = (size_t)snprintf(text, LINE_BYTES, "volley bench");
-    if (optimisation->config_path != NULL && shell_word(word, sizeof word, optimisation->config_path) < sizeof word)
+    if (optimisation->config_path != NULL &&
+        shell_word(word, sizeof word, optimisation->config_path) < sizeof word)
         used += (size_t)snprintf(text + used, LINE_BYTES - used, " --config %s", PRINTABLE(word));
     if (back)
         return text;
@@ -135,7 +136,8 @@ static char *format_end(char text[LINE_BYTES], const struct optimisation *optimi
 {
     const uint32_t rounds = optimisation->round_count;
     if (optimisation->interrupted)
-        snprintf(text, LINE_BYTES, "Interrupted: the last round is cut short, or rounds are missing");
+        snprintf(text, LINE_BYTES,
+                 "Interrupted: the last round is cut short, or rounds are missing");
     else if (optimisation->error[0] != '\0')
         snprintf(text, LINE_BYTES, "Ended by an error: %.500s", PRINTABLE(optimisation->error));
     else if (optimisation->exhausted)
@@ -153,8 +155,8 @@ enum { AT_ROUND, AT_TYPE, AT_CHANGE, AT_BEST, AT_TRIED, AT_DIFFERENCE, AT_INTERV
 
 static void fill_round_heading(struct table_line *line, const void *state, uint32_t part)
 {
-    static const char *const words[ROUND_COLUMNS] = {
-        "round", "bottleneck", "change", "best so far", "tried", "is", ""};
+    static const char *const words[ROUND_COLUMNS] = {"round", "bottleneck", "change", "best so far",
+                                                     "tried", "is",         ""};
     const struct optimisation *optimisation = state;
     for (size_t i = 0; i < ROUND_COLUMNS && part == 1; i++)
         snprintf(line->cells[i], TABLE_CELL_BYTES, "%s", words[i]);
@@ -213,8 +215,7 @@ static void fill_other(struct table_line *line, const void *state, uint32_t inde
     const size_t place = index % others, at = place + (place >= optimisation->named);
     const struct kpi *kpi = &optimisation->kpis[at];
     if (place == 0)
-        snprintf(line->cells[OTHER_ROUND], TABLE_CELL_BYTES, "%u",
-                 (unsigned)(index / others) + 1);
+        snprintf(line->cells[OTHER_ROUND], TABLE_CELL_BYTES, "%u", (unsigned)(index / others) + 1);
     snprintf(line->cells[OTHER_NAME], TABLE_CELL_BYTES, "%.38s", kpi->name);
     snprintf(line->cells[OTHER_UNIT], TABLE_CELL_BYTES, "%.38s", kpi->figure.unit);
     format_figure(line->cells[OTHER_BEST], TABLE_CELL_BYTES, round->means[SIDE_BEST][at]);
@@ -225,8 +226,8 @@ static struct table other_table(const struct optimisation *optimisation)
 {
     return (struct table){.state = optimisation,
                           .column_count = OTHER_COLUMNS,
-                          .row_count = optimisation->round_count *
-                                       (uint32_t)(optimisation->kpi_count - 1),
+                          .row_count =
+                              optimisation->round_count * (uint32_t)(optimisation->kpi_count - 1),
                           .heading = fill_other_heading,
                           .row = fill_other};
 }
@@ -251,9 +252,9 @@ void optimisation_write_profile(struct output *out, const struct optimisation *o
                   PRINTABLE(kpi_of(optimisation)->name),
                   format_profile(text, &optimisation->before));
     if (optimisation->best.request_timeout_ns != optimisation->before.request_timeout_ns)
-        output_printf(out, "# It goes with --request-timeout %s\n",
-                      units_format_duration(text, sizeof text,
-                                            optimisation->best.request_timeout_ns));
+        output_printf(
+            out, "# It goes with --request-timeout %s\n",
+            units_format_duration(text, sizeof text, optimisation->best.request_timeout_ns));
     buffer_file_write(out, &optimisation->best.buffer);
 }
 

@@ -235,20 +235,24 @@ static const struct change {
     {TUNING_MEMORY, "smaller buffers: memory-constrained", NULL, SHIPPED_MEMORY, true},
     {TUNING_MEMORY, "smaller buffers: minimal", NULL, SHIPPED_MINIMAL, true},
     {TUNING_MEMORY, "smaller buffers: none (bypass)", NULL, SHIPPED_BYPASS, true},
-    {TUNING_CPU, "fewer workers: half the flush workers", make_half_the_workers, SHIPPED_NONE, false},
+    {TUNING_CPU, "fewer workers: half the flush workers", make_half_the_workers, SHIPPED_NONE,
+     false},
     {TUNING_CPU, "fewer workers: high-throughput", NULL, SHIPPED_HIGH_THROUGHPUT, true},
     {TUNING_CPU, "fewer workers: memory-constrained", NULL, SHIPPED_MEMORY, true},
     {TUNING_LATENCY, "bypass", NULL, SHIPPED_BYPASS, true},
     {TUNING_LATENCY, "a shorter wait: half the batch", make_half_the_batch, SHIPPED_NONE, false},
     {TUNING_LATENCY, "a shorter wait: minimal", NULL, SHIPPED_MINIMAL, true},
-    {TUNING_THROUGHPUT, "bigger buffers: twice the batch", make_twice_the_batch, SHIPPED_NONE, false},
+    {TUNING_THROUGHPUT, "bigger buffers: twice the batch", make_twice_the_batch, SHIPPED_NONE,
+     false},
     {TUNING_THROUGHPUT, "bigger buffers: high-throughput", NULL, SHIPPED_HIGH_THROUGHPUT, true},
     {TUNING_THROUGHPUT, "bigger buffers: tuned", NULL, SHIPPED_TUNED, true},
     {TUNING_THROUGHPUT, "bigger buffers: balanced", NULL, SHIPPED_BALANCED, true},
-    {TUNING_HIT_RATE, "a bigger cache: twice the replies", make_twice_the_cache, SHIPPED_NONE, false},
+    {TUNING_HIT_RATE, "a bigger cache: twice the replies", make_twice_the_cache, SHIPPED_NONE,
+     false},
     {TUNING_HIT_RATE, "a bigger cache: tuned", NULL, SHIPPED_TUNED, true},
     {TUNING_HIT_RATE, "a bigger cache: balanced", NULL, SHIPPED_BALANCED, true},
-    {TUNING_TIMEOUTS, "longer time-outs: twice the --request-timeout", make_twice_the_timeout, SHIPPED_NONE, true},
+    {TUNING_TIMEOUTS, "longer time-outs: twice the --request-timeout", make_twice_the_timeout,
+     SHIPPED_NONE, true},
 };
 /* clang-format on */
 
@@ -371,6 +375,7 @@ void tuning_write_tables(struct output *output)
                 output_printf(output, "%s%s", between, of_causes[cause].why);
                 between = "; ";
             }
-        output_printf(output, "%s |\n", level == LEVEL_AUTOMATIC ? "nobody has to do anything" : "");
+        output_printf(output, "%s |\n",
+                      level == LEVEL_AUTOMATIC ? "nobody has to do anything" : "");
     }
 }

@@ -25,7 +25,7 @@ enum tuning_type {
     TUNING_TIMEOUTS,
     TUNING_TYPES
 };
-const char *tuning_type_name(enum tuning_type type); /* "LOW_THROUGHPUT" */
+const char *tuning_type_name(enum tuning_type type);    /* "LOW_THROUGHPUT" */
 const char *tuning_type_by_hand(enum tuning_type type); /* what people may still try */
 
 /* Profiles that come with volley. */
