@@ -160,9 +160,11 @@ static enum err_code look(struct optimizer *optimizer, struct err *err)
         return fail(optimizer, mishap, err);
     optimisation_look(optimisation, optimizer->values, &optimizer->diagnosis, optimizer->timed_out);
     if (isnan(optimisation->first[optimisation->named]))
-        return err_set(err, E_DATA,
-                       "%.60s is not known of this load: a run of it has no such figure",
-                       optimisation->kpis[optimisation->named].name);
+        return err_set(
+            err, E_DATA,
+            "%.60s is not known of this load: there is no such figure, or too many requests "
+            "had no reply when the run ended; a longer --test-duration may help",
+            optimisation->kpis[optimisation->named].name);
     return OK;
 }
 

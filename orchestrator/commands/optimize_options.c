@@ -217,7 +217,10 @@ static enum err_code take_buffer(struct optimisation *optimisation,
     bench->buffer.path = caches ? "balanced" : "high-throughput";
     if (!options_given(&bench->values, "buffer"))
         options_derive(&bench->values, "buffer", "kpi", bench->buffer.path);
-    code = buffer_settle(bench, err);
+    struct err reason = {.code = OK};
+    code = buffer_settle(bench, &reason);
+    if (code != OK)
+        code = err_set(err, code, "optimize tries profiles that buffer, and %s", reason.text);
     bench->buffer.path = path;
     bench->spec.buffer = before;
     return code;
@@ -249,6 +252,18 @@ static enum err_code check(const struct optimize_request *request, struct err *e
     return OK;
 }
 
+/* Whether bench takes all that the config file has. */
+static bool is_load(const struct option_values *values)
+{
+    const struct option_table *bench = bench_option_table();
+    for (size_t i = 0; i < values->table->row_count; i++) {
+        const char *name = values->table->rows[i].name;
+        if (options_origin(values, name)->kind == ORIGIN_CONFIG && options_row(bench, name) < 0)
+            return false;
+    }
+    return true;
+}
+
 enum err_code optimize_options_parse(struct optimize_request *request,
                                      struct optimisation *optimisation, int argc,
                                      const char *const *argv, struct err *err)
@@ -264,6 +279,9 @@ enum err_code optimize_options_parse(struct optimize_request *request,
         code = take_kpis(optimisation, request, err);
     if (code != OK)
         return code;
+    optimisation->config_path = bench->config_path;
+    optimisation->config_is_load = is_load(&bench->values);
+    optimisation->before_path = bench->buffer.path;
     request->tracking = bench->spec.endpoint.tracking;
     request->resp3 = bench->spec.endpoint.resp3 || bench->spec.endpoint.tracking;
     bench->spec.load.duration_ns = request->duration_ns;
@@ -274,7 +292,6 @@ enum err_code optimize_options_parse(struct optimize_request *request,
     optimisation->planned_runs = (uint32_t)request->runs;
     optimisation->confidence = request->confidence_percent / 100;
     optimisation->threshold = request->threshold > 0 ? request->threshold : 0.05;
-    optimisation->config_path = bench->config_path;
     return code;
 }
 

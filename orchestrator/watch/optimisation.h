@@ -53,7 +53,9 @@ struct optimisation {
     uint32_t planned_rounds, planned_runs;
     struct tuning_book book;
     struct tuning_profile before, best;
-    const char *config_path, *written_path; /* NULL: none */
+    /* NULL: none. before_path: of --buffer */
+    const char *config_path, *before_path, *written_path;
+    bool config_is_load; /* bench takes the file, too: it has no options of optimize alone */
     bool interrupted;
     char error[ERR_TEXT_BYTES]; /* that ended it; "": none did */
 

@@ -14,7 +14,7 @@
 #include "orchestrator/watch/optimisation.h"
 
 #define LINE_BYTES 700u
-#define FIGURE_DIGITS 4
+#define WORD_BYTES 220u
 
 /* ---- words ---- */
 
@@ -98,25 +98,31 @@ static char *format_level(char text[LINE_BYTES], const struct optimisation *opti
     return text;
 }
 
-/* What is run with it, and without. */
+/* A word of a command line; "" where it is too long for one. */
+static char *format_word(char text[WORD_BYTES], const char *before, const char *word)
+{
+    char quoted[WORD_BYTES - 32];
+    if (word == NULL || shell_word(quoted, sizeof quoted, word) >= sizeof quoted)
+        text[0] = '\0';
+    else
+        snprintf(text, WORD_BYTES, " %.20s %s", before, PRINTABLE(quoted));
+    return text;
+}
+
+/* What is run with what was kept, or with what was there before. */
 static char *format_command(char text[LINE_BYTES], const struct optimisation *optimisation,
                             bool back)
 {
-    char word[300];
-    const char *written = optimisation->written_path;
-    size_t used = (size_t)snprintf(text, LINE_BYTES, "volley bench");
-    if (optimisation->config_path != NULL &&
-        shell_word(word, sizeof word, optimisation->config_path) < sizeof word)
-        used += (size_t)snprintf(text + used, LINE_BYTES - used, " --config %s", PRINTABLE(word));
-    if (back)
-        return text;
-    if (written == NULL || shell_word(word, sizeof word, written) >= sizeof word)
-        snprintf(word, sizeof word, "FILE");
-    used += (size_t)snprintf(text + used, LINE_BYTES - used, " --buffer %s", PRINTABLE(word));
-    if (optimisation->best.request_timeout_ns != optimisation->before.request_timeout_ns &&
-        used < LINE_BYTES)
-        snprintf(text + used, LINE_BYTES - used, " --request-timeout %s",
-                 units_format_duration(word, sizeof word, optimisation->best.request_timeout_ns));
+    char config[WORD_BYTES], buffer[WORD_BYTES], timeout[WORD_BYTES] = "", time[32];
+    const char *written = optimisation->written_path != NULL ? optimisation->written_path : "FILE";
+    format_word(config, "--config",
+                optimisation->config_is_load ? optimisation->config_path : NULL);
+    format_word(buffer, "--buffer", back ? optimisation->before_path : written);
+    units_format_duration(time, sizeof time, optimisation->best.request_timeout_ns);
+    if (!back && optimisation->best.request_timeout_ns != optimisation->before.request_timeout_ns)
+        format_word(timeout, "--request-timeout", time);
+    snprintf(text, LINE_BYTES, "volley bench%s%s%s%s", config, buffer, timeout,
+             config[0] != '\0' ? "" : ", with the other options of this load");
     return text;
 }
 
@@ -338,9 +344,9 @@ void optimisation_write_markdown(struct output *out, const struct optimisation *
     output_printf(out, "\n");
     if (optimisation->kept > 0) {
         output_printf(out, "\n## The kept profile\n\n");
-        write_item(out, "Use it", format_command(text, optimisation, false));
-        write_item(out, "Go back", format_command(text, optimisation, true));
-        output_printf(out, "\n```yaml\n");
+        output_printf(out, "Use it, and go back:\n\n    %s\n",
+                      format_command(text, optimisation, false));
+        output_printf(out, "    %s\n\n```yaml\n", format_command(text, optimisation, true));
         optimisation_write_profile(out, optimisation);
         output_printf(out, "```\n");
     }
