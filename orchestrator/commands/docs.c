@@ -16,8 +16,8 @@
 #include "orchestrator/suite/suite_config.h"
 #include "orchestrator/watch/alert_rules.h"
 #include "orchestrator/watch/diagnosis.h"
-#include "orchestrator/watch/tuning.h"
 #include "orchestrator/watch/notify_file.h"
+#include "orchestrator/watch/tuning.h"
 
 static const struct option_table *ctl_table(void)
 {
@@ -286,18 +286,18 @@ static void print_rules(void (*write)(struct output *output))
 
 static void print_help(void)
 {
-    printf(
-        "usage: volley docs completion|man|markdown|metrics|diagnosis|optimize|dialect NAME|schema KIND\n\n"
-        "Prints what is made from the options of all commands, and the figures:\n\n"
-        "  completion    completion for bash: source <(volley docs completion)\n"
-        "  man           the options of the man page\n"
-        "  markdown      docs/reference/options.md\n"
-        "  metrics       docs/reference/metrics.md\n"
-        "  diagnosis     the rules of volley diagnose, of docs/reference/diagnosis.md\n"
-        "  optimize      the tables of volley optimize, of docs/reference/optimize.md\n"
-        "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
-        "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
-        "                suite, alerts, kpis, notify, buffer or config\n");
+    printf("usage: volley docs completion|man|markdown|metrics|diagnosis|optimize|dialect "
+           "NAME|schema KIND\n\n"
+           "Prints what is made from the options of all commands, and the figures:\n\n"
+           "  completion    completion for bash: source <(volley docs completion)\n"
+           "  man           the options of the man page\n"
+           "  markdown      docs/reference/options.md\n"
+           "  metrics       docs/reference/metrics.md\n"
+           "  diagnosis     the rules of volley diagnose, of docs/reference/diagnosis.md\n"
+           "  optimize      the tables of volley optimize, of docs/reference/optimize.md\n"
+           "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
+           "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
+           "                suite, alerts, kpis, notify, buffer or config\n");
 }
 
 int command_docs(int argc, const char *const *argv)
@@ -323,7 +323,8 @@ int command_docs(int argc, const char *const *argv)
         return err_exit_status(print_dialect(argc > 2 ? argv[2] : ""));
     else {
         log_line(LOG_ERROR,
-                 "volley docs prints markdown, metrics, diagnosis, optimize, man, completion, dialect NAME "
+                 "volley docs prints markdown, metrics, diagnosis, optimize, man, completion, "
+                 "dialect NAME "
                  "or schema "
                  "KIND, not \"%s\"",
                  kind);

@@ -244,8 +244,7 @@ static const struct option_row load_limit_rows[] = {
     {ROW("interval", NULL, OPTION_DURATION, "TIME", AT(interval_ns)),
      BARE(NS_PER_SECOND, 10 * NS_PER_MS, 10 * NS_PER_SECOND), .unset = "1s",
      .commands = OF_BENCH | OF_SWEEP | OF_LOAD_TEST | OF_OPTIMIZE, .section = "Output",
-     .told = true,
-     .help = "The grid of all that is measured over time; a bare number is seconds."},
+     .told = true, .help = "The grid of all that is measured over time; a bare number is seconds."},
 };
 /* clang-format on */
 #undef AT

@@ -61,8 +61,8 @@ TEST(a_buffer_is_kept)
     temp_tree_write(&tree, "/load.yaml", "type: set\nclients: 64\nbuffer: bypass\nrandom: 100\n",
                     0600);
     char command[300], batch[60];
-    OPTIMIZE("--config", config, "--kpi", "throughput", "--test-duration", "250ms", "--runs", "6",
-             "--rounds", "2", "--json", path, "--write", kept);
+    OPTIMIZE("--config", config, "--kpi", "throughput", "--confidence", "90", "--test-duration",
+             "250ms", "--runs", "6", "--rounds", "2", "--json", path, "--write", kept);
     program_expect_status(&program, 0);
     program_expect_text(program.out, "Before: bypass: no buffer");
     program_expect_text(program.out, "kept: throughput is surely better");
@@ -213,13 +213,16 @@ static const struct {
     {{"--kpi", "latency", "--write", "-"}, 2, "name a file"},
 };
 
-LOOP_TEST(what_is_refused, sizeof refused / sizeof refused[0])
+TEST(what_is_refused)
 {
     /* Breaks when a contradiction is found out only once something has been sent, or not said in words. */
-    const char *const *words = refused[_i].words;
-    OPTIMIZE(words[0], words[1], words[2], words[3], words[4], words[5]);
-    program_expect_status(&program, refused[_i].status);
-    program_expect_text(program.err, refused[_i].said);
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        const char *const *words = refused[i].words;
+        OPTIMIZE(words[0], words[1], words[2], words[3], words[4], words[5]);
+        program_expect_status(&program, refused[i].status);
+        program_expect_text(program.err, refused[i].said);
+        program_free(&program);
+    }
     ck_assert_int_eq(test_server_calls(&server, "set"), 0);
 }
 
