@@ -193,37 +193,53 @@ static enum err_code take_kpis(struct optimisation *optimisation, struct optimiz
 
 /* ---- the buffer ---- */
 
-/* Whatever is tuned has a buffer in some round, and what does not go with one is refused now. A near cache is looked for
- * where there is one, its hits are the KPI, or invalidations are asked for. */
-static enum err_code take_buffer(struct optimisation *optimisation,
-                                 struct optimize_request *request, struct err *err)
+/* Looked for where there is one, or invalidations are asked for. */
+static enum tuning_caches caches_of(const struct optimisation *optimisation,
+                                    const struct spec *spec)
 {
-    struct bench_request *bench = &request->bench;
+    if (tuning_type_of_kpi(&optimisation->kpis[optimisation->named]) == TUNING_HIT_RATE)
+        return CACHES_ONLY;
+    return spec->buffer.cache_replies > 0 || spec->endpoint.tracking ? CACHES_ANY : CACHES_NONE;
+}
+
+/* Whatever is tuned has a buffer in some round, and what does not go with one is refused now. */
+static enum err_code settle_buffered(struct bench_request *bench, enum tuning_caches caches,
+                                     struct err *err)
+{
     const struct buffer_options before = bench->spec.buffer;
-    const bool caches =
-        before.cache_replies > 0 || bench->spec.endpoint.tracking ||
-        tuning_type_of_kpi(&optimisation->kpis[optimisation->named]) == TUNING_HIT_RATE;
+    const char *path = bench->buffer.path != NULL ? bench->buffer.path : "bypass";
+    struct err reason = {.code = OK};
+    bench->buffer.path = caches == CACHES_NONE ? "high-throughput" : "balanced";
+    if (!options_given(&bench->values, "buffer"))
+        options_derive(&bench->values, "buffer", "kpi", bench->buffer.path);
+    const enum err_code code = buffer_settle(bench, &reason);
+    bench->buffer.path = path;
+    bench->spec.buffer = before;
+    return code == OK
+               ? OK
+               : err_set(err, code, "optimize tries profiles that buffer, and %s", reason.text);
+}
+
+static enum err_code take_buffer(struct optimisation *optimisation, struct bench_request *bench,
+                                 struct err *err)
+{
+    const struct buffer_options before = bench->spec.buffer;
+    const enum tuning_caches caches = caches_of(optimisation, &bench->spec);
     enum err_code code = tuning_book_read(&optimisation->book, caches, err);
     if (code != OK)
         return code;
-    optimisation->before.buffer = before;
+    if (caches == CACHES_ONLY && before.cache_replies == 0)
+        return err_set(err, E_USAGE,
+                       "--kpi %.60s needs a client that keeps replies, and so has hits: --buffer "
+                       "with a near cache (query.cache_size), as balanced",
+                       PRINTABLE(optimisation->kpis[optimisation->named].name));
+    optimisation->before.buffer =
+        before.wanted ? before : optimisation->book.shipped[SHIPPED_BYPASS];
     optimisation->before.request_timeout_ns = bench->spec.endpoint.request_timeout_ns;
-    if (!before.wanted)
-        optimisation->before.buffer = optimisation->book.shipped[SHIPPED_BYPASS];
     optimisation->best = optimisation->before;
-    if (before.wanted && (before.cache_replies > 0 || !caches))
+    if (before.wanted && (before.cache_replies > 0 || caches == CACHES_NONE))
         return OK;
-    const char *path = bench->buffer.path != NULL ? bench->buffer.path : "bypass";
-    bench->buffer.path = caches ? "balanced" : "high-throughput";
-    if (!options_given(&bench->values, "buffer"))
-        options_derive(&bench->values, "buffer", "kpi", bench->buffer.path);
-    struct err reason = {.code = OK};
-    code = buffer_settle(bench, &reason);
-    if (code != OK)
-        code = err_set(err, code, "optimize tries profiles that buffer, and %s", reason.text);
-    bench->buffer.path = path;
-    bench->spec.buffer = before;
-    return code;
+    return settle_buffered(bench, caches, err);
 }
 
 /* ---- all of them ---- */
@@ -287,7 +303,7 @@ enum err_code optimize_options_parse(struct optimize_request *request,
     bench->spec.load.duration_ns = request->duration_ns;
     code = bench_options_settle(bench, err);
     if (code == OK)
-        code = take_buffer(optimisation, request, err);
+        code = take_buffer(optimisation, bench, err);
     optimisation->planned_rounds = (uint32_t)request->rounds;
     optimisation->planned_runs = (uint32_t)request->runs;
     optimisation->confidence = request->confidence_percent / 100;

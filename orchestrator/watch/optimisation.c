@@ -206,6 +206,23 @@ static bool harms(const struct optimisation *optimisation, struct optimisation_r
     return false;
 }
 
+/* Other figures that are surely worse, and not by little: it is kept all the same, and said. */
+static void say_costs(const struct optimisation *optimisation, struct optimisation_round *round)
+{
+    size_t used = strlen(round->reason);
+    for (size_t i = 0; i < optimisation->kpi_count && used < sizeof round->reason; i++) {
+        const struct kpi *kpi = &optimisation->kpis[i];
+        const struct welch welch = test(optimisation, round, i);
+        const double part = welch.difference / fabs(round->means[SIDE_BEST][i]);
+        const bool worse = kpi->higher_is_better ? part < 0 : part > 0;
+        if (i == optimisation->named || !worse || !(welch.p < doubt(optimisation)) ||
+            !(fabs(part) >= optimisation->threshold))
+            continue;
+        used += (size_t)snprintf(round->reason + used, sizeof round->reason - used,
+                                 "; it costs %s (%+.1f %%)", kpi->name, 100 * part);
+    }
+}
+
 static void weigh(const struct optimisation *optimisation, struct optimisation_round *round,
                   const struct welch *welch)
 {
@@ -228,8 +245,10 @@ static void weigh(const struct optimisation *optimisation, struct optimisation_r
     else if (!enough)
         answer(round, OPTIMISATION_NO_BETTER, "%s is better by less than %.3g %%", kpi->name,
                100 * optimisation->threshold);
-    else if (!harms(optimisation, round))
+    else if (!harms(optimisation, round)) {
         answer(round, OPTIMISATION_KEPT, "%s is surely better", kpi->name);
+        say_costs(optimisation, round);
+    }
 }
 
 void optimisation_judge(struct optimisation *optimisation, struct optimisation_round *round)

@@ -274,7 +274,10 @@ static void write_outcome(struct output *out, const struct optimisation *optimis
     }
     output_printf(out, "Kept: %s\n", format_profile(text, &optimisation->best));
     if (optimisation->written_path != NULL)
-        output_printf(out, "Written to %s\n", PRINTABLE(optimisation->written_path));
+        output_printf(out, "Written to %s:\n", PRINTABLE(optimisation->written_path));
+    output_printf(out, "\n");
+    optimisation_write_profile(out, optimisation);
+    output_printf(out, "\n");
     output_printf(out, "Use it: %s\n", format_command(text, optimisation, false));
     output_printf(out, "Go back: %s", format_command(text, optimisation, true));
     output_printf(out, " (%s)\n", format_profile(text, &optimisation->before));

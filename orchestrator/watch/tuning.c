@@ -256,7 +256,7 @@ static const struct change {
 };
 /* clang-format on */
 
-enum err_code tuning_book_read(struct tuning_book *book, bool caches, struct err *err)
+enum err_code tuning_book_read(struct tuning_book *book, enum tuning_caches caches, struct err *err)
 {
     enum err_code code = OK;
     *book = (struct tuning_book){.caches = caches};
@@ -267,7 +267,7 @@ enum err_code tuning_book_read(struct tuning_book *book, bool caches, struct err
             code = err_set(err, reason.code, "the profile %s that comes with volley: %s",
                            shipped_names[i], reason.text);
         buffer->without_effect = NULL;
-        if (!caches)
+        if (caches == CACHES_NONE)
             buffer->cache_replies = 0;
     }
     return code;
@@ -286,6 +286,11 @@ static bool was_tried(const struct tuning_profile *profile, const struct tuning_
     for (size_t i = 0; i < tried_count && !found; i++)
         found = is_same(profile, &tried[i]);
     return found;
+}
+
+static bool has_what_it_needs(const struct tuning_book *book, const struct buffer_options *buffer)
+{
+    return book->caches != CACHES_ONLY || (buffer->wanted && buffer->cache_replies > 0);
 }
 
 /* "tuned (round 3)", of what began as tuned. */
@@ -327,6 +332,7 @@ bool tuning_choose(struct tuning_choice *choice, const struct tuning_book *book,
     for (size_t i = 0; i < type_count; i++)
         for (size_t k = 0; k < COUNT(changes); k++)
             if (changes[k].type == types[i] && make(choice, &changes[k], book, best, number) &&
+                has_what_it_needs(book, &choice->profile.buffer) &&
                 !was_tried(&choice->profile, best, tried, tried_count))
                 return true;
     return false;

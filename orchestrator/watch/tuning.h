@@ -39,12 +39,15 @@ enum tuning_shipped {
     SHIPPED_TUNED,
     SHIPPED_COUNT
 };
+/* Near caches: profiles are taken without theirs; with them; those that have none are left out, since hits are the KPI. */
+enum tuning_caches { CACHES_NONE, CACHES_ANY, CACHES_ONLY };
 struct tuning_book {
     struct buffer_options shipped[SHIPPED_COUNT];
-    bool caches; /* near caches are wanted; else profiles are taken without theirs */
+    enum tuning_caches caches;
 };
 /* E_CONFIG: one of them is not there. */
-MUST_USE enum err_code tuning_book_read(struct tuning_book *book, bool caches, struct err *err);
+MUST_USE enum err_code tuning_book_read(struct tuning_book *book, enum tuning_caches caches,
+                                        struct err *err);
 
 /* Whose improvement is asked for: of a figure of memory, CPU, time, rate, hits or failures. */
 enum tuning_type tuning_type_of_kpi(const struct kpi *kpi);

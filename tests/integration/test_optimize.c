@@ -204,6 +204,7 @@ static const struct {
     {{"--kpi", "latency", "--buffer", "nosuch"}, 3, "--buffer nosuch: there is no such file"},
     {{"--kpi", "latency", "--runs", "2"}, 2, "3 to 1,000"},
     {{"--kpi", "latency", "--rounds", "0"}, 2, "1 to 50"},
+    {{"--kpi", "cache_hit_rate"}, 2, "needs a client that keeps replies"},
     {{"--kpi", "latency", "-n", "100"}, 2, "use --test-duration"},
     {{"--kpi", "latency", "-P", "4"}, 2, "a batch is what is in flight"},
     {{"--kpi", "latency", "--cluster"}, 2, "optimize tries profiles that buffer, and"},

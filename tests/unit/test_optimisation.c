@@ -34,7 +34,7 @@ static void begin(size_t named, uint32_t rounds)
         ck_assert_int_eq(watch_figure_find(&kpi->figure, names[i], strlen(names[i]), &err), OK);
         kpi->higher_is_better = kpi->figure.higher_is_better;
     }
-    ck_assert_int_eq(tuning_book_read(&optimisation.book, false, &err), OK);
+    ck_assert_int_eq(tuning_book_read(&optimisation.book, CACHES_NONE, &err), OK);
     optimisation.before = (struct tuning_profile){
         .buffer = optimisation.book.shipped[SHIPPED_BYPASS], .request_timeout_ns = NS_PER_SECOND};
     optimisation.best = optimisation.before;
@@ -102,6 +102,25 @@ LOOP_TEST(what_is_kept, sizeof rounds / sizeof rounds[0])
                      kept ? round->choice.profile.buffer.name : "bypass");
     ck_assert_str_ne(round->reason, "");
     optimisation_free(&optimisation);
+}
+
+TEST(costs_are_told)
+{
+    /* Breaks when what is paid for a better KPI is not said, or what is no cost is. */
+    const double base[KPIS] = {100, 10, 0}, dear[KPIS] = {150, 20, 0}, cheap[KPIS] = {150, 9, 0};
+    for (int costs = 0; costs < 2; costs++) {
+        begin(RATE, 3);
+        struct optimisation_round *round = begin_round();
+        add(round, SIDE_TRIED, costs > 0 ? dear : cheap);
+        add(round, SIDE_BEST, base);
+        optimisation_judge(&optimisation, round);
+        ck_assert_int_eq(round->answer, OPTIMISATION_KEPT);
+        ck_assert_str_eq(round->reason, costs > 0
+                                            ? "messages_per_minute is surely better; it costs "
+                                              "p95_latency_ms (+100.0 %)"
+                                            : "messages_per_minute is surely better");
+        optimisation_free(&optimisation);
+    }
 }
 
 TEST(many_rounds_are_one_family)
