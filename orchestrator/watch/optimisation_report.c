@@ -131,10 +131,10 @@ static char *format_goal(char text[LINE_BYTES], const struct optimisation *optim
     const struct kpi *kpi = kpi_of(optimisation);
     snprintf(text, LINE_BYTES,
              "%.60s (%.63s, %s), %s is better; %u runs of both sides of a round, by turns, at most "
-             "%u rounds",
+             "%u round%s",
              kpi->name, kpi->figure.name, kpi->figure.unit,
              kpi->higher_is_better ? "higher" : "lower", optimisation->planned_runs,
-             optimisation->planned_rounds);
+             optimisation->planned_rounds, optimisation->planned_rounds == 1 ? "" : "s");
     return text;
 }
 
@@ -243,9 +243,9 @@ static struct table other_table(const struct optimisation *optimisation)
 static char *format_basis(char text[LINE_BYTES], const struct optimisation *optimisation)
 {
     snprintf(text, LINE_BYTES,
-             "Means of runs. What is kept is better with %.4g %% confidence over all %u rounds "
+             "Means of runs. What is kept is better with %.4g %% confidence over all rounds "
              "together (Welch's t, each round at p below %.4g), and by %.3g %% or more.",
-             100 * optimisation->confidence, optimisation->planned_rounds,
+             100 * optimisation->confidence,
              (1 - optimisation->confidence) / optimisation->planned_rounds,
              100 * optimisation->threshold);
     return text;

@@ -251,8 +251,8 @@ static const struct change {
      false},
     {TUNING_HIT_RATE, "a bigger cache: tuned", NULL, SHIPPED_TUNED, true},
     {TUNING_HIT_RATE, "a bigger cache: balanced", NULL, SHIPPED_BALANCED, true},
-    {TUNING_TIMEOUTS, "longer time-outs: twice the --request-timeout", make_twice_the_timeout,
-     SHIPPED_NONE, true},
+    {TUNING_TIMEOUTS, "longer time-outs: twice as long", make_twice_the_timeout, SHIPPED_NONE,
+     true},
 };
 /* clang-format on */
 
