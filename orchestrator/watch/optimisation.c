@@ -48,16 +48,17 @@ void optimisation_look(struct optimisation *optimisation, const double *values,
     optimisation->looked = true;
 }
 
-/* The surest cause, in a line. */
-static void say_cause(char text[OPTIMISATION_REASON_BYTES], const struct diagnosis *diagnosis)
+/* The cause that a change is tried for, in a line. */
+static void say_cause(char text[OPTIMISATION_REASON_BYTES], const struct diagnosis *diagnosis,
+                      enum tuning_type type)
 {
-    if (diagnosis->found == 0) {
+    const enum diagnosis_cause cause = tuning_cause_of(diagnosis, type);
+    if (cause == CAUSES) {
         snprintf(text, OPTIMISATION_REASON_BYTES, "%s%s",
                  diagnosis->cannot_tell[0] != '\0' ? "cannot tell: " : "nothing found",
                  diagnosis->cannot_tell);
         return;
     }
-    const enum diagnosis_cause cause = diagnosis->order[0];
     snprintf(text, OPTIMISATION_REASON_BYTES, "%s: %s", diagnosis_rule(cause)->name,
              diagnosis->findings[cause].text);
 }
@@ -110,7 +111,7 @@ enum err_code optimisation_begin_round(struct optimisation_round **round,
     for (int side = 0; side < SIDES; side++)
         for (size_t i = 0; i < OPTIMISATION_KPIS_MAX; i++)
             (*round)->means[side][i] = NAN;
-    say_cause((*round)->cause, &optimisation->diagnosis);
+    say_cause((*round)->cause, &optimisation->diagnosis, choice.type);
     return OK;
 }
 

@@ -164,6 +164,14 @@ size_t tuning_types_find(enum tuning_type types[TUNING_TYPES], const struct diag
     return add_type(types, count, types_table[own].otherwise);
 }
 
+enum diagnosis_cause tuning_cause_of(const struct diagnosis *diagnosis, enum tuning_type type)
+{
+    for (size_t i = 0; i < diagnosis->found; i++)
+        if (of_causes[diagnosis->order[i]].type == type)
+            return diagnosis->order[i];
+    return diagnosis->found > 0 ? diagnosis->order[0] : CAUSES;
+}
+
 enum tuning_level tuning_level_of(const struct diagnosis *diagnosis)
 {
     return diagnosis->found > 0 ? of_causes[diagnosis->order[0]].level : LEVEL_MANUAL;

@@ -56,6 +56,9 @@ enum tuning_type tuning_type_of_kpi(const struct kpi *kpi);
 size_t tuning_types_find(enum tuning_type types[TUNING_TYPES], const struct diagnosis *diagnosis,
                          const struct kpi *kpi, double timed_out);
 
+/* Which of the causes found a type is tried for: the surest of its own, else the surest of all. With none found: CAUSES. */
+enum diagnosis_cause tuning_cause_of(const struct diagnosis *diagnosis, enum tuning_type type);
+
 struct tuning_choice {
     enum tuning_type type;
     const char *change; /* "bigger buffers: twice the batch" */

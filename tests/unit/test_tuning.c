@@ -71,6 +71,11 @@ TEST(causes_come_first)
     ck_assert_int_eq(types[0], TUNING_CPU);
     ck_assert_int_eq(types[1], TUNING_THROUGHPUT);
     ck_assert_int_eq(types[2], TUNING_LATENCY);
+    const struct diagnosis both = {.order = {CAUSE_STARVED, CAUSE_CLIENT}, .found = 2},
+                           none = {.found = 0};
+    ck_assert_int_eq(tuning_cause_of(&both, TUNING_CPU), CAUSE_CLIENT);
+    ck_assert_int_eq(tuning_cause_of(&both, TUNING_LATENCY), CAUSE_STARVED);
+    ck_assert_int_eq(tuning_cause_of(&none, TUNING_LATENCY), CAUSES);
     diagnosis = diagnosis_of(CAUSE_SERVER_CPU);
     ck_assert_uint_eq(tuning_types_find(types, &diagnosis, &time, 5), 3);
     ck_assert_int_eq(types[0], TUNING_THROUGHPUT);
