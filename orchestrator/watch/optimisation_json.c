@@ -21,13 +21,14 @@ static json_t *profile_json(const struct tuning_profile *profile)
     if (!buffer->wanted || json == NULL)
         return json;
     json_t *parts = json_pack(
-        "{s:I, s:I, s:I, s:I, s:s, s:f, s:b, s:I}", "round_messages",
+        "{s:I, s:I, s:I, s:I, s:s, s:f, s:b, s:I, s:f}", "round_messages",
         (json_int_t)buffer->round_messages, "round_tokens", (json_int_t)buffer->round_tokens,
         "hybrid_batches", (json_int_t)buffer->hybrid_batches, "flush_workers",
         (json_int_t)buffer->flush_workers, "flush_strategy",
         buffer->strategy == BUFFER_TIME_BASED ? "time_based" : "size_based", "flush_interval_ms",
         (double)buffer->flush_interval_ns / (double)NS_PER_MS, "async", buffer->async,
-        "cache_replies", (json_int_t)buffer->cache_replies);
+        "cache_replies", (json_int_t)buffer->cache_replies, "cache_ttl_ms",
+        (double)buffer->cache_ttl_ns / (double)NS_PER_MS);
     (void)json_object_update_new(json, parts);
     return json;
 }
