@@ -111,7 +111,7 @@ static struct bench_step step_of(const struct optimizer *optimizer,
     return step;
 }
 
-/* mishap: why the run counts for nothing; "". */
+/* mishap: why the run counts for nothing, or cannot be made at all; "". */
 static enum err_code run_one(struct optimizer *optimizer, const struct tuning_profile *profile,
                              char mishap[MISHAP_TEXT_BYTES], struct err *err)
 {
@@ -120,9 +120,13 @@ static enum err_code run_one(struct optimizer *optimizer, const struct tuning_pr
     mishap[0] = '\0';
     for (size_t i = 0; i < OPTIMISATION_KPIS_MAX; i++)
         optimizer->values[i] = NAN;
-    enum err_code code = session_plan(session, &step.spec, err);
-    if (code == OK)
-        code = session_run(session, &step, err);
+    struct err reason = {.code = OK};
+    enum err_code code = session_plan(session, &step.spec, &reason);
+    if (code == E_USAGE) {
+        snprintf(mishap, MISHAP_TEXT_BYTES, "it cannot be: %.200s", reason.text);
+        return OK;
+    }
+    code = code == OK ? session_run(session, &step, err) : err_set(err, code, "%s", reason.text);
     if (code != OK)
         return code;
     const struct run_result *result = session->result;

@@ -13,6 +13,7 @@
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/options/load_limits.h"
+#include "orchestrator/options/relation.h"
 #include "orchestrator/options/shipped_files.h"
 
 #define AT(member) offsetof(struct optimize_request, member)
@@ -304,6 +305,12 @@ enum err_code optimize_options_parse(struct optimize_request *request,
     code = bench_options_settle(bench, err);
     if (code == OK)
         code = take_buffer(optimisation, bench, err);
+    if (code == OK && bench->spec.rate.step_count > 0 &&
+        tuning_type_of_kpi(&optimisation->kpis[optimisation->named]) == TUNING_THROUGHPUT)
+        relation_notice(bench,
+                        "--kpi %s: the load has a rate, so more than that cannot come of a change; "
+                        "--kpi latency has no such bound",
+                        optimisation->kpis[optimisation->named].name);
     optimisation->planned_rounds = (uint32_t)request->rounds;
     optimisation->planned_runs = (uint32_t)request->runs;
     optimisation->confidence = request->confidence_percent / 100;

@@ -107,6 +107,7 @@ TEST(nothing_helps)
     program_expect_status(&program, 0);
     program_expect_text(program.out, "# Optimisation\n");
     program_expect_text(program.out, "- Kept: nothing, it stays as it was");
+    program_expect_text(program.err, "the load has a rate");
     ck_assert_int_ne(access(kept, F_OK), 0);
     json_t *root = document();
     const json_t *level = json_object_get(root, "level");
