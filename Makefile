@@ -191,6 +191,8 @@ docs: $(BUILD)/volley $(MAN_PAGE) ## regenerate the reference and the man page f
 	    mv $(BUILD)/gen/coming.md docs/reference/coming-from-valkey-benchmark.md
 	tests/docs.sh --fill $(BUILD)/volley docs/reference/diagnosis.md > $(BUILD)/gen/diagnosis.md && \
 	    mv $(BUILD)/gen/diagnosis.md docs/reference/diagnosis.md
+	tests/docs.sh --fill $(BUILD)/volley docs/reference/optimize.md > $(BUILD)/gen/optimize.md && \
+	    mv $(BUILD)/gen/optimize.md docs/reference/optimize.md
 
 check-docs: $(BUILD)/volley $(MAN_PAGE) # fails when a page and the program disagree
 	@tests/docs.sh $(BUILD)/volley $(MAN_PAGE)

@@ -36,6 +36,8 @@ static const struct {
      "users who send so many messages a minute: throughput, latency, errors and memory", true},
     {"compare-modes", command_compare_modes,
      "which of two clients' buffers is faster, by turns on one server", true},
+    {"optimize", command_optimize,
+     "tune a client's buffer to what holds it up, and keep what is surely better", true},
     {"run", command_run, "carry out a scenario in phases, with the server's memory beside it",
      true},
     {"visualize", command_visualize, "list runs of scenarios, and export their samples", true},

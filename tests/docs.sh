@@ -26,13 +26,14 @@ filled() {
     "$volley" docs dialect valkey-benchmark |
         sed -e '/^<!-- options:/r /dev/stdin' -e '/^<!-- options:/,/^<!-- \/options -->/{/^<!-- .*options/!d}' "$1"
 }
-# Likewise, the rules of volley diagnose.
+# Likewise, the rules of volley diagnose, and the tables of volley optimize.
 filled_rules() {
-    "$volley" docs diagnosis |
+    local kind=${1##*/}
+    "$volley" docs "${kind%.md}" |
         sed -e '/^<!-- rules:/r /dev/stdin' -e '/^<!-- rules:/,/^<!-- \/rules -->/{/^<!-- .*rules/!d}' "$1"
 }
 if [ "$fill" = yes ]; then
-    case $2 in */diagnosis.md) filled_rules "$2" ;; *) filled "$2" ;; esac
+    case $2 in */diagnosis.md | */optimize.md) filled_rules "$2" ;; *) filled "$2" ;; esac
     exit
 fi
 
@@ -45,8 +46,9 @@ check_reference() {
         fail 'docs/reference/metrics.md is stale: make docs'
     local page=docs/reference/coming-from-valkey-benchmark.md
     filled "$page" | cmp -s - "$page" || fail "$page is stale: make docs"
-    page=docs/reference/diagnosis.md
-    filled_rules "$page" | cmp -s - "$page" || fail "$page is stale: make docs"
+    for page in docs/reference/diagnosis.md docs/reference/optimize.md; do
+        filled_rules "$page" | cmp -s - "$page" || fail "$page is stale: make docs"
+    done
 }
 
 # Every --option in a page, but for words that are another program's.
@@ -101,7 +103,7 @@ check_examples() {
             continue
             ;;
         run* | visualize* | suite* | push* | track* | compare\ * | diagnose* | validate* | alerts* | notify* | monitor* | latency-history* | analyze-memory* | profile* | baseline* | check* | calibrate* | info* | dataset* | report* | results* | verify* | record* | model* | workloads* | docs* | help* | version* | *--help*) continue ;;
-        bench* | find-max* | sweep* | load-test* | compare-modes* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
+        bench* | find-max* | sweep* | load-test* | compare-modes* | optimize* | *-benchmark\ *) name=${rest%% *} rest=${rest#"$name"} ;;
         *) name=bench ;;
         esac
         case $name in

@@ -203,7 +203,8 @@ map_value() {
         --control) echo "$PWD/control.sock" ;;
         --duration | --test-duration) if [ "${words[0]}" = record ]; then echo 3s; elif given --chaos; then echo 2700ms; elif given --control; then echo 10m; else echo 200ms; fi ;;
         --warmup | --steady-limit) echo 100ms ;;
-        --runs) [ "${words[0]}" = compare-modes ] && echo 3 || echo "$value" ;;
+        --runs) [[ ${words[0]} =~ ^(compare-modes|optimize)$ ]] && echo 3 || echo "$value" ;;
+        --rounds) echo 1 ;;
         --qps-change-interval | --client-ramp-interval) echo 20ms ;;
         --csv-interval | --interval) echo 100ms ;;
         -n | --requests) [[ $value =~ ^[0-9]{1,3}$ ]] && echo "$value" || echo 1000 ;;
@@ -259,7 +260,7 @@ map_words() {
     mapped+=("${words[@]:i}")
     add_options
     case ${mapped[0]} in
-        bench | find-max | sweep | load-test | compare-modes | record | model | valkey-benchmark | redis-benchmark) words=("${mapped[0]}" "${added[@]}" "${mapped[@]:1}") ;;
+        bench | find-max | sweep | load-test | compare-modes | optimize | record | model | valkey-benchmark | redis-benchmark) words=("${mapped[0]}" "${added[@]}" "${mapped[@]:1}") ;;
         *) words=("${added[@]}" "${mapped[@]}") ;;
     esac
 }
@@ -269,7 +270,7 @@ as_other_tool() { [[ ${words[0]} == *-benchmark ]]; }
 # Those whose value is looked at.
 takes_value() {
     [[ $1 != --sequential ]] || ! as_other_tool || return 1 # a flag there
-    [[ $1 =~ ^(-[hHpusnr]|--(host|port|uri|socket|sentinel|cacert|cert|key|sni|control|duration|test-duration|warmup|steady-limit|qps-change-interval|client-ramp-interval|csv-interval|interval|runs|requests|random|sequential|idle))$ ]]
+    [[ $1 =~ ^(-[hHpusnr]|--(host|port|uri|socket|sentinel|cacert|cert|key|sni|control|duration|test-duration|warmup|steady-limit|qps-change-interval|client-ramp-interval|csv-interval|interval|runs|rounds|requests|random|sequential|idle))$ ]]
 }
 
 # What an example leaves to the defaults, and what makes it short.

@@ -93,19 +93,6 @@ const struct option_table *compare_modes_option_table(void)
     return &table;
 }
 
-static bool are_same(const struct buffer_options *one, const struct buffer_options *other)
-{
-    return one->wanted == other->wanted &&
-           (!one->wanted ||
-            (one->round_messages == other->round_messages &&
-             one->round_tokens == other->round_tokens &&
-             one->hybrid_batches == other->hybrid_batches &&
-             one->flush_workers == other->flush_workers && one->strategy == other->strategy &&
-             one->flush_interval_ns == other->flush_interval_ns && one->async == other->async &&
-             one->cache_replies == other->cache_replies &&
-             one->cache_ttl_ns == other->cache_ttl_ns));
-}
-
 /* The mode whose options hold for all: what does not go with a buffer, or with a near cache, is refused for both, since their loads
  * are the same. */
 static int strictest(const struct buffer_options buffers[MODES])
@@ -125,7 +112,7 @@ static enum err_code read_buffers(struct compare_modes_request *request, struct 
         if (buffer_file_read(&request->buffers[side], request->paths[side], &reason) != OK)
             return err_set(err, reason.code, "--%s %s", option_names[side], reason.text);
     }
-    if (are_same(&request->buffers[MODE_A], &request->buffers[MODE_B]))
+    if (buffer_file_same(&request->buffers[MODE_A], &request->buffers[MODE_B]))
         return err_set(err, E_USAGE,
                        "--a %.60s and --b %.60s say the same: there is nothing to compare",
                        PRINTABLE(request->paths[MODE_A]), PRINTABLE(request->paths[MODE_B]));

@@ -17,6 +17,7 @@
 #include "orchestrator/watch/alert_rules.h"
 #include "orchestrator/watch/diagnosis.h"
 #include "orchestrator/watch/notify_file.h"
+#include "orchestrator/watch/tuning.h"
 
 static const struct option_table *ctl_table(void)
 {
@@ -119,6 +120,7 @@ static const struct {
     {"sweep", sweep_option_table, NULL},
     {"load-test", load_test_option_table, NULL},
     {"compare-modes", compare_modes_option_table, NULL},
+    {"optimize", optimize_option_table, NULL},
     {"ctl", ctl_table, NULL},
     {"report", report_option_table, NULL},
     {"verify", verify_option_table, NULL},
@@ -275,26 +277,27 @@ static enum err_code print_schema(const char *name)
     return OK;
 }
 
-static void print_rules(void)
+static void print_rules(void (*write)(struct output *output))
 {
     struct output output = {.file = NULL};
     output_borrow(&output, stdout);
-    diagnosis_write_rules(&output);
+    write(&output);
 }
 
 static void print_help(void)
 {
-    printf(
-        "usage: volley docs completion|man|markdown|metrics|diagnosis|dialect NAME|schema KIND\n\n"
-        "Prints what is made from the options of all commands, and the figures:\n\n"
-        "  completion    completion for bash: source <(volley docs completion)\n"
-        "  man           the options of the man page\n"
-        "  markdown      docs/reference/options.md\n"
-        "  metrics       docs/reference/metrics.md\n"
-        "  diagnosis     the rules of volley diagnose, of docs/reference/diagnosis.md\n"
-        "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
-        "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
-        "                suite, alerts, kpis, notify, buffer or config\n");
+    printf("usage: volley docs completion|man|markdown|metrics|diagnosis|optimize|dialect "
+           "NAME|schema KIND\n\n"
+           "Prints what is made from the options of all commands, and the figures:\n\n"
+           "  completion    completion for bash: source <(volley docs completion)\n"
+           "  man           the options of the man page\n"
+           "  markdown      docs/reference/options.md\n"
+           "  metrics       docs/reference/metrics.md\n"
+           "  diagnosis     the rules of volley diagnose, of docs/reference/diagnosis.md\n"
+           "  optimize      the tables of volley optimize, of docs/reference/optimize.md\n"
+           "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
+           "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
+           "                suite, alerts, kpis, notify, buffer or config\n");
 }
 
 int command_docs(int argc, const char *const *argv)
@@ -307,7 +310,9 @@ int command_docs(int argc, const char *const *argv)
     else if (strcmp(kind, "metrics") == 0)
         print_metrics();
     else if (strcmp(kind, "diagnosis") == 0)
-        print_rules();
+        print_rules(diagnosis_write_rules);
+    else if (strcmp(kind, "optimize") == 0)
+        print_rules(tuning_write_tables);
     else if (strcmp(kind, "man") == 0)
         print_man();
     else if (strcmp(kind, "completion") == 0)
@@ -318,7 +323,8 @@ int command_docs(int argc, const char *const *argv)
         return err_exit_status(print_dialect(argc > 2 ? argv[2] : ""));
     else {
         log_line(LOG_ERROR,
-                 "volley docs prints markdown, metrics, diagnosis, man, completion, dialect NAME "
+                 "volley docs prints markdown, metrics, diagnosis, optimize, man, completion, "
+                 "dialect NAME "
                  "or schema "
                  "KIND, not \"%s\"",
                  kind);

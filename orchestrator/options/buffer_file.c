@@ -223,9 +223,70 @@ enum err_code buffer_file_read(struct buffer_options *buffer, const char *path, 
     return code;
 }
 
+enum err_code buffer_file_read_shipped(struct buffer_options *buffer, const char *name,
+                                       struct err *err)
+{
+    char *found = NULL;
+    enum err_code code = find_shipped(&found, name, err);
+    if (code == OK)
+        code = read_path(buffer, found, err);
+    free(found);
+    return code;
+}
+
 const char *buffer_file_notice(const struct buffer_options *buffer)
 {
     return buffer->wanted ? buffer->without_effect : NULL;
+}
+
+bool buffer_file_same(const struct buffer_options *one, const struct buffer_options *other)
+{
+    return one->wanted == other->wanted &&
+           (!one->wanted ||
+            (one->round_messages == other->round_messages &&
+             one->round_tokens == other->round_tokens &&
+             one->hybrid_batches == other->hybrid_batches &&
+             one->flush_workers == other->flush_workers && one->strategy == other->strategy &&
+             one->flush_interval_ns == other->flush_interval_ns && one->async == other->async &&
+             one->cache_replies == other->cache_replies &&
+             one->cache_ttl_ns == other->cache_ttl_ns));
+}
+
+/* "5ms", "1500us": nothing is rounded. */
+static char *exact_duration(char text[40], uint64_t ns)
+{
+    static const struct {
+        uint64_t ns;
+        const char *unit;
+    } units[] = {{NS_PER_SECOND, "s"}, {NS_PER_MS, "ms"}, {NS_PER_US, "us"}, {1, "ns"}};
+    size_t i = 0;
+    while (ns % units[i].ns != 0)
+        i++;
+    snprintf(text, 40, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].unit);
+    return text;
+}
+
+void buffer_file_write(struct output *output, const struct buffer_options *buffer)
+{
+    char time[40];
+    if (!buffer->wanted) {
+        output_printf(output, "buffer: {enabled: false}\n");
+        return;
+    }
+    output_printf(
+        output,
+        "round_buffer: {max_size: %llu, max_tokens: %llu}\n"
+        "hybrid_buffer: {max_size: %llu}\n"
+        "performance: {max_flush_workers: %llu, flush_strategy: %s, "
+        "flush_interval: %s, enable_async_processing: %s}\n",
+        (unsigned long long)buffer->round_messages, (unsigned long long)buffer->round_tokens,
+        (unsigned long long)buffer->hybrid_batches, (unsigned long long)buffer->flush_workers,
+        strategy_at(buffer->strategy), exact_duration(time, buffer->flush_interval_ns),
+        buffer->async ? "true" : "false");
+    if (buffer->cache_replies > 0)
+        output_printf(output, "query: {cache_size: %llu, cache_ttl: %s}\n",
+                      (unsigned long long)buffer->cache_replies,
+                      exact_duration(time, buffer->cache_ttl_ns));
 }
 
 /* Of what has no slash: a file beside the workload's, else one that comes with volley. */

@@ -6,6 +6,7 @@
 #include "common/spec.h"
 #include "orchestrator/options/file_reader.h"
 #include "orchestrator/options/shipped_files.h"
+#include "orchestrator/report/output.h"
 
 /* A buffer as it stands in a file. */
 struct written_round {
@@ -49,8 +50,17 @@ extern const struct shipped_kind buffer_library;
 MUST_USE enum err_code buffer_file_read(struct buffer_options *buffer, const char *path,
                                         struct err *err);
 
+/* The one of this name that comes with volley, whatever lies here. E_CONFIG, E_USAGE: there is none. */
+MUST_USE enum err_code buffer_file_read_shipped(struct buffer_options *buffer, const char *name,
+                                                struct err *err);
+
 /* What the user should know of it; NULL: nothing. */
 const char *buffer_file_notice(const struct buffer_options *buffer);
+
+/* Whether a client does the same by both, whatever they are called. */
+bool buffer_file_same(const struct buffer_options *one, const struct buffer_options *other);
+/* What buffer_file_read would make it from, as YAML. */
+void buffer_file_write(struct output *output, const struct buffer_options *buffer);
 
 /* The same keys within a workload file, or in place of them the name of a profile. Before the file is read ... */
 extern const struct file_object buffer_of_workload_object;

@@ -7,7 +7,7 @@
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row rows[] = {
     {ROW("buffer", NULL, OPTION_TEXT, "FILE|NAME", AT(path)), .told = true,
-     .commands = OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_LOAD_TEST,
+     .commands = OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_LOAD_TEST | OF_OPTIMIZE,
      .help =
          "The load is that of a client that buffers: writes gather until they are a batch, which a "
          "flush worker sends with one write; -c is how many users have a request under way. A YAML "

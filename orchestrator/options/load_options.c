@@ -143,7 +143,7 @@ static const struct option_row load_rows[] = {
      .help = "Tests to run one after the other, separated by commas; case does not matter. A "
              "command behind the options takes their place."},
     {ROW("clients", "c", OPTION_COUNT, "N", AT(clients)), NUMBER(1, LOAD_CLIENTS_MAX),
-     .unset = "50", .commands = OF_BENCH | OF_FIND_MAX | OF_MODES, .told = true,
+     .unset = "50", .commands = OF_BENCH | OF_FIND_MAX | OF_MODES | OF_OPTIMIZE, .told = true,
      .help = "Connections, over all workers."},
     {ROW("requests", "n", OPTION_COUNT, "N", AT(requests)), NUMBER(1, LOAD_REQUESTS_MAX),
      .unset = "100000", .commands = OF_BENCH | OF_MODES, .told = true,
@@ -243,8 +243,8 @@ static const struct option_row load_limit_rows[] = {
              "limit."},
     {ROW("interval", NULL, OPTION_DURATION, "TIME", AT(interval_ns)),
      BARE(NS_PER_SECOND, 10 * NS_PER_MS, 10 * NS_PER_SECOND), .unset = "1s",
-     .commands = OF_BENCH | OF_SWEEP | OF_LOAD_TEST, .section = "Output", .told = true,
-     .help = "The grid of all that is measured over time; a bare number is seconds."},
+     .commands = OF_BENCH | OF_SWEEP | OF_LOAD_TEST | OF_OPTIMIZE, .section = "Output",
+     .told = true, .help = "The grid of all that is measured over time; a bare number is seconds."},
 };
 /* clang-format on */
 #undef AT

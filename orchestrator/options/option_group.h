@@ -19,9 +19,10 @@ enum option_command {
     OF_RUN = 128,
     OF_MONITOR = 256,
     OF_LOAD_TEST = 512,
-    OF_MODES = 1024 /* compare-modes */
+    OF_MODES = 1024, /* compare-modes */
+    OF_OPTIMIZE = 2048
 };
-#define OF_LOADS (OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_LOAD_TEST | OF_MODES)
+#define OF_LOADS (OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_LOAD_TEST | OF_MODES | OF_OPTIMIZE)
 #define OF_FINDS (OF_LOADS | OF_VERIFY | OF_MODEL | OF_RUN) /* all servers that share the data */
 #define OF_SPEAKS (OF_FINDS | OF_RECORD | OF_MONITOR)       /* to a server */
 

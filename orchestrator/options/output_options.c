@@ -143,7 +143,7 @@ static const struct option_row output_rows[] = {
      .commands = OF_LOADS | OF_REPORT, .told = true,
      .help = "Write the whole result as JSON; - is standard output."},
     {ROW("out", NULL, OPTION_TEXT, "DIR", AT(out_dir)), .needs_trust = true, .told = true,
-     .commands = OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_LOAD_TEST,
+     .commands = OF_BENCH | OF_FIND_MAX | OF_SWEEP | OF_LOAD_TEST | OF_OPTIMIZE,
      .help = "Keep everything about the run in this directory, which is made, with what is missing "
              "above it."},
     {ROW("hdr", NULL, OPTION_TEXT, "FILE", AT(hdr_path)), .needs_trust = true,

@@ -68,7 +68,7 @@ static const char *pacing_at(size_t index)
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row rate_rows[] = {
     {ROW("qps", NULL, OPTION_RATE, "N", AT(qps_micro)), .aliases = "rps", .told = true,
-     .commands = OF_BENCH | OF_MODES,
+     .commands = OF_BENCH | OF_MODES | OF_OPTIMIZE,
      .help = "Send so many requests per second over all workers, whatever the server does (open "
              "loop); fractions and k, m are allowed, at most 100 million, 0 is no limit. Without a "
              "rate the loop is closed: the next request waits for the last reply."},

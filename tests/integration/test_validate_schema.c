@@ -33,6 +33,7 @@ static const struct {
     {"comparison", "volley.comparison-1", 4},
     {"diagnosis", "volley.diagnosis-1", 10},
     {"compare-modes", "volley.compare-modes-1", 5},
+    {"optimize", "volley.optimize-1", 4},
 };
 
 LOOP_TEST(test_every_document_is_valid, sizeof kinds / sizeof kinds[0])
