@@ -83,6 +83,7 @@ struct rate_options {
     char text[96];         /* as people read it: "10,000/s, even"                       */
     enum arrival arrival;
     enum pacing pacing;
+    bool measured; /* the rate is what is measured: nobody changes it under way                */
     uint64_t shed_after_ns;   /* tickets later than this are dropped and counted; 0: never     */
     const char *control_path; /* NULL: no control socket                                     */
 };

@@ -310,6 +310,8 @@ void buffer_account(struct stream *stream, uint64_t at_ns)
     if (buffer->plan == NULL)
         return;
     account_waiting(stream, at_ns);
+    if (stream->near.cache != NULL)
+        near_reads_account(stream, at_ns);
     if (buffer->full_ns != 0 && at_ns > buffer->full_ns)
         note_full(stream, true, at_ns);
     for (uint32_t i = 0; i < stream->connection_count; i++) {

@@ -147,7 +147,7 @@ void connection_lost(struct connection *connection, enum counter cause, enum cou
     pools_waited_to_write(connection, now_ns);
     leave_ready(connection);
     if (stream->near.cache != NULL)
-        near_reads_clear(stream);
+        near_reads_clear(stream, now_ns);
     if (connection->consumer == NULL) /* who counts for itself */
         stream_count(stream,
                      !connection->carries_load ? COUNTER_IDLE_LOST : COUNTER_CONNECTIONS_LOST, 1);
@@ -178,7 +178,7 @@ void connection_recycle(struct connection *connection, uint64_t now_ns)
         edges_cut(stream, now_ns);
     leave_ready(connection);
     if (stream->near.cache != NULL)
-        near_reads_clear(stream);
+        near_reads_clear(stream, now_ns);
     stream_count(stream, COUNTER_CONNECTIONS_RECYCLED, 1);
     connection->state = CONNECTION_WAITING;
     connection->deadline_ns = now_ns;

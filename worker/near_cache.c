@@ -21,6 +21,7 @@ struct near_cache {
     uint32_t entry_count, count;
     uint32_t unused; /* a chain by `next` */
     uint32_t oldest, newest;
+    uint64_t kept_bytes;
     uint64_t ttl_ns;
 };
 
@@ -195,6 +196,7 @@ static void drop(struct near_cache *cache, uint32_t at)
     entry->next = cache->unused;
     cache->unused = at;
     cache->count--;
+    cache->kept_bytes -= (uint64_t)entry->request_bytes + entry->reply_bytes;
 }
 
 static uint32_t take_unused(struct near_cache *cache, const struct near_request *request)
@@ -256,6 +258,7 @@ bool near_cache_keep(struct near_cache *cache, const struct near_request *reques
     struct entry *entry = &cache->entries[at];
     entry->stale_ns = cache->ttl_ns > 0 ? now_ns + cache->ttl_ns : UINT64_MAX;
     entry->reply_bytes = (uint32_t)reply_bytes;
+    cache->kept_bytes += (uint64_t)entry->request_bytes + reply_bytes;
     memcpy(bytes_of(cache, at) + NEAR_REQUEST_BYTES, reply, reply_bytes);
     return full;
 }
@@ -287,4 +290,9 @@ uint32_t near_cache_clear(struct near_cache *cache)
 uint32_t near_cache_count(const struct near_cache *cache)
 {
     return cache->count;
+}
+
+uint64_t near_cache_bytes(const struct near_cache *cache)
+{
+    return cache->kept_bytes;
 }

@@ -56,5 +56,7 @@ uint32_t near_cache_forget(struct near_cache *cache, const char *key, size_t key
                            uint64_t key_hash);
 uint32_t near_cache_clear(struct near_cache *cache);
 uint32_t near_cache_count(const struct near_cache *cache);
+/* Of requests and replies that are kept; what there is room for is another thing. */
+uint64_t near_cache_bytes(const struct near_cache *cache);
 
 #endif

@@ -135,6 +135,7 @@ bool near_reads_answer(struct stream *stream, const struct request_slot *drawn, 
         return false;
     near_request_begin(&request, near->request, bytes);
     const uint64_t sent_ns = *clock_ns = clock_now_ns(); /* as ahead of a write: behind rendering */
+    near_reads_account(stream, sent_ns);
     const char *reply = near_cache_find(near->cache, &request, sent_ns, &reply_bytes, &expired);
     if (expired)
         stream_count(stream, COUNTER_CACHE_EXPIRED, 1);
@@ -154,17 +155,37 @@ bool near_reads_answer(struct stream *stream, const struct request_slot *drawn, 
 
 /* What changes it ---------------------------------------------------------------------------------- */
 
-void near_reads_clear(struct stream *stream)
+void near_reads_account(struct stream *stream, uint64_t at_ns)
 {
+    struct near_reads *near = &stream->near;
+    if (at_ns > stream->edge_ns) /* what is behind it belongs to the next interval */
+        at_ns = stream->edge_ns;
+    const uint64_t passed_us =
+        at_ns > near->accounted_ns ? (at_ns - near->accounted_ns) / NS_PER_US : 0;
+    if (passed_us == 0)
+        return;
+    near->accounted_ns += passed_us * NS_PER_US;
+    const uint32_t count = near_cache_count(near->cache);
+    if (count == 0)
+        return;
+    near->left_byte_us += passed_us * near_cache_bytes(near->cache);
+    stream_count(stream, COUNTER_CACHE_REPLIES_US, passed_us * count);
+    stream_count(stream, COUNTER_CACHE_BYTES_MS, near->left_byte_us / (NS_PER_MS / NS_PER_US));
+    near->left_byte_us %= (NS_PER_MS / NS_PER_US);
+}
+
+void near_reads_clear(struct stream *stream, uint64_t now_ns)
+{
+    near_reads_account(stream, now_ns);
     stream_count(stream, COUNTER_CACHE_INVALIDATED, near_cache_clear(stream->near.cache));
 }
 
-void near_reads_look_for_clear(struct stream *stream)
+void near_reads_look_for_clear(struct stream *stream, uint64_t now_ns)
 {
     const uint64_t cleared =
         atomic_load_explicit(&stream->control->caches_cleared, memory_order_relaxed);
     if (cleared != stream->near.cleared)
-        near_reads_clear(stream);
+        near_reads_clear(stream, now_ns);
     stream->near.cleared = cleared;
 }
 
@@ -186,6 +207,7 @@ static void forget_written(struct stream *stream, const struct request_slot *slo
     struct near_reads *near = &stream->near;
     const uint32_t whole_bytes = bytes_of(stream, slot);
     const uint32_t bytes = whole_bytes < WRITE_BYTES ? whole_bytes : WRITE_BYTES;
+    near_reads_account(stream, now_ns);
     stream->generation.kind->render_part(stream->generation.state, slot, 0, bytes, near->request);
     const char *at = near->request, *const end = at + bytes;
     int64_t words = 0, length;
@@ -206,7 +228,7 @@ static void forget_written(struct stream *stream, const struct request_slot *slo
     }
     /* There may be keys behind what was looked at. */
     if (at != end && (words > 3 || stream->generation.classes[slot->class].replies != 1))
-        near_reads_clear(stream);
+        near_reads_clear(stream, now_ns);
 }
 
 void near_reads_look(struct near_look *look, const struct connection *connection, uint64_t done_ns)
@@ -231,16 +253,18 @@ void near_reads_replied(struct stream *stream, const struct near_look *look, con
     /* What was read ahead of a write that has been acknowledged meanwhile is no answer for later. */
     if (*written_at(near, look->request.key_hash) >= look->sent_ns)
         return;
+    near_reads_account(stream, done_ns);
     if (near_cache_keep(near->cache, &look->request, from, (size_t)(to - from), done_ns))
         stream_count(stream, COUNTER_CACHE_EVICTED, 1);
 }
 
-void near_reads_pushed(struct stream *stream, const char *at, const char *end)
+void near_reads_pushed(struct stream *stream, const char *at, const char *end, uint64_t done_ns)
 {
     const char *key;
     size_t key_bytes;
     int64_t left;
     enum near_push push = near_push_begin(&at, end, &left);
+    near_reads_account(stream, done_ns);
     while (push == NEAR_PUSH_KEYS && left > 0) {
         if (near_push_key(&at, end, &left, &key, &key_bytes))
             forget(stream, key, key_bytes, near_hash(key, key_bytes));
@@ -248,5 +272,5 @@ void near_reads_pushed(struct stream *stream, const char *at, const char *end)
             push = NEAR_PUSH_ALL;
     }
     if (push == NEAR_PUSH_ALL)
-        near_reads_clear(stream);
+        near_reads_clear(stream, done_ns);
 }

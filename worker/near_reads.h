@@ -34,6 +34,8 @@ struct near_reads {
     uint64_t written_ns
         [NEAR_WRITTEN_PLACES]; /* by hash of the key: when a write was last acknowledged */
     uint64_t cleared;          /* so often on command */
+    uint64_t accounted_ns;     /* what COUNTER_CACHE_REPLIES_US and ..._BYTES_MS reach */
+    uint64_t left_byte_us;     /* ... and of the latter not yet counted, below a millisecond */
 };
 
 /* What is known of the oldest request of a connection ahead of its reply. */
@@ -50,15 +52,17 @@ void near_reads_destroy(struct near_reads *near);
 /* A request that was drawn, at *clock_ns. True: it has been answered, at what the clock says now. */
 bool near_reads_answer(struct stream *stream, const struct request_slot *drawn, uint64_t *clock_ns);
 /* All that is kept goes. */
-void near_reads_clear(struct stream *stream);
+void near_reads_clear(struct stream *stream, uint64_t now_ns);
 /* When the orchestrator wants that. */
-void near_reads_look_for_clear(struct stream *stream);
+void near_reads_look_for_clear(struct stream *stream, uint64_t now_ns);
+/* Brings how much is kept, times how long, up to this moment: ahead of what changes it, and where an interval ends. */
+void near_reads_account(struct stream *stream, uint64_t at_ns);
 
 /* For the protocol: ahead of a reply, and behind it; from NULL: it is not whole in one read, or is an error. */
 void near_reads_look(struct near_look *look, const struct connection *connection, uint64_t done_ns);
 void near_reads_replied(struct stream *stream, const struct near_look *look, const char *from,
                         const char *to, uint64_t done_ns);
 /* What the server says out of band begins at `at`. */
-void near_reads_pushed(struct stream *stream, const char *at, const char *end);
+void near_reads_pushed(struct stream *stream, const char *at, const char *end, uint64_t done_ns);
 
 #endif

@@ -243,7 +243,7 @@ void stream_tick(struct stream *stream, uint64_t now_ns)
             stream->finished = true;
     }
     if (stream->near.cache != NULL)
-        near_reads_look_for_clear(stream);
+        near_reads_look_for_clear(stream, now_ns);
     connections_tick(stream, now_ns);
 }
 

@@ -16,8 +16,7 @@
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/server/control.h"
-#include "orchestrator/server/discover.h"
-#include "orchestrator/server/reach.h"
+#include "orchestrator/server/node_list.h"
 #include "orchestrator/server/reply_value.h"
 
 #define DAY_NS (24 * 3600 * NS_PER_SECOND)
@@ -37,7 +36,6 @@ struct memory_request {
     uint32_t samples;
     bool as_json;
     struct tls_client *tls;
-    struct topology *topology; /* of a cluster */
     struct memory_node *nodes;
     size_t node_count;
     const volatile int *interrupted;
@@ -196,7 +194,7 @@ static enum err_code begin_node(struct memory_node *node, const struct memory_re
     snprintf(node->report.name, sizeof node->report.name, "%s", node->address.text);
     memory_account_init(&node->report.account);
     enum err_code code = memory_samples_make(&node->samples, room, err);
-    if (code == OK && node->control == NULL)
+    if (code == OK)
         code = control_connect_to(&node->control, &node->address, &request->bench.spec.endpoint,
                                   request->interrupted, err);
     if (code == OK)
@@ -208,62 +206,19 @@ static enum err_code begin_node(struct memory_node *node, const struct memory_re
 
 /* ---- who is asked ---- */
 
-static enum err_code add_topology(struct memory_request *request, struct err *err)
-{
-    const struct topology *topology = request->topology;
-    request->nodes = calloc((size_t)topology->node_count + 1, sizeof request->nodes[0]);
-    if (request->nodes == NULL)
-        return err_set(err, E_SYSTEM, "no memory for the nodes of a cluster");
-    for (uint32_t i = 0; i < topology->node_count; i++)
-        if (topology->nodes[i].role != TOPOLOGY_GONE &&
-            topology->nodes[i].address.address_bytes > 0)
-            request->nodes[request->node_count++].address = topology->nodes[i].address;
-    return OK;
-}
-
-static enum err_code find_all(struct memory_request *request, struct err *err)
-{
-    struct control *control = NULL;
-    enum server_probe probe;
-    struct target_address first;
-    const struct endpoint *endpoint = &request->bench.spec.endpoint;
-    request->topology = calloc(1, sizeof *request->topology);
-    if (request->topology == NULL)
-        return err_set(err, E_SYSTEM, "no memory for the nodes of a cluster");
-    enum err_code code = reach_begin(endpoint, request->interrupted, err);
-    if (code == OK)
-        code = topology_discover(request->topology, &control, &probe, &first, endpoint,
-                                 request->interrupted, err);
-    control_close(control);
-    return code == OK ? add_topology(request, err) : code;
-}
-
 /* The server alone, or where it is in a cluster all of them. */
 static enum err_code find_nodes(struct memory_request *request, struct err *err)
 {
-    struct endpoint *endpoint = &request->bench.spec.endpoint;
-    struct cluster_view view = {.enabled = false};
-    if (endpoint->cluster || endpoint->sentinels != NULL)
-        return find_all(request, err);
-    request->nodes = calloc(1, sizeof request->nodes[0]);
-    if (request->nodes == NULL)
-        return err_set(err, E_SYSTEM, "no memory for a server");
-    struct memory_node *node = request->nodes;
-    enum err_code code = reach_begin(endpoint, request->interrupted, err);
-    if (code == OK)
-        code = control_connect(&node->control, &node->address, endpoint, request->interrupted, err);
-    if (code != OK)
-        return code;
-    request->node_count = 1;
-    struct err refused = {.code = OK};
-    if (cluster_ask_view(&view, node->control, &refused) != OK || !view.enabled || !view.ok)
-        return OK;
-    control_close(node->control);
-    free(request->nodes);
-    request->nodes = NULL;
-    request->node_count = 0;
-    endpoint->cluster = true;
-    return find_all(request, err);
+    struct node_list list;
+    enum err_code code =
+        node_list_find(&list, &request->bench.spec.endpoint, NODES_ALL, request->interrupted, err);
+    request->nodes = code == OK ? calloc(list.count + 1, sizeof request->nodes[0]) : NULL;
+    if (code == OK && request->nodes == NULL)
+        code = err_set(err, E_SYSTEM, "no memory for the nodes of a cluster");
+    for (size_t i = 0; i < list.count && code == OK; i++)
+        request->nodes[request->node_count++].address = list.addresses[i];
+    node_list_free(&list);
+    return code;
 }
 
 /* ---- watching ---- */
@@ -430,7 +385,6 @@ static void destroy(void *target)
         memory_samples_free(&request->nodes[i].samples);
     }
     free(request->nodes);
-    free(request->topology);
     tls_client_destroy(request->tls);
     bench_options_free(&request->bench);
 }

@@ -24,7 +24,8 @@ struct baseline_request {
 /* clang-format off: a row reads best as a few short lines */
 static const struct option_row rows[] = {
     {ROW("results-dir", NULL, OPTION_TEXT, "DIR", AT(results_dir)), .section = "Baselines",
-     .unset = USUAL_DIRECTORY, .help = "Baselines are DIR/baselines/NAME.json."},
+     .unset = USUAL_DIRECTORY,
+     .help = "Baselines are DIR/baselines/NAME.json, and results of suites are looked for in DIR."},
     {ROW("force", NULL, OPTION_FLAG, NULL, AT(force)), .section = "Baselines",
      .help = "Of save: replace a baseline of this name, and take runs whose verdict is RED."},
     {ROW("output", "o", OPTION_TEXT, "FILE", AT(output)), .section = "Output", .needs_trust = true,
@@ -45,7 +46,8 @@ const struct option_table baseline_option_table = {
     .synopsis =
         "Keeps the figures of runs under a name (save), lists what there is, shows one, and "
         "reports it: all profiles with all metrics, and which is best for throughput, latency and "
-        "memory. DIR is the directory of a run (bench --out) or one with a metrics.json. Without a "
+        "memory. DIR is the directory of a run (bench --out), that of a suite's results, or the "
+        "commit, branch or tag that a suite measured. Without a "
         "NAME the report is of the baseline that was saved last. `volley check` holds other runs "
         "against one.",
     .takes_command = true,
@@ -84,7 +86,8 @@ static enum err_code save(struct baseline_request *request, struct err *err)
                        baseline_option_table.usage);
     enum err_code code = baseline_name_check(words->items[1], err);
     if (code == OK)
-        code = baseline_collect(&baseline, words->items + 2, words->count - 2, err);
+        code = baseline_collect(&baseline, results_of(request), words->items + 2, words->count - 2,
+                                err);
     if (code == OK)
         code = check_red(&baseline, request->force, err);
     if (code == OK)

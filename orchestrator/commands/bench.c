@@ -14,7 +14,6 @@
 #include "orchestrator/commands/explain.h"
 #include "orchestrator/commands/filling.h"
 #include "orchestrator/commands/session.h"
-#include "orchestrator/fleet/run_control.h"
 #include "orchestrator/options/credentials.h"
 #include "orchestrator/options/dialect.h"
 #include "orchestrator/report/figures.h"
@@ -154,17 +153,10 @@ static enum err_code status_of_run(const struct session *session)
     return err_worse(code, E_FAILED);
 }
 
-/* By `volley ctl stop`, or where else the load is steered from: no later test runs. */
-static bool stop_asked(const struct session *session)
-{
-    const struct run_control *control = session->interrupts->control;
-    return control != NULL && run_control_stop_asked(control);
-}
-
 /* A planned end: none of it is a failure, even before a run has begun. */
 static bool stopped(const struct session *session)
 {
-    return session->unheard || stop_asked(session);
+    return session->unheard || session_stop_asked(session);
 }
 
 /* The titles of the tests, in their order, over all repetitions; owned by the caller. */
@@ -187,17 +179,14 @@ struct outcome {
     uint64_t tests;      /* that ran, to their end or up to where they were ended */
 };
 
-/* The run that was stopped has what was asked for; the whole has not, when tests of it never ran. That is data
- * which is not there, and no failure of what is. A loop has no end that it could miss. */
+/* The run that was stopped has what was asked for; the whole has not, when tests of it never ran. A loop has no end that it
+ * could miss. */
 static enum err_code status_of_stop(const struct session *session, uint64_t tests_run)
 {
-    const uint64_t planned = json_array_size(session->facts.tests);
-    if (!stop_asked(session) || session->request->spec.load.loop || tests_run >= planned)
-        return OK;
-    log_line(LOG_ERROR, "stopped %s: %s of %s tests did not run",
-             note_by_phrase(run_control_stop_by(session->interrupts->control)),
-             UNITS_GROUPED(planned - tests_run), UNITS_GROUPED(planned));
-    return E_DATA;
+    return session->request->spec.load.loop
+               ? OK
+               : session_status_of_stop(session, tests_run, json_array_size(session->facts.tests),
+                                        "tests");
 }
 
 /* All steps once. Returns the error that ended them. */

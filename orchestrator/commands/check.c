@@ -56,11 +56,18 @@ const struct option_table check_option_table = {
     .row_count = sizeof rows / sizeof rows[0],
     .command = "check",
     .usage = "volley check --baseline NAME DIR... [OPTIONS]",
-    .synopsis = "Says whether runs are slower than a baseline, with the statistics of volley "
-                "compare, and ends with status 1 when they are: by --threshold or more, and "
-                "surely. DIR is the directory of a run (bench --out) or one with a metrics.json.",
+    .synopsis =
+        "Says whether runs are slower than a baseline, with the statistics of volley "
+        "compare, and ends with status 1 when they are: by --threshold or more, and "
+        "surely. DIR is the directory of a run (bench --out), that of a suite's results, or the "
+        "commit, branch or tag that a suite measured.",
     .takes_command = true,
 };
+
+static const char *results_of(const struct gate_request *request)
+{
+    return request->results_dir != NULL ? request->results_dir : "results";
+}
 
 static enum err_code open_base(struct baseline *base, const struct gate_request *request,
                                struct err *err)
@@ -68,11 +75,10 @@ static enum err_code open_base(struct baseline *base, const struct gate_request 
     char path[RECORD_PATH_BYTES];
     enum baseline_kind kind;
     const char *const paths[] = {path};
-    const char *results = request->results_dir != NULL ? request->results_dir : "results";
-    enum err_code code = baseline_find(path, &kind, results, request->baseline, err);
+    enum err_code code = baseline_find(path, &kind, results_of(request), request->baseline, err);
     if (code == OK)
         code = kind == BASELINE_SAVED ? baseline_read(base, path, err)
-                                      : baseline_collect(base, paths, 1, err);
+                                      : baseline_collect(base, results_of(request), paths, 1, err);
     if (code != OK || request->force)
         return code;
     size_t counts[VERDICT_RED + 1];
@@ -179,7 +185,7 @@ static enum err_code run(void *target, struct err *err)
                        "--json - and --output -: only one of them has standard output");
     enum err_code code = open_base(&base, request, err);
     if (code == OK)
-        code = baseline_collect(&other, words->items, words->count, err);
+        code = baseline_collect(&other, results_of(request), words->items, words->count, err);
     if (code == OK) {
         tell_doubts(&other.set);
         code = compare(&comparison, request, &base, &other, err);

@@ -109,13 +109,13 @@ const struct option_table compare_option_table = {
 };
 
 /* Its records alone are taken over. */
-static enum err_code take_baseline(struct record_set *set, const char *path, bool saved,
-                                   struct err *err)
+static enum err_code take_baseline(struct record_set *set, const char *results, const char *path,
+                                   bool saved, struct err *err)
 {
     struct baseline baseline = {.root = NULL};
     const char *const paths[] = {path};
-    const enum err_code code =
-        saved ? baseline_read(&baseline, path, err) : baseline_collect(&baseline, paths, 1, err);
+    const enum err_code code = saved ? baseline_read(&baseline, path, err)
+                                     : baseline_collect(&baseline, results, paths, 1, err);
     *set = baseline.set;
     baseline.set = (struct record_set){.records = NULL};
     baseline_free(&baseline);
@@ -135,7 +135,7 @@ static enum err_code read_set(struct record_set *set, const struct compare_reque
         return strchr(given, '/') != NULL ? record_set_read(set, given, err)
                                           : err_set(err, unknown.code, "%s", unknown.text);
     *saved |= kind == BASELINE_SAVED;
-    return *saved ? take_baseline(set, path, kind == BASELINE_SAVED, err)
+    return *saved ? take_baseline(set, results, path, kind == BASELINE_SAVED, err)
                   : record_set_read(set, path, err);
 }
 

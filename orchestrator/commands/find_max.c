@@ -122,6 +122,7 @@ static enum err_code run_probe(struct find_max *find, uint64_t rate_micro, uint3
     struct bench_step step = session->steps.steps[session->steps.count - 1];
     bool retest = search_seen(&find->search, rate_micro) != NULL;
     bench_step_set_rate(&step, &find->rate_step, rate_micro);
+    step.spec.rate.measured = true;
     find->windows.enough = &session->interrupts->enough;
     /* What the interval rests on is measured whole. */
     find->windows.ending = retest                         ? WINDOWS_WHOLE

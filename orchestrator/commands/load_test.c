@@ -81,6 +81,7 @@ static void set_step(struct load_tester *tester, uint32_t index, struct load_tes
     tester->step = steps->steps[steps->count - 1];
     tester->step.spec.load.clients = row->users;
     tester->step.spec.buffer.wanted = buffered;
+    tester->step.spec.rate.measured = true;
     if (request->message_rate_micro > 0)
         bench_step_set_rate(&tester->step, &tester->rate_step,
                             load_test_rate_micro(request, row->users));
@@ -137,9 +138,15 @@ static enum err_code run_steps(struct load_tester *tester, struct err *err)
     const struct interrupts *interrupts = tester->session.interrupts;
     struct load_test *test = &tester->test;
     enum err_code code = OK;
-    for (uint32_t i = 0; i < test->planned && code == OK && interrupts->count == 0; i++)
+    for (uint32_t i = 0; i < test->planned && code == OK && interrupts->count == 0 &&
+                         !session_stop_asked(&tester->session);
+         i++)
         code = run_step(tester, i, err);
     test->interrupted = interrupts->count > 0;
+    if (!test->interrupted && code == OK)
+        tester->worst =
+            err_worse(tester->worst,
+                      session_status_of_stop(&tester->session, test->count, test->planned, "runs"));
     if (test->interrupted)
         tester->worst = err_worse(tester->worst, E_INTERRUPTED);
     else if (code != OK)

@@ -9,22 +9,25 @@
 #include "common/clock.h"
 #include "common/printable.h"
 #include "common/transport_tls.h"
-#include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/frame.h"
 #include "orchestrator/commands/interrupts.h"
+#include "orchestrator/commands/profile_report.h"
 #include "orchestrator/options/bench_groups.h"
 #include "orchestrator/report/json_value.h"
-#include "orchestrator/server/bottleneck.h"
 #include "orchestrator/server/control.h"
-#include "orchestrator/server/reach.h"
+#include "orchestrator/server/node_list.h"
 
-#define PROFILE_SCHEMA "volley.profile/1"
 #define DAY_NS (24 * 3600 * NS_PER_SECOND)
 #define LOOK_MS 100u /* at interrupts */
 #define SAMPLES_MAX 100000u
 #define NAMES_AT_ONCE 50u
-#define SHOWN_MAX 20u
+
+struct profile_node {
+    struct control *control;
+    struct target_address address;
+    struct operations before; /* at the beginning */
+};
 
 struct profile_request {
     struct bench_request bench; /* first: its options fit */
@@ -32,11 +35,9 @@ struct profile_request {
     uint64_t duration_ns, interval_ns;
     bool as_json;
     struct tls_client *tls;
-    struct control *control;
-    struct target_address target;
-    struct operations before, operations; /* at the beginning; between */
-    struct profile_sample *samples;
-    size_t sample_count;
+    struct profile_node *nodes;
+    struct profile_report report; /* its nodes are these, in the same order */
+    size_t samples_most;
     const volatile int *interrupted;
 };
 
@@ -66,7 +67,7 @@ const struct option_table *profile_option_table(void)
             "Says what a live server is called for while it is watched: how much it writes and is "
             "asked, which commands take its time, the peaks of its memory, and what holds it back. "
             "From INFO and COMMAND INFO alone: it puts no load on the server, and changes nothing. "
-            "Of a cluster, the node that is named.",
+            "Of a cluster, all primaries, each and together.",
         .takes_command = true,
     };
     static const struct option_group own = GROUP(NULL, 0, own_rows);
@@ -76,20 +77,21 @@ const struct option_table *profile_option_table(void)
 
 /* ---- looks ---- */
 
-static enum err_code look(struct profile_request *request, uint64_t start_ns, char **info,
-                          struct err *err)
+static enum err_code look(struct profile_request *request, size_t index, uint64_t start_ns,
+                          char **info, struct err *err)
 {
-    if (control_info(request->control, info, err) != OK)
+    struct profile_part *part = &request->report.nodes[index];
+    if (control_info(request->nodes[index].control, info, err) != OK)
         return err->code;
-    struct profile_sample *sample = &request->samples[request->sample_count];
+    struct profile_sample *sample = &part->samples[part->sample_count];
     profile_sample_read(sample, clock_seconds(clock_now_ns() - start_ns), *info);
     if (isnan(sample->used_memory)) {
         free(*info);
         *info = NULL;
         return err_set(err, E_CONNECT, "INFO of %.100s does not say used_memory",
-                       PRINTABLE(request->target.text));
+                       PRINTABLE(part->name));
     }
-    request->sample_count++;
+    part->sample_count++;
     return OK;
 }
 
@@ -102,201 +104,126 @@ static void wait_until(const struct profile_request *request, uint64_t until_ns)
     }
 }
 
-static enum err_code mark_some(struct profile_request *request, size_t first, struct err *err)
+static enum err_code mark_some(struct control *control, struct operations *operations, size_t first,
+                               struct err *err)
 {
     const char *words[NAMES_AT_ONCE + 2] = {"COMMAND", "INFO"};
     redisReply *reply;
     int count = 2;
-    for (size_t i = first; i < request->operations.count && count < (int)NAMES_AT_ONCE + 2; i++)
-        words[count++] = request->operations.items[i].name;
-    if (control_command(request->control, &reply, count, words, err) != OK)
+    for (size_t i = first; i < operations->count && count < (int)NAMES_AT_ONCE + 2; i++)
+        words[count++] = operations->items[i].name;
+    if (control_command(control, &reply, count, words, err) != OK)
         return err->code;
-    operations_mark(&request->operations, first, reply);
+    operations_mark(operations, first, reply);
     freeReplyObject(reply);
     return OK;
 }
 
-static enum err_code take_difference(struct profile_request *request, const char *info,
-                                     struct err *err)
+static enum err_code take_difference(struct profile_node *node, struct profile_part *part,
+                                     const char *info, struct err *err)
 {
-    if (operations_read(&request->operations, info, err) != OK)
+    struct operations *operations = &part->operations;
+    if (operations_read(operations, info, err) != OK)
         return err->code;
-    if (!operations_subtract(&request->operations, &request->before))
+    if (!operations_subtract(operations, &node->before))
         return err_set(err, E_DATA,
                        "the counters of %.100s have gone back: it was started anew, or CONFIG "
                        "RESETSTAT came, and what was counted is of no use; profile it again",
-                       PRINTABLE(request->target.text));
-    for (size_t first = 0; first < request->operations.count; first += NAMES_AT_ONCE)
-        if (mark_some(request, first, err) != OK)
+                       PRINTABLE(part->name));
+    for (size_t first = 0; first < operations->count; first += NAMES_AT_ONCE)
+        if (mark_some(node->control, operations, first, err) != OK)
             return err->code;
     return OK;
+}
+
+enum look_kind { LOOK_FIRST, LOOK_BETWEEN, LOOK_LAST };
+
+static enum err_code look_at_all(struct profile_request *request, enum look_kind kind,
+                                 uint64_t start_ns, struct err *err)
+{
+    enum err_code code = OK;
+    for (size_t i = 0; i < request->report.node_count && code == OK; i++) {
+        struct profile_node *node = &request->nodes[i];
+        struct profile_part *part = &request->report.nodes[i];
+        char *info = NULL;
+        code = look(request, i, start_ns, &info, err);
+        if (code == OK && kind == LOOK_FIRST)
+            code = operations_read(&node->before, info, err);
+        if (code == OK && kind == LOOK_FIRST && node->before.count == 0)
+            code = err_set(err, E_CONNECT,
+                           "INFO of %.100s has no commandstats: there is nothing to "
+                           "tell of its commands",
+                           PRINTABLE(part->name));
+        if (code == OK && kind == LOOK_LAST)
+            code = take_difference(node, part, info, err);
+        free(info);
+    }
+    return code;
 }
 
 static enum err_code watch(struct profile_request *request, struct err *err)
 {
     const uint64_t start_ns = clock_now_ns(), end_ns = start_ns + request->duration_ns;
-    char *info = NULL;
-    enum err_code code = look(request, start_ns, &info, err);
-    if (code == OK)
-        code = operations_read(&request->before, info, err);
-    if (code == OK && request->before.count == 0)
-        code = err_set(err, E_CONNECT,
-                       "INFO of %.100s has no commandstats: there is nothing to "
-                       "tell of its commands",
-                       PRINTABLE(request->target.text));
+    enum err_code code = look_at_all(request, LOOK_FIRST, start_ns, err);
     for (uint64_t next_ns = start_ns; code == OK && next_ns < end_ns;) {
         next_ns += request->interval_ns;
         next_ns = next_ns < end_ns ? next_ns : end_ns;
         wait_until(request, next_ns);
         if (*request->interrupted > 0)
             code = err_set(err, E_INTERRUPTED, "interrupted before the profile was complete");
-        free(info);
-        info = NULL;
         if (code == OK)
-            code = look(request, start_ns, &info, err);
+            code = look_at_all(request, next_ns < end_ns ? LOOK_BETWEEN : LOOK_LAST, start_ns, err);
     }
+    return code;
+}
+
+/* ---- who is asked ---- */
+
+static enum err_code begin_nodes(struct profile_request *request, const struct node_list *list,
+                                 struct err *err)
+{
+    struct profile_report *report = &request->report;
+    enum err_code code = OK;
+    report->is_cluster = list->is_cluster;
+    report->nodes = calloc(list->count + 1, sizeof report->nodes[0]);
+    request->nodes = calloc(list->count + 1, sizeof request->nodes[0]);
+    if (report->nodes == NULL || request->nodes == NULL)
+        return err_set(err, E_SYSTEM, "no memory for servers");
+    for (size_t i = 0; i < list->count && code == OK; i++) {
+        struct profile_node *node = &request->nodes[report->node_count];
+        struct profile_part *part = &report->nodes[report->node_count++];
+        node->address = list->addresses[i];
+        snprintf(part->name, sizeof part->name, "%s", node->address.text);
+        part->samples = calloc(request->samples_most, sizeof part->samples[0]);
+        code = part->samples == NULL
+                   ? err_set(err, E_SYSTEM, "no memory for samples")
+                   : control_connect_to(&node->control, &node->address,
+                                        &request->bench.spec.endpoint, request->interrupted, err);
+    }
+    return code;
+}
+
+static enum err_code find_nodes(struct profile_request *request, struct err *err)
+{
+    struct node_list list;
+    enum err_code code = node_list_find(&list, &request->bench.spec.endpoint, NODES_PRIMARIES,
+                                        request->interrupted, err);
     if (code == OK)
-        code = take_difference(request, info, err);
-    free(info);
+        code = begin_nodes(request, &list, err);
+    node_list_free(&list);
     return code;
 }
 
 /* ---- what is told ---- */
 
-static double seconds_of(const struct profile_request *request)
-{
-    return request->samples[request->sample_count - 1].seconds - request->samples[0].seconds;
-}
-
-static uint64_t calls_of(const struct profile_request *request, enum operation_kind kind)
-{
-    uint64_t calls = 0;
-    for (size_t i = 0; i < request->operations.count; i++)
-        if (request->operations.items[i].kind == kind)
-            calls += request->operations.items[i].calls;
-    return calls;
-}
-
-static const char *const kind_names[OPERATION_KINDS] = {[OPERATION_WRITE] = "write_ops",
-                                                        [OPERATION_QUERY] = "query_ops",
-                                                        [OPERATION_OTHER] = "other_ops"};
-static const char *const kind_words[OPERATION_KINDS] = {
-    [OPERATION_WRITE] = "writes", [OPERATION_QUERY] = "queries", [OPERATION_OTHER] = "others"};
-static const enum operation_kind kinds_in_order[OPERATION_KINDS] = {
-    OPERATION_WRITE, OPERATION_QUERY, OPERATION_OTHER};
-
-static double mean_usec(const struct operation *operation)
-{
-    return operation->calls > 0 ? (double)operation->usec / (double)operation->calls : 0;
-}
-
-static void print_operations(const struct profile_request *request)
-{
-    const double seconds = seconds_of(request);
-    for (int i = 0; i < OPERATION_KINDS; i++) {
-        const uint64_t calls = calls_of(request, kinds_in_order[i]);
-        printf("  %-10s %15s  %12.1f a second\n", kind_words[kinds_in_order[i]],
-               UNITS_GROUPED(calls), seconds > 0 ? (double)calls / seconds : 0);
-    }
-    printf("\n  %-24s %15s %12s %12s %10s\n", "command", "calls", "us a call", "ms in all",
-           "failed");
-    for (size_t i = 0; i < request->operations.count && i < SHOWN_MAX; i++) {
-        const struct operation *operation = &request->operations.items[i];
-        printf("  %-24s %15s %12.2f %12.1f %10llu\n", PRINTABLE(operation->name),
-               UNITS_GROUPED(operation->calls), mean_usec(operation), (double)operation->usec / 1e3,
-               (unsigned long long)operation->failed);
-    }
-    if (request->operations.count > SHOWN_MAX)
-        printf("  and %zu others\n", request->operations.count - SHOWN_MAX);
-}
-
-static void print_text(const struct profile_request *request)
-{
-    size_t peaks[PROFILE_PEAKS_MAX];
-    struct bottleneck bottlenecks[BOTTLENECKS_MAX];
-    const struct profile_sample *first = &request->samples[0],
-                                *last = &request->samples[request->sample_count - 1];
-    const size_t peak_count = profile_peaks(peaks, request->samples, request->sample_count);
-    const size_t count = bottlenecks_find(bottlenecks, &request->operations, first, last);
-    printf("%s, %.1f s\n\n", PRINTABLE(request->target.text), seconds_of(request));
-    print_operations(request);
-    printf("\n  memory: %s bytes at first, %s at last%s\n",
-           UNITS_GROUPED(units_whole(first->used_memory)),
-           UNITS_GROUPED(units_whole(last->used_memory)),
-           peak_count == 0 ? ", without a peak" : "; peaks:");
-    for (size_t i = 0; i < peak_count; i++)
-        printf("  - %s bytes at %.1f s\n",
-               UNITS_GROUPED(units_whole(request->samples[peaks[i]].used_memory)),
-               request->samples[peaks[i]].seconds);
-    printf("\n  bottlenecks:%s\n", count == 0 ? " none that its counters show" : "");
-    for (size_t i = 0; i < count; i++)
-        printf("  - %s: %s: %s\n", bottlenecks[i].name, PRINTABLE(bottlenecks[i].evidence),
-               bottlenecks[i].suggestion);
-}
-
-static json_t *operations_json(const struct profile_request *request)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < request->operations.count; i++) {
-        const struct operation *operation = &request->operations.items[i];
-        (void)json_array_append_new(
-            list,
-            json_pack("{s:o, s:s, s:I, s:I, s:f, s:I}", "command", json_value_text(operation->name),
-                      "kind", kind_names[operation->kind], "calls", (json_int_t)operation->calls,
-                      "usec", (json_int_t)operation->usec, "usec_per_call", mean_usec(operation),
-                      "failed", (json_int_t)operation->failed));
-    }
-    return list;
-}
-
-static json_t *ops_json(const struct profile_request *request, enum operation_kind kind)
-{
-    const uint64_t calls = calls_of(request, kind);
-    const double seconds = seconds_of(request);
-    return json_pack("{s:I, s:f}", "calls", (json_int_t)calls, "per_second",
-                     seconds > 0 ? (double)calls / seconds : 0.0);
-}
-
-static json_t *peak_json(const struct profile_sample *sample)
-{
-    return json_pack("{s:f, s:I}", "at_seconds", sample->seconds, "used_memory",
-                     (json_int_t)sample->used_memory);
-}
-
-static json_t *all_json(const struct profile_request *request)
-{
-    size_t peaks[PROFILE_PEAKS_MAX];
-    struct bottleneck bottlenecks[BOTTLENECKS_MAX];
-    const struct profile_sample *last = &request->samples[request->sample_count - 1];
-    const size_t peak_count = profile_peaks(peaks, request->samples, request->sample_count);
-    const size_t count =
-        bottlenecks_find(bottlenecks, &request->operations, &request->samples[0], last);
-    json_t *peak_list = json_array(), *bottleneck_list = json_array();
-    for (size_t i = 0; i < peak_count; i++)
-        (void)json_array_append_new(peak_list, peak_json(&request->samples[peaks[i]]));
-    for (size_t i = 0; i < count; i++)
-        (void)json_array_append_new(bottleneck_list,
-                                    json_pack("{s:s, s:o, s:s}", "rule", bottlenecks[i].name,
-                                              "evidence", json_value_text(bottlenecks[i].evidence),
-                                              "suggestion", bottlenecks[i].suggestion));
-    return json_pack("{s:s, s:o, s:f, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
-                     PROFILE_SCHEMA, "server", json_value_text(request->target.text), "seconds",
-                     seconds_of(request), "samples", (json_int_t)request->sample_count, "write_ops",
-                     ops_json(request, OPERATION_WRITE), "query_ops",
-                     ops_json(request, OPERATION_QUERY), "other_ops",
-                     ops_json(request, OPERATION_OTHER), "commands", operations_json(request),
-                     "memory_first", peak_json(&request->samples[0]), "memory_last",
-                     peak_json(last), "memory_peaks", peak_list, "bottlenecks", bottleneck_list);
-}
-
 static enum err_code tell(const struct profile_request *request, struct err *err)
 {
     struct output out;
     if (!request->as_json) {
-        print_text(request);
+        profile_report_print(&request->report, stdout);
         return OK;
     }
-    json_t *all = all_json(request);
+    json_t *all = profile_report_json(&request->report);
     output_borrow(&out, stdout);
     const bool written =
         all != NULL && json_value_write(&out, all, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
@@ -324,26 +251,25 @@ static enum err_code run(void *target, struct err *err)
     if (code == OK && endpoint->tls.wanted)
         code = tls_client_create(&request->tls, &endpoint->tls, err);
     endpoint->tls_client = request->tls;
-    request->samples = calloc(count, sizeof request->samples[0]);
-    if (code == OK && request->samples == NULL)
-        code = err_set(err, E_SYSTEM, "no memory for samples");
+    request->samples_most = count;
     if (code == OK)
-        code = reach_begin(endpoint, request->interrupted, err);
-    if (code == OK)
-        code = control_connect(&request->control, &request->target, endpoint, request->interrupted,
-                               err);
+        code = find_nodes(request, err);
     if (code == OK)
         code = watch(request, err);
+    if (code == OK)
+        code = profile_report_add_up(&request->report, err);
     return code == OK ? tell(request, err) : code;
 }
 
 static void destroy(void *target)
 {
     struct profile_request *request = target;
-    control_close(request->control);
-    operations_free(&request->before);
-    operations_free(&request->operations);
-    free(request->samples);
+    for (size_t i = 0; i < request->report.node_count; i++) {
+        control_close(request->nodes[i].control);
+        operations_free(&request->nodes[i].before);
+    }
+    free(request->nodes);
+    profile_report_free(&request->report);
     tls_client_destroy(request->tls);
     bench_options_free(&request->bench);
 }

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/transport_tls.h"
+#include "common/units.h"
 #include "orchestrator/commands/bench_log.h"
 #include "orchestrator/commands/filling.h"
 #include "orchestrator/commands/interrupts.h"
@@ -648,4 +649,21 @@ void session_free(struct session *session)
     struct err err = {.code = OK};
     enum err_code closed = log_to_file(NULL, &err);
     (void)closed;
+}
+
+bool session_stop_asked(const struct session *session)
+{
+    const struct run_control *control = session->interrupts->control;
+    return control != NULL && run_control_stop_asked(control);
+}
+
+enum err_code session_status_of_stop(const struct session *session, uint64_t done, uint64_t planned,
+                                     const char *what)
+{
+    if (!session_stop_asked(session) || done >= planned)
+        return OK;
+    log_line(LOG_ERROR, "stopped %s: %s of %s %s did not run",
+             note_by_phrase(run_control_stop_by(session->interrupts->control)),
+             UNITS_GROUPED(planned - done), UNITS_GROUPED(planned), what);
+    return E_DATA;
 }

@@ -98,6 +98,12 @@ MUST_USE enum err_code session_run(struct session *session, const struct bench_s
 MUST_USE enum err_code session_fill_keys(struct session *session, struct err *err);
 /* INFO's used_memory of the target, between runs; false: it cannot be had. */
 bool session_server_memory(struct session *session, uint64_t *used_bytes);
+/* By `volley ctl stop`, or where else the load is steered from: no later run begins. */
+bool session_stop_asked(const struct session *session);
+/* Where it was so ahead of the end, says how many of `planned` ("tests") were not `done`, and returns E_DATA: that is data which is
+ * not there, and no failure of what is. */
+enum err_code session_status_of_stop(const struct session *session, uint64_t done, uint64_t planned,
+                                     const char *what);
 /* Ends the events of the session and completes its files. E_SYSTEM: one of them could not be written whole,
  * which was said when it happened. E_FAILED: an alert says so. */
 MUST_USE enum err_code session_end(struct session *session);

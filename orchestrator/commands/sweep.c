@@ -44,6 +44,7 @@ static struct bench_step step_at(struct sweeper *sweeper, uint32_t index)
         step.spec.load.pipeline = value;
         break;
     case SWEEP_QPS:
+        step.spec.rate.measured = true;
         bench_step_set_rate(&step, &sweeper->rate_step, value);
         break;
     }
@@ -102,9 +103,15 @@ static enum err_code run_steps(struct sweeper *sweeper, struct err *err)
     const struct interrupts *interrupts = sweeper->session.interrupts;
     enum err_code code = OK;
     sweeper->sweep.planned = list_of(sweeper)->count;
-    for (uint32_t i = 0; i < list_of(sweeper)->count && code == OK && interrupts->count == 0; i++)
+    for (uint32_t i = 0; i < list_of(sweeper)->count && code == OK && interrupts->count == 0 &&
+                         !session_stop_asked(&sweeper->session);
+         i++)
         code = run_step(sweeper, i, err);
     sweeper->sweep.interrupted = interrupts->count > 0;
+    if (!sweeper->sweep.interrupted && code == OK)
+        sweeper->worst = err_worse(sweeper->worst,
+                                   session_status_of_stop(&sweeper->session, sweeper->sweep.count,
+                                                          list_of(sweeper)->count, "steps"));
     if (sweeper->sweep.interrupted)
         sweeper->worst = err_worse(sweeper->worst, E_INTERRUPTED);
     else if (code != OK)

@@ -123,6 +123,10 @@ static enum err_code refuse_phase(const struct steering *steering, const struct 
     if (!run_facts_have_rate(steering->facts))
         return err_set(err, E_DATA, "%s runs without a rate: there is none to change",
                        steering->facts->name);
+    if (steering->spec->rate.measured)
+        return err_set(err, E_DATA,
+                       "the rate of %s is what is measured: it cannot be changed under way",
+                       steering->facts->name);
     if (steering->segments.count > 1)
         return err_set(err, E_DATA,
                        "%s runs several workloads side by side: each keeps the rate that it began "

@@ -116,9 +116,10 @@ static const struct option_row pacing_rows[] = {
      .help = "Drop and count requests that could not be sent for so long after their time; a bare "
              "number is milliseconds. Without it nothing is dropped: what is late piles up."},
     {ROW("control", NULL, OPTION_TEXT, "PATH", AT(control_path)), .needs_trust = true,
-     .commands = OF_BENCH, .told = true,
-     .help = "Make a Unix socket there that takes commands while the test runs: another rate, a "
-             "pause, a stop."},
+     .commands = OF_BENCH | OF_LOAD_TEST, .told = true,
+     .help =
+         "Make a Unix socket there that takes commands while the test runs: its status, a stop, "
+         "notes, clear-cache, and with a rate another one, or a pause."},
 };
 /* clang-format on */
 #undef AT
@@ -453,7 +454,7 @@ static enum err_code check_length(struct bench_request *request, struct err *err
 
 static enum err_code check_needs_rate(const struct bench_request *request, struct err *err)
 {
-    static const char *const names[] = {"arrival", "pacing", "shed-after", "control"};
+    static const char *const names[] = {"arrival", "pacing", "shed-after"};
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (relation_given(request, names[i]) && request->steps.count == 0 &&
             request->replay.path == NULL && !stream_wishes_rated(&request->workload.streams))

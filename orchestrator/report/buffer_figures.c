@@ -26,6 +26,7 @@ bool buffer_figures_look(struct buffer_figures *figures, const struct metric_sli
     if (slice->run == NULL || slice->row == NULL || !find_stages(&first_part, slice->run))
         return false;
     const uint64_t *counters = slice->counters;
+    const bool cached = slice->run->cache_most > 0;
     const struct class_figures *waited = &slice->row->parts[first_part + STAGE_WRITE_BUFFER];
     const double ns = slice->seconds > 0 ? slice->seconds * (double)NS_PER_SECOND : (double)NAN;
     const uint64_t full = counters[COUNTER_BUFFER_FLUSHES_SIZE],
@@ -47,6 +48,10 @@ bool buffer_figures_look(struct buffer_figures *figures, const struct metric_sli
         .hybrid_batches = (double)counters[COUNTER_BUFFER_HYBRID_NS] / ns,
         /* So many are there on the average as arrive, each for its time (J. Little, 1961). */
         .unsent = (double)waited->times[CLASS_SERVICE].sum_ns / ns,
+        .cache_replies =
+            cached ? (double)counters[COUNTER_CACHE_REPLIES_US] * NS_PER_US / ns : (double)NAN,
+        .cache_bytes =
+            cached ? (double)counters[COUNTER_CACHE_BYTES_MS] * NS_PER_MS / ns : (double)NAN,
         .first_part = first_part,
     };
     return true;

@@ -18,6 +18,8 @@ struct buffer_figures {
     double round_messages; /* in the round buffers at a time                       */
     double hybrid_batches; /* in the hybrid buffers at a time                      */
     double unsent;         /* requests in both at a time                           */
+    double cache_replies;  /* in the near caches at a time; NAN: there are none    */
+    double cache_bytes;    /* ... of requests and replies                          */
     uint32_t first_part;   /* of the stages                                        */
 };
 

@@ -40,8 +40,10 @@ static void print_stage(struct output *out, const struct metric_slice *whole, ui
                   text_lane_time(max, &slice, STATISTIC_MAX, 0), share);
 }
 
-static void print_cache(struct output *out, const struct run_result *result)
+static void print_cache(struct output *out, const struct run_result *result,
+                        const struct buffer_figures *figures)
 {
+    char kept[32];
     const uint64_t *counters = result->total->counters;
     const uint64_t hits = counters[COUNTER_CACHE_HITS];
     if (result->facts->cache_most == 0)
@@ -54,6 +56,12 @@ static void print_cache(struct output *out, const struct run_result *result)
                   UNITS_GROUPED(counters[COUNTER_CACHE_INVALIDATED]),
                   UNITS_GROUPED(counters[COUNTER_CACHE_EXPIRED]),
                   UNITS_GROUPED(counters[COUNTER_CACHE_EVICTED]));
+    output_printf(
+        out,
+        "it kept on the average %.1f replies, at most %s; its memory, of them and their requests: "
+        "%s\n",
+        or_zero(figures->cache_replies), UNITS_GROUPED(result->facts->cache_most),
+        units_format_size(kept, sizeof kept, (uint64_t)llround(or_zero(figures->cache_bytes))));
 }
 
 /* Of one request that went to the server, as it was sent. */
@@ -106,7 +114,7 @@ void text_buffer(struct output *out, const struct run_result *result)
                   "unsent writes that a crash of the client would have lost: %.1f on the average, "
                   "at most %s\n",
                   or_zero(figures.unsent), UNITS_GROUPED(facts->buffer_most));
-    print_cache(out, result);
+    print_cache(out, result, &figures);
     output_printf(out, "\n%-19s  %9s  %9s  %9s  %9s  %9s  %8s\n", "stage (ms)", "mean", "p50",
                   "p95", "p99", "max", "of total");
     for (uint32_t i = 0; i < BUFFER_STAGES; i++) {
@@ -144,7 +152,7 @@ static json_t *stage_json(const struct metric_slice *whole, uint32_t part)
     return object;
 }
 
-static json_t *cache_json(const struct run_result *result)
+static json_t *cache_json(const struct run_result *result, const struct buffer_figures *figures)
 {
     static const struct {
         const char *key;
@@ -159,7 +167,9 @@ static json_t *cache_json(const struct run_result *result)
     if (result->facts->cache_most == 0)
         return json_null();
     json_t *object = json_pack(
-        "{s:o, s:o}", "replies_most", json_value_count(result->facts->cache_most), "hit_ratio",
+        "{s:o, s:f, s:f, s:o}", "replies_most", json_value_count(result->facts->cache_most),
+        "mean_replies", or_zero(figures->cache_replies), "mean_bytes",
+        or_zero(figures->cache_bytes), "hit_ratio",
         looked > 0 ? json_real((double)counters[COUNTER_CACHE_HITS] / (double)looked)
                    : json_null());
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -191,8 +201,8 @@ json_t *buffer_report_json(const struct run_result *result)
         "mean_round", number_or_null(accounted, figures.round_messages), "mean_waiting_batches",
         number_or_null(accounted, figures.hybrid_batches), "workers_busy_percent",
         number_or_null(accounted, figures.busy_share * 100), "mean_unsent", or_zero(figures.unsent),
-        "most_unsent", json_value_count(result->facts->buffer_most), "cache", cache_json(result),
-        "stages", stages);
+        "most_unsent", json_value_count(result->facts->buffer_most), "cache",
+        cache_json(result, &figures), "stages", stages);
     if (accounted) {
         json_object_set_new(json, "estimated_bytes", json_value_count(result->facts->buffer_bytes));
         json_object_set_new(json, "mean_bytes",

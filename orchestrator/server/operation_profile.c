@@ -95,6 +95,32 @@ bool operations_subtract(struct operations *after, const struct operations *befo
     return found == before->count;
 }
 
+enum err_code operations_add(struct operations *total, const struct operations *node,
+                             struct err *err)
+{
+    if (total->items == NULL)
+        total->items = calloc(OPERATIONS_MAX, sizeof total->items[0]);
+    if (total->items == NULL)
+        return err_set(err, E_SYSTEM, "no memory for the commands of a cluster");
+    for (size_t i = 0; i < node->count; i++) {
+        const struct operation *more = &node->items[i];
+        size_t at = 0;
+        while (at < total->count && strcmp(total->items[at].name, more->name) != 0)
+            at++;
+        if (at == OPERATIONS_MAX)
+            continue;
+        if (at == total->count) {
+            total->items[total->count++] = *more;
+            continue;
+        }
+        total->items[at].calls += more->calls;
+        total->items[at].usec += more->usec;
+        total->items[at].failed += more->failed;
+    }
+    qsort(total->items, total->count, sizeof total->items[0], by_time);
+    return OK;
+}
+
 static enum operation_kind kind_of(const redisReply *command)
 {
     const redisReply *flags = reply_item(command, 2);
@@ -153,6 +179,11 @@ void profile_sample_read(struct profile_sample *sample, double seconds, const ch
             real_in(info, "used_cpu_sys_main_thread") + real_in(info, "used_cpu_user_main_thread"),
         .clients = number_in(info, "connected_clients"),
     };
+}
+
+void profile_sample_add(struct profile_sample *total, const struct profile_sample *node)
+{
+    total->used_memory += node->used_memory;
 }
 
 /* The lowest of the chosen ones gives way. */

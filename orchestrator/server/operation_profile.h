@@ -31,6 +31,9 @@ MUST_USE enum err_code operations_read(struct operations *operations, const char
 void operations_free(struct operations *operations); /* safe on a zeroed struct */
 /* Makes of `after` what lies between the two, the most time first, without what was not called. False: a counter has gone back. */
 MUST_USE bool operations_subtract(struct operations *after, const struct operations *before);
+/* Adds those of another node to the total, the most time first; those beyond OPERATIONS_MAX are left out. E_SYSTEM: no memory. */
+MUST_USE enum err_code operations_add(struct operations *total, const struct operations *node,
+                                      struct err *err);
 /* The reply of COMMAND INFO with the names of operations from `first` on, in their order. */
 void operations_mark(struct operations *operations, size_t first, const struct redisReply *reply);
 
@@ -41,6 +44,8 @@ struct profile_sample {
         hits, misses, thread_cpu_seconds, clients;
 };
 void profile_sample_read(struct profile_sample *sample, double seconds, const char *info);
+/* Adds the memory of another node, at about the same time, to the total. */
+void profile_sample_add(struct profile_sample *total, const struct profile_sample *node);
 
 #define PROFILE_PEAKS_MAX 10u
 /* Places of the highest peaks of used_memory, in the order of time. Returns how many. */

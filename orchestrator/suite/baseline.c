@@ -21,7 +21,6 @@
 
 #define FOLDER "baselines"
 #define ENDING ".json"
-#define BYTES_MOST 1e18
 
 static enum err_code no_memory(struct err *err)
 {
@@ -54,11 +53,10 @@ static const struct {
     {"clients", "clients"},   {"datasize", "data_size"},     {"random", "keyspacelen"},
     {"requests", "requests"}, {"test-duration", "duration"}, {"warmup", "warmup"},
     {"tls", "tls"},           {"cluster", "cluster_mode"},   {"threads", "benchmark_threads"},
-    {"dataset", "dataset"},
+    {"dataset", "dataset"},   {"buffer", "buffer"},
 };
 static const char *const load_options[] = {
     "workload",
-    "buffer",
     "mix",
     "ratio",
     "value-size",
@@ -143,8 +141,7 @@ json_t *baseline_configuration(const struct record *record)
     return object;
 }
 
-static json_t *record_json(const struct record *record, const json_t *options, const char *source,
-                           double memory_bytes)
+static json_t *record_json(const struct record *record, const json_t *options, const char *source)
 {
     json_t *object = baseline_configuration(record);
     take_options(object, options);
@@ -156,56 +153,11 @@ static json_t *record_json(const struct record *record, const json_t *options, c
         (void)json_object_set_new(
             object, "verdict",
             json_string(verdict_level_name((enum verdict_level)record->verdict)));
-    if (!isnan(memory_bytes))
-        (void)json_object_set_new(object, "used_memory_bytes", json_real(memory_bytes));
+    if (!isnan(record->used_memory_bytes))
+        (void)json_object_set_new(object, "used_memory_bytes",
+                                  json_real(record->used_memory_bytes));
     (void)json_object_set_new(object, "source", json_value_text(source));
     return object;
-}
-
-/* A KPI that says used_memory, in kpis.json beside the run; NAN: there is none. The same for all its runs: the most. */
-static double memory_of_run(const char *path)
-{
-    static const struct {
-        const char *metric;
-        double bytes;
-    } names[] = {{"used_memory", 1}, {"memory_mb", 1048576}, {"buffer_memory_usage_mb", 1048576}};
-    char file[RECORD_PATH_BYTES];
-    double most = NAN;
-    size_t i, k;
-    const json_t *run, *kpi;
-    snprintf(file, sizeof file, "%.4000s/kpis.json", path);
-    json_t *root = json_load_file(file, 0, NULL);
-    json_array_foreach(json_object_get(root, "runs"), i, run)
-    {
-        json_array_foreach(json_object_get(run, "kpis"), k, kpi)
-        {
-            const char *metric = json_string_value(json_object_get(kpi, "metric"));
-            const json_t *value = json_object_get(kpi, "value");
-            for (size_t n = 0; n < sizeof names / sizeof names[0] && metric != NULL; n++)
-                if (strcmp(metric, names[n].metric) == 0 && json_is_number(value))
-                    most = fmax(most, json_number_value(value) * names[n].bytes);
-        }
-    }
-    json_decref(root);
-    return most;
-}
-
-/* The list that a set was read from, which has a record for each of its own; NULL: it is no list. */
-static json_t *list_of(const struct record_set *set)
-{
-    json_t *list = json_load_file(set->path, 0, NULL);
-    if (json_array_size(list) == set->count)
-        return list;
-    json_decref(list);
-    return NULL;
-}
-
-static double known_bytes(const json_t *record, double otherwise)
-{
-    const json_t *bytes = json_object_get(record, "used_memory_bytes");
-    const bool known = json_is_number(bytes) && json_number_value(bytes) >= 0 &&
-                       json_number_value(bytes) < BYTES_MOST;
-    return known ? json_number_value(bytes) : otherwise;
 }
 
 /* Of several environments what all of them say. */
@@ -226,13 +178,10 @@ static enum err_code add_runs(json_t *records, json_t **environment, char *label
 {
     struct record_set set = {.records = NULL};
     const enum err_code code = record_set_read(&set, path, err);
-    const double memory_bytes = code == OK ? memory_of_run(path) : (double)NAN;
-    json_t *list = code == OK ? list_of(&set) : NULL;
     for (size_t i = 0; i < set.count && code == OK; i++)
         (void)json_array_append_new(
-            records, record_json(&set.records[i], json_object_get(set.environment, "option"), path,
-                                 known_bytes(json_array_get(list, i), memory_bytes)));
-    json_decref(list);
+            records,
+            record_json(&set.records[i], json_object_get(set.environment, "option"), path));
     if (code == OK && *environment == NULL) {
         *environment = json_deep_copy(set.environment);
         snprintf(label, label_bytes, "%s", set.name);
@@ -255,17 +204,26 @@ static enum err_code settle(struct baseline *baseline, const char *path, struct 
                        BASELINE_RUNS_MAX);
     if (json_is_object(environment))
         (void)json_object_update(baseline->set.environment, (json_t *)(uintptr_t)environment);
-    baseline->memory_bytes = calloc(baseline->set.count + 1, sizeof baseline->memory_bytes[0]);
-    if (baseline->memory_bytes == NULL)
-        return no_memory(err);
-    for (size_t i = 0; i < baseline->set.count; i++)
-        baseline->memory_bytes[i] = known_bytes(json_array_get(records, i), NAN);
     return OK;
 }
 
-enum err_code baseline_collect(struct baseline *baseline, const char *const *paths, size_t count,
-                               struct err *err)
+/* One that the user has named. */
+static enum err_code find_runs(char path[RECORD_PATH_BYTES], const char *results,
+                               const char *wanted, struct err *err)
 {
+    enum baseline_kind kind;
+    const enum err_code code = baseline_find(path, &kind, results, wanted, err);
+    if (code == OK && kind == BASELINE_SAVED)
+        return err_set(err, E_DATA,
+                       "%.200s is a baseline itself: runs are taken, or a suite's results",
+                       PRINTABLE(wanted));
+    return code == OK ? result_find_only(path, err) : code;
+}
+
+enum err_code baseline_collect(struct baseline *baseline, const char *results,
+                               const char *const *wanted, size_t count, struct err *err)
+{
+    char(*paths)[RECORD_PATH_BYTES] = NULL;
     json_t *records = json_array(), *environment = NULL;
     char label[64] = "";
     *baseline = (struct baseline){.root = NULL};
@@ -273,7 +231,10 @@ enum err_code baseline_collect(struct baseline *baseline, const char *const *pat
                              ? OK
                              : err_set(err, E_USAGE, "%zu directories of runs: at most %u", count,
                                        BASELINE_SOURCES_MAX);
+    if (code == OK && (paths = calloc(count + 1, sizeof paths[0])) == NULL)
+        code = no_memory(err);
     for (size_t i = 0; i < count && code == OK; i++) {
+        code = find_runs(paths[i], results, wanted[i], err);
         for (size_t k = 0; k < i && code == OK; k++)
             if (strcmp(paths[i], paths[k]) == 0)
                 code = err_set(err, E_USAGE, "%.200s is named twice", PRINTABLE(paths[i]));
@@ -287,6 +248,7 @@ enum err_code baseline_collect(struct baseline *baseline, const char *const *pat
     if (code == OK)
         snprintf(baseline->set.name, sizeof baseline->set.name, "%.40s%s", label,
                  count > 1 ? " and others" : "");
+    free(paths);
     json_decref(records);
     json_decref(environment);
     return code;
@@ -296,7 +258,6 @@ void baseline_free(struct baseline *baseline)
 {
     record_set_free(&baseline->set);
     json_decref(baseline->root);
-    free(baseline->memory_bytes);
     *baseline = (struct baseline){.root = NULL};
 }
 

@@ -15,16 +15,16 @@ struct baseline {
     char saved[40]; /* when: "2026-01-02T03:04:05Z" */
     json_t *root;
     struct record_set set;
-    double *memory_bytes; /* used_memory of each record; NAN: nobody has measured it */
 };
 
 /* Letters, digits, and ._- behind the first: E_USAGE. */
 MUST_USE enum err_code baseline_name_check(const char *name, struct err *err);
 
-/* Records of all these runs, each a directory or file as record_set_read takes it, with the options that make a load in their
- * configuration. baseline_free in any case. E_USAGE: there are too many; else as record_set_read. */
-MUST_USE enum err_code baseline_collect(struct baseline *baseline, const char *const *paths,
-                                        size_t count, struct err *err);
+/* Records of all these runs, with the options that make a load in their configuration. Each is a directory or file as
+ * record_set_read takes it, a directory of one commit's results, or what a suite in `results` called a commit. baseline_free in any
+ * case. E_USAGE: there are too many; E_DATA: it is a baseline itself, or results of several commits; else as record_set_read. */
+MUST_USE enum err_code baseline_collect(struct baseline *baseline, const char *results,
+                                        const char *const *wanted, size_t count, struct err *err);
 /* Under a name, in the folder of `results`, which is made. E_USAGE: there is one already (replace: it is replaced), or it cannot be
  * written; E_SYSTEM. baseline->set.path tells where. */
 MUST_USE enum err_code baseline_save(struct baseline *baseline, const char *results,

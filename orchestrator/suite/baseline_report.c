@@ -40,7 +40,7 @@ static int by_configuration(const void *one, const void *other)
 
 static double value_of(const struct baseline *baseline, size_t index, unsigned figure)
 {
-    return figure == BASELINE_MEMORY ? baseline->memory_bytes[index]
+    return figure == BASELINE_MEMORY ? baseline->set.records[index].used_memory_bytes
                                      : baseline->set.records[index].values[figure];
 }
 
@@ -287,7 +287,7 @@ static void write_advice(struct output *output, const struct baseline_advice *ad
     output_printf(output, " | %s | ", uses[use].words);
     if (advice->best == NULL) {
         output_printf(output, "not measured | n/a | %s |\n",
-                      use == USE_MEMORY ? "measure with --kpis and a KPI of memory\\_mb" : "");
+                      use == USE_MEMORY ? "the server has not told its used\\_memory" : "");
         return;
     }
     write_words(output, advice->best->name);

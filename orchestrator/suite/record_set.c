@@ -14,6 +14,7 @@
 
 #define VALUE_BYTES 4000u
 #define FIGURE_MAX 1e15
+#define BYTES_MOST 1e18
 
 /* ---- figures ---- */
 
@@ -52,6 +53,7 @@ const char *record_figure_unit(enum record_figure figure)
 static const char *const section_keys[] = {
     "benchmark_mode",
     "benchmark_threads",
+    "buffer",
     "clients",
     "cluster_mode",
     "cluster_nodes",
@@ -163,6 +165,14 @@ int record_order(const struct record *one, const struct record *other)
 }
 
 /* ---- records ---- */
+
+/* A size that is none is not known. */
+static double bytes_of(const json_t *object)
+{
+    const json_t *bytes = json_object_get(object, "used_memory_bytes");
+    const double number = json_is_number(bytes) ? json_number_value(bytes) : (double)NAN;
+    return number >= 0 && number < BYTES_MOST ? number : (double)NAN;
+}
 
 static double number_of(const json_t *object, const char *key)
 {
@@ -363,6 +373,7 @@ static enum err_code read_list(struct record_set *set, const json_t *list, const
                                   .command = text_of(object, "command"),
                                   .pipeline = text_of(object, "pipeline"),
                                   .io_threads = text_of(object, "io_threads"),
+                                  .used_memory_bytes = bytes_of(object),
                                   .verdict = verdict_of(json_object_get(object, "verdict"))};
         code = check_texts(record, err);
         for (unsigned figure = 0; figure < RECORD_FIGURES && code == OK; figure++) {
@@ -450,6 +461,7 @@ static enum err_code read_run(struct record_set *set, const json_t *root, const 
                                   .command = text_of(run, "name"),
                                   .pipeline = text_of(spec, "pipeline"),
                                   .io_threads = text_of(spec, "io-threads"),
+                                  .used_memory_bytes = bytes_of(json_object_get(run, "server")),
                                   .verdict = verdict_of(json_object_get(run, "verdict"))};
         code = check_texts(record, err);
         record->values[RECORD_RPS] = number_of(json_object_get(run, "rate"), "achieved");

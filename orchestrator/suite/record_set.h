@@ -33,6 +33,7 @@ struct record {
      * "" where the record does not say. All owned by the set. */
     char *section, *command, *pipeline, *io_threads;
     double values[RECORD_FIGURES]; /* NAN: not known */
+    double used_memory_bytes;      /* of the server in the end; NAN: nobody has measured it */
     int verdict;                   /* enum verdict_level; -1: the tool that made it has none */
     /* Where all its times are: lines of this tag in a .hlog file; NULL: nowhere. Several records may name the same lines, which
      * are of all of them together. Owned by the set. */

@@ -119,3 +119,38 @@ enum err_code result_find(char path[RECORD_PATH_BYTES], const char *results, con
                        PRINTABLE(wanted), PRINTABLE(results));
     return code;
 }
+
+enum err_code result_find_only(char path[RECORD_PATH_BYTES], struct err *err)
+{
+    static const char *const own[] = {FILE_NAME, "run.json"};
+    char file[RECORD_PATH_BYTES + 16], found[RECORD_PATH_BYTES], other[RECORD_PATH_BYTES];
+    struct stat about;
+    time_t written;
+    enum err_code code = OK;
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        snprintf(file, sizeof file, "%s/%s", path, own[i]);
+        if (stat(file, &about) == 0)
+            return OK;
+    }
+    struct results inside = {.entries = NULL};
+    inside.count = scandir(path, &inside.entries, has_name, alphasort);
+    const char *first = NULL;
+    for (int i = 0; i < inside.count && code == OK; i++) {
+        const char *name = inside.entries[i]->d_name;
+        if (!path_of(other, path, name, &written))
+            continue;
+        if (first != NULL)
+            code = err_set(err, E_DATA,
+                           "%.200s has results of several commits: name one of them, as %.60s or "
+                           "%.60s",
+                           PRINTABLE(path), PRINTABLE(first), PRINTABLE(name));
+        first = name;
+        memcpy(found, other, sizeof found);
+    }
+    if (code == OK && first != NULL)
+        memcpy(path, found, sizeof found);
+    for (int i = 0; i < inside.count; i++)
+        free(inside.entries[i]);
+    free(inside.entries);
+    return code;
+}

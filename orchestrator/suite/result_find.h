@@ -10,4 +10,8 @@
 MUST_USE enum err_code result_find(char path[RECORD_PATH_BYTES], const char *results,
                                    const char *wanted, struct err *err);
 
+/* A path. Of a directory with neither records nor a run it becomes the only one in it that has records; else it stays. E_DATA:
+ * there are several. */
+MUST_USE enum err_code result_find_only(char path[RECORD_PATH_BYTES], struct err *err);
+
 #endif

@@ -12,6 +12,7 @@
 #include "common/cpu_list.h"
 #include "common/printable.h"
 #include "orchestrator/machine/cpu_order.h"
+#include "orchestrator/options/buffer_file.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 #define SETTING_NAME_MAX 60u
@@ -185,6 +186,40 @@ static enum err_code check_lists(const struct reading *reading)
     return OK;
 }
 
+/* A batch is what is in flight, of one server. Files are looked at before anything starts. */
+static enum err_code check_buffers(const struct reading *reading)
+{
+    const struct suite_words *buffers = &reading->block->buffers;
+    for (size_t i = 0; i < buffers->count; i++) {
+        const char *name = buffers->items[i].text;
+        struct buffer_options buffer;
+        struct err inner = {.code = OK};
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(name, buffers->items[k].text) == 0)
+                return REFUSE(reading, "buffers", "buffers: %.60s stands there twice",
+                              PRINTABLE(name));
+        if (buffer_file_read(&buffer, name, &inner) != OK)
+            return inner.code == E_SYSTEM
+                       ? err_set(reading->err, E_SYSTEM, "%s", inner.text)
+                       : REFUSE(reading, "buffers", "buffers: %.120s", inner.text);
+    }
+    if (buffers->count == 0)
+        return OK;
+    if (reading->block->cluster)
+        return REFUSE(reading, "buffers",
+                      "buffers: a client's buffer is for one server so far, "
+                      "and cluster_mode is yes");
+    if (reading->block->groups.count > 0)
+        return REFUSE(reading, "buffers",
+                      "buffers: beside test_groups, benchmark_args of a "
+                      "scenario say --buffer");
+    for (size_t i = 0; i < reading->block->pipelines.count; i++)
+        if (reading->block->pipelines.items[i].value != 1)
+            return REFUSE(reading, "pipelines",
+                          "beside buffers it is 1: a batch is what is in flight on a connection");
+    return OK;
+}
+
 /* How long it lasts, and what is sent. */
 static enum err_code check_load(const struct reading *reading)
 {
@@ -214,6 +249,8 @@ static enum err_code settle(const struct reading *reading)
         block->profiled |= block->profiling_sets[i].enabled;
     if (code == OK)
         code = check_load(reading);
+    if (code == OK)
+        code = check_buffers(reading);
     if (code != OK)
         return code;
     if (block->bind_ip != NULL && strcmp(block->bind_ip, "127.0.0.1") != 0)

@@ -51,9 +51,10 @@ struct suite_allocation {
 struct suite_block {
     struct file_place place;
     struct suite_numbers requests, keyspace, data_bytes, pipelines, clients, io_threads, ports;
-    struct suite_words commands;                /* one after the other ...                     */
-    struct suite_words writes, reads;           /* ... or all of these at once                 */
-    struct suite_words setup_commands;          /* what the server is told before it is loaded */
+    struct suite_words buffers;        /* of the client: files, or names of configs/buffers */
+    struct suite_words commands;       /* one after the other ...                     */
+    struct suite_words writes, reads;  /* ... or all of these at once                 */
+    struct suite_words setup_commands; /* what the server is told before it is loaded */
     const char *group, *scenario, *description; /* NULL: none */
     uint64_t duration_seconds;                  /* 0: as many requests as `requests` says */
     uint64_t warmup_seconds;

@@ -150,6 +150,10 @@ static const struct file_field block_fields[] = {
     NUMBERS("pipelines", pipelines, pipeline_element, false, "Requests in flight on a connection."),
     LIST("clients", clients, clients_element, suite_number, false,
          "Connections; 50 where the key is missing, which is said."),
+    LIST(
+        "buffers", buffers, word_element, suite_word, false,
+        "Buffers of the client, as --buffer of volley bench takes them: a name of configs/buffers, "
+        "or a file. It is measured with each."),
     LIST("commands", commands, word_element, suite_word, false,
          "What is measured: SET, GET, ...; those that are not known are left out, with a warning."),
     LIST("writes", writes, word_element, suite_word, false,

@@ -93,6 +93,8 @@ json_t *suite_metrics_configuration(const struct suite_combination *combination)
     json_object_set_new(object, "data_size", json_value_count(combination->data_bytes));
     json_object_set_new(object, "pipeline", json_value_count(combination->pipeline));
     json_object_set_new(object, "clients", json_value_count(combination->clients));
+    if (combination->buffer != NULL)
+        json_object_set_new(object, "buffer", json_value_text(combination->buffer));
     if (combination->keyspace > 0)
         json_object_set_new(object, "keyspacelen", json_value_count(combination->keyspace));
     json_object_set_new(object, "benchmark_mode", json_string(requests ? "requests" : "duration"));
@@ -138,6 +140,7 @@ static char *key_of(const json_t *record, const char *command, uint64_t run, con
     static const char *const keys[] = {"data_size",
                                        "pipeline",
                                        "clients",
+                                       "buffer",
                                        "keyspacelen",
                                        "benchmark_mode",
                                        "requests",
@@ -570,6 +573,7 @@ void suite_record_of_run(json_t *record, const json_t *run)
     json_object_set_new(record, "verdict_reasons", reasons_of(verdict));
     json_object_set_new(record, "server_cpu_us_per_request",
                         cpu_per_request(json_object_get(run, "server")));
+    copy(record, "used_memory_bytes", json_object_get(run, "server"), "used_memory_bytes");
     json_object_set_new(record, "steal_percent", check_value(verdict, "steal_time"));
 }
 

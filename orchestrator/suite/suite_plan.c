@@ -135,7 +135,8 @@ static enum err_code add_block(struct making *making, const struct suite_command
                                            &block->requests,   &block->keyspace,
                                            &block->data_bytes, &block->pipelines,
                                            &block->clients};
-    size_t total = command_count;
+    const size_t buffers = block->buffers.count > 0 ? block->buffers.count : 1;
+    size_t total = command_count * buffers; /* each a thousand at most */
     enum err_code code = OK;
     /* Each is a thousand at most: what is too much is found before it is too large for a size_t. */
     for (size_t i = 0; i < sizeof lists / sizeof lists[0] && total <= SUITE_COMBINATIONS_MAX; i++)
@@ -145,6 +146,9 @@ static enum err_code add_block(struct making *making, const struct suite_command
         struct suite_combination combination = {
             .block = block, .command = command, .duration_seconds = block->duration_seconds};
         size_t index = i / command_count;
+        if (block->buffers.count > 0)
+            combination.buffer = block->buffers.items[index % buffers].text;
+        index /= buffers;
         combination.warmup_seconds =
             command != NULL && command->consumes ? 0 : block->warmup_seconds;
         combination.clients = pick(&block->clients, &index, SUITE_CLIENTS_DEFAULT);
@@ -246,7 +250,8 @@ bool suite_plan_is_profiled(const struct suite_plan *plan)
 char *suite_combination_text(char *text, size_t text_bytes,
                              const struct suite_combination *combination)
 {
-    char load[64], keys[60] = "", threads[40] = "", set[40] = "", scenario[80] = "";
+    char load[64], keys[60] = "", threads[40] = "", set[40] = "", scenario[80] = "",
+                   buffer[80] = "";
     const struct suite_block *block = combination->block;
     if (combination->requests > 0)
         snprintf(load, sizeof load, "requests=%llu", (unsigned long long)combination->requests);
@@ -261,17 +266,19 @@ char *suite_combination_text(char *text, size_t text_bytes,
                  (unsigned long long)combination->io_threads);
     if (combination->config_set != SIZE_MAX)
         snprintf(set, sizeof set, " | config_set=%zu", combination->config_set + 1);
+    if (combination->buffer != NULL)
+        snprintf(buffer, sizeof buffer, " | buffer=%.60s", PRINTABLE(combination->buffer));
     if (block->scenario != NULL)
         snprintf(scenario, sizeof scenario, " | scenario=%.60s", PRINTABLE(block->scenario));
     if (combination->of != NULL && combination->of->part->dataset != NULL)
         snprintf(scenario, sizeof scenario, " | dataset=%.60s",
                  PRINTABLE(combination->of->part->dataset));
     snprintf(text, text_bytes,
-             "%s%s%s | size=%llu | pipeline=%llu | clients=%llu | %s%s | warmup=%llu%s%s%s%s%s",
+             "%s%s%s | size=%llu | pipeline=%llu | clients=%llu%s | %s%s | warmup=%llu%s%s%s%s%s",
              combination->of != NULL ? combination->of->test_id : "",
              combination->of != NULL ? " " : "", combination->command->name,
              (unsigned long long)combination->data_bytes, (unsigned long long)combination->pipeline,
-             (unsigned long long)combination->clients, load, keys,
+             (unsigned long long)combination->clients, buffer, load, keys,
              (unsigned long long)combination->warmup_seconds, threads,
              block->cluster ? " | cluster" : "", block->tls ? " | tls" : "", set, scenario);
     return text;

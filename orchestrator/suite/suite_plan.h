@@ -32,6 +32,7 @@ struct suite_combination {
     uint64_t warmup_seconds;     /* 0 also where a warm-up would take away what is to be read */
     uint64_t keyspace;           /* 0: the command has no keys of one */
     uint64_t data_bytes, pipeline, clients;
+    const char *buffer;  /* of the client; NULL: none is asked for */
     uint64_t io_threads; /* 0: as the server has it */
     size_t config_set;   /* of the block's; SIZE_MAX: none */
     bool goes_on;        /* on the servers of the one before it ... */
@@ -53,7 +54,7 @@ size_t suite_plan_unit_end(const struct suite_plan *plan, size_t first);
 size_t suite_plan_step_end(const struct suite_plan *plan, size_t first);
 
 /* In the order in which they are measured: a configuration after the other, in it I/O threads and sets of settings, then
- * requests, keyspacelen, data_sizes, pipelines, clients, commands; or groups, scenarios, variants, writes, reads. E_CONFIG: nothing is left to measure, or too much;
+ * requests, keyspacelen, data_sizes, pipelines, clients, buffers, commands; or groups, scenarios, variants, writes, reads. E_CONFIG: nothing is left to measure, or too much;
  * E_SYSTEM. The plan points into the config; suite_plan_free in any case. */
 MUST_USE enum err_code suite_plan_make(struct suite_plan *plan, const struct suite_config *config,
                                        suite_tell *tell, void *state, struct err *err);

@@ -112,7 +112,10 @@ static void add_load(struct suite_argv *argv, const struct suite_stage_wish *wis
                                  ? combination->of->scenario->populate_clients
                                  : 0;
     add_number(argv, "-d", combination->data_bytes);
-    add_number(argv, "-P", combination->pipeline);
+    if (combination->buffer == NULL)
+        add_number(argv, "-P", combination->pipeline);
+    else if (stage == SUITE_MEASURE)
+        add_pair(argv, "--buffer", combination->buffer);
     add_number(argv, "-c", fillers > 0 ? fillers : combination->clients);
     if (wish->seed != SUITE_SEED_OPEN)
         add_number(argv, "--seed", wish->seed);
@@ -341,11 +344,14 @@ enum err_code suite_tool_check(const struct suite_tool *tool, const struct suite
                        "valkey-benchmark",
                        PRINTABLE(tool->path));
     for (size_t i = 0; i < plan->count; i++) {
-        if (plan->items[i].command->mix != NULL && !tool->is_volley)
+        const char *lacking = plan->items[i].command->mix != NULL ? "send writes and reads at once"
+                              : plan->items[i].buffer != NULL     ? "buffer as a client does"
+                                                                  : NULL;
+        if (lacking != NULL && !tool->is_volley)
             return err_set(err, E_CONFIG,
-                           "--valkey-benchmark-path: %.200s cannot send writes and reads at once, "
-                           "which the configuration asks for; volley can",
-                           PRINTABLE(tool->path));
+                           "--valkey-benchmark-path: %.200s cannot %s, which the configuration "
+                           "asks for; volley can",
+                           PRINTABLE(tool->path), lacking);
         const enum err_code code = check_case(tool, &plan->items[i], err);
         if (code != OK)
             return code;

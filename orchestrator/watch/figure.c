@@ -49,7 +49,8 @@ static const struct alias {
     {"avg_query_latency", OF_BUFFER(WATCH_QUERIES), .factor = 1e-3, .unit = "ms"},
     {"round_buffer.current_size", OF_BUFFER(WATCH_ROUND), .factor = 1, .unit = "requests"},
     {"hybrid_buffer.current_size", OF_BUFFER(WATCH_HYBRID), .factor = 1, .unit = "batches"},
-    {"cache_memory", WATCH_NOBODY, .factor = 1, .unit = "MB"},
+    {"query_buffer.cache_size", OF_BUFFER(WATCH_CACHE_REPLIES), .factor = 1, .unit = "replies"},
+    {"cache_memory", OF_BUFFER(WATCH_CACHE_BYTES), .factor = 1 / SERIES_MB, .unit = "MB"},
     {"buffer_throughput", OF_LOAD(METRIC_ACHIEVED_RATE), .factor = 1, .unit = "requests/s"},
     {"buffer_latency_p50", OF_TIMES(METRIC_RESPONSE_TIME, "p50"), .factor = 1e-3, .unit = "ms"},
     {"buffer_latency_p95", OF_TIMES(METRIC_RESPONSE_TIME, "p95"), .factor = 1e-3, .unit = "ms"},
@@ -396,6 +397,12 @@ static struct watch_value read_buffer(const struct watch_figure *figure,
         break;
     case WATCH_HYBRID:
         number = figures.hybrid_batches;
+        break;
+    case WATCH_CACHE_REPLIES:
+        number = figures.cache_replies;
+        break;
+    case WATCH_CACHE_BYTES:
+        number = figures.cache_bytes;
         break;
     case WATCH_BATCH:
         number = figures.mean_batch;

@@ -47,6 +47,8 @@ enum watch_buffer {
     WATCH_FLUSH_WORKERS,
     WATCH_ROUND,
     WATCH_HYBRID,
+    WATCH_CACHE_REPLIES,
+    WATCH_CACHE_BYTES,
     WATCH_BATCH,
     WATCH_WRITES, /* their mean latency */
     WATCH_QUERIES,

@@ -209,11 +209,12 @@ static void answer_stats(void *state, struct evhttp_request *request)
         "flush_success_rate", stat_of(live, "flush_success_rate"));
     http_answer_json(
         request, 200,
-        json_pack("{s:{s:o}, s:{s:o}, s:{s:n, s:o}, s:o, s:o, s:o, s:o}", "round_buffer",
+        json_pack("{s:{s:o}, s:{s:o}, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o}", "round_buffer",
                   "current_size", stat_of(live, "round_buffer.current_size"), "hybrid_buffer",
                   "current_size", stat_of(live, "hybrid_buffer.current_size"), "query_buffer",
-                  "cache_size", "hit_rate", stat_of(live, "buffer_cache_hit_rate"), "performance",
-                  performance, "write_buffer", write_buffer, "throughput",
+                  "cache_size", stat_of(live, "query_buffer.cache_size"), "cache_memory",
+                  stat_of(live, "cache_memory"), "hit_rate", stat_of(live, "buffer_cache_hit_rate"),
+                  "performance", performance, "write_buffer", write_buffer, "throughput",
                   stat_of(live, "buffer_throughput"), "memory_usage_mb",
                   stat_of(live, "buffer_memory_usage_mb")));
 }

@@ -309,15 +309,21 @@ static json_t *stats_of(uint16_t port)
     ck_abort_msg("there never was an interval");
 }
 
+static uint16_t port_of_page(void)
+{
+    program_wait_text(&trial.program, PROGRAM_ERR, "the live page is at ");
+    char *said = program_output(&trial.program, PROGRAM_ERR);
+    const uint16_t port = http_port_in(said);
+    free(said);
+    return port;
+}
+
 #define WATCHED(...)                                                                               \
     do {                                                                                           \
         trial_start(&trial, "-p", world.server.port_text, "--cpus", "none", "-r", "1000", "--mix", \
                     "set:50,get:50", "--processes", "1", "--duration", "60", "--interval",         \
                     "100ms", "--listen", "0", __VA_ARGS__, NULL);                                  \
-        program_wait_text(&trial.program, PROGRAM_ERR, "the live page is at ");                    \
-        char *said = program_output(&trial.program, PROGRAM_ERR);                                  \
-        port = http_port_in(said);                                                                 \
-        free(said);                                                                                \
+        port = port_of_page();                                                                     \
         stats = stats_of(port);                                                                    \
         health = http_get_json(port, "/health/buffer");                                            \
         program_signal(&trial.program, SIGINT);                                                    \
@@ -366,6 +372,62 @@ TEST(watched_while_it_runs)
         ck_assert(
             json_is_null(json_object_get(json_object_get(stats, unknown[i][0]), unknown[i][1])));
     ck_assert_str_eq(json_string_value(json_object_get(health, "status")), "ok");
+    trial_free(&trial);
+    json_decref(stats);
+    json_decref(health);
+}
+
+/* Until the figure is at least `least`. */
+static double stat_reaches(uint16_t port, const char *name, double least)
+{
+    double reached = NAN;
+    for (int i = 0; i < 1000 && !(reached >= least); i++) {
+        json_t *stats = http_get_json(port, "/stats");
+        reached = stat(stats, "query_buffer", name);
+        json_decref(stats);
+        support_sleep_ms(10);
+    }
+    ck_assert_msg(reached >= least, "%s is %g", name, reached);
+    return reached;
+}
+
+TEST(what_a_near_cache_holds)
+{
+    /* breaks when /stats, a KPI or the report say another size of the near cache than the replies that it has, or a size of
+     * one that is not there */
+    uint16_t port;
+    json_t *stats, *health;
+    char kpis[192];
+    /* of each key: *2 $3 GET $16 key:000000000012, and $512 with its value */
+    const double each = 4 + 4 + 5 + 5 + 18 + 6 + 514;
+    test_server_start(&world.server, NULL);
+    snprintf(kpis, sizeof kpis, "%s/kpis.yaml", world.tree.path);
+    temp_tree_write(&world.tree, "/kpis.yaml",
+                    "kpis: {kept: {metric: cache_memory, warning: 0.001, critical: 100}}\n", 0600);
+    write_buffer("query: {cache_size: 100}\n");
+    trial_start(&trial, "-p", world.server.port_text, "--cpus", "none", "-r", "50", "-t", "get",
+                "-d", "512", "--prefill", "--processes", "2", "-c", "8", "--duration", "60",
+                "--interval", "100ms", "--listen", "0", "--buffer", path, "--kpis", kpis, NULL);
+    port = port_of_page();
+    /* All of them in both workers, for the whole of an interval. */
+    ck_assert_double_le(stat_reaches(port, "cache_size", 99.9), 100.001);
+    ck_assert_double_eq_tol(stat_reaches(port, "cache_memory", 99.9 * each / 1048576),
+                            100 * each / 1048576, 0.001);
+    program_signal(&trial.program, SIGINT);
+    trial_end(&trial, 130);
+    const json_t *cache = json_object_get(buffer("cache"), "mean_replies");
+    ck_assert_double_gt(json_number_value(cache), 50);
+    ck_assert_double_le(json_number_value(cache), 100.001);
+    ck_assert_double_eq_tol(json_number_value(json_object_get(buffer("cache"), "mean_bytes")),
+                            json_number_value(cache) * each, 50);
+    trial_expect(&trial, PROGRAM_OUT, "it kept on the average ");
+    trial_expect(&trial, PROGRAM_OUT, " replies, at most 200; its memory");
+    trial_expect(&trial, PROGRAM_OUT, "kept                 0.0");
+    trial_free(&trial);
+    write_buffer("round_buffer: {max_size: 2}\n");
+    WATCHED("-c", "10", "--buffer", path);
+    ck_assert(isnan(stat(stats, "query_buffer", "cache_size")));
+    ck_assert(isnan(stat(stats, "query_buffer", "cache_memory")));
     trial_free(&trial);
     json_decref(stats);
     json_decref(health);

@@ -245,4 +245,41 @@ LOOP_TEST_IN(usage, refusals, sizeof refused / sizeof refused[0])
     program_free(&program);
 }
 
+/* Until its answer is the one wanted. */
+static void ctl_until(const char *socket, const char *word, const char *argument, int status,
+                      const char *text)
+{
+    for (int i = 0; i < 1000; i++) {
+        struct program ctl;
+        program_run_volley(&ctl, "ctl", socket, word, argument, NULL);
+        const bool wanted =
+            ctl.exit_status == status && strstr(status == 0 ? ctl.out : ctl.err, text) != NULL;
+        program_free(&ctl);
+        if (wanted)
+            return;
+        support_sleep_ms(10);
+    }
+    ck_abort_msg("ctl %s never said %s", word, text);
+}
+
+TEST(steered)
+{
+    /* breaks when users have no control socket, their rate can be changed under what is measured, clear-cache does not reach their
+     * near cache, or a stop lets the next number of users begin */
+    char socket[192], buffer[192];
+    snprintf(socket, sizeof socket, "%s/ctl", tree.path);
+    snprintf(buffer, sizeof buffer, "%s/cache.yaml", tree.path);
+    temp_tree_write(&tree, "/cache.yaml", "query: {cache_size: 10}\n", 0600);
+    START("--users", "2,4", "--message-rate", "6000", "--duration", "600s", "--warmup", "0",
+          "--interval", "100ms", "-t", "get", "--buffer", buffer, "--control", socket);
+    ctl_until(socket, "status", NULL, 0, "running");
+    ctl_until(socket, "rate", "50", 1, "the rate of GET is what is measured");
+    ctl_until(socket, "clear-cache", NULL, 0, "");
+    ctl_until(socket, "stop", NULL, 0, "stops");
+    json_t *root = end(4);
+    ck_assert_uint_eq(json_array_size(json_object_get(root, "runs")), 1);
+    EXPECT_IN(program.err, "stopped over the control socket: 1 of 2 runs did not run");
+    json_decref(root);
+}
+
 TEST_SUITE_WITH(load_test, .set_up = set_up, .tear_down = tear_down, .timeout_seconds = 60)

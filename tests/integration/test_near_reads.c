@@ -162,16 +162,18 @@ TEST(nothing_false_is_read)
     trial_free(&trial);
 }
 
-TEST(cleared_by_hand)
+static const char *const loads[][3] = {{"--qps", "2000", NULL}, {"--interval", "100ms", NULL}};
+
+LOOP_TEST(cleared_by_hand, 2)
 {
-    /* breaks when clear-cache leaves something, or is taken by a run that has no cache */
+    /* breaks when clear-cache leaves something, with a rate or of users without one, or is taken by a run that has no cache */
     struct program program;
     char socket[192];
     test_server_start(&world.server, NULL);
     set_key("one");
     snprintf(socket, sizeof socket, "%s/control", world.tree.path);
-    RUN("query: {cache_size: 10}\n", "-t", "get", "-r", "1", "--qps", "2000", "--duration", "600",
-        "-c", "4", "--processes", "1", "--control", socket);
+    RUN("query: {cache_size: 10}\n", "-t", "get", "-r", "1", "--duration", "600", "-c", "4",
+        "--processes", "1", "--control", socket, loads[_i][0], loads[_i][1]);
     trial_wait_calls("get", 1);
     program_run_volley(&program, "ctl", socket, "clear-cache", NULL);
     ck_assert_int_eq(program.exit_status, 0);
@@ -180,8 +182,8 @@ TEST(cleared_by_hand)
     kill(trial.program.pid, SIGINT);
     trial_end(&trial, 130);
     trial_free(&trial);
-    RUN("{}\n", "-t", "get", "-r", "1", "--qps", "2000", "--duration", "600", "-c", "4",
-        "--processes", "1", "--control", socket);
+    RUN("{}\n", "-t", "get", "-r", "1", "--duration", "600", "-c", "4", "--processes", "1",
+        "--control", socket, loads[_i][0], loads[_i][1]);
     trial_wait_calls("get", 100);
     program_run_volley(&program, "ctl", socket, "clear-cache", NULL);
     ck_assert_int_eq(program.exit_status, 1);

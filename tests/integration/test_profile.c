@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/check/cluster.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/server.h"
@@ -131,6 +132,44 @@ TEST(test_bad_words_are_refused)
         program_expect_text(program.err, cases[i][2]);
         program_free(&program);
     }
+}
+
+TEST(test_primaries_of_a_cluster)
+{
+    /* Breaks when of a cluster one node alone is profiled, a replica's repeated writes are counted, or the whole is not the sum. */
+    static struct test_cluster cluster;
+    test_cluster_start(&cluster, 2, 1, NULL);
+    const long long before = test_server_calls(&cluster.nodes[1], "info");
+    program_start_volley(&program, "profile", "-p", cluster.nodes[0].port_text, "--duration", "2s",
+                         "--interval", "100ms", "--json", NULL);
+    for (long long own = 1; test_server_calls(&cluster.nodes[1], "info") < before + own + 3; own++)
+        ck_assert(!program_wait_at_most(&program, 10));
+    for (int i = 0; i < 40; i++)
+        free(test_server_text(&cluster.nodes[i % 2], "SET key%d 1", i)); /* or MOVED: no call */
+    json_t *json = end();
+    const json_t *nodes = json_object_get(json, "nodes");
+    double writes = 0, memory = 0;
+    ck_assert_str_eq(json_string_value(json_object_get(json, "server")), "cluster of 2 primaries");
+    ck_assert_uint_eq(json_array_size(nodes), 2);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *node = json_array_get(nodes, i);
+        ck_assert_ptr_nonnull(
+            strstr(json_string_value(json_object_get(node, "server")), cluster.nodes[i].port_text));
+        ck_assert_double_gt(calls_of(node, "set", "write_ops"), 0);
+        writes += calls_of(node, "set", "write_ops");
+        memory += run_json_number(node, "memory_last.used_memory");
+    }
+    ck_assert_double_gt(writes, 10);
+    ck_assert_double_eq(calls_of(json, "set", "write_ops"), writes);
+    ck_assert_double_eq(run_json_number(json, "memory_last.used_memory"), memory);
+    json_decref(json);
+    program_free(&program);
+    program_run_volley(&program, "profile", "-p", cluster.nodes[2].port_text, "--duration", "200ms",
+                       NULL); /* whichever node is named */
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "cluster of 2 primaries, ");
+    program_expect_text(program.out, cluster.nodes[1].port_text);
+    test_cluster_stop(&cluster);
 }
 
 TEST(test_text)

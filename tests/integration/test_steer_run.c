@@ -237,6 +237,22 @@ TEST(test_stop_is_a_planned_end)
     trial_free(&trial);
 }
 
+TEST(test_a_run_without_a_rate)
+{
+    /* breaks: a closed loop has no socket, takes a rate that it has no use for, or refuses what needs none */
+    trial_start(&trial, LOAD, "-t", "get", "--duration", "600", NULL);
+    wait_state("running");
+    wait_sent(100);
+    ctl_expect(1, "rate", "500", "GET runs without a rate: there is none to change");
+    ctl_expect(1, "pause", NULL, "runs without a rate");
+    ctl_expect(0, "note", "still here", "");
+    ctl_expect(0, "stop", NULL, "stops");
+    trial_end(&trial, 0);
+    ck_assert_str_eq(event_text(0), "still here");
+    ck_assert(json_is_null(json_object_get(json_object_get(trial.run, "rate"), "target")));
+    trial_free(&trial);
+}
+
 TEST(test_stop_of_repetitions)
 {
     /* breaks: who reads the exit status takes a part of the repetitions for all of them, or the last one that is

@@ -102,6 +102,8 @@ static const struct {
     {"buffer_worker_utilization", 0.5, 0.1},
     {"round_buffer.current_size", 2, NAN},
     {"hybrid_buffer.current_size", 3, NAN},
+    {"query_buffer.cache_size", 40, NAN},
+    {"cache_memory", 5, NAN},
     {"avg_write_latency", 4, NAN},
     {"avg_query_latency", 8, NAN},
     {"query_latency", 8, 2},
@@ -133,6 +135,8 @@ LOOP_TEST(test_what_a_buffer_has, sizeof buffered / sizeof buffered[0])
     facts.cache_most = 100;
     row->counters[COUNTER_CACHE_HITS] = 30;
     row->counters[COUNTER_CACHE_MISSES] = 10;
+    row->counters[COUNTER_CACHE_REPLIES_US] = 40 * 1000000ull;
+    row->counters[COUNTER_CACHE_BYTES_MS] = 5 * 1048576 * 1000ull;
     facts.part_count = row->part_count = BUFFER_STAGES;
     for (uint32_t i = 0; i < BUFFER_STAGES; i++)
         facts.parts[i].is_stage = true;

@@ -49,6 +49,19 @@ static struct kept model_take(uint32_t at)
     return kept;
 }
 
+static size_t reply_bytes_of(const struct kept *kept)
+{
+    return kept->value % sizeof kept->value + 1;
+}
+
+static uint64_t model_bytes(void)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < model_count; i++)
+        bytes += request_of(model[i].key, model[i].field).byte_count + reply_bytes_of(&model[i]);
+    return bytes;
+}
+
 static void find(struct near_cache *cache, unsigned key, unsigned field, uint64_t now_ns)
 {
     const struct near_request request = request_of(key, field);
@@ -64,8 +77,8 @@ static void find(struct near_cache *cache, unsigned key, unsigned field, uint64_
     const struct kept kept = model_take(at);
     if (reply == NULL)
         return;
-    ck_assert_uint_eq(bytes, sizeof kept.value);
-    ck_assert_mem_eq(reply, &kept.value, sizeof kept.value);
+    ck_assert_uint_eq(bytes, reply_bytes_of(&kept));
+    ck_assert_mem_eq(reply, &kept.value, bytes);
     model[model_count++] = kept;
 }
 
@@ -80,7 +93,7 @@ static void keep(struct near_cache *cache, unsigned key, unsigned field, uint64_
     if (full)
         (void)model_take(0);
     model[model_count++] = kept;
-    ck_assert(near_cache_keep(cache, &request, (const char *)&kept.value, sizeof kept.value,
+    ck_assert(near_cache_keep(cache, &request, (const char *)&kept.value, reply_bytes_of(&kept),
                               now_ns) == full);
 }
 
@@ -100,7 +113,7 @@ static void forget(struct near_cache *cache, unsigned key)
 TEST(against_a_list)
 {
     /* breaks when a reply is another request's, outlives its key or its time, or another one goes than the one that has not
-     * been asked for longest */
+     * been asked for longest, or more or less is counted than is kept */
     struct near_cache *cache = near_cache_create(ENTRIES, TTL_NS);
     ck_assert_ptr_nonnull(cache);
     model_count = 0;
@@ -118,6 +131,7 @@ TEST(against_a_list)
             model_count = 0;
         }
         ck_assert_uint_eq(near_cache_count(cache), model_count);
+        ck_assert_uint_eq(near_cache_bytes(cache), model_bytes());
     }
     near_cache_destroy(cache);
 }

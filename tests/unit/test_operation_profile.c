@@ -37,6 +37,29 @@ TEST(test_operations_between_two_looks)
     operations_free(&after);
 }
 
+TEST(test_operations_of_several_nodes)
+{
+    /* Breaks when a command that several nodes had is told twice, one of a single node is lost, or the order is not that of time. */
+    struct operations one = read_of("cmdstat_set:calls=10,usec=100,failed_calls=1\r\n"
+                                    "cmdstat_get:calls=5,usec=500\r\n");
+    struct operations other = read_of("cmdstat_ping:calls=3,usec=3\r\n"
+                                      "cmdstat_set:calls=20,usec=900,failed_calls=2\r\n");
+    struct operations total = {.count = 0};
+    struct err err = {.code = OK};
+    ck_assert_int_eq(operations_add(&total, &one, &err), OK);
+    ck_assert_int_eq(operations_add(&total, &other, &err), OK);
+    ck_assert_uint_eq(total.count, 3);
+    ck_assert_str_eq(total.items[0].name, "set");
+    ck_assert_uint_eq(total.items[0].calls, 30);
+    ck_assert_uint_eq(total.items[0].usec, 1000);
+    ck_assert_uint_eq(total.items[0].failed, 3);
+    ck_assert_str_eq(total.items[1].name, "get");
+    ck_assert_str_eq(total.items[2].name, "ping");
+    operations_free(&one);
+    operations_free(&other);
+    operations_free(&total);
+}
+
 static const char *const gone_back[] = {
     "cmdstat_get:calls=9,usec=200\r\n", "cmdstat_get:calls=20,usec=99\r\n",
     "cmdstat_set:calls=20,usec=300\r\n", "", "cmdstat_get:calls=x,usec=-4\r\n"};

@@ -159,7 +159,6 @@ TEST(what_needs_a_rate)
         {"--arrival even", "--arrival needs a rate"},
         {"--pacing auto", "--pacing needs a rate"},
         {"--shed-after 1", "--shed-after needs a rate"},
-        {"--control /tmp/x --qps 0", "--control needs a rate"},
         {"--qps 5 --arrival odd", "--arrival odd: allowed: even, poisson"},
         {"--qps 5 --pacing fast", "--pacing fast: allowed: auto, sleep, spin"},
         {"--qps 5 --shed-after 0", "--shed-after 0: out of range; allowed: 1us to 1h"},
@@ -171,6 +170,14 @@ TEST(what_needs_a_rate)
         {"--qps 0.0000001", "--qps 0.0000001: below"},
     };
     line_all_refused(refusals, sizeof refusals / sizeof refusals[0]);
+}
+
+TEST(control_without_a_rate)
+{
+    /* breaks if a closed loop, whose status, stop and near cache can be asked for, has no control socket */
+    line_parses("--control /tmp/x");
+    ck_assert_str_eq(spec->rate.control_path, "/tmp/x");
+    ck_assert_uint_eq(spec->rate.step_count, 0);
 }
 
 TEST(control_path_length)

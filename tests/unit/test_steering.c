@@ -290,6 +290,15 @@ TEST(a_status_adds_up)
     json_decref(told);
 }
 
+TEST(a_rate_that_is_measured_stays)
+{
+    /* breaks if somebody makes a figure of a search or a load test another one than it says */
+    begin();
+    spec.rate.measured = true;
+    expect_refused(CONTROL_RATE, 0, "is what is measured");
+    expect_refused(CONTROL_PAUSE, 0, "is what is measured");
+}
+
 TEST(a_closed_loop_has_no_target)
 {
     /* breaks if the status of a prefill looks for a schedule that is not there */

@@ -519,7 +519,7 @@ take_near(struct connection *connection, const char *at, const char *end, uint64
         const char *const from = between_replies(connection) ? at : NULL;
         const uint32_t head = connection->head_index;
         if (from != NULL && *from == '>')
-            near_reads_pushed(stream, from, end);
+            near_reads_pushed(stream, from, end, done_ns);
         else if (connection->in_flight > 0)
             near_reads_look(&look, connection, done_ns);
         result = take_reply(connection, &at, end, done_ns, &counts);
