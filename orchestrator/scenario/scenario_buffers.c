@@ -23,7 +23,9 @@ static enum err_code check(const struct reading *reading, const struct phase *ph
     if (phase->workload != NULL && phase->workload->consumer_count > 0)
         return REFUSE(reading, phase, at,
                       "%s: the workload has consumers, which a buffer does not go with", at);
-    if (phase->datatype == LIVE_VECTOR)
+    /* Where it is not said, keys are as those that were loaded. */
+    const bool said = file_given(&phase->place, "datatype") || !reading->has_keys;
+    if (phase->workload == NULL && (said ? phase->datatype : reading->datatype) == LIVE_VECTOR)
         return REFUSE(reading, phase, at, "%s: vectors are sent without a buffer", at);
     if (reading->scenario->servers.primaries > 0)
         return REFUSE(reading, phase, at,

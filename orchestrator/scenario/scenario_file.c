@@ -414,6 +414,8 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
         code = settle_mix(reading, phase, entry);
     if (code == OK)
         code = scenario_settle_workload(reading, phase, entry);
+    if (code == OK)
+        code = scenario_settle_buffer(reading, phase, entry);
     if (code == OK && phase->type == PHASE_RAMP)
         code = settle_ramp(reading, phase, &entry->ramp);
     if (code == OK)
@@ -431,8 +433,6 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
         code = scenario_vectors_settle(&reading->vectors, reading->file, phase, reading->err);
     if (code == OK)
         code = scenario_settle_key_names(reading, phase, turn);
-    if (code == OK)
-        code = scenario_settle_buffer(reading, phase, entry);
     if (code != OK)
         return code;
     remember(reading, phase);

@@ -195,6 +195,34 @@ TEST(options_that_a_buffer_does_not_go_with)
     }
 }
 
+TEST(caches_are_cleared)
+{
+    /* breaks when an action cache: clear leaves something, is done to a cache that is none, or needs a server of volley's own */
+    temp_tree_write(
+        &tree, "/s.yaml",
+        "name: clearing\n"
+        "phases:\n"
+        "  - {name: fill, type: load, keys: 20, clients: 1}\n"
+        "  - {name: read, type: hold, duration: 2, clients: 4, mix: {get: 1}, buffer: "
+        "{query: {cache_size: 100}}, actions: [{at: 1.2, cache: clear}, \"at 1.6: cache "
+        "clear\"]}\n",
+        0600);
+    RUN("--cleanup", "--processes", "1");
+    expect_status(0);
+    phases = load_json("clearing_phases.json");
+    const json_t *cache = json_object_get(buffer_of_phase("read"), "cache");
+    /* two clearings that come together are one */
+    ck_assert_int_ge(count(cache, "invalidated"), 20);
+    ck_assert_int_le(count(cache, "invalidated"), 40);
+    ck_assert_int_ge(count(cache, "misses"), count(cache, "invalidated") + 20);
+    ck_assert_int_gt(count(cache, "hits"), 1000);
+    const json_t *events = json_object_get(phases, "events");
+    ck_assert_uint_eq(json_array_size(events), 2);
+    ck_assert(json_is_true(json_object_get(json_array_get(events, 0), "ok")));
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(events, 1), "text")),
+                     "cache clear");
+}
+
 TEST(a_server_without_tracking)
 {
     /* breaks when a phase keeps replies though nobody would say that they have changed, or when that is found out only after

@@ -362,6 +362,16 @@ static const struct {
                                                                                          "{primarie"
                                                                                          "s: 3}",
      "failover needs a replica"},
+    {PHASES(GROW
+            ", {name: a, type: query, duration: 2, buffer: high-throughput, actions: [{at: 1s, "
+            "cache: clear}]}"),
+     "cache clear: the phase has no near cache"},
+    {PHASES(GROW ", {name: a, type: query, duration: 2, buffer: tuned, actions: [{at: 3s, cache: "
+                 "clear}]}"),
+     "at 3s the phase is over"},
+    {PHASES(GROW ", {name: a, type: query, duration: 2, buffer: tuned, actions: [{at: 1s, cache: "
+                 "clean}]}"),
+     "cache: clean: allowed: clear"},
     {PHASES("{name: a, type: checkpoint, actions: [\"at 1s: bgsave\"]}"),
      "checkpoint has no use for \"actions\""},
     {PHASES(GROW
