@@ -285,8 +285,10 @@ static enum err_code check_reach(struct stream *stream, struct err *err)
     if (stream->router.by_slot && stream->connection_count < nodes)
         return err_set(err, E_CONNECT,
                        "worker %u: %u connections do not reach %u nodes, and each worker needs one "
-                       "to each; give --clients at least %u, or fewer --processes",
+                       "to each; give --%s at least %u, or fewer --processes",
                        stream->share->index, stream->connection_count, nodes,
+                       stream->spec->load.clients_option != NULL ? stream->spec->load.clients_option
+                                                                 : "clients",
                        nodes * stream->run->worker_count);
     return OK;
 }

@@ -19,6 +19,7 @@
 #include "orchestrator/commands/interrupts.h"
 #include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_address.h"
+#include "orchestrator/commands/scenario_buffers.h"
 #include "orchestrator/commands/scenario_cleanup.h"
 #include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_index.h"
@@ -336,6 +337,8 @@ static enum err_code settle(struct run_request *request, struct err *err)
                                         request->allow_failover, err);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == OK; i++)
         code = steps[i](bench, err);
+    if (code == OK)
+        code = scenario_buffers_allowed(bench, &request->scenario, err);
     scenario_servers_tell(&request->server_words, bench, &request->scenario);
     for (uint32_t i = 0; i < bench->notice_count; i++)
         log_line(LOG_WARNING, "%s", bench->notices[i]);
@@ -418,6 +421,8 @@ static enum err_code conclude(struct run_request *request, struct err *err)
         output_borrow(&out, stdout);
         if (!request->quiet)
             judge_print_phases(&out, &observation);
+        if (!request->quiet)
+            phase_buffer_print(&out, &observation);
         if (!request->quiet)
             judge_print_verdicts(&out, &observation, request->directory);
         if (!request->quiet && scenario_index_driver(&request->run) != NULL)

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "orchestrator/commands/scenario_acts.h"
 #include "orchestrator/commands/scenario_watch.h"
+#include "orchestrator/fleet/run_control.h"
 #include "orchestrator/server/chaos.h"
 #include "orchestrator/server/slow_log.h"
 
@@ -96,7 +97,14 @@ static enum err_code plan_phase(struct chaos_plan *plan, const struct scenario_r
                                 const struct phase *phase, const struct file *file, struct err *err)
 {
     struct spec spec = run->session->request->spec;
-    if (!spec.managed.wanted)
+    bool of_servers = false;
+    for (size_t i = 0; i < phase->actions->count; i++) {
+        const size_t kind = phase->actions->items[i].place.variant;
+        of_servers |= chaos_is_of_servers((enum chaos_kind)kind);
+        run->session->steered |= kind == CHAOS_CACHE_CLEAR;
+    }
+    spec.buffer = phase->buffer;
+    if (of_servers && !spec.managed.wanted)
         return REFUSE(
             file, phase,
             "actions: they are done to servers of volley's own only: leave out -h, -p and "
@@ -127,6 +135,20 @@ enum err_code scenario_actions_plan(struct scenario_run *run, const struct file 
 
 /* ---- a phase ---- */
 
+/* Before and behind its load nothing is kept. */
+static enum err_code clear_caches(void *state, struct err *err)
+{
+    const struct scenario_run *run = state;
+    const struct control_command command = {.action = CONTROL_CLEAR_CACHE};
+    json_t *members = NULL;
+    if (!run->running)
+        return OK;
+    const enum err_code code =
+        run_control_command(run->session->interrupts->control, &members, &command, err);
+    json_decref(members);
+    return code;
+}
+
 enum err_code scenario_actions_begin(struct scenario_run *run, struct err *err)
 {
     const struct chaos_plan *plan = &run->plans[run->phase];
@@ -134,6 +156,8 @@ enum err_code scenario_actions_begin(struct scenario_run *run, struct err *err)
     if (plan->count == 0)
         return OK;
     enum err_code code = chaos_create(&run->chaos, plan, &run->session->managed, err);
+    if (code == OK)
+        chaos_set_client(run->chaos, (struct chaos_client){clear_caches, run});
     if (code == OK)
         code = chaos_begin(run->chaos, run->session->base, run->began_ns, clock_now_ns(), listener,
                            err);

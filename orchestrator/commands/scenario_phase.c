@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buffer_stage.h"
 #include "common/clock.h"
+#include "orchestrator/commands/scenario_buffers.h"
 #include "orchestrator/commands/scenario_index.h"
 #include "orchestrator/commands/scenario_names.h"
 #include "orchestrator/options/rate_steps.h"
 #include "orchestrator/scenario/scenario_file.h"
+#include "orchestrator/server/command_keys.h"
 
 #define FACTOR_STEPS 8u
 /* Outages, and the end of one of several that are sent side by side, are seen by edges of intervals. */
@@ -377,6 +380,28 @@ static uint64_t branch_interval_ns(uint64_t usual_ns, uint64_t duration_ns)
     return least_ns < usual_ns ? least_ns : usual_ns;
 }
 
+/* Where keys stand in commands of a workload, and which of these only read, the server knows: in a cluster a request goes by its
+ * keys, and past a buffer when it reads. */
+static enum err_code find_keys(struct workload *workload, const struct session *session,
+                               const struct phase *phase, const struct spec *spec, struct err *err)
+{
+    struct control *control = NULL;
+    const uint32_t parts = workload_part_count(workload);
+    if (phase->workload == NULL || (!spec->buffer.wanted && !spec->endpoint.cluster))
+        return OK;
+    if (spec->buffer.wanted && parts + BUFFER_STAGES > PARTS_MAX)
+        return err_set(err, E_CONFIG,
+                       "%.60s: the requests of the workload have %u commands with figures of "
+                       "their own; %u are the most beside the stages of a buffer",
+                       phase->name, parts, PARTS_MAX - BUFFER_STAGES);
+    enum err_code code = control_connect_to(&control, &session->target, &spec->endpoint,
+                                            &session->interrupts->count, err);
+    if (code == OK)
+        code = command_keys_find(workload, control, true, err);
+    control_close(control);
+    return code;
+}
+
 enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run *run,
                                  const struct phase *phase, uint32_t part, struct err *err)
 {
@@ -415,6 +440,7 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
         clients *= phase->clients_factor;
     spec->load.clients = clients < 1 ? 1 : (uint64_t)llround(clients);
     spec->load.pipeline = phase->pipeline;
+    scenario_buffers_set(spec, phase);
     if (phase->reconnect_every > 0)
         spec->connections.reconnect_every = phase->reconnect_every;
     spec->load.requests = requests;
@@ -429,7 +455,8 @@ enum err_code scenario_step_make(struct scenario_step *made, struct scenario_run
     code = set_rate(made, run, phase, err);
     if (code != OK)
         return code;
-    return workload_create(&made->step.workload, &source, spec, err);
+    code = workload_create(&made->step.workload, &source, spec, err);
+    return code == OK ? find_keys(made->step.workload, run->session, phase, spec, err) : code;
 }
 
 void scenario_step_free(struct scenario_step *made)

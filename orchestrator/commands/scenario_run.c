@@ -12,6 +12,7 @@
 #include "common/units.h"
 #include "orchestrator/commands/scenario_actions.h"
 #include "orchestrator/commands/scenario_acts.h"
+#include "orchestrator/commands/scenario_buffers.h"
 #include "orchestrator/commands/scenario_checkpoint.h"
 #include "orchestrator/commands/scenario_disturb.h"
 #include "orchestrator/commands/scenario_index.h"
@@ -231,7 +232,9 @@ enum err_code scenario_run_check(struct scenario_run *run, struct err *err)
     struct err own = {.code = OK};
     char wanted[32], there[32];
     uint64_t room_bytes = UINT64_MAX;
-    const enum err_code code = scenario_index_open(run, err);
+    enum err_code code = scenario_buffers_check(session, run->scenario, err);
+    if (code == OK)
+        code = scenario_index_open(run, err);
     if (code != OK)
         return code;
     const char *whose = "this host has available";

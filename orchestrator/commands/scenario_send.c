@@ -52,6 +52,7 @@ static void take_result(struct scenario_run *run, const struct scenario_step *ma
     account->p99_ms = latency.p99_ms;
     account->max_ms = latency.max_ms;
     scenario_nodes_account(&account->trouble, result);
+    phase_buffer_add(&account->buffer, result);
     take_verdict(&account->verdict, &result->verdict);
     if (scenario_phase_now(run)->type == PHASE_QUERY)
         account->search =

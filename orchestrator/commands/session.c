@@ -165,7 +165,7 @@ enum err_code session_open(struct session *session, struct err *err)
     if (code == OK)
         code = sources_open(&session->sources, session->request->spec.connections.source_addresses,
                             err);
-    const bool steered = control_path != NULL || watching_steers(session);
+    const bool steered = control_path != NULL || session->steered || watching_steers(session);
     if (code == OK && steered)
         code = run_control_open(&session->interrupts->control, session->base, control_path, err);
     if (code == OK)

@@ -30,7 +30,9 @@ struct session {
     const char *command;           /* its name: "bench"           */
     int argc;                      /* as the command got them, without passwords */
     const char *const *argv;
-    uint64_t repetition;   /* of the runs to come, from 1; 0: they are not repeated */
+    uint64_t repetition; /* of the runs to come, from 1; 0: they are not repeated */
+    bool
+        steered; /* its command tells runs something (run_control_command), whatever the options say */
     uint64_t more_runs_ns; /* of the runs that the command makes beside one of each step, at most */
 
     /* to be used by the command */

@@ -65,6 +65,15 @@ static void start_sampler(struct fleet *fleet)
         log_line(LOG_WARNING, "%s", err.text);
 }
 
+static enum err_code clear_caches(void *state, struct err *err)
+{
+    struct fleet *fleet = state;
+    const struct control_command command = {.action = CONTROL_CLEAR_CACHE};
+    enum steering_effect effect;
+    json_t *members;
+    return steering_apply(&fleet->steering, &effect, &members, &command, clock_now_ns(), -1, err);
+}
+
 /* As soon as it is known when the measuring begins; never in a run that only writes keys. */
 static void start_chaos(struct fleet *fleet)
 {
@@ -73,6 +82,7 @@ static void start_chaos(struct fleet *fleet)
     if (chaos == NULL || chaos_has_begun(chaos) || fleet->facts->prefill ||
         fleet->run->warmup_ns == IPC_NEVER)
         return;
+    chaos_set_client(chaos, (struct chaos_client){clear_caches, fleet});
     if (chaos_begin(chaos, fleet->base, fleet->start_ns, fleet->start_ns + fleet->run->warmup_ns,
                     to_timeline(fleet), &err) != OK)
         log_line(LOG_WARNING, "%s", err.text);

@@ -110,8 +110,9 @@ static const struct file_object query_object = {
     }
 static const struct file_field buffer_fields[] = {
     {.row = {ROW("profile", NULL, OPTION_TEXT, NULL, offsetof(struct written_buffer, profile)),
-             .help = "One that comes with volley, or a file, which counts from the workload file; "
-                     "in place of all other keys."}},
+             .help =
+                 "One that comes with volley, or a file, which counts from the one it stands in; "
+                 "in place of all other keys."}},
     PART("buffer", buffer, switch_object, "Whether anything is buffered."),
     PART("round_buffer", round, round_object, "Where writes gather until they are a batch."),
     PART("hybrid_buffer", hybrid, hybrid_object, "Where batches wait for a flush worker."),
@@ -120,10 +121,10 @@ static const struct file_field buffer_fields[] = {
 };
 static const struct file_object buffer_object = {
     .name = "a buffer", .fields = buffer_fields + 1, .field_count = COUNT(buffer_fields) - 1};
-const struct file_object buffer_of_workload_object = {.name = "a buffer of a workload",
-                                                      .fields = buffer_fields,
-                                                      .field_count = COUNT(buffer_fields),
-                                                      .short_form = true};
+const struct file_object buffer_within_object = {.name = "a buffer or its profile",
+                                                 .fields = buffer_fields,
+                                                 .field_count = COUNT(buffer_fields),
+                                                 .short_form = true};
 const struct file_kind buffer_file_kind = {.name = "buffer",
                                            .what = "buffer file",
                                            .help =
@@ -151,16 +152,21 @@ static void name_it(struct buffer_options *buffer, const char *path)
              (int)(bytes < sizeof buffer->name ? bytes : sizeof buffer->name - 1), name);
 }
 
-void buffer_written_begin(struct written_buffer *written)
+/* What parts come to that are left out; the rows say the same of their keys. */
+static void fill_in(struct written_buffer *written)
 {
-    /* What parts come to that are left out; the rows say the same of their keys. */
-    *written = (struct written_buffer){
-        .buffer = {.enabled = true},
-        .round = {.max_size = 5, .max_tokens = 800},
-        .hybrid = {.max_size = 5},
-        .query = {.similarity_threshold = 0.95},
-        .performance = {.max_flush_workers = 3, .flush_interval_ns = 5 * NS_PER_MS},
-    };
+    const struct file_place *place = &written->place;
+    if (!file_given(place, "buffer"))
+        written->buffer.enabled = true;
+    if (!file_given(place, "round_buffer"))
+        written->round = (struct written_round){.max_size = 5, .max_tokens = 800};
+    if (!file_given(place, "hybrid_buffer"))
+        written->hybrid.max_size = 5;
+    if (!file_given(place, "performance"))
+        written->performance = (struct written_performance){.max_flush_workers = 3,
+                                                            .flush_interval_ns = 5 * NS_PER_MS};
+    if (!file_given(place, "query"))
+        written->query.similarity_threshold = 0.95;
 }
 
 /* What was given that only queries of vectors have, in a sentence. NULL: nothing. */
@@ -178,8 +184,9 @@ static const char *of_vectors(const struct written_buffer *written)
 #undef NO_EFFECT
 }
 
-static void take(struct buffer_options *buffer, const struct written_buffer *written)
+static void take(struct buffer_options *buffer, struct written_buffer *written)
 {
+    fill_in(written);
     *buffer = (struct buffer_options){
         .wanted = written->buffer.enabled,
         .round_messages = written->round.max_size,
@@ -197,10 +204,9 @@ static void take(struct buffer_options *buffer, const struct written_buffer *wri
 
 static enum err_code read_path(struct buffer_options *buffer, const char *path, struct err *err)
 {
-    struct written_buffer written;
+    struct written_buffer written = {.profile = NULL};
     struct file file = {.name = NULL};
     const struct file_source source = {.name = path};
-    buffer_written_begin(&written);
     const enum err_code code = file_read(&file, &buffer_file_kind, &written, &source, err);
     if (code == OK) {
         take(buffer, &written);
@@ -305,15 +311,14 @@ static enum err_code read_profile(struct buffer_options *buffer, const char *pro
     return code;
 }
 
-enum err_code buffer_of_workload_make(struct buffer_options *buffer,
-                                      const struct written_buffer *written, const struct file *file,
-                                      const char *workload, struct err *err)
+enum err_code buffer_within_make(struct buffer_options *buffer, struct written_buffer *written,
+                                 const struct file *file, const char *whose, struct err *err)
 {
     struct err reason = {.code = OK};
     const struct file_place *place = &written->place;
     if (written->profile == NULL) {
         take(buffer, written);
-        snprintf(buffer->name, sizeof buffer->name, "%s", workload);
+        snprintf(buffer->name, sizeof buffer->name, "%s", whose);
         return OK;
     }
     for (size_t i = 1; i < COUNT(buffer_fields); i++)

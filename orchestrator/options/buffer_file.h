@@ -1,4 +1,4 @@
-/* Files of configs/buffers, and the part `buffer` of workload files: what a client does before it sends (struct
+/* Files of configs/buffers, and the part `buffer` of workload files and of phases of a scenario: what a client does before it sends (struct
  * buffer_options). Keys are those of the systems whose clients buffer. */
 #ifndef ORCHESTRATOR_OPTIONS_BUFFER_FILE_H
 #define ORCHESTRATOR_OPTIONS_BUFFER_FILE_H
@@ -34,7 +34,7 @@ struct written_switch {
 };
 struct written_buffer {
     struct file_place place;
-    const char *profile; /* of a workload's; NULL: the rest says it */
+    const char *profile; /* within another file; NULL: the rest says it */
     struct written_switch buffer;
     struct written_round round;
     struct written_hybrid hybrid;
@@ -62,13 +62,11 @@ bool buffer_file_same(const struct buffer_options *one, const struct buffer_opti
 /* What buffer_file_read would make it from, as YAML. */
 void buffer_file_write(struct output *output, const struct buffer_options *buffer);
 
-/* The same keys within a workload file, or in place of them the name of a profile. Before the file is read ... */
-extern const struct file_object buffer_of_workload_object;
-void buffer_written_begin(struct written_buffer *written);
-/* ... and behind it. E_CONFIG: the place in the workload file and what is wrong, of another file with its own place. */
-MUST_USE enum err_code buffer_of_workload_make(struct buffer_options *buffer,
-                                               const struct written_buffer *written,
-                                               const struct file *file, const char *workload,
-                                               struct err *err);
+/* The same keys within a file of another kind, or in place of them the name of a profile. Once that file is read: whose is
+ * what its own keys are called. E_CONFIG: the place in that file and what is wrong, of another file with its own place. */
+extern const struct file_object buffer_within_object;
+MUST_USE enum err_code buffer_within_make(struct buffer_options *buffer,
+                                          struct written_buffer *written, const struct file *file,
+                                          const char *whose, struct err *err);
 
 #endif

@@ -50,7 +50,7 @@ static const struct file_field reshard_fields[] = {
 };
 
 /* What an action needs of the target. */
-enum need { NEED_SERVER, NEED_REPLICAS, NEED_FOLLOWER, NEED_CLUSTER };
+enum need { NEED_SERVER, NEED_REPLICAS, NEED_FOLLOWER, NEED_CLUSTER, NEED_CACHE };
 
 /* Without a node: it acts on all, on node 0, or it is refused unless there is one only. */
 enum without { ON_ALL, ON_FIRST, REFUSED };
@@ -65,6 +65,7 @@ static const struct {
     [CHAOS_FULL_SYNC] = {NEED_FOLLOWER, ON_ALL},  [CHAOS_CLIENT_KILL] = {NEED_SERVER, ON_ALL},
     [CHAOS_FAILOVER] = {NEED_REPLICAS, ON_FIRST}, [CHAOS_RESHARD] = {NEED_CLUSTER, ON_FIRST},
     [CHAOS_ADD_NODE] = {NEED_CLUSTER, ON_FIRST},  [CHAOS_REMOVE_NODE] = {NEED_CLUSTER, REFUSED},
+    [CHAOS_CACHE_CLEAR] = {NEED_CACHE, ON_FIRST},
 };
 
 static const struct file_variant variants[CHAOS_KIND_COUNT] = {
@@ -86,6 +87,8 @@ static const struct file_variant variants[CHAOS_KIND_COUNT] = {
     [CHAOS_ADD_NODE] = {"add-node", NULL, 0, 0, "An empty primary joins the cluster."},
     [CHAOS_REMOVE_NODE] = {"remove-node", node_fields, 1, 0,
                            "Its slots go to the others, and the cluster forgets it."},
+    [CHAOS_CACHE_CLEAR] = {"cache-clear", NULL, 0, 0,
+                           "Near caches of the client forget what they hold."},
 };
 static const struct file_object action_object = {
     .name = "an action",
@@ -97,6 +100,8 @@ static const struct file_object action_object = {
     .rewrite = chaos_sentence_rewrite,
     .other_forms =
         "[{\"type\": \"string\", \"pattern\": \"^[Aa][Tt] [^:]*:\"},"
+        " {\"type\": \"object\", \"properties\": {\"at\": {}, \"cache\": {\"const\": \"clear\"}},"
+        "  \"required\": [\"at\", \"cache\"], \"additionalProperties\": false},"
         " {\"type\": \"object\", \"patternProperties\": {\"^[Aa][Tt] \": {\"type\": \"string\"}},"
         "  \"minProperties\": 1, \"maxProperties\": 1, \"additionalProperties\": false}]",
 };
@@ -136,6 +141,9 @@ static enum err_code check_need(const struct planner *planner, const struct chao
     const struct spec *spec = planner->spec;
     const char *name = variants[entry->place.variant].name;
     enum need need = rules[entry->place.variant].need;
+    if (need == NEED_CACHE && (!spec->buffer.wanted || spec->buffer.cache_replies == 0))
+        return REFUSE(planner, entry, NULL,
+                      "%s needs a near cache of the client: query.cache_size of a buffer", name);
     if (need == NEED_CLUSTER && spec->managed.primaries == 0)
         return REFUSE(planner, entry, NULL, "%s needs a cluster: --managed cluster=3+3", name);
     if (need == NEED_FOLLOWER && (spec->managed.replicas == 0 || spec->managed.primaries > 0))
@@ -187,6 +195,11 @@ static enum err_code make_action(const struct planner *planner, struct chaos_wis
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
+
+bool chaos_is_of_servers(enum chaos_kind kind)
+{
+    return rules[kind].need != NEED_CACHE;
+}
 
 uint32_t chaos_plan_nodes(const struct spec *spec)
 {
@@ -249,6 +262,8 @@ static void describe(struct chaos_action *action)
     if (action->kind == CHAOS_ADD_NODE || action->kind == CHAOS_REMOVE_NODE)
         snprintf(text, bytes, "%s node %u", action->kind == CHAOS_ADD_NODE ? "add" : "remove",
                  action->node);
+    else if (action->kind == CHAOS_CACHE_CLEAR)
+        snprintf(text, bytes, "cache clear");
     else if (action->kind == CHAOS_RESHARD)
         snprintf(text, bytes, "%s %u slots from node %u to node %u", name, action->slots,
                  action->node, action->to_node);

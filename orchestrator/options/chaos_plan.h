@@ -20,6 +20,7 @@
  *   reshard         moves slots with their keys; slots, from (0), to (1)
  *   add-node        an empty primary joins the cluster; it gets the next number
  *   remove-node     its slots go to the others, and the cluster forgets it; node
+ *   cache-clear     near caches of the client forget what they hold; also written {at: 10s, cache: clear}
  *
  * Nodes are numbered from 0: the primaries, then the replicas, then those that were added. */
 #ifndef ORCHESTRATOR_OPTIONS_CHAOS_PLAN_H
@@ -44,6 +45,7 @@ enum chaos_kind {
     CHAOS_RESHARD,
     CHAOS_ADD_NODE,
     CHAOS_REMOVE_NODE,
+    CHAOS_CACHE_CLEAR,
     CHAOS_KIND_COUNT
 };
 
@@ -95,6 +97,8 @@ MUST_USE enum err_code chaos_plan_make(struct chaos_plan *plan, const struct cha
                                        struct err *err);
 void chaos_plan_free(struct chaos_plan *plan);
 
+/* Whether it is done to a server; else to the client. */
+bool chaos_is_of_servers(enum chaos_kind kind);
 /* Servers that the spec's managed target begins with. */
 uint32_t chaos_plan_nodes(const struct spec *spec);
 

@@ -1,6 +1,7 @@
 #include "orchestrator/options/chaos_plan.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -164,6 +165,28 @@ static enum err_code take_sentence(struct sentence *sentence, const char *head, 
     return code;
 }
 
+/* {at: 10s, cache: clear}. */
+static enum err_code name_action(const struct file_object *actions, struct config_node *map,
+                                 struct err *reason)
+{
+    struct config_node *cache = config_node_get(map, "cache");
+    if (cache == NULL || cache->kind != CONFIG_SCALAR || config_node_get(map, actions->tag) != NULL)
+        return OK;
+    if (strcasecmp(cache->text, "clear") != 0)
+        return err_set(reason, E_CONFIG, "cache: %.40s: allowed: clear", cache->text);
+    char *key = strdup(actions->tag), *text = strdup("cache-clear");
+    if (key == NULL || text == NULL) {
+        free(key);
+        free(text);
+        return err_set(reason, E_SYSTEM, "out of memory");
+    }
+    free(cache->key);
+    free(cache->text);
+    cache->key = key;
+    cache->text = text;
+    return OK;
+}
+
 enum err_code chaos_sentence_rewrite(const struct file_object *actions, struct config_node *node,
                                      struct err *reason)
 {
@@ -184,7 +207,7 @@ enum err_code chaos_sentence_rewrite(const struct file_object *actions, struct c
             node->kind == CONFIG_MAP ? config_node_get(node, actions->tag) : NULL;
         for (char *c = tag != NULL ? tag->text : NULL; c != NULL && *c != '\0'; c++)
             *c = *c == ' ' ? '-' : *c;
-        return OK;
+        return node->kind == CONFIG_MAP ? name_action(actions, node, reason) : OK;
     }
     if (code == OK) {
         sentence.map.key = node->key;

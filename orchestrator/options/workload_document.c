@@ -444,7 +444,7 @@ static const struct file_field document_fields[] = {
                      "profile, or the keys of a buffer file.",
              .hint = "as in buffer: high-throughput, or buffer: {round_buffer: {max_size: 8}}"},
      .form = FILE_OBJECT,
-     .object = &buffer_of_workload_object},
+     .object = &buffer_within_object},
 };
 #undef AT
 static const struct file_object document_object = {

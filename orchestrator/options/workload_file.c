@@ -586,13 +586,13 @@ static enum err_code make_plan(const struct reading *reading, struct workload_pl
 
 static enum err_code make_buffer(const struct reading *reading, struct workload_file *workload)
 {
-    const struct workload_document *document = workload->document;
+    struct workload_document *document = workload->document;
     workload->has_buffer = file_given(&document->place, "buffer");
     workload->buffer_profile = document->buffer.profile;
     if (!workload->has_buffer)
         return OK;
-    if (buffer_of_workload_make(&workload->buffer, &document->buffer, &workload->file,
-                                document->name, reading->err) != OK)
+    if (buffer_within_make(&workload->buffer, &document->buffer, &workload->file, document->name,
+                           reading->err) != OK)
         return reading->err->code;
     return workload->buffer.wanted && document->consumer_count > 0
                ? REFUSE(reading, &document->place, "buffer",
@@ -608,7 +608,6 @@ enum err_code workload_file_read(struct workload_file *workload, const struct fi
         .file = &workload->file, .document = workload->document, .err = err};
     if (workload->document == NULL)
         return err_set(err, E_SYSTEM, "reading %.120s: out of memory", source->name);
-    buffer_written_begin(&workload->document->buffer);
     enum err_code code =
         file_read(&workload->file, &workload_file_kind, workload->document, source, err);
     workload->about = workload->document->about;

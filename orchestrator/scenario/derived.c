@@ -131,6 +131,29 @@ static double throughput(const struct observation *observation, const struct pha
     return seconds > 0 ? requests / seconds : NAN;
 }
 
+/* As those speak of it who count messages. */
+static double messages_per_minute(const struct observation *observation,
+                                  const struct phase_set *set)
+{
+    return 60 * throughput(observation, set);
+}
+
+/* CPU seconds of the servers by second of the phases: cores that they kept busy. */
+static double server_cpu(const struct observation *observation, const struct phase_set *set)
+{
+    double cpu = 0, seconds = 0;
+    FOR_ACCOUNTS(account, observation, set)
+    {
+        const double used = account->after[SERIES_CPU_SYS] + account->after[SERIES_CPU_USER] -
+                            account->before[SERIES_CPU_SYS] - account->before[SERIES_CPU_USER];
+        if (isnan(used))
+            continue;
+        cpu += used;
+        seconds += (double)(account->end_ns - account->start_ns) / NS_PER_SECOND;
+    }
+    return seconds > 0 ? cpu / seconds : NAN;
+}
+
 /* Percentiles of phases cannot be added up; none of them is worse than this. */
 #define WORST(name, member)                                                                        \
     static double name(const struct observation *observation, const struct phase_set *set)         \
@@ -260,6 +283,7 @@ static double leak_verdict(const struct observation *observation, const struct p
 #define NO_BUILD "no index was built there of vectors that were there"
 #define NO_DROP "no index was dropped before, or used_memory was not sampled"
 #define NO_SENT "no request was sent there"
+#define NO_BUFFER "no phase there had a buffer of the client, or it sent nothing"
 static const struct derived_metric table[] = {
     {"cleanup_efficiency", false, derived_cleanup_efficiency,
      "used_memory fell by no more than 1 % or 1 MB there"},
@@ -268,6 +292,14 @@ static const struct derived_metric table[] = {
     {"error_rate", false, error_rate, "no request was sent there"},
     {"hit_rate", false, hit_rate, "nothing was read there, or the server does not tell"},
     {"throughput", false, throughput, "no request was sent there"},
+    {"messages_per_minute", false, messages_per_minute, NO_SENT},
+    {"server_cpu", false, server_cpu, "the server does not tell its CPU time there"},
+    {"avg_batch_size", false, derived_avg_batch_size, NO_BUFFER},
+    {"buffer_utilization", false, derived_buffer_utilization, NO_BUFFER},
+    {"buffer_worker_utilization", false, derived_buffer_worker_utilization, NO_BUFFER},
+    {"buffer_unsent", false, derived_buffer_unsent, NO_BUFFER},
+    {"buffer_cache_hit_rate", false, derived_buffer_cache_hit_rate,
+     "no phase there had a near cache that was asked"},
     {"throughput_drift", false, throughput_drift, "fewer than two such phases have a throughput"},
     {"mean_ms", false, worst_mean, NO_REQUEST},
     {"p50_ms", false, worst_p50, NO_REQUEST},

@@ -8,6 +8,7 @@
 
 #include "orchestrator/report/note.h"
 #include "orchestrator/report/verdict.h"
+#include "orchestrator/scenario/phase_buffer.h"
 #include "orchestrator/scenario/series.h"
 
 /* NAN: not known, or of no meaning there. */
@@ -61,6 +62,7 @@ struct phase_account {
     struct phase_trouble trouble;
     struct phase_verdict verdict;
     struct phase_search search;
+    struct phase_buffer buffer;
     uint64_t keys_before, keys_after; /* live keys by volley's own map */
     uint64_t
         payload_bytes; /* of values of the keys that a load has added, by their mean size; 0: unknown */

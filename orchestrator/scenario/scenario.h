@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/distribution.h"
+#include "common/spec.h"
 #include "orchestrator/options/chaos_plan.h"
 #include "orchestrator/options/file_reader.h"
 #include "orchestrator/vector/vector_index.h"
@@ -137,6 +138,7 @@ struct phase {
     uint64_t least_ttl_s, most_ttl_s;
     /* In place of a mix; of a LOAD what its file fills. Its key space "live" stands for the live keys. NULL: none. */
     const struct workload_plan *workload;
+    struct buffer_options buffer; /* the file's for this phase, or else its workload's */
     struct phase_share mix[8];
     uint32_t mix_count;
     double fraction;

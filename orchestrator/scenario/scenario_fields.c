@@ -227,6 +227,15 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
     {                                                                                              \
         .row = { ROW("workload", NULL, OPTION_TEXT, NULL, AT(workload)), .help = (help_) }         \
     }
+#define BUFFER                                                                                     \
+    {                                                                                              \
+        .row = {.name = "buffer",                                                                  \
+                .offset = AT(buffer),                                                              \
+                .hint = "as in buffer: high-throughput, or buffer: {round_buffer: {max_size: 8}}", \
+                .help = "The load is that of a client that buffers: a profile, or the keys of a "  \
+                        "buffer file. It goes before what its workload says."},                    \
+        .form = FILE_OBJECT, .object = &buffer_within_object                                       \
+    }
 #define TTL(help_) CUSTOM("ttl", parse_ttl, .help = (help_))
 #define MIX                                                                                        \
     {                                                                                              \
@@ -270,7 +279,8 @@ static enum err_code parse_scenario_name(void *target, const char *value, struct
         TIME_ROW("timeout", AT(timeout_ns), "Another word for duration: how long it may take.")    \
     }
 #define MIXED_KEYS                                                                                 \
-    WORKLOAD("A file of a workload, or one that comes with volley, in place of a mix."), LOAD_OF_MIX
+    WORKLOAD("A file of a workload, or one that comes with volley, in place of a mix."), BUFFER,   \
+        LOAD_OF_MIX
 #define LOAD_OF_MIX                                                                                \
     MIX, KEY_DIST, KEYSPACE, KEY_PREFIX, VALUE_SIZE("Of what is written."), DATATYPE, IN_CLUSTER,  \
         NEIGHBOURS, TTL("Of what is loaded: seconds, or two of them as in 60-300.")
@@ -288,6 +298,7 @@ static const struct file_field load_fields[] = {
     ACTIONS,
     NUMBER_KEY("keys", AT(phase.keys), 1, LIVE_KEYS_MAX, .help = "So many keys at most."),
     WORKLOAD("Writes what this workload's prefill says, in place of keys of its own."),
+    BUFFER,
     {.row = {ROW("target_memory", NULL, OPTION_SIZE, NULL, AT(target_bytes)), NUMBER(1, 1ull << 50),
              .help = "It ends when used_memory is so large."}},
     VALUE_SIZE("N, A-B, bimodal:A/B/PART, list:SIZE:WEIGHT,... and what else --value-size takes."),
@@ -359,6 +370,7 @@ static const struct file_field query_fields[] = {
     QPS,
     ON_ERROR,
     ACTIONS,
+    BUFFER,
     KEY_DIST,
     KEYSPACE,
     WORD_KEY("verify", AT(verify), verify_at, "none",

@@ -3,6 +3,7 @@
 #ifndef ORCHESTRATOR_SCENARIO_SCENARIO_FIELDS_H
 #define ORCHESTRATOR_SCENARIO_SCENARIO_FIELDS_H
 
+#include "orchestrator/options/buffer_file.h"
 #include "orchestrator/scenario/scenario.h"
 
 /* "10k", or "80%max": of the highest rate that a phase before came to as fast as replies came. */
@@ -47,7 +48,8 @@ struct scenario_entry {
     struct phase phase; /* begins with the place */
     struct scenario_rate qps;
     struct chaos_wishes actions;
-    const char *workload;  /* NULL: none */
+    const char *workload; /* NULL: none */
+    struct written_buffer buffer;
     uint64_t target_bytes; /* target_memory */
     uint64_t timeout_ns;   /* INDEX_CREATE, WAIT_INDEX: another word for its duration */
     struct scenario_ramp ramp;

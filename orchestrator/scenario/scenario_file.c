@@ -414,6 +414,8 @@ enum err_code scenario_add_phase(struct reading *reading, const struct scenario_
         code = settle_mix(reading, phase, entry);
     if (code == OK)
         code = scenario_settle_workload(reading, phase, entry);
+    if (code == OK)
+        code = scenario_settle_buffer(reading, phase, entry);
     if (code == OK && phase->type == PHASE_RAMP)
         code = settle_ramp(reading, phase, &entry->ramp);
     if (code == OK)

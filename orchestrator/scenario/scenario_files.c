@@ -240,7 +240,9 @@ static json_t *describe_params(const struct phase *phase)
         put_text(params, "until", phase->until.text);
     if (phase->clients > 0)
         put_count(params, "clients", phase->clients);
-    if (phase->pipeline > 0)
+    if (phase->buffer.wanted)
+        put_text(params, "buffer", phase->buffer.name);
+    else if (phase->pipeline > 0)
         put_count(params, "pipeline", phase->pipeline);
     if (phase->qps > 0)
         put_number(params, "qps", phase->qps);
@@ -343,6 +345,8 @@ static json_t *describe_phase(const struct files *files, uint32_t index)
     put_number(object, "max_ms", account->max_ms);
     if (account->requests_ok + account->requests_failed > 0)
         json_object_set_new(object, "trouble", describe_trouble(&account->trouble));
+    if (account->buffer.known)
+        json_object_set_new(object, "buffer", phase_buffer_json(&account->buffer));
     if (account->verdict.known)
         put_verdict(object, &account->verdict);
     if (account->search.complete)

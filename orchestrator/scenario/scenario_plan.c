@@ -131,6 +131,8 @@ static void print_phase(struct output *out, const struct scenario *scenario,
     if (sends(phase)) {
         append(&text, "; %" PRIu64 " client%s", phase->clients, phase->clients == 1 ? "" : "s");
         add_rate(&text, phase);
+        if (phase->buffer.wanted)
+            append(&text, "; buffer %s", phase->buffer.name);
     }
     output_printf(out, "  %*s%-*s %-16s  %s\n", indent, "",
                   indent < NAME_COLUMNS ? NAME_COLUMNS - indent : 0, PRINTABLE(name),

@@ -55,6 +55,9 @@ MUST_USE enum err_code scenario_settle_key_names(struct reading *reading, struct
 /* What a phase's `workload` names, read once; scenario_workloads.c. */
 MUST_USE enum err_code scenario_settle_workload(struct reading *reading, struct phase *phase,
                                                 const struct scenario_entry *entry);
+/* What a phase's `buffer` says, and whether the rest of the phase goes with it; scenario_buffers.c. Behind its workload. */
+MUST_USE enum err_code scenario_settle_buffer(struct reading *reading, struct phase *phase,
+                                              const struct scenario_entry *entry);
 bool scenario_workload_uses_live_keys(const struct workload_plan *plan);
 void scenario_workloads_free(struct scenario_document *document);
 /* All of the file, with loops unrolled. */

@@ -20,6 +20,10 @@ static enum err_code check_one(const struct chaos_wish *wish, const struct file 
                       "actions: a scenario has the servers that it began with: %s is not "
                       "carried out",
                       kind == CHAOS_ADD_NODE ? "add-node" : "remove-node");
+    if (kind == CHAOS_CACHE_CLEAR && (!phase->buffer.wanted || phase->buffer.cache_replies == 0))
+        return REFUSE(file, phase,
+                      "actions: cache clear: the phase has no near cache: query.cache_size of a "
+                      "buffer");
     if (kind == CHAOS_FLUSHALL && phase->type == PHASE_LOAD)
         return REFUSE(file, phase,
                       "actions: flushall beside a load: nobody could say which keys are there");
@@ -30,9 +34,9 @@ static enum err_code check_one(const struct chaos_wish *wish, const struct file 
 static enum err_code check_servers(const struct scenario_servers *servers, const struct file *file,
                                    const struct phase *phase, struct err *err)
 {
-    const struct spec spec = {.managed = {.wanted = true,
-                                          .primaries = servers->primaries,
-                                          .replicas = servers->replicas}};
+    const struct spec spec = {
+        .managed = {.wanted = true, .primaries = servers->primaries, .replicas = servers->replicas},
+        .buffer = phase->buffer};
     struct chaos_plan plan;
     const enum err_code code = chaos_plan_make(&plan, phase->actions, file, &spec, err);
     chaos_plan_free(&plan);

@@ -126,10 +126,8 @@ enum err_code scenario_settle_workload(struct reading *reading, struct phase *ph
     if (loads && scenario_workload_fills(&file->plan, NULL, 0) == 0)
         return REFUSE(reading, phase, "workload", "workload: %.60s has no prefill: nothing to load",
                       entry->workload);
-    if (file->has_buffer && file->buffer.wanted)
-        return REFUSE(reading, phase, "workload",
-                      "workload: %.60s has a buffer, which phases of a scenario do not go with",
-                      entry->workload);
+    if (!loads) /* what it fills is not buffered */
+        phase->buffer = file->buffer;
     phase->workload = &file->plan;
     return OK;
 }

@@ -37,6 +37,7 @@ struct chaos {
     const struct chaos_plan *plan;
     struct managed_cluster *cluster;
     struct note_listener listener;
+    struct chaos_client client;
     struct event *timer; /* NULL: not under way */
     uint64_t start_ns, measure_ns;
     uint32_t next; /* action */
@@ -60,7 +61,8 @@ static bool process_gone(const struct job *job)
 
 static bool names_one_node(const struct chaos_action *action)
 {
-    return action->kind != CHAOS_RESHARD && action->node != CHAOS_ALL_NODES;
+    return action->kind != CHAOS_RESHARD && chaos_is_of_servers(action->kind) &&
+           action->node != CHAOS_ALL_NODES;
 }
 
 /* Ends a job. cause NULL: it worked. */
@@ -183,6 +185,16 @@ static bool has_process(struct job *job)
     return false;
 }
 
+static void clear_cache(struct job *job)
+{
+    const struct chaos_client *client = &job->chaos->client;
+    struct err err = {.code = OK};
+    if (client->clear_cache == NULL)
+        conclude(job, "no load is under way");
+    else
+        conclude(job, client->clear_cache(client->state, &err) == OK ? NULL : err.text);
+}
+
 static void begin(struct job *job)
 {
     const struct chaos_action *action = job->action;
@@ -215,6 +227,9 @@ static void begin(struct job *job)
         return;
     case CHAOS_ADD_NODE:
         add_node(job);
+        return;
+    case CHAOS_CACHE_CLEAR:
+        clear_cache(job);
         return;
     case CHAOS_BGSAVE:
     case CHAOS_AOF_REWRITE:
@@ -344,6 +359,11 @@ enum err_code chaos_create(struct chaos **chaos, const struct chaos_plan *plan,
     for (uint32_t i = 0; i < plan->count; i++)
         made->jobs[i] = (struct job){.chaos = made, .action = &plan->actions[i]};
     return OK;
+}
+
+void chaos_set_client(struct chaos *chaos, struct chaos_client client)
+{
+    chaos->client = client;
 }
 
 enum err_code chaos_begin(struct chaos *chaos, struct event_base *base, uint64_t start_ns,

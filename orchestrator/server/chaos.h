@@ -21,6 +21,12 @@ struct chaos; /* owns child processes and a timer */
 /* Plan and servers outlive it. Nothing happens yet. */
 MUST_USE enum err_code chaos_create(struct chaos **chaos, const struct chaos_plan *plan,
                                     struct managed_cluster *cluster, struct err *err);
+/* Who has the near caches that cache-clear is about. Without one it fails. */
+struct chaos_client {
+    enum err_code (*clear_cache)(void *state, struct err *err);
+    void *state;
+};
+void chaos_set_client(struct chaos *chaos, struct chaos_client client);
 /* From here on actions are carried out, at their times after measure_ns; both are clock readings, and
  * notes count from start_ns. Once: it does nothing in a later run. */
 MUST_USE enum err_code chaos_begin(struct chaos *chaos, struct event_base *base, uint64_t start_ns,

@@ -455,6 +455,7 @@ static enum err_code carry_out(const struct managed_cluster *cluster,
     switch (action->kind) {
     case CHAOS_KILL:
     case CHAOS_PAUSE:
+    case CHAOS_CACHE_CLEAR:
     case CHAOS_KIND_COUNT:
         break;
     case CHAOS_RESTART:

@@ -19,7 +19,8 @@ static const struct spec replicated = {.managed.wanted = true, .managed.replicas
 static const struct spec cluster = {.managed.wanted = true,
                                     .managed.primaries = 3,
                                     .managed.replicas = 3,
-                                    .load.duration_ns = 60 * S};
+                                    .load.duration_ns = 60 * S,
+                                    .buffer = {.wanted = true, .cache_replies = 1}};
 static char plan_path[64];
 
 static void teardown(void)
@@ -101,6 +102,12 @@ static const struct {
     {"at 4s: remove node 2",
      "{at: 4s, do: remove-node, node: 2}",
      {.kind = CHAOS_REMOVE_NODE, .at_ns = 4 * S, .node = 2, .text = "remove node 2"}},
+    {"at 4s: cache clear",
+     "{at: 4s, cache: clear}",
+     {.kind = CHAOS_CACHE_CLEAR, .at_ns = 4 * S, .text = "cache clear"}},
+    {"at 4s: Cache Clear",
+     "{cache: Clear, at: 4s}",
+     {.kind = CHAOS_CACHE_CLEAR, .at_ns = 4 * S, .text = "cache clear"}},
 };
 
 static void ck_action(const char *before, const char *text, const char *after,
@@ -180,14 +187,15 @@ static const struct {
     {"- {at: 1s}", &one,
      "f:1:3: \"do\" is missing; known are kill, pause, restart, bgsave, aof-rewrite, flushall, "
      "full-sync, client-kill, failover, "
-     "reshard, add-node, remove-node"},
+     "reshard, add-node, remove-node, cache-clear"},
     {"- {at: 1s, do: kil}", &one,
      "f:1:16: do: unknown: kil; did you mean kill?; known are kill, pause, restart, bgsave, "
-     "aof-rewrite, flushall, full-sync, client-kill, failover, reshard, add-node, remove-node"},
+     "aof-rewrite, flushall, full-sync, client-kill, failover, reshard, add-node, remove-node, "
+     "cache-clear"},
     {"- at 1s: explode node 1", &one,
      "f:1:3: do: unknown: explode; known are kill, pause, restart, bgsave, aof-rewrite, flushall, "
      "full-sync, client-kill, failover, "
-     "reshard, add-node, remove-node"},
+     "reshard, add-node, remove-node, cache-clear"},
     {"- {at: 1s, do: kill, nod: 1}", &cluster,
      "f:1:22: unknown key nod; did you mean node?; known are do, at, node, for, slots, from, to"},
     {"- {at: 1s, do: kill, node: [1]}", &cluster, "f:1:28: node: a value is expected"},
@@ -221,6 +229,9 @@ static const struct {
     {"- at 1s: reshard 10 slots", &replicated,
      "f:1:3: reshard needs a cluster: --managed cluster=3+3"},
     {"- at 1s: add node", &one, "f:1:3: add-node needs a cluster: --managed cluster=3+3"},
+    {"- {at: 1s, cache: clear}", &one,
+     "f:1:3: cache-clear needs a near cache of the client: query.cache_size of a buffer"},
+    {"- {at: 1s, cache: clean}", &one, "f:1:3: cache: clean: allowed: clear"},
     {"- at 1s: reshard", &cluster, "f:1:3: \"slots\" is missing; as in slots: 100"},
     {"- at 1s: reshard 0 slots", &cluster,
      "f:1:3: slots: 0: out of range; allowed: 1 to 16,384; as in slots: 100"},

@@ -69,21 +69,34 @@ static const struct phase *phase_named(const char *name)
 #define GROW "{name: grow, type: load, keys: 1000}"
 #define CHECKS(list) PHASES(GROW) "checks: [" list "]\n"
 
-TEST(a_workload_with_a_buffer)
+TEST(buffers_of_phases)
 {
-    /* breaks if a phase sends without a buffer what its workload's file says is buffered */
+    /* breaks if a phase sends without a buffer what its workload's file says is buffered, if what the phase says itself does
+     * not go before that, or if what is left out is not what it is in a buffer file */
     struct temp_tree tree;
-    char text[400];
+    char text[700];
     temp_tree_make(&tree);
     temp_tree_write(&tree, "/w.yaml",
                     "name: w\nclasses: [{name: a, command: PING}]\nbuffer: minimal\n", 0600);
     snprintf(text, sizeof text,
-             PHASES(GROW ", {name: a, type: hold, duration: 1, workload: %s/w.yaml}"), tree.path);
-    ck_assert_int_eq(read_text(text), E_CONFIG);
-    ck_assert_msg(strstr(err.text, "has a buffer, which phases of a scenario do not go with") !=
-                      NULL,
-                  "%s", err.text);
+             PHASES(GROW ", {name: its, type: hold, duration: 1, workload: %s/w.yaml}"
+                         ", {name: own, type: hold, duration: 1, workload: %s/w.yaml, buffer: "
+                         "{hybrid_buffer: {max_size: 7}}}"
+                         ", {name: none, type: hold, duration: 1, workload: %s/w.yaml, buffer: "
+                         "bypass, pipeline: 4}"),
+             tree.path, tree.path, tree.path);
+    ck_assert_msg(read_text(text) == OK, "%s", err.text);
     temp_tree_remove(&tree);
+    ck_assert(!phase_named("grow")->buffer.wanted);
+    ck_assert(!phase_named("none")->buffer.wanted);
+    ck_assert_str_eq(phase_named("its")->buffer.name, "minimal");
+    const struct buffer_options *own = &phase_named("own")->buffer;
+    ck_assert_str_eq(own->name, "own");
+    ck_assert_uint_eq(own->hybrid_batches, 7);
+    ck_assert_uint_eq(own->round_messages, 5);
+    ck_assert_uint_eq(own->round_tokens, 800);
+    ck_assert_uint_eq(own->flush_workers, 3);
+    ck_assert_uint_eq(own->flush_interval_ns, 5 * NS_PER_MS);
 }
 
 TEST(example_reads)
@@ -349,6 +362,16 @@ static const struct {
                                                                                          "{primarie"
                                                                                          "s: 3}",
      "failover needs a replica"},
+    {PHASES(GROW
+            ", {name: a, type: query, duration: 2, buffer: high-throughput, actions: [{at: 1s, "
+            "cache: clear}]}"),
+     "cache clear: the phase has no near cache"},
+    {PHASES(GROW ", {name: a, type: query, duration: 2, buffer: tuned, actions: [{at: 3s, cache: "
+                 "clear}]}"),
+     "at 3s the phase is over"},
+    {PHASES(GROW ", {name: a, type: query, duration: 2, buffer: tuned, actions: [{at: 1s, cache: "
+                 "clean}]}"),
+     "cache: clean: allowed: clear"},
     {PHASES("{name: a, type: checkpoint, actions: [\"at 1s: bgsave\"]}"),
      "checkpoint has no use for \"actions\""},
     {PHASES(GROW
@@ -365,6 +388,27 @@ static const struct {
     {PHASES("{name: a, type: load, workload: cache, keys: 5}"), "keys: the workload says that"},
     {PHASES("{name: a, type: hold, duration: 1, workload: production-day}"),
      "a: there are no keys yet: a load has to stand before hold"},
+    {PHASES(GROW ", {name: a, type: hold, duration: 1, pipeline: 2, mix: {get: 1}, buffer: tuned}"),
+     "pipeline and a buffer exclude each other: a batch is what is in flight"},
+    {PHASES(GROW ", {name: a, type: hold, duration: 1, mix: {get: 1}, buffer: tuned, "
+                 "reconnect_every: 5}"),
+     "reconnect_every and a buffer exclude each other: flush workers keep"},
+    {PHASES(GROW ", {name: a, type: hold, duration: 1, mix: {get: 1}, buffer: tunde}"),
+     "did you mean tuned?"},
+    {PHASES(GROW ", {name: a, type: hold, duration: 1, mix: {get: 1}, buffer: {round_bufer: {}}}"),
+     "unknown key round_bufer; did you mean round_buffer?"},
+    {PHASES(GROW ", {name: a, type: hold, duration: 1, mix: {get: 1}, buffer: {profile: tuned, "
+                 "query: {cache_size: 3}}}"),
+     "profile and query exclude each other"},
+    {PHASES(GROW ", {name: a, type: delete-fraction, fraction: 1, buffer: tuned}"),
+     "delete-fraction has no use for \"buffer\""},
+    {PHASES(GROW ", " SIDE_BY_SIDE("{name: b, type: query, buffer: tuned}, {name: c, type: query}",
+                                   "duration: 1, ")),
+     "buffer: a buffer is of one client: it is not sent side by side"},
+    {PHASES("{name: a, type: load, keys: 9, datatype: vector, dimensions: 4, buffer: tuned}"),
+     "buffer: vectors are sent without a buffer"},
+    {PHASES(GROW ", {name: a, type: query, duration: 1, buffer: tuned}") "server: {primaries: 3}",
+     "a buffer is for one server so far"},
     {PHASES(GROW ", {name: a, type: hold, duration: 1, qps: 50%max, mix: {get: 1}}"),
      "qps: no phase before measures the maximum"},
     {PHASES(GROW ", {name: a, type: ramp, duration: 1, ramp: {from: 5%max, to: 10%max}, mix: {get: "

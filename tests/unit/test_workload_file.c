@@ -234,9 +234,9 @@ static const struct {
     {CLASS("command: PING") "buffer: minimall\n",
      "f:4:9: buffer: there is no built-in buffer \"minimall\"; there are balanced, bypass, "
      "high-throughput, memory-constrained, minimal, tuned; did you mean minimal?"},
-    {CLASS("command: PING") "buffer: [8]\n",
-     "f:4:9: buffer: a buffer of a workload is expected; as in buffer: high-throughput, or buffer: "
-     "{round_buffer: {max_size: 8}}"},
+    {CLASS("command: PING") "buffer: [8]\n", "f:4:9: buffer: a buffer or its profile is expected; "
+                                             "as in buffer: high-throughput, or buffer: "
+                                             "{round_buffer: {max_size: 8}}"},
     {CONSUME("name: c, channel: news") "buffer: minimal\n",
      "f:6:9: buffer: the workload has consumers, which it does not go with"},
     {CLASS("weight: -1, command: PING"),
