@@ -1,4 +1,4 @@
-/* Where find-max and sweep put what they have found: one thing on standard output, and the files that
+/* Where find-max, sweep, load-test and compare-modes put what they have found: one thing on standard output, and the files that
  * were asked for. All files are created before the load starts, and get their names at the end. */
 #ifndef ORCHESTRATOR_COMMANDS_CAPACITY_FILES_H
 #define ORCHESTRATOR_COMMANDS_CAPACITY_FILES_H

@@ -81,16 +81,11 @@ const struct option_table *compare_modes_option_table(void)
                     "-c 48 --test-duration 10s --warmup 1s",
         .takes_command = true,
     };
-    static const struct option_group first = GROUP("Modes", 0, modes_rows),
-                                     last = GROUP(NULL, 0, other_rows);
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    option_table_add(&table, rows, OF_MODES, &(struct option_use){&first, 0});
-    bench_groups_add(&table, rows, OF_MODES);
-    option_table_add(&table, rows, OF_MODES, &(struct option_use){&last, 0});
-    option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
-    return &table;
+    static const struct load_table own = {.first = GROUP("Modes", 0, modes_rows),
+                                          .last = GROUP(NULL, 0, other_rows),
+                                          .changes = changes,
+                                          .change_count = sizeof changes / sizeof changes[0]};
+    return load_table_fill(&table, rows, OF_MODES, &own);
 }
 
 static bool are_same(const struct buffer_options *one, const struct buffer_options *other)

@@ -105,16 +105,11 @@ const struct option_table *load_test_option_table(void)
                     "--duration 30s -t set -r 100000",
         .takes_command = true,
     };
-    static const struct option_group first = GROUP("Users", 0, load_test_rows),
-                                     last = GROUP(NULL, 0, other_rows);
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    option_table_add(&table, rows, OF_LOAD_TEST, &(struct option_use){&first, 0});
-    bench_groups_add(&table, rows, OF_LOAD_TEST);
-    option_table_add(&table, rows, OF_LOAD_TEST, &(struct option_use){&last, 0});
-    option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
-    return &table;
+    static const struct load_table own = {.first = GROUP("Users", 0, load_test_rows),
+                                          .last = GROUP(NULL, 0, other_rows),
+                                          .changes = changes,
+                                          .change_count = sizeof changes / sizeof changes[0]};
+    return load_table_fill(&table, rows, OF_LOAD_TEST, &own);
 }
 
 uint64_t load_test_rate_micro(const struct load_test_request *request, uint64_t users)
