@@ -11,9 +11,10 @@
 
 /* What a command is, as callbacks get it: it begins with a struct load_series. */
 struct load_series_kind {
-    const char *command; /* "sweep": also of the session, and of the files in the directory of --out */
-    size_t bytes;        /* of the command's own struct, which is made zeroed */
-    size_t request_at;   /* where its request is in that, which begins with a struct bench_request */
+    const char
+        *command; /* "sweep": also of the session, and of the files in the directory of --out */
+    size_t bytes; /* of the command's own struct, which is made zeroed */
+    size_t request_at; /* where its request is in that, which begins with a struct bench_request */
     const struct option_table *(*table)(void);
     enum err_code (*parse)(void *command, int argc, const char *const *argv, struct err *err);
     /* How many loads there are, into series.planned, and what else is known now; nothing is prepared. */

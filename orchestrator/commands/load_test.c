@@ -130,6 +130,7 @@ static enum err_code conclude(void *command, struct err *err)
     (void)err;
     test->interrupted = tester->series.interrupted;
     snprintf(test->error, sizeof test->error, "%s", tester->series.error);
+    load_test_judge(test);
     return OK;
 }
 

@@ -129,7 +129,7 @@ TEST(as_fast_as_replies_come)
                             0.02);
     EXPECT_IN(program.out, "# Load test\n");
     EXPECT_IN(program.out, "\n| users | msg/min | req/s | mean ms | p95 ms |");
-    EXPECT_IN(program.out, "\nPeak throughput: ");
+    EXPECT_IN(program.out, "\n- Peak throughput: ");
     snprintf(path, sizeof path, "%s/load-test.json", out);
     json_t *kept = load(path);
     ck_assert(json_equal(json_object_get(kept, "runs"), json_object_get(root, "runs")));
@@ -156,6 +156,9 @@ TEST(both_modes)
                                 number_of(run_at(root, 2 * i + 1), "volley_mb"), 1e-9);
         ck_assert_double_eq_tol(number_of(row, "difference_mb"),
                                 number_of(row, "enabled_mb") - number_of(row, "bypass_mb"), 1e-9);
+        ck_assert(number_of(json_object_get(json_object_get(root, "points"),
+                                            i == 0 ? "buffer" : "bypass"),
+                            "baseline") == 1);
     }
     ck_assert_str_eq(json_string_value(json_object_get(root, "buffer")), "minimal");
     EXPECT_IN(program.out, "; client that buffers: minimal\n");
