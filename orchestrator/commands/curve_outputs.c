@@ -57,20 +57,11 @@ static enum err_code draw(const struct curve_outputs *outputs, enum picture_form
     const struct page_result *result = page_result_newest(outputs->page);
     if (directory == NULL)
         return OK;
-    return picture_draw(path, &picture_of_curves, format, result, directory,
-                        result->labelled ? result->name : "run", err);
-}
-
-/* It is of one of them, and something was measured. */
-static bool has_points(const json_t *document)
-{
-    static const char *const members[][2] = {{"volley.find-max/1", "probes"},
-                                             {"volley.sweep/1", "steps"}};
-    const char *schema = json_string_value(json_object_get(document, "schema"));
-    for (size_t i = 0; i < sizeof members / sizeof members[0] && schema != NULL; i++)
-        if (strcmp(schema, members[i][0]) == 0)
-            return json_array_size(json_object_get(document, members[i][1])) > 0;
-    return false;
+    enum err_code code = OK;
+    for (size_t i = 0; i < PICTURES_OF_CURVES && code == OK; i++)
+        code = picture_draw(path, &pictures_of_curves[i], format, result, directory,
+                            result->labelled ? result->name : "run", err);
+    return code;
 }
 
 enum err_code curve_outputs_write(struct curve_outputs *outputs, const json_t *document,
@@ -81,7 +72,7 @@ enum err_code curve_outputs_write(struct curve_outputs *outputs, const json_t *d
         return OK;
     if (document == NULL)
         return err_set(err, E_SYSTEM, "no memory for a page");
-    if (!has_points(document)) {
+    if (!page_curve_has_points(document)) {
         log_line(LOG_WARNING, "there is neither page nor picture: nothing was measured");
         return OK;
     }
@@ -110,7 +101,7 @@ void curve_outputs_discard(struct curve_outputs *outputs)
 
 json_t *curve_outputs_document(const char *directory)
 {
-    static const char *const names[] = {"find-max.json", "sweep.json"};
+    static const char *const names[] = {"find-max.json", "sweep.json", "load-test.json"};
     json_t *document = NULL;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && document == NULL; i++) {
         char path[BENCH_PATH_BYTES];
@@ -124,7 +115,7 @@ json_t *curve_outputs_document(const char *directory)
         document = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
         if (document == NULL)
             log_line(LOG_WARNING, "%s is not read, line %d: %s", path, where.line, where.text);
-        if (!has_points(document)) {
+        if (!page_curve_has_points(document)) {
             json_decref(document);
             document = NULL;
         }

@@ -1,4 +1,4 @@
-/* The page and the pictures of a search or a sweep: --html, --png and --svg of find-max, sweep, and of report where a directory
+/* The page and the pictures of a search, a sweep or a load test: --html, --png and --svg of find-max, sweep, load-test, and of report where a directory
  * is one of theirs. One thread. */
 #ifndef ORCHESTRATOR_COMMANDS_CURVE_OUTPUTS_H
 #define ORCHESTRATOR_COMMANDS_CURVE_OUTPUTS_H
@@ -26,7 +26,7 @@ MUST_USE enum err_code curve_outputs_write(struct curve_outputs *outputs, const 
 /* Behind the timeline's end; safe on a zeroed struct. */
 void curve_outputs_discard(struct curve_outputs *outputs);
 
-/* find-max.json or sweep.json of a directory, a new reference; NULL: there is none that can be read and has a
+/* find-max.json, sweep.json or load-test.json of a directory, a new reference; NULL: there is none that can be read and has a
  * point. */
 json_t *curve_outputs_document(const char *directory);
 

@@ -87,6 +87,14 @@ static const struct option_change changes[] = {
     {.name = "out",
      .help = "Keep everything about the load test in this directory, which is made: every run as a "
              "run of bench, and load-test.json and load-test.csv."},
+    {.name = "html",
+     .help = "Write a page that shows the load test, with throughput and latency by users: one "
+             "file, which needs nothing else."},
+    {.name = "png",
+     .help = "Draw throughput and latency by users into this directory, which is made: "
+             "LABEL_curve.png, and with --both-modes LABEL_memory.png, the memory of both; with "
+             "--label, else run_curve.png and so on. Needs gnuplot."},
+    {.name = "svg", .help = "The same pictures as SVG."},
     {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
 };
 /* clang-format on */

@@ -53,7 +53,7 @@ static enum err_code check_different(const char *const *directories, size_t coun
     return OK;
 }
 
-/* Those of find-max and sweep are laid over one another against load, too. */
+/* Those of find-max, sweep and load-test are laid over one another against load, too. */
 static void add_curve(struct page *page, const char *directory)
 {
     struct err err = {.code = OK};

@@ -37,6 +37,12 @@ function switchesOf(panel) {
   return [];
 }
 
+/** Of a load test in both modes which line is of which; null: there is one. */
+function modesOf(panel) {
+  const results = panel.kind === 'curve' ? [...new Set(panel.series.map((one) => one.result))] : [];
+  return results.length > 1 && results[0].curve.modes ? legendOfResults(results) : null;
+}
+
 function describe(panel) {
   const names = switchesOf(panel).map(([label]) => label);
   return `${panel.group ? `${panel.group}, ` : ''}${panel.title}${panel.unit ? `, in ${panel.unit}` : ''}` +
@@ -110,7 +116,7 @@ export class PanelView {
     this.plot = element('div', { class: 'plot' }, this.place, this.cursor, this.selection);
     this.node = element('figure', { class: `panel ${panel.kind}${panel.small ? ' small' : ''}${panel.wide ? ' wide' : ''}`, tabindex: '0', role: 'group',
       'aria-label': describe(panel), 'data-panel': panel.id },
-    element('figcaption', {}, heading, panel.small ? null : this.legend, TOLD[panel.kind] ? this.signs : null),
+    element('figcaption', {}, heading, panel.small ? null : this.legend, modesOf(panel), TOLD[panel.kind] ? this.signs : null),
     this.plot,
     panel.said ? element('p', { class: 'said' }, panel.said) : null);
   }
