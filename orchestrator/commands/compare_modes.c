@@ -20,6 +20,7 @@ static enum err_code plan(void *command, struct err *err)
     struct modes *modes = &comparer->modes;
     modes->planned = (uint32_t)request->runs;
     comparer->series.planned = MODES * modes->planned;
+    comparer->series.as_markdown = request->markdown;
     modes->wishes = (struct comparison_wishes){
         .confidence = request->confidence_percent > 0 ? request->confidence_percent / 100 : 0.95,
         .threshold = request->threshold > 0 ? request->threshold : 0.05,
@@ -76,8 +77,12 @@ static json_t *document(const void *command, const struct run_facts *run)
 
 static void write_text(struct output *out, const void *command)
 {
-    const struct mode_comparer *comparer = command;
-    (comparer->request.markdown ? modes_write_markdown : modes_write_text)(out, &comparer->modes);
+    modes_write_text(out, &((const struct mode_comparer *)command)->modes);
+}
+
+static void write_markdown(struct output *out, const void *command)
+{
+    modes_write_markdown(out, &((const struct mode_comparer *)command)->modes);
 }
 
 static enum err_code judge(const void *command, struct err *err)
@@ -116,6 +121,8 @@ int command_compare_modes(int argc, const char *const *argv)
                                                  .conclude = conclude,
                                                  .document = document,
                                                  .write_text = write_text,
+                                                 .write_markdown = write_markdown,
+                                                 .page_name = "compare-modes.html",
                                                  .judge = judge,
                                                  .destroy = destroy};
     return load_series_main(&kind, argc, argv);

@@ -64,6 +64,16 @@ static const struct option_change changes[] = {
          "The test, one of those that bench knows. A command behind the options takes its place."},
     {.name = "prefill",
      .help = "Write the keys once, before the first run, if the test reads them."},
+    {.name = "out",
+     .help = "Keep everything about the comparison in this directory, which is made: every run as "
+             "a run of bench, and compare-modes.json, compare-modes.md and compare-modes.html."},
+    {.name = "html",
+     .help = "Write a page that shows the comparison, with the latency matrix and all runs: one "
+             "file, which needs nothing else."},
+    {.name = "png",
+     .help = "Draw latency matrix and runs into this directory, which is made: LABEL_modes.png, "
+             "with --label, else run_modes.png. Needs gnuplot."},
+    {.name = "svg", .help = "The same picture as SVG."},
     {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
 };
 /* clang-format on */

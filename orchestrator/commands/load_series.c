@@ -47,7 +47,10 @@ static enum err_code prepare(struct load_series *series, struct err *err)
 static enum err_code open_outputs(struct load_series *series, struct err *err)
 {
     struct session *session = &series->session;
+    const struct load_series_kind *kind = series->kind;
     const struct spec *spec = &series->request->spec;
+    const unsigned files = (kind->write_csv != NULL ? CAPACITY_CSV : 0u) |
+                           (kind->write_markdown != NULL ? CAPACITY_MARKDOWN : 0u);
     enum err_code code = session_open(session, err);
     if (code == OK && !spec->watch.tui && (spec->outputs.progress || isatty(STDERR_FILENO)))
         code = session_show_progress(session, true, err);
@@ -55,9 +58,10 @@ static enum err_code open_outputs(struct load_series *series, struct err *err)
         code = bench_outputs_add_directory(&session->timeline, spec, err);
     if (code == OK)
         code =
-            capacity_files_open(&series->files, series->kind->command, spec, series->csv_path, err);
+            capacity_files_open(&series->files, kind->command, files, spec, series->csv_path, err);
     if (code == OK)
-        code = curve_outputs_open(&series->pictures, &session->timeline, &spec->outputs, err);
+        code = curve_outputs_open(&series->pictures, &session->timeline, &spec->outputs,
+                                  kind->page_name, err);
     return code;
 }
 
@@ -98,9 +102,11 @@ static enum err_code write_files(struct load_series *series, const json_t *docum
     struct capacity_files *files = &series->files;
     enum err_code code = OK;
     if (files->text_on_stdout)
-        kind->write_text(&files->text, series);
+        (series->as_markdown ? kind->write_markdown : kind->write_text)(&files->text, series);
     for (uint32_t i = 0; i < files->csv_count; i++)
         kind->write_csv(&files->csv[i], series);
+    for (uint32_t i = 0; i < files->markdown_count; i++)
+        kind->write_markdown(&files->markdown[i], series);
     for (uint32_t i = 0; i < files->json_count && code == OK; i++)
         code = capacity_json_write(&files->json[i], document, err);
     if (code == OK)

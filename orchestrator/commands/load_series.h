@@ -36,6 +36,7 @@ struct load_series_kind {
     void (*write_text)(struct output *out, const void *command);
     void (*write_csv)(struct output *out, const void *command);
     void (*write_markdown)(struct output *out, const void *command);
+    const char *page_name; /* of a page in the directory of --out; NULL: none */
     /* Whether what came of them fails the command, where all went well; NULL: never. */
     enum err_code (*judge)(const void *command, struct err *err);
     void (*destroy)(void *command); /* what is the command's own; NULL: nothing */
@@ -46,6 +47,7 @@ struct load_series {
     struct bench_request *request; /* the command's */
     const char *csv_path;          /* likewise; NULL: none was asked for */
     struct session session;
+    bool as_markdown;        /* what is printed; the command's */
     uint32_t planned, count; /* loads; those that were run */
     bool interrupted;
     char error[ERR_TEXT_BYTES]; /* that ended them; "": none did */

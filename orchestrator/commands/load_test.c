@@ -119,6 +119,7 @@ static enum err_code plan(void *command, struct err *err)
     test->buffer_name = buffer->wanted ? buffer->name : NULL;
     test->both_modes = request->both_modes;
     tester->series.csv_path = request->csv_path;
+    tester->series.as_markdown = request->as_markdown;
     tester->series.planned = test->planned = request->users.count * modes_of(tester);
     return OK;
 }
@@ -142,9 +143,12 @@ static json_t *document(const void *command, const struct run_facts *run)
 
 static void write_text(struct output *out, const void *command)
 {
-    const struct load_tester *tester = command;
-    (tester->request.as_markdown ? load_test_write_markdown : load_test_write_text)(out,
-                                                                                    &tester->test);
+    load_test_write_text(out, &((const struct load_tester *)command)->test);
+}
+
+static void write_markdown(struct output *out, const void *command)
+{
+    load_test_write_markdown(out, &((const struct load_tester *)command)->test);
 }
 
 static void write_csv(struct output *out, const void *command)
@@ -174,6 +178,7 @@ int command_load_test(int argc, const char *const *argv)
                                                  .conclude = conclude,
                                                  .document = document,
                                                  .write_text = write_text,
-                                                 .write_csv = write_csv};
+                                                 .write_csv = write_csv,
+                                                 .write_markdown = write_markdown};
     return load_series_main(&kind, argc, argv);
 }

@@ -86,7 +86,7 @@ static const struct option_change changes[] = {
      .help = "Write the keys once, before the first run, if the test reads them."},
     {.name = "out",
      .help = "Keep everything about the load test in this directory, which is made: every run as a "
-             "run of bench, and load-test.json and load-test.csv."},
+             "run of bench, and load-test.json, load-test.csv and load-test.md."},
     {.name = "html",
      .help = "Write a page that shows the load test, with throughput and latency by users: one "
              "file, which needs nothing else."},

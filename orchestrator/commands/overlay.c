@@ -58,7 +58,7 @@ static void add_curve(struct page *page, const char *directory)
 {
     struct err err = {.code = OK};
     json_t *document = curve_outputs_document(directory);
-    if (document != NULL && page_curve_set(page, document, &err) != OK)
+    if (page_curve_has_points(document) && page_curve_set(page, document, &err) != OK)
         log_line(LOG_WARNING, "%s: %s", directory, err.text);
     json_decref(document);
 }

@@ -25,6 +25,8 @@ const struct picture pictures_of_scenarios[PICTURES_OF_SCENARIOS] = {
 const struct picture pictures_of_curves[PICTURES_OF_CURVES] = {
     {"curve", "loads", picture_load}, {"memory", "memory of both modes", picture_load_memory}};
 
+const struct picture picture_of_modes = {"modes", "runs of two modes", picture_modes};
+
 #define PREFIX_BYTES 100u
 
 enum err_code picture_directory_make(const char *directory, struct err *err)

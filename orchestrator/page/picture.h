@@ -27,6 +27,9 @@ extern const struct picture pictures_of_scenarios[PICTURES_OF_SCENARIOS];
 #define PICTURES_OF_CURVES 2u
 extern const struct picture pictures_of_curves[PICTURES_OF_CURVES];
 
+/* Of a comparison of modes. */
+extern const struct picture picture_of_modes;
+
 /* Made, and can be written to: before anything connects. */
 MUST_USE enum err_code picture_directory_make(const char *directory, struct err *err);
 /* Draws one into a directory that is there; path: where it is, "" when there is nothing to draw. prefix: letters, digits, - and
@@ -49,6 +52,7 @@ bool picture_correlation(FILE *script, enum picture_format format,
                          const struct page_result *result);
 bool picture_phases(FILE *script, enum picture_format format, const struct page_result *result);
 bool picture_load(FILE *script, enum picture_format format, const struct page_result *result);
+bool picture_modes(FILE *script, enum picture_format format, const struct page_result *result);
 bool picture_load_memory(FILE *script, enum picture_format format,
                          const struct page_result *result);
 

@@ -4,6 +4,7 @@ import { drawCurve } from './chart_curve.js';
 import { drawForest } from './chart_forest.js';
 import { drawHeat, heatColour } from './chart_heat.js';
 import { CHANGES, drawHistory } from './chart_history.js';
+import { drawMatrix } from './chart_matrix.js';
 import { drawRuns } from './chart_runs.js';
 import { drawScatter, prepareScatter } from './chart_scatter.js';
 import { drawSpectrum, prepareSpectrum } from './chart_spectrum.js';
@@ -16,7 +17,7 @@ import { number } from './units.js';
 import { view } from './view.js';
 
 const DRAW = { curve: drawCurve, time: drawTime, heat: drawHeat, spectrum: drawSpectrum, scatter: drawScatter,
-  forest: drawForest, runs: drawRuns, history: drawHistory };
+  forest: drawForest, runs: drawRuns, matrix: drawMatrix, history: drawHistory };
 
 /** Panels whose signs are told below the heading, each as a sign and what it means. */
 const TOLD = { curve: (sign) => SIGNS[sign], forest: (sign) => [ANSWERS[sign].sign, ANSWERS[sign].text],
@@ -26,6 +27,7 @@ const TOLD = { curve: (sign) => SIGNS[sign], forest: (sign) => [ANSWERS[sign].si
 function switchesOf(panel) {
   if (panel.kind === 'time')
     return [...new Map(panel.lines.map((line) => [line.label, [line.label, line.colour, line.faint]])).values()];
+  if (panel.kind === 'matrix') return panel.series.map((one) => [one.label, one.colour]);
   if (panel.kind === 'curve')
     return [...new Map(panel.series.map((one) => [one.label, [one.label, one.colour, one.faint]])).values()];
   if (panel.kind === 'spectrum')

@@ -42,7 +42,7 @@ export const SECTIONS = [
 ];
 
 /**
- * kind: forest (changes of a comparison), runs (of the row that is chosen there), history (a panel for each configuration), curve (figures against load), time (lines over time), heat, spectrum, scatter, phases, small (a panel for each table of that name, all with one
+ * kind: forest (changes of a comparison), runs (of the row that is chosen there), matrix (latencies of both modes), history (a panel for each configuration), curve (figures against load), time (lines over time), heat, spectrum, scatter, phases, small (a panel for each table of that name, all with one
  * scale), node_scatter (likewise, two of its columns), difference. scale: zero (from 0), fit (between the smallest and the largest), times (from 0, or logarithmic when
  * the largest is more than 50 times the median), load (logarithmic when loads are far apart). curve: points of a search or a
  * sweep against their load, or with x: number in the order of time; top: there is nothing above; limits: with what was asked for as lines; rest: with all
@@ -52,6 +52,8 @@ export const SECTIONS = [
 export const PANELS = [
   { id: 'forest', kind: 'forest', section: 'answers', title: 'Change, with its interval' },
   { id: 'runs', kind: 'runs', section: 'answers', title: 'Single runs' },
+  { id: 'matrix', kind: 'matrix', section: 'answers', title: 'Latency matrix', unit: 'us',
+    series: [line('P50', BLUE), line('P90', GREEN), line('P95', SKY), line('P99', VERMILION)] },
   { id: 'history', kind: 'history', section: 'history', title: 'From commit to commit' },
 
   { id: 'curve_times', kind: 'curve', section: 'curve', title: 'Latency against load', unit: 'us', scale: 'times', limits: true,
