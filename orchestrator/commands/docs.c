@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/buffer_stage.h"
 #include "common/log.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/bench_options.h"
@@ -282,19 +283,28 @@ static void print_rules(void)
     diagnosis_write_rules(&output);
 }
 
+static void print_stages(void)
+{
+#define STAGE(id, name, meaning) printf("| `" name "` | " meaning " |\n");
+    printf("| stage | how long |\n|---|---|\n");
+    BUFFER_STAGE_TABLE(STAGE)
+#undef STAGE
+}
+
 static void print_help(void)
 {
-    printf(
-        "usage: volley docs completion|man|markdown|metrics|diagnosis|dialect NAME|schema KIND\n\n"
-        "Prints what is made from the options of all commands, and the figures:\n\n"
-        "  completion    completion for bash: source <(volley docs completion)\n"
-        "  man           the options of the man page\n"
-        "  markdown      docs/reference/options.md\n"
-        "  metrics       docs/reference/metrics.md\n"
-        "  diagnosis     the rules of volley diagnose, of docs/reference/diagnosis.md\n"
-        "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
-        "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
-        "                suite, alerts, kpis, notify, buffer or config\n");
+    printf("usage: volley docs completion|man|markdown|metrics|diagnosis|stages|dialect "
+           "NAME|schema KIND\n\n"
+           "Prints what is made from the options of all commands, and the figures:\n\n"
+           "  completion    completion for bash: source <(volley docs completion)\n"
+           "  man           the options of the man page\n"
+           "  markdown      docs/reference/options.md\n"
+           "  metrics       docs/reference/metrics.md\n"
+           "  diagnosis     the rules of volley diagnose, of docs/reference/diagnosis.md\n"
+           "  stages        the stages of a request in a buffer, of docs/reference/buffers.md\n"
+           "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
+           "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
+           "                suite, alerts, kpis, notify, buffer or config\n");
 }
 
 int command_docs(int argc, const char *const *argv)
@@ -308,6 +318,8 @@ int command_docs(int argc, const char *const *argv)
         print_metrics();
     else if (strcmp(kind, "diagnosis") == 0)
         print_rules();
+    else if (strcmp(kind, "stages") == 0)
+        print_stages();
     else if (strcmp(kind, "man") == 0)
         print_man();
     else if (strcmp(kind, "completion") == 0)
@@ -318,7 +330,8 @@ int command_docs(int argc, const char *const *argv)
         return err_exit_status(print_dialect(argc > 2 ? argv[2] : ""));
     else {
         log_line(LOG_ERROR,
-                 "volley docs prints markdown, metrics, diagnosis, man, completion, dialect NAME "
+                 "volley docs prints markdown, metrics, diagnosis, stages, man, completion, "
+                 "dialect NAME "
                  "or schema "
                  "KIND, not \"%s\"",
                  kind);
