@@ -187,12 +187,9 @@ instructions: $(VIRTUAL) ## instructions per request under callgrind; fails abov
 docs: $(BUILD)/volley $(MAN_PAGE) ## regenerate the reference and the man page from the option tables
 	$(BUILD)/volley docs markdown > $(BUILD)/gen/options.md && mv $(BUILD)/gen/options.md docs/reference/options.md
 	$(BUILD)/volley docs metrics > $(BUILD)/gen/metrics.md && mv $(BUILD)/gen/metrics.md docs/reference/metrics.md
-	tests/docs.sh --fill $(BUILD)/volley docs/reference/coming-from-valkey-benchmark.md > $(BUILD)/gen/coming.md && \
-	    mv $(BUILD)/gen/coming.md docs/reference/coming-from-valkey-benchmark.md
-	tests/docs.sh --fill $(BUILD)/volley docs/reference/diagnosis.md > $(BUILD)/gen/diagnosis.md && \
-	    mv $(BUILD)/gen/diagnosis.md docs/reference/diagnosis.md
-	tests/docs.sh --fill $(BUILD)/volley docs/reference/optimize.md > $(BUILD)/gen/optimize.md && \
-	    mv $(BUILD)/gen/optimize.md docs/reference/optimize.md
+	for page in coming-from-valkey-benchmark diagnosis optimize buffers; do \
+	    tests/docs.sh --fill $(BUILD)/volley docs/reference/$$page.md > $(BUILD)/gen/$$page.md && \
+	    mv $(BUILD)/gen/$$page.md docs/reference/$$page.md || exit 1; done
 
 check-docs: $(BUILD)/volley $(MAN_PAGE) # fails when a page and the program disagree
 	@tests/docs.sh $(BUILD)/volley $(MAN_PAGE)

@@ -21,19 +21,21 @@ man_page=$2 # or a page to fill
 failed=0
 fail() { printf 'docs: %s\n' "$*"; failed=1; }
 
-# A page whose table of another tool's options stands between two comments, with the table of today.
+# Pages with a part that is generated: what it is between, and what of volley docs makes it.
+generated='coming-from-valkey-benchmark options dialect valkey-benchmark
+diagnosis rules diagnosis
+optimize rules optimize
+buffers stages stages'
+# Such a page with the part of today.
 filled() {
-    "$volley" docs dialect valkey-benchmark |
-        sed -e '/^<!-- options:/r /dev/stdin' -e '/^<!-- options:/,/^<!-- \/options -->/{/^<!-- .*options/!d}' "$1"
-}
-# Likewise, the rules of volley diagnose, and the tables of volley optimize.
-filled_rules() {
-    local kind=${1##*/}
-    "$volley" docs "${kind%.md}" |
-        sed -e '/^<!-- rules:/r /dev/stdin' -e '/^<!-- rules:/,/^<!-- \/rules -->/{/^<!-- .*rules/!d}' "$1"
+    local name mark kind
+    read -r name mark kind < <(grep "^$(basename "$1" .md) " <<<"$generated")
+    # shellcheck disable=SC2086 # words of a command
+    "$volley" docs $kind |
+        sed -e "/^<!-- $mark:/r /dev/stdin" -e "/^<!-- $mark:/,/^<!-- \\/$mark -->/{/^<!-- .*$mark/!d}" "$1"
 }
 if [ "$fill" = yes ]; then
-    case $2 in */diagnosis.md | */optimize.md) filled_rules "$2" ;; *) filled "$2" ;; esac
+    filled "$2"
     exit
 fi
 
@@ -44,11 +46,11 @@ check_reference() {
         fail 'docs/reference/options.md is stale: make docs'
     "$volley" docs metrics | cmp -s - docs/reference/metrics.md ||
         fail 'docs/reference/metrics.md is stale: make docs'
-    local page=docs/reference/coming-from-valkey-benchmark.md
-    filled "$page" | cmp -s - "$page" || fail "$page is stale: make docs"
-    for page in docs/reference/diagnosis.md docs/reference/optimize.md; do
-        filled_rules "$page" | cmp -s - "$page" || fail "$page is stale: make docs"
-    done
+    local name page
+    while read -r name _; do
+        page=docs/reference/$name.md
+        filled "$page" | cmp -s - "$page" || fail "$page is stale: make docs"
+    done <<<"$generated"
 }
 
 # Every --option in a page, but for words that are another program's.

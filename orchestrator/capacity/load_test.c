@@ -60,6 +60,32 @@ const struct load_test_row *load_test_peak(const struct load_test *test)
     return peak;
 }
 
+void load_test_judge(struct load_test *test)
+{
+    struct degradation before[] = {
+        [LOAD_TEST_BUFFER] = {.percent = 95}, [LOAD_TEST_BYPASS] = {.percent = 95}};
+    for (uint32_t i = 0; i < test->count; i++) {
+        struct load_test_row *row = &test->rows[i];
+        const struct degradation_load load = {row->rate, row->offered, row->error_share, row->p95};
+        row->notes = 0;
+        row->why_degraded = row->why_broken = NULL;
+        if (row->mishap[0] == '\0')
+            row->notes =
+                degradation_note(&before[row->mode], &load, &row->why_degraded, &row->why_broken);
+        if (test->planned < (test->both_modes ? 4 : 2)) /* nothing is compared with it */
+            row->notes &= ~(unsigned)DEGRADATION_BASELINE;
+    }
+}
+
+const struct load_test_row *load_test_noted(const struct load_test *test, enum load_test_mode mode,
+                                            enum degradation_note note)
+{
+    for (uint32_t i = 0; i < test->count; i++)
+        if (test->rows[i].mode == mode && (test->rows[i].notes & note) != 0)
+            return &test->rows[i];
+    return NULL;
+}
+
 bool load_test_memory_at(struct load_test_memory *memory, const struct load_test *test,
                          uint32_t index)
 {
@@ -110,17 +136,33 @@ static void fill_heading(struct table_line *line, const void *state, uint32_t pa
         snprintf(line->note, sizeof line->note, "note");
 }
 
+char *load_test_format_note(char text[LOAD_TEST_NOTE_BYTES], const struct load_test_row *row)
+{
+    const struct {
+        unsigned note;
+        const char *name, *why;
+    } parts[] = {{DEGRADATION_BASELINE, "baseline", NULL},
+                 {DEGRADATION_POINT, "degradation point", row->why_degraded},
+                 {DEGRADATION_BREAKING, "breaking point", row->why_broken}};
+    size_t used = 0;
+    snprintf(text, LOAD_TEST_NOTE_BYTES, "%s%s", row->mishap[0] != '\0' ? "not judged: " : "",
+             row->mishap[0] != '\0' ? PRINTABLE(row->mishap) : "");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && used < LOAD_TEST_NOTE_BYTES; i++)
+        if (row->notes & parts[i].note)
+            used += (size_t)snprintf(
+                text + used, LOAD_TEST_NOTE_BYTES - used, "%s%s%s%s%s", used > 0 ? ", " : "",
+                parts[i].name, parts[i].why != NULL ? " (" : "",
+                parts[i].why != NULL ? parts[i].why : "", parts[i].why != NULL ? ")" : "");
+    return text;
+}
+
 static void fill_note(struct table_line *line, const struct load_test_row *row)
 {
-    char doubts[DOUBTS_TEXT_BYTES];
-    const char *between = "";
-    if (row->mishap[0] != '\0') {
-        snprintf(line->note, sizeof line->note, "not judged: %s", PRINTABLE(row->mishap));
-        between = "; ";
-    }
-    const size_t used = strlen(line->note);
+    char note[LOAD_TEST_NOTE_BYTES], doubts[DOUBTS_TEXT_BYTES];
+    load_test_format_note(note, row);
+    snprintf(line->note, sizeof line->note, "%s", note);
     if (row->verdict.level != VERDICT_GREEN)
-        snprintf(line->note + used, sizeof line->note - used, "%s%s: %s", between,
+        snprintf(line->note, sizeof line->note, "%s%s%s: %s", note, note[0] != '\0' ? "; " : "",
                  verdict_level_name(row->verdict.level),
                  doubts_format(doubts, sizeof doubts, &row->verdict, false));
 }
@@ -178,6 +220,38 @@ static char *format_load(char text[LOAD_BYTES], const struct load_test *test)
                  "Each user sends the next message as soon as the one before is answered%s%s",
                  before, name);
     return text;
+}
+
+#define POINT_BYTES 160
+/* "Degradation point, buffer: 50 users: less than 10 % more throughput"; "": that mode has not been measured at more than one
+ * number of users, and there is none. Returns text. */
+static char *format_point(char text[POINT_BYTES], const struct load_test *test,
+                          enum load_test_mode mode, enum degradation_note note)
+{
+    const struct load_test_row *row = load_test_noted(test, mode, note);
+    const bool several = load_test_noted(test, mode, DEGRADATION_BASELINE) != NULL;
+    const char *name = note == DEGRADATION_POINT ? "Degradation point" : "Breaking point";
+    const char *between = test->both_modes ? ", " : "",
+               *mode_name = test->both_modes ? load_test_mode_name(mode) : "";
+    if (row != NULL)
+        snprintf(text, POINT_BYTES, "%s%s%s: %s user%s: %s", name, between, mode_name,
+                 UNITS_GROUPED(row->users), row->users == 1 ? "" : "s",
+                 note == DEGRADATION_POINT ? row->why_degraded : row->why_broken);
+    else
+        snprintf(text, POINT_BYTES, several ? "%s%s%s: none up to the last run" : "", name, between,
+                 mode_name);
+    return text;
+}
+
+/* before: in front of each line. */
+static void write_points(struct output *out, const struct load_test *test, const char *before)
+{
+    static const enum degradation_note notes[] = {DEGRADATION_POINT, DEGRADATION_BREAKING};
+    char text[POINT_BYTES];
+    for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
+        for (int mode = LOAD_TEST_BUFFER; mode <= LOAD_TEST_BYPASS; mode++)
+            if (format_point(text, test, (enum load_test_mode)mode, notes[i])[0] != '\0')
+                output_printf(out, "%s%s\n", before, text);
 }
 
 static struct table table_of(const struct load_test *test)
@@ -256,6 +330,7 @@ void load_test_write_text(struct output *out, const struct load_test *test)
     table_write(out, &table);
     output_printf(out, "\n");
     write_end(out, test);
+    write_points(out, test, "");
     output_printf(out, "Peak throughput: %s\n", format_peak(peak, test));
     if (memory.row_count > 0) {
         output_printf(out, "\n" MEMORY_TITLE ":\n");
@@ -279,7 +354,8 @@ void load_test_write_markdown(struct output *out, const struct load_test *test)
     markdown_write_text(out, format_load(load, test));
     output_printf(out, ".\n\n");
     table_write_markdown(out, &table);
-    output_printf(out, "\nPeak throughput: %s.\n", format_peak(peak, test));
+    output_printf(out, "\n- Peak throughput: %s\n", format_peak(peak, test));
+    write_points(out, test, "- ");
     if (memory.row_count > 0) {
         output_printf(out, "\n## " MEMORY_TITLE "\n\n");
         table_write_markdown(out, &memory);

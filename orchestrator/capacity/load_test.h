@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "orchestrator/capacity/degradation.h"
 #include "orchestrator/capacity/mishap.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/output.h"
@@ -35,6 +36,8 @@ struct load_test_row {
     bool open_loop;      /* latencies are response times                                     */
     uint32_t worker_count;
     struct verdict verdict;
+    unsigned notes; /* enum degradation_note, among the rows of its mode; set by load_test_judge */
+    const char *why_degraded, *why_broken;
     char mishap[MISHAP_TEXT_BYTES]; /* mishap_find; not "": the row is no peak */
 };
 
@@ -55,8 +58,20 @@ struct load_test {
 void load_test_read(struct load_test_row *row, const struct run_result *result,
                     double orchestrator_bytes);
 
+/* Marks baseline, degradation point and breaking point of each mode (degradation.h). With a rate of messages users are not expected
+ * to get more answers than they ask for. A row with a mishap marks nothing. Pure. */
+void load_test_judge(struct load_test *test);
+/* The row of a mode with this note; NULL: there is none. */
+const struct load_test_row *load_test_noted(const struct load_test *test, enum load_test_mode mode,
+                                            enum degradation_note note);
+
 /* The row with the most answered messages, of those without a mishap; NULL: there is none. */
 const struct load_test_row *load_test_peak(const struct load_test *test);
+
+#define LOAD_TEST_NOTE_BYTES (MISHAP_TEXT_BYTES + 256)
+/* "baseline", "degradation point (less than 10 % more throughput)" and so on, joined, or "not judged: " and the mishap; "" when
+ * there is none. Returns text. */
+char *load_test_format_note(char text[LOAD_TEST_NOTE_BYTES], const struct load_test_row *row);
 
 /* "buffer", "bypass". */
 const char *load_test_mode_name(enum load_test_mode mode);

@@ -32,6 +32,12 @@ static json_t *bounds(const struct load_test_row *row)
     return object;
 }
 
+static json_t *note(const struct load_test_row *row)
+{
+    char text[LOAD_TEST_NOTE_BYTES];
+    return json_value_text(load_test_format_note(text, row));
+}
+
 static json_t *runs(const struct load_test *test)
 {
     json_t *list = json_array();
@@ -39,19 +45,44 @@ static json_t *runs(const struct load_test *test)
         const struct load_test_row *row = &test->rows[i];
         json_array_append_new(
             list,
-            json_pack("{s:o, s:s, s:s, s:f, s:f, s:f, s:o, s:o, s:o, s:f, s:o, s:o, s:i, s:o, s:o}",
-                      "users", json_value_count(row->users), "mode", load_test_mode_name(row->mode),
-                      "loop", row->open_loop ? "open" : "closed", "seconds", row->seconds,
-                      "messages_per_minute", per_minute(row->rate), "requests_per_second",
-                      row->rate, "offered_per_minute",
-                      row->offered >= 0 ? json_real(per_minute(row->offered)) : json_null(),
-                      "latency_us", latency(row), "at_least_us", bounds(row), "error_share",
-                      row->error_share, "volley_mb", megabytes(row->client_bytes), "server_mb",
-                      megabytes(row->server_bytes), "workers", (int)row->worker_count, "error",
-                      capacity_json_error(row->mishap), "verdict",
-                      json_value_verdict(&row->verdict)));
+            json_pack(
+                "{s:o, s:s, s:s, s:f, s:f, s:f, s:o, s:o, s:o, s:f, s:o, s:o, s:i, s:o, s:o, s:o}",
+                "users", json_value_count(row->users), "mode", load_test_mode_name(row->mode),
+                "loop", row->open_loop ? "open" : "closed", "seconds", row->seconds,
+                "messages_per_minute", per_minute(row->rate), "requests_per_second", row->rate,
+                "offered_per_minute",
+                row->offered >= 0 ? json_real(per_minute(row->offered)) : json_null(), "latency_us",
+                latency(row), "at_least_us", bounds(row), "error_share", row->error_share,
+                "volley_mb", megabytes(row->client_bytes), "server_mb",
+                megabytes(row->server_bytes), "workers", (int)row->worker_count, "note", note(row),
+                "error", capacity_json_error(row->mishap), "verdict",
+                json_value_verdict(&row->verdict)));
     }
     return list;
+}
+
+static json_t *users_noted(const struct load_test *test, enum load_test_mode mode,
+                           enum degradation_note note)
+{
+    const struct load_test_row *row = load_test_noted(test, mode, note);
+    return row != NULL ? json_value_count(row->users) : json_null();
+}
+
+/* Of each mode that was measured. */
+static json_t *points_of(const struct load_test *test)
+{
+    json_t *points = json_object();
+    for (uint32_t i = 0; i < test->count; i++) {
+        const enum load_test_mode mode = test->rows[i].mode;
+        if (json_object_get(points, load_test_mode_name(mode)) == NULL)
+            json_object_set_new(points, load_test_mode_name(mode),
+                                json_pack("{s:o, s:o, s:o}", "baseline",
+                                          users_noted(test, mode, DEGRADATION_BASELINE),
+                                          "degradation", users_noted(test, mode, DEGRADATION_POINT),
+                                          "breaking",
+                                          users_noted(test, mode, DEGRADATION_BREAKING)));
+    }
+    return points;
 }
 
 static json_t *peak_of(const struct load_test *test)
@@ -88,11 +119,11 @@ json_t *load_test_document(const struct load_test *test, const struct session_fa
 {
     json_t *root = capacity_json_root("volley.load-test/1", session, run);
     json_t *members =
-        json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o*}", "message_rate_per_minute",
+        json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o*}", "message_rate_per_minute",
                   test->message_rate > 0 ? json_real(test->message_rate) : json_null(), "buffer",
                   json_value_text(test->buffer_name), "interrupted", test->interrupted, "error",
-                  capacity_json_error(test->error), "peak_throughput", peak_of(test), "runs",
-                  runs(test), "memory_scaling", memory_of(test));
+                  capacity_json_error(test->error), "peak_throughput", peak_of(test), "points",
+                  points_of(test), "runs", runs(test), "memory_scaling", memory_of(test));
     return capacity_json_document(root, members);
 }
 
@@ -106,8 +137,8 @@ static void write_csv_megabytes(struct output *out, double bytes)
 void load_test_write_csv(struct output *out, const struct load_test *test)
 {
     output_printf(out, "users,mode,messages_per_minute,requests_per_second,offered_per_minute,"
-                       "mean_us,p95_us,errors_percent,volley_mb,server_mb,verdict,"
-                       "verdict_reasons\n");
+                       "mean_us,p95_us,errors_percent,volley_mb,server_mb,baseline,"
+                       "degradation_point,breaking_point,verdict,verdict_reasons\n");
     for (uint32_t i = 0; i < test->count; i++) {
         const struct load_test_row *row = &test->rows[i];
         char doubts[DOUBTS_TEXT_BYTES];
@@ -122,6 +153,9 @@ void load_test_write_csv(struct output *out, const struct load_test *test)
         output_printf(out, ",%.6f", row->error_share * 100);
         write_csv_megabytes(out, row->client_bytes);
         write_csv_megabytes(out, row->server_bytes);
+        output_printf(out, ",%d,%d,%d", (row->notes & DEGRADATION_BASELINE) != 0,
+                      (row->notes & DEGRADATION_POINT) != 0,
+                      (row->notes & DEGRADATION_BREAKING) != 0);
         output_printf(out, ",%s,\"%s\"\n", verdict_level_name(row->verdict.level),
                       doubts_format(doubts, sizeof doubts, &row->verdict, true));
     }

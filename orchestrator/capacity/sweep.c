@@ -51,53 +51,6 @@ void sweep_read(struct sweep_step *step, const struct sweep *sweep, const struct
 
 /* --- judging --------------------------------------------------------------------------------- */
 
-/* The first step that can be judged, from this one on; NULL: none. */
-static struct sweep_step *find_judged(struct sweep *sweep, uint32_t from)
-{
-    for (uint32_t i = from; i < sweep->count; i++)
-        if (sweep->steps[i].mishap[0] == '\0')
-            return &sweep->steps[i];
-    return NULL;
-}
-
-/* What a step is compared with; before is NULL at the baseline. */
-struct compared {
-    const struct sweep_step *baseline, *before;
-};
-
-/* Whether the p99 is above so many times the baseline's. Without an answer there is none. */
-static bool is_slower(const struct compared *with, const struct sweep_step *step, double times)
-{
-    const struct figure_percentile *base = &with->baseline->p99;
-    if (step == with->baseline || step->p99.empty || base->empty)
-        return false;
-    return step->p99.censored || (double)step->p99.value_ns > times * (double)base->value_ns;
-}
-
-static const char *why_degraded(enum sweep_kind kind, const struct compared *with,
-                                const struct sweep_step *step)
-{
-    if (kind == SWEEP_QPS && step->rate < SWEEP_ACHIEVED_MIN * step->target)
-        return "less than 99 % of the rate answered";
-    if (kind != SWEEP_QPS && with->before != NULL &&
-        step->rate < (1 + SWEEP_GAIN_MIN) * with->before->rate)
-        return "less than 10 % more throughput";
-    if (is_slower(with, step, SWEEP_P99_DEGRADED))
-        return "p99 above twice the baseline's";
-    return NULL;
-}
-
-static const char *why_broken(const struct compared *with, const struct sweep_step *step)
-{
-    if (step->error_share > SWEEP_ERRORS_BROKEN)
-        return "errors above 1 %";
-    if (!(step->rate > 0))
-        return "no request answered";
-    if (is_slower(with, step, SWEEP_P99_BROKEN))
-        return "p99 above 10 times the baseline's";
-    return NULL;
-}
-
 /* Writes which objective is broken, the first of them; false: all are kept. */
 static bool breaks_objective(struct sweep_step *step, const struct sweep *sweep)
 {
@@ -115,25 +68,19 @@ static bool breaks_objective(struct sweep_step *step, const struct sweep *sweep)
 
 void sweep_judge(struct sweep *sweep)
 {
-    bool degraded = false, broken = false, beyond = false; /* an objective */
-    struct sweep_step *step = find_judged(sweep, 0);
-    struct compared with = {.baseline = step};
+    struct degradation before = {.percent = 99};
+    bool beyond = false; /* an objective */
     for (uint32_t i = 0; i < sweep->count; i++) {
-        sweep->steps[i].notes = 0;
-        sweep->steps[i].why_degraded = sweep->steps[i].why_broken = NULL;
-    }
-    while (step != NULL) {
-        step->notes = with.before == NULL ? SWEEP_BASELINE : 0;
-        step->why_degraded = degraded ? NULL : why_degraded(sweep->kind, &with, step);
-        step->why_broken = broken ? NULL : why_broken(&with, step);
-        step->notes |= step->why_degraded != NULL ? SWEEP_DEGRADATION : 0;
-        step->notes |= step->why_broken != NULL ? SWEEP_BREAKING : 0;
+        struct sweep_step *step = &sweep->steps[i];
+        const struct degradation_load load = {
+            step->rate, sweep->kind == SWEEP_QPS ? step->target : -1, step->error_share, step->p99};
+        step->notes = 0;
+        step->why_degraded = step->why_broken = NULL;
+        if (step->mishap[0] != '\0')
+            continue;
+        step->notes = degradation_note(&before, &load, &step->why_degraded, &step->why_broken);
         step->notes |= !beyond && breaks_objective(step, sweep) ? SWEEP_OBJECTIVE : 0;
         beyond |= (step->notes & SWEEP_OBJECTIVE) != 0;
-        degraded |= step->why_degraded != NULL;
-        broken |= step->why_broken != NULL;
-        with.before = step;
-        step = find_judged(sweep, (uint32_t)(step - sweep->steps) + 1);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "orchestrator/capacity/degradation.h"
 #include "orchestrator/capacity/mishap.h"
 #include "orchestrator/report/figures.h"
 #include "orchestrator/report/objective.h"
@@ -15,19 +16,14 @@
 #include "orchestrator/report/timeline.h"
 
 #define SWEEP_STEPS_MAX 64
-#define SWEEP_GAIN_MIN 0.10     /* less throughput gained from one step to the next: degradation */
-#define SWEEP_ACHIEVED_MIN 0.99 /* with --qps: less of the rate answered                        */
-#define SWEEP_P99_DEGRADED 2.0  /* times the first step's p99                                   */
-#define SWEEP_P99_BROKEN 10.0
-#define SWEEP_ERRORS_BROKEN 0.01
 
 enum sweep_kind { SWEEP_CLIENTS, SWEEP_QPS, SWEEP_PIPELINE };
 
 enum sweep_note {
-    SWEEP_BASELINE = 1u << 0,    /* the first step, which the others are compared with            */
-    SWEEP_DEGRADATION = 1u << 1, /* the first one that gains too little, or is twice as slow      */
-    SWEEP_BREAKING = 1u << 2,    /* the first one with errors, or ten times as slow               */
-    SWEEP_OBJECTIVE = 1u << 3    /* the first one that breaks an objective                        */
+    SWEEP_BASELINE = DEGRADATION_BASELINE,
+    SWEEP_DEGRADATION = DEGRADATION_POINT,
+    SWEEP_BREAKING = DEGRADATION_BREAKING,
+    SWEEP_OBJECTIVE = 1u << 3 /* the first one that breaks an objective */
 };
 
 struct sweep_step {
@@ -60,10 +56,8 @@ struct sweep {
     char error[ERR_TEXT_BYTES]; /* that ended it; "": none did */
 };
 
-/* Marks baseline, degradation point and breaking point. A step with --qps is not expected to gain on
- * the one before, but to answer what was asked; a percentile that cannot be known, because too many
- * requests were not answered, counts as too long. A step with a mishap marks nothing, and nothing is
- * compared with it. Pure. */
+/* Marks baseline, degradation point and breaking point (degradation.h). A step with --qps is not expected to gain on the one
+ * before, but to answer what was asked. A step with a mishap marks nothing. Pure. */
 void sweep_judge(struct sweep *sweep);
 
 /* Figures of the run that has just ended; value, server_mb and notes are the caller's. */

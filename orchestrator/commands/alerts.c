@@ -31,8 +31,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table alerts_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "alerts",
     .usage = "volley alerts check FILE... | export --prometheus FILE... | names",
     .synopsis =
@@ -98,12 +97,6 @@ static enum err_code run(void *target, struct err *err)
 int command_alerts(int argc, const char *const *argv)
 {
     struct alerts_request request = {.help = false};
-    const struct command_frame frame = {.table = &alerts_option_table,
-                                        .target = &request,
-                                        .values = &request.values,
-                                        .help = &request.help,
-                                        .words = &request.words,
-                                        .words_everywhere = true,
-                                        .run = run};
+    const struct command_frame frame = WORDS_FRAME(alerts_option_table, request, run);
     return command_frame_run(&frame, argc, argv);
 }

@@ -39,8 +39,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table baseline_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "baseline",
     .usage = "volley baseline save NAME DIR...|list|show NAME|report [NAME] [OPTIONS]",
     .synopsis =
@@ -298,12 +297,6 @@ static enum err_code run(void *target, struct err *err)
 int command_baseline(int argc, const char *const *argv)
 {
     struct baseline_request request = {.help = false};
-    const struct command_frame frame = {.table = &baseline_option_table,
-                                        .target = &request,
-                                        .values = &request.values,
-                                        .help = &request.help,
-                                        .words = &request.words,
-                                        .words_everywhere = true,
-                                        .run = run};
+    const struct command_frame frame = WORDS_FRAME(baseline_option_table, request, run);
     return command_frame_run(&frame, argc, argv);
 }

@@ -43,8 +43,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table calibrate_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "calibrate",
     .usage = "volley calibrate --from RUN... FILE",
     .synopsis =

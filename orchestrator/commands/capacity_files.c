@@ -21,7 +21,7 @@ static enum err_code create_in(struct output *list, uint32_t *count, const char 
     return code == OK ? create(list, count, path, OUTPUT_OWN, err) : code;
 }
 
-enum err_code capacity_files_open(struct capacity_files *files, const char *name,
+enum err_code capacity_files_open(struct capacity_files *files, const char *name, unsigned kinds,
                                   const struct spec *spec, const char *csv_path, struct err *err)
 {
     if (output_is_stdout(spec->outputs.json_path) && output_is_stdout(csv_path))
@@ -37,8 +37,11 @@ enum err_code capacity_files_open(struct capacity_files *files, const char *name
         code = create(files->csv, &files->csv_count, csv_path, OUTPUT_NAMED, err);
     if (code == OK && spec->outputs.out_dir != NULL)
         code = create_in(files->json, &files->json_count, spec->outputs.out_dir, name, "json", err);
-    if (code == OK && spec->outputs.out_dir != NULL)
+    if (code == OK && spec->outputs.out_dir != NULL && (kinds & CAPACITY_CSV) != 0)
         code = create_in(files->csv, &files->csv_count, spec->outputs.out_dir, name, "csv", err);
+    if (code == OK && spec->outputs.out_dir != NULL && (kinds & CAPACITY_MARKDOWN) != 0)
+        code = create_in(files->markdown, &files->markdown_count, spec->outputs.out_dir, name, "md",
+                         err);
     return code;
 }
 
@@ -49,6 +52,8 @@ enum err_code capacity_files_commit(struct capacity_files *files, struct err *er
         code = err_worse(code, output_commit(&files->json[i], err));
     for (uint32_t i = 0; i < files->csv_count; i++)
         code = err_worse(code, output_commit(&files->csv[i], err));
+    for (uint32_t i = 0; i < files->markdown_count; i++)
+        code = err_worse(code, output_commit(&files->markdown[i], err));
     return code;
 }
 
@@ -58,6 +63,8 @@ void capacity_files_discard(struct capacity_files *files)
         output_discard(&files->json[i]);
     for (uint32_t i = 0; i < files->csv_count; i++)
         output_discard(&files->csv[i]);
+    for (uint32_t i = 0; i < files->markdown_count; i++)
+        output_discard(&files->markdown[i]);
     output_discard(&files->text);
     *files = (struct capacity_files){0};
 }

@@ -52,8 +52,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table check_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "check",
     .usage = "volley check --baseline NAME DIR... [OPTIONS]",
     .synopsis =
@@ -201,12 +200,6 @@ static enum err_code run(void *target, struct err *err)
 int command_check(int argc, const char *const *argv)
 {
     struct gate_request request = {.help = false};
-    const struct command_frame frame = {.table = &check_option_table,
-                                        .target = &request,
-                                        .values = &request.values,
-                                        .help = &request.help,
-                                        .words = &request.words,
-                                        .words_everywhere = true,
-                                        .run = run};
+    const struct command_frame frame = WORDS_FRAME(check_option_table, request, run);
     return command_frame_run(&frame, argc, argv);
 }

@@ -98,8 +98,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table compare_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "compare",
     .usage = "volley compare --baseline RESULT --new RESULT [OPTIONS]",
     .synopsis = "Says of two results, configuration by configuration, whether the new one is "

@@ -64,6 +64,16 @@ static const struct option_change changes[] = {
          "The test, one of those that bench knows. A command behind the options takes its place."},
     {.name = "prefill",
      .help = "Write the keys once, before the first run, if the test reads them."},
+    {.name = "out",
+     .help = "Keep everything about the comparison in this directory, which is made: every run as "
+             "a run of bench, and compare-modes.json, compare-modes.md and compare-modes.html."},
+    {.name = "html",
+     .help = "Write a page that shows the comparison, with the latency matrix and all runs: one "
+             "file, which needs nothing else."},
+    {.name = "png",
+     .help = "Draw latency matrix and runs into this directory, which is made: LABEL_modes.png, "
+             "with --label, else run_modes.png. Needs gnuplot."},
+    {.name = "svg", .help = "The same picture as SVG."},
     {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
 };
 /* clang-format on */
@@ -81,16 +91,11 @@ const struct option_table *compare_modes_option_table(void)
                     "-c 48 --test-duration 10s --warmup 1s",
         .takes_command = true,
     };
-    static const struct option_group first = GROUP("Modes", 0, modes_rows),
-                                     last = GROUP(NULL, 0, other_rows);
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    option_table_add(&table, rows, OF_MODES, &(struct option_use){&first, 0});
-    bench_groups_add(&table, rows, OF_MODES);
-    option_table_add(&table, rows, OF_MODES, &(struct option_use){&last, 0});
-    option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
-    return &table;
+    static const struct load_table own = {.first = GROUP("Modes", 0, modes_rows),
+                                          .last = GROUP(NULL, 0, other_rows),
+                                          .changes = changes,
+                                          .change_count = sizeof changes / sizeof changes[0]};
+    return load_table_fill(&table, rows, OF_MODES, &own);
 }
 
 /* The mode whose options hold for all: what does not go with a buffer, or with a near cache, is refused for both, since their loads

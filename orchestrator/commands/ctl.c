@@ -48,8 +48,7 @@ static const struct option_row rows[] = {
 static const char *order_at(size_t index);
 
 const struct option_table ctl_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "ctl",
     .usage = "volley ctl PATH status|rate N|pause|resume|stop|clear-cache|note TEXT [OPTIONS]",
     .synopsis =

@@ -21,8 +21,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table dataset_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "dataset",
     .usage = "volley dataset list | info NAME",
     .synopsis = "Lists the sets of vectors that scenarios know by name, or says what is known of "

@@ -45,8 +45,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table diagnose_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "diagnose",
     .usage = "volley diagnose DIR|run.json [OPTIONS]",
     .synopsis = "Says of each run in a directory of bench --out, or in a run.json, what held it "
@@ -211,12 +210,6 @@ static enum err_code run(void *target, struct err *err)
 int command_diagnose(int argc, const char *const *argv)
 {
     struct diagnose_request request = {.help = false};
-    const struct command_frame frame = {.table = &diagnose_option_table,
-                                        .target = &request,
-                                        .values = &request.values,
-                                        .help = &request.help,
-                                        .words = &request.words,
-                                        .words_everywhere = true,
-                                        .run = run};
+    const struct command_frame frame = WORDS_FRAME(diagnose_option_table, request, run);
     return command_frame_run(&frame, argc, argv);
 }

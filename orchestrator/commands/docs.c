@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/buffer_stage.h"
 #include "common/log.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/bench_options.h"
@@ -284,9 +285,17 @@ static void print_rules(void (*write)(struct output *output))
     write(&output);
 }
 
+static void print_stages(void)
+{
+#define STAGE(id, name, meaning) printf("| `" name "` | " meaning " |\n");
+    printf("| stage | how long |\n|---|---|\n");
+    BUFFER_STAGE_TABLE(STAGE)
+#undef STAGE
+}
+
 static void print_help(void)
 {
-    printf("usage: volley docs completion|man|markdown|metrics|diagnosis|optimize|dialect "
+    printf("usage: volley docs completion|man|markdown|metrics|diagnosis|optimize|stages|dialect "
            "NAME|schema KIND\n\n"
            "Prints what is made from the options of all commands, and the figures:\n\n"
            "  completion    completion for bash: source <(volley docs completion)\n"
@@ -295,6 +304,7 @@ static void print_help(void)
            "  metrics       docs/reference/metrics.md\n"
            "  diagnosis     the rules of volley diagnose, of docs/reference/diagnosis.md\n"
            "  optimize      the tables of volley optimize, of docs/reference/optimize.md\n"
+           "  stages        the stages of a request in a buffer, of docs/reference/buffers.md\n"
            "  dialect NAME  the options of another tool beside volley's own: valkey-benchmark\n"
            "  schema KIND   the JSON Schema of a file: rate-plan, chaos, workload, scenario,\n"
            "                suite, alerts, kpis, notify, buffer or config\n");
@@ -313,6 +323,8 @@ int command_docs(int argc, const char *const *argv)
         print_rules(diagnosis_write_rules);
     else if (strcmp(kind, "optimize") == 0)
         print_rules(tuning_write_tables);
+    else if (strcmp(kind, "stages") == 0)
+        print_stages();
     else if (strcmp(kind, "man") == 0)
         print_man();
     else if (strcmp(kind, "completion") == 0)
@@ -323,7 +335,7 @@ int command_docs(int argc, const char *const *argv)
         return err_exit_status(print_dialect(argc > 2 ? argv[2] : ""));
     else {
         log_line(LOG_ERROR,
-                 "volley docs prints markdown, metrics, diagnosis, optimize, man, completion, "
+                 "volley docs prints markdown, metrics, diagnosis, optimize, stages, man, completion, "
                  "dialect NAME "
                  "or schema "
                  "KIND, not \"%s\"",

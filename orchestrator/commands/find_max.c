@@ -78,9 +78,11 @@ static enum err_code open_outputs(struct find_max *find, struct err *err)
     if (spec->outputs.out_dir != NULL)
         code = bench_outputs_add_directory(&find->session.timeline, spec, err);
     if (code == OK)
-        code = capacity_files_open(&find->files, "find-max", spec, find->request.csv_path, err);
+        code = capacity_files_open(&find->files, "find-max", CAPACITY_CSV, spec,
+                                   find->request.csv_path, err);
     if (code == OK)
-        code = curve_outputs_open(&find->pictures, &find->session.timeline, &spec->outputs, err);
+        code =
+            curve_outputs_open(&find->pictures, &find->session.timeline, &spec->outputs, NULL, err);
     return code;
 }
 

@@ -158,16 +158,11 @@ const struct option_table *find_max_option_table(void)
             "Example: volley find-max --slo 'p99<1ms' -h 10.0.0.5 -t get -r 100000 --prefill",
         .takes_command = true,
     };
-    static const struct option_group first = GROUP("Search", 0, search_rows),
-                                     last = GROUP(NULL, 0, other_rows);
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    option_table_add(&table, rows, OF_FIND_MAX, &(struct option_use){&first, 0});
-    bench_groups_add(&table, rows, OF_FIND_MAX);
-    option_table_add(&table, rows, OF_FIND_MAX, &(struct option_use){&last, 0});
-    option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
-    return &table;
+    static const struct load_table own = {.first = GROUP("Search", 0, search_rows),
+                                          .last = GROUP(NULL, 0, other_rows),
+                                          .changes = changes,
+                                          .change_count = sizeof changes / sizeof changes[0]};
+    return load_table_fill(&table, rows, OF_FIND_MAX, &own);
 }
 
 /* The grid on which windows are cut: fine enough to end a hopeless probe soon. */

@@ -32,6 +32,14 @@ struct command_frame {
     void (*destroy)(void *target); /* in any case; NULL: options_free(values) */
 };
 
+/* Of a command whose words stand everywhere, and whose struct has values, words and help. */
+#define WORDS_FRAME(table_, request_, run_)                                                        \
+    {                                                                                              \
+        .table = &(table_), .target = &(request_), .values = &(request_).values,                   \
+        .help = &(request_).help, .words = &(request_).words, .words_everywhere = true,            \
+        .run = run_                                                                                \
+    }
+
 /* Returns the exit status. The text of an error that run returns is logged. */
 int command_frame_run(const struct command_frame *frame, int argc, const char *const *argv);
 /* The same for a command whose target, of so many bytes, begins with a struct bench_request, and has its words at words_at. It is

@@ -110,8 +110,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table history_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "history",
     .usage = "volley history [OPTIONS]",
     .synopsis = "Says how a figure has gone from commit to commit, configuration by configuration, "

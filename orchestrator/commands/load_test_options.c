@@ -86,7 +86,15 @@ static const struct option_change changes[] = {
      .help = "Write the keys once, before the first run, if the test reads them."},
     {.name = "out",
      .help = "Keep everything about the load test in this directory, which is made: every run as a "
-             "run of bench, and load-test.json and load-test.csv."},
+             "run of bench, and load-test.json, load-test.csv and load-test.md."},
+    {.name = "html",
+     .help = "Write a page that shows the load test, with throughput and latency by users: one "
+             "file, which needs nothing else."},
+    {.name = "png",
+     .help = "Draw throughput and latency by users into this directory, which is made: "
+             "LABEL_curve.png, and with --both-modes LABEL_memory.png, the memory of both; with "
+             "--label, else run_curve.png and so on. Needs gnuplot."},
+    {.name = "svg", .help = "The same pictures as SVG."},
     {.name = "explain", .help = "Print the plan and the first commands, and connect to nothing."},
 };
 /* clang-format on */
@@ -105,16 +113,11 @@ const struct option_table *load_test_option_table(void)
                     "--duration 30s -t set -r 100000",
         .takes_command = true,
     };
-    static const struct option_group first = GROUP("Users", 0, load_test_rows),
-                                     last = GROUP(NULL, 0, other_rows);
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    option_table_add(&table, rows, OF_LOAD_TEST, &(struct option_use){&first, 0});
-    bench_groups_add(&table, rows, OF_LOAD_TEST);
-    option_table_add(&table, rows, OF_LOAD_TEST, &(struct option_use){&last, 0});
-    option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
-    return &table;
+    static const struct load_table own = {.first = GROUP("Users", 0, load_test_rows),
+                                          .last = GROUP(NULL, 0, other_rows),
+                                          .changes = changes,
+                                          .change_count = sizeof changes / sizeof changes[0]};
+    return load_table_fill(&table, rows, OF_LOAD_TEST, &own);
 }
 
 uint64_t load_test_rate_micro(const struct load_test_request *request, uint64_t users)

@@ -43,8 +43,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table notify_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "notify",
     .usage = "volley notify test --notify FILE [OPTIONS]",
     .synopsis =
@@ -147,12 +146,6 @@ static enum err_code run(void *target, struct err *err)
 int command_notify(int argc, const char *const *argv)
 {
     struct notify_request_options request = {.help = false};
-    const struct command_frame frame = {.table = &notify_option_table,
-                                        .target = &request,
-                                        .values = &request.values,
-                                        .help = &request.help,
-                                        .words = &request.words,
-                                        .words_everywhere = true,
-                                        .run = run};
+    const struct command_frame frame = WORDS_FRAME(notify_option_table, request, run);
     return command_frame_run(&frame, argc, argv);
 }

@@ -53,12 +53,12 @@ static enum err_code check_different(const char *const *directories, size_t coun
     return OK;
 }
 
-/* Those of find-max and sweep are laid over one another against load, too. */
+/* Those of find-max, sweep and load-test are laid over one another against load, too. */
 static void add_curve(struct page *page, const char *directory)
 {
     struct err err = {.code = OK};
     json_t *document = curve_outputs_document(directory);
-    if (document != NULL && page_curve_set(page, document, &err) != OK)
+    if (page_curve_has_points(document) && page_curve_set(page, document, &err) != OK)
         log_line(LOG_WARNING, "%s: %s", directory, err.text);
     json_decref(document);
 }

@@ -37,8 +37,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table push_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "push",
     .usage = "volley push [OPTIONS]",
     .synopsis = "Puts the records of suites into a database: a row each, a column for each of "

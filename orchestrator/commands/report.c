@@ -52,14 +52,15 @@ static const struct option_change changes[] = {
      .help = "Write the whole result as JSON; - is standard output, in place of the report."},
     {.name = "html",
      .help = "Write a page that shows the result: one file, which needs nothing else. Of a "
-             "directory of find-max or sweep it shows what they have found, with latency against "
-             "load."},
+             "directory of find-max, sweep, load-test or compare-modes it shows what they have "
+             "found."},
     {.name = "png",
      .help = "Draw the result into this directory, which is made: of a run LABEL_latency.png, "
              "LABEL_throughput.png and LABEL_percentiles.png, with run for LABEL where it has "
              "none; of a "
              "scenario SCENARIO_memory_analysis.png, SCENARIO_performance_correlation.png and "
-             "SCENARIO_phase_heatmap.png; of a directory of find-max or sweep LABEL_curve.png. "
+             "SCENARIO_phase_heatmap.png; of a directory of find-max, sweep or load-test "
+             "LABEL_curve.png, of compare-modes LABEL_modes.png. "
              "Needs gnuplot."},
     {.name = "debug", .help = "Report the percentile spectrum and every worker."},
 };
@@ -215,7 +216,7 @@ struct replaying {
     bool complete;
     struct scenario_pages pages;
     json_t *
-        found; /* by find-max or sweep, where the directory is one of theirs and it is asked for; NULL */
+        found; /* by find-max, sweep, load-test or compare-modes, where the directory is one of theirs and it is asked for; NULL */
     struct curve_outputs curve;
 };
 
@@ -245,7 +246,7 @@ static enum err_code add_outputs(struct replaying *replaying, struct timeline *t
     if (replaying->scenario[0] != '\0')
         code = scenario_pages_open(&replaying->pages, outputs, err);
     else if (replaying->found != NULL)
-        code = curve_outputs_open(&replaying->curve, timeline, outputs, err);
+        code = curve_outputs_open(&replaying->curve, timeline, outputs, NULL, err);
     else
         return bench_outputs_add(timeline, &asking->bench, err);
     of_load.spec.outputs.html_path = of_load.spec.outputs.png_dir = of_load.spec.outputs.svg_dir =

@@ -53,8 +53,7 @@ static const struct {
 #define ACTION_COUNT (sizeof actions / sizeof actions[0])
 
 const struct option_table results_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "results",
     .usage = "volley results list|prune [DIR] [OPTIONS]",
     .synopsis =

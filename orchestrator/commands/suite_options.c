@@ -177,8 +177,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table suite_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "suite",
     .config_is_own = true,
     .usage = "volley suite [--config FILE] [--commits REF...] [--baseline REF] [OPTIONS]",

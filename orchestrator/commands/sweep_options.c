@@ -148,16 +148,11 @@ const struct option_table *sweep_option_table(void)
         .epilogue = "Example: volley sweep --clients 1,5,10,20,50,100 -t get -r 100000 --prefill",
         .takes_command = true,
     };
-    static const struct option_group first = GROUP("Sweep", 0, sweep_rows),
-                                     last = GROUP(NULL, 0, other_rows);
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    option_table_add(&table, rows, OF_SWEEP, &(struct option_use){&first, 0});
-    bench_groups_add(&table, rows, OF_SWEEP);
-    option_table_add(&table, rows, OF_SWEEP, &(struct option_use){&last, 0});
-    option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
-    return &table;
+    static const struct load_table own = {.first = GROUP("Sweep", 0, sweep_rows),
+                                          .last = GROUP(NULL, 0, other_rows),
+                                          .changes = changes,
+                                          .change_count = sizeof changes / sizeof changes[0]};
+    return load_table_fill(&table, rows, OF_SWEEP, &own);
 }
 
 static enum err_code choose_list(struct sweep_request *request, struct err *err)

@@ -267,8 +267,7 @@ static const struct {
 #define ACTIONS (sizeof actions / sizeof actions[0])
 
 const struct option_table track_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "track",
     .usage = "volley track determine|mark COMMIT...|query|cleanup [OPTIONS]",
     .synopsis =
@@ -336,12 +335,6 @@ static enum err_code run(void *target, struct err *err)
 int command_track(int argc, const char *const *argv)
 {
     struct track_request request = {.help = false};
-    const struct command_frame frame = {.table = &track_option_table,
-                                        .target = &request,
-                                        .values = &request.values,
-                                        .help = &request.help,
-                                        .words = &request.words,
-                                        .words_everywhere = true,
-                                        .run = run};
+    const struct command_frame frame = WORDS_FRAME(track_option_table, request, run);
     return command_frame_run(&frame, argc, argv);
 }

@@ -29,8 +29,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table validate_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "validate",
     .usage = "volley validate scenario|workload|config|suite|alerts|kpis|notify|buffer FILE",
     .synopsis =

@@ -50,8 +50,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table visualize_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "visualize",
     .usage = "volley visualize list-scenarios | generate NAME | compare NAME NAME... | "
              "export-data NAME [DIR] [OPTIONS]",

@@ -22,8 +22,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 const struct option_table workloads_option_table = {
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
+    TABLE_ROWS(rows),
     .command = "workloads",
     .usage = "volley workloads [NAME]",
     .synopsis = "Lists the workloads that come with volley, or prints the file of one, to be "

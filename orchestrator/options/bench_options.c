@@ -100,6 +100,21 @@ bool endpoint_table_fill(struct option_table *table, struct option_row rows[OPTI
     return true;
 }
 
+const struct option_table *load_table_fill(struct option_table *table,
+                                           struct option_row rows[OPTION_TABLE_ROWS_MAX],
+                                           enum option_command command,
+                                           const struct load_table *own)
+{
+    if (table->row_count > 0)
+        return table;
+    table->wider = bench_option_table();
+    option_table_add(table, rows, command, &(struct option_use){&own->first, 0});
+    bench_groups_add(table, rows, command);
+    option_table_add(table, rows, command, &(struct option_use){&own->last, 0});
+    option_table_change(table, rows, own->changes, own->change_count);
+    return table;
+}
+
 const struct option_table *bench_option_table(void)
 {
     static struct option_row rows[OPTION_TABLE_ROWS_MAX];

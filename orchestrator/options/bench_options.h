@@ -21,6 +21,18 @@ const struct option_table *bench_option_table(void);
 void bench_groups_add(struct option_table *table, struct option_row rows[OPTION_TABLE_ROWS_MAX],
                       enum option_command command);
 
+/* The table of a command that makes several loads: its own rows of its whole target, before and behind those of the groups, and
+ * what these say otherwise there. Returns the table; it is filled once. */
+struct load_table {
+    struct option_group first, last;
+    const struct option_change *changes;
+    size_t change_count;
+};
+const struct option_table *load_table_fill(struct option_table *table,
+                                           struct option_row rows[OPTION_TABLE_ROWS_MAX],
+                                           enum option_command command,
+                                           const struct load_table *own);
+
 /* Likewise of a command that speaks to a server without putting load on it: its own rows first, of its whole target, then how
  * to find the server, log in, TLS, how long to wait. False: the table has been filled before. */
 bool endpoint_table_fill(struct option_table *table, struct option_row rows[OPTION_TABLE_ROWS_MAX],

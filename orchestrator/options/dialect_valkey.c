@@ -389,8 +389,8 @@ static enum err_code make_report(struct sink *sink, FILE *out, const struct benc
                 "__data__; __field:NAME__ with --dataset; and with --cluster {tag}. \";\" as an "  \
                 "argument of its own stands "                                                      \
                 "between the commands of a sequence, and a number before a command repeats it.",   \
-    .rows = rows, .row_count = sizeof rows / sizeof rows[0], .usage_status = 1, .settle = settle,  \
-    .print_refused = print_refused, .make_report = make_report
+    TABLE_ROWS(rows), .usage_status = 1, .settle = settle, .print_refused = print_refused,         \
+    .make_report = make_report
 #define SYNOPSIS(tool_)                                                                            \
     "volley, with the command line and the report of " tool_ ". Without a command it runs all "    \
     "tests, or those of -t. Options of volley's own are not known here: volley bench --help "      \

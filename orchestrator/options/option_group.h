@@ -62,6 +62,7 @@ void option_table_change(const struct option_table *table,
         .rows = rows_, .row_count = sizeof rows_ / sizeof rows_[0], .section = section_,           \
         .commands = commands_                                                                      \
     }
+#define TABLE_ROWS(rows_) .rows = rows_, .row_count = sizeof rows_ / sizeof rows_[0]
 #define ROW(name_, shorts_, kind_, argument_, at_)                                                 \
     .name = name_, .shorts = shorts_, .kind = kind_, .argument = argument_, .offset = at_
 #define NUMBER(min_, max_) .min = min_, .max = max_

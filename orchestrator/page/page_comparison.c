@@ -6,7 +6,9 @@
 
 #include "common/units.h"
 #include "orchestrator/page/page_curve.h"
+#include "orchestrator/page/page_modes.h"
 #include "orchestrator/page/page_state.h"
+#include "orchestrator/report/student.h"
 
 static const struct {
     const char *answer, *caption, *sign; /* as of rows, for people, beside the colour */
@@ -28,6 +30,24 @@ static double count_of(const json_t *object, const char *key)
 {
     const double count = page_curve_real(object, key);
     return count > 0 ? count : 0;
+}
+
+void page_comparison_put_interval(json_t *side, double confidence)
+{
+    const double runs = count_of(side, "runs"), mean = page_curve_real(side, "mean");
+    const double deviation = page_curve_real(side, "stdev");
+    if (!(runs > 1))
+        return;
+    const double half = student_point(1 - (1 - confidence) / 2, runs - 1) * deviation / sqrt(runs);
+    if (!isfinite(half) || !isfinite(mean))
+        return;
+    json_object_set_new(side, "low", json_real(mean - half));
+    json_object_set_new(side, "high", json_real(mean + half));
+}
+
+static bool is_of_modes(const json_t *comparison)
+{
+    return json_object_get(comparison, "modes") != NULL;
 }
 
 /* ---- the top ---- */
@@ -70,8 +90,9 @@ static bool is_apart(const json_t *rows)
 
 static void put_heading(struct output *out, const json_t *comparison, bool apart)
 {
-    output_printf(out, "<thead><tr><th>answer<th>command<th>metric<th class=\"number\">pipeline"
-                       "<th class=\"number\">io_threads");
+    output_printf(out, "<thead><tr><th>answer<th>command<th>metric");
+    if (!is_of_modes(comparison)) /* whose runs are all alike in these */
+        output_printf(out, "<th class=\"number\">pipeline<th class=\"number\">io_threads");
     if (apart)
         output_printf(out, "<th>configuration");
     for (int side = 0; side < 2; side++) {
@@ -114,7 +135,7 @@ static void put_side(struct output *out, const json_t *side)
                       page_curve_real(side, "merged"));
 }
 
-static void put_row(struct output *out, const json_t *row, size_t number, bool apart)
+static void put_row(struct output *out, const json_t *row, size_t number, bool apart, bool modes)
 {
     const double change = page_curve_real(row, "change_percent");
     const double p = page_curve_real(row, "p_corrected");
@@ -122,8 +143,10 @@ static void put_row(struct output *out, const json_t *row, size_t number, bool a
     put_answer(out, row);
     put_cell(out, "<td>", page_curve_text(row, "command"));
     put_cell(out, "<td>", page_curve_text(row, "metric"));
-    put_cell(out, "<td class=\"number\">", page_curve_text(row, "pipeline"));
-    put_cell(out, "<td class=\"number\">", page_curve_text(row, "io_threads"));
+    if (!modes) {
+        put_cell(out, "<td class=\"number\">", page_curve_text(row, "pipeline"));
+        put_cell(out, "<td class=\"number\">", page_curve_text(row, "io_threads"));
+    }
     if (apart)
         put_cell(out, "<td>", page_curve_text(row, "apart"));
     for (int side = 0; side < 2; side++)
@@ -146,7 +169,10 @@ void page_comparison_html(struct output *out, const json_t *comparison)
     const bool apart = is_apart(rows);
     size_t i;
     const double left_out = count_of(comparison, "rows_left_out");
-    put_counts(out, comparison);
+    if (is_of_modes(comparison))
+        page_modes_html(out, comparison);
+    else
+        put_counts(out, comparison);
     for (int side = 0; side < 2; side++)
         put_doubts(out, comparison, side);
     if (left_out > 0)
@@ -157,7 +183,7 @@ void page_comparison_html(struct output *out, const json_t *comparison)
     output_printf(out, "<div class=\"scroll points\" tabindex=\"0\">\n<table id=\"answers\">\n");
     put_heading(out, comparison, apart);
     output_printf(out, "<tbody>\n");
-    json_array_foreach(rows, i, row) put_row(out, row, i, apart);
+    json_array_foreach(rows, i, row) put_row(out, row, i, apart, is_of_modes(comparison));
     output_printf(out, "</tbody></table>\n</div>\n");
 }
 
@@ -221,7 +247,10 @@ void page_comparison_html_end(struct output *out, const json_t *comparison)
 {
     const double confidence = 100 * page_curve_real(comparison, "confidence");
     const double threshold = 100 * page_curve_real(comparison, "threshold");
-    put_differences(out, comparison);
+    if (is_of_modes(comparison))
+        page_modes_html_runs(out, comparison);
+    else
+        put_differences(out, comparison);
     put_configuration(out, comparison);
     output_printf(
         out,
@@ -237,6 +266,8 @@ void page_comparison_html_end(struct output *out, const json_t *comparison)
         output_printf(out, "<p>Of percentiles the values are means of those of the runs, which "
                            "answers are made of; merged are those of all requests of the runs "
                            "together, read from their merged histograms.</p>\n");
+    if (page_curve_text(comparison, "command_line")[0] == '\0')
+        return;
     output_printf(out, "<h2>Command line</h2>\n");
     page_html_scroll(out, "", "command line");
     output_printf(out, "<pre>");

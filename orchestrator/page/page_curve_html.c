@@ -39,10 +39,9 @@ static const char *time_text(char text[48], double us)
     return text;
 }
 
-static double time_at(const json_t *curve, const json_t *point, const char *statistic)
+static bool is_of(const json_t *curve, const char *command)
 {
-    char name[PAGE_COLUMN_BYTES];
-    return page_curve_number(point, page_curve_figure(name, page_curve_times(curve), statistic));
+    return strcmp(page_curve_text(curve, "of"), command) == 0;
 }
 
 /* ---- what was found ---- */
@@ -101,9 +100,14 @@ static void put_status(struct output *out, const json_t *curve)
         status = "none";
     const bool stopped = json_is_true(json_object_get(curve, "interrupted"));
     const bool failed = json_is_string(json_object_get(curve, "error"));
-    if (strcmp(page_curve_text(curve, "of"), "sweep") == 0) {
+    if (!is_of(curve, "find-max")) {
         page_html_level(out, failed ? "ERROR" : stopped ? "INTERRUPTED" : "DONE");
-        output_printf(out, "one run for each value of %s", page_curve_text(curve, "swept"));
+        output_printf(out,
+                      is_of(curve, "sweep") ? "one run for each value of %s"
+                                            : "one run for each number of %s",
+                      page_curve_text(curve, "swept"));
+        if (json_object_get(curve, "modes") != NULL)
+            output_printf(out, ", with the buffer and without");
         if (json_array_size(json_object_get(curve, "objectives")) > 0)
             output_printf(out, ", looked at for ");
     }
@@ -115,21 +119,30 @@ static void put_status(struct output *out, const json_t *curve)
     put_objectives(out, curve);
 }
 
-/* "20,370 requests/s"; of a sweep "clients 50". */
-static const char *load_text(char text[RATE_TEXT_BYTES + 24], const json_t *curve, double load)
+/* Of a point: "20,370 requests/s"; of a sweep "clients 50", of a load test "users 50, bypass". */
+static const char *load_text(char text[RATE_TEXT_BYTES + 48], const json_t *curve,
+                             const json_t *point)
 {
     char value[RATE_TEXT_BYTES];
-    const bool sweep = strcmp(page_curve_text(curve, "of"), "sweep") == 0;
-    snprintf(text, RATE_TEXT_BYTES + 24, "%s%s%s%s", sweep ? page_curve_text(curve, "swept") : "",
-             sweep ? " " : "", count_text(value, load), sweep ? "" : " requests/s");
+    const bool search = is_of(curve, "find-max");
+    const char *mode =
+        page_curve_text(json_object_get(curve, "modes") != NULL ? point : NULL, "mode");
+    snprintf(text, RATE_TEXT_BYTES + 48, "%s%s%s%s%s%.16s",
+             search ? "" : page_curve_text(curve, "swept"), search ? "" : " ",
+             count_text(value, page_curve_real(point, "load")), search ? " requests/s" : "",
+             mode[0] != '\0' ? ", " : "", mode);
     return text;
 }
 
-static bool is_marked(const json_t *curve, double load)
+static bool is_marked(const json_t *curve, const json_t *point)
 {
     static const char *const marks[] = {"degradation", "breaking", "objective"};
+    const double load = page_curve_real(point, "load");
+    const json_t *marked = json_object_get(curve, "marked");
+    if (json_object_get(curve, "modes") != NULL)
+        marked = json_object_get(marked, page_curve_text(point, "mode"));
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
-        if (fabs(page_curve_real(json_object_get(curve, "marked"), marks[i]) - load) <= load * 1e-9)
+        if (fabs(page_curve_real(marked, marks[i]) - load) <= load * 1e-9)
             return true;
     return false;
 }
@@ -139,13 +152,13 @@ static void put_marked(struct output *out, const json_t *curve)
 {
     size_t i;
     const json_t *point;
-    char load[RATE_TEXT_BYTES + 24];
+    char load[RATE_TEXT_BYTES + 48];
     json_array_foreach(json_object_get(curve, "points"), i, point)
     {
-        if (!is_marked(curve, page_curve_real(point, "load")))
+        if (!is_marked(curve, point))
             continue;
         output_printf(out, "<li><b>");
-        page_html_text(out, load_text(load, curve, page_curve_real(point, "load")));
+        page_html_text(out, load_text(load, curve, point));
         output_printf(out, "</b>: ");
         page_html_text(out, page_curve_text(point, "reason"));
         output_printf(out, "</li>\n");
@@ -189,10 +202,10 @@ static void put_found(struct output *out, const json_t *curve)
 /* volley's own verdict on the point whose figures stand at the top. */
 static void put_trust(struct output *out, const json_t *curve, const json_t *best)
 {
-    char load[RATE_TEXT_BYTES + 24];
+    char load[RATE_TEXT_BYTES + 48];
     page_html_level(out, page_curve_text(best, "verdict"));
-    output_printf(out, "volley's verdict at %s",
-                  load_text(load, curve, page_curve_real(best, "load")));
+    output_printf(out, "volley's verdict at ");
+    page_html_text(out, load_text(load, curve, best));
     page_html_reasons(out, json_object_get(best, "doubts"), page_curve_text(best, "verdict"));
 }
 
@@ -214,7 +227,7 @@ static const char *broken_text(char text[200], const json_t *curve, const json_t
         else
             snprintf(of, sizeof of, "%.20s", page_curve_text(objective, "figure"));
         if (strcmp(of, statistic) == 0 && json_object_get(objective, "class") == NULL &&
-            fabs(time_at(curve, best, statistic)) > page_curve_real(objective, "limit_us") &&
+            fabs(page_curve_time(best, statistic)) > page_curve_real(objective, "limit_us") &&
             kept_text(kept, best)[0] != '\0')
             snprintf(text, 200, " in all windows together<br>%s", kept);
     }
@@ -223,7 +236,9 @@ static const char *broken_text(char text[200], const json_t *curve, const json_t
 
 static void put_numbers(struct output *out, const json_t *curve, const json_t *best)
 {
-    static const char *const statistics[] = {"p50", "p99", "max"};
+    static const char *const statistics[] = {"p50", "p99", "max"}, *const of_users[] = {"mean",
+                                                                                        "p95", ""};
+    const bool users = is_of(curve, "load-test");
     const json_t *found = json_object_get(curve, "found");
     char rate[RATE_TEXT_BYTES], more[300] = "", time[48], failed[48], broken[200];
     output_printf(out, "<div class=\"numbers\">\n");
@@ -235,17 +250,21 @@ static void put_numbers(struct output *out, const json_t *curve, const json_t *b
                  confidence);
         count_text(rate, page_curve_real(found, "rate"));
     } else {
-        char load[RATE_TEXT_BYTES + 24];
-        snprintf(more, sizeof more, ", the most<br>at %s",
-                 load_text(load, curve, page_curve_real(best, "load")));
+        char load[RATE_TEXT_BYTES + 48];
+        snprintf(more, sizeof more, ", the most%s%s", best != NULL ? "<br>at " : "",
+                 best != NULL ? load_text(load, curve, best) : "");
         count_text(rate, page_curve_number(best, "rate.achieved"));
     }
     page_html_number(out, "requests/s", rate, more);
+    if (users && best != NULL)
+        page_html_number(out, "messages/min",
+                         count_text(rate, page_curve_number(best, "rate.achieved") * 60), " there");
     for (size_t i = 0; best != NULL && i < sizeof statistics / sizeof statistics[0]; i++) {
-        const double us = time_at(curve, best, statistics[i]);
-        snprintf(more, sizeof more, " there%s", broken_text(broken, curve, best, statistics[i]));
+        const char *statistic = users ? of_users[i] : statistics[i];
+        const double us = page_curve_time(best, statistic);
+        snprintf(more, sizeof more, " there%s", broken_text(broken, curve, best, statistic));
         if (isfinite(us))
-            page_html_number(out, statistics[i], time_text(time, us), more);
+            page_html_number(out, statistic, time_text(time, us), more);
     }
     if (best != NULL) {
         snprintf(failed, sizeof failed, "%.3g %%",
@@ -281,13 +300,17 @@ static int by_percent(const void *a, const void *b)
 static struct statistics statistics_of(const json_t *curve)
 {
     struct statistics list = {.count = 0};
-    const char *path = page_curve_times(curve), *key;
-    const size_t bytes = strlen(path);
+    const char *key;
     json_t *described;
-    json_object_foreach(json_object_get(curve, "figures"), key,
-                        described) if (strncmp(key, path, bytes) == 0 && key[bytes] == '.' &&
-                                       list.count < STATISTICS_MAX) list.names[list.count++] =
-        key + bytes + 1;
+    json_object_foreach(json_object_get(curve, "figures"), key, described)
+    {
+        const char *name = page_curve_statistic(key);
+        bool there = name == NULL || list.count == STATISTICS_MAX;
+        for (size_t i = 0; i < list.count && !there; i++)
+            there = strcmp(list.names[i], name) == 0;
+        if (!there)
+            list.names[list.count++] = name;
+    }
     qsort(list.names, list.count, sizeof list.names[0], by_percent);
     return list;
 }
@@ -301,32 +324,40 @@ static int by_load(const void *a, const void *b)
     return page_curve_real(x, "number") > page_curve_real(y, "number") ? 1 : -1;
 }
 
-static bool has(const json_t *curve, enum metric_id metric)
+static bool has(const json_t *curve, const char *figure)
 {
-    return json_object_get(json_object_get(curve, "figures"), metric_table[metric].path) != NULL;
+    return json_object_get(json_object_get(curve, "figures"), figure) != NULL;
 }
+
+/* Memory, where it is known. */
+static const char *const memory_columns[][2] = {{"volley_mb", "memory of volley"},
+                                                {"server_mb", "used memory"}};
+#define MEMORY_COLUMNS (sizeof memory_columns / sizeof memory_columns[0])
 
 static void put_heading(struct output *out, const json_t *curve,
                         const struct statistics *statistics)
 {
     const bool search = json_object_get(curve, "found") != NULL;
-    output_printf(out, "<tr><th class=\"number\">%s<th>outcome",
+    output_printf(out, "<tr><th class=\"number\">%s%s<th>outcome",
                   strcmp(page_curve_text(curve, "swept"), "qps") == 0
                       ? "asked for/s"
-                      : page_curve_text(curve, "swept"));
+                      : page_curve_text(curve, "swept"),
+                  json_object_get(curve, "modes") != NULL ? "<th>mode" : "");
     if (search)
         output_printf(out, "<th class=\"number\">windows");
-    output_printf(out, "<th class=\"number\">answered/s");
+    output_printf(out, "<th class=\"number\">answered/s%s",
+                  is_of(curve, "load-test") ? "<th class=\"number\">messages/min" : "");
     for (size_t i = 0; i < statistics->count; i++) {
         output_printf(out, "<th class=\"number\">");
         for (const char *at = statistics->names[i]; *at != '\0'; at++)
             page_html_text(out, *at == '_' ? "." : (char[2]){*at, '\0'});
     }
     output_printf(out, "<th class=\"number\">errors");
-    if (has(curve, METRIC_WORKER_CPU))
+    if (has(curve, metric_table[METRIC_WORKER_CPU].path))
         output_printf(out, "<th class=\"number\">CPU of the workers");
-    if (json_object_get(json_object_get(curve, "figures"), "server_mb") != NULL)
-        output_printf(out, "<th class=\"number\">used memory");
+    for (size_t i = 0; i < MEMORY_COLUMNS; i++)
+        if (has(curve, memory_columns[i][0]))
+            output_printf(out, "<th class=\"number\">%s", memory_columns[i][1]);
     output_printf(out, "<th>verdict<th>remarks</tr>\n");
 }
 
@@ -357,26 +388,34 @@ static void put_point(struct output *out, const json_t *curve, const json_t *poi
     char text[48], rate[RATE_TEXT_BYTES];
     const json_t *found = json_object_get(curve, "found");
     const double load = page_curve_real(point, "load"),
-                 memory = page_curve_number(point, "server_mb");
+                 achieved = page_curve_number(point, "rate.achieved");
     const bool best = found != NULL && fabs(load - page_curve_real(found, "rate")) <= load * 1e-9;
     output_printf(out, "<tr%s><td class=\"number\">%s<td>", best ? " class=\"best\"" : "",
                   count_text(rate, load));
+    if (json_object_get(curve, "modes") != NULL) {
+        page_html_text(out, page_curve_text(point, "mode"));
+        output_printf(out, "<td>");
+    }
     page_html_text(out, page_curve_text(point, "outcome"));
     if (found != NULL)
         output_printf(out, "<td class=\"number\">%.0f/%.0f",
                       page_curve_real(point, "windows_passed"), page_curve_real(point, "windows"));
-    output_printf(out, "<td class=\"number\">%s",
-                  count_text(rate, page_curve_number(point, "rate.achieved")));
+    output_printf(out, "<td class=\"number\">%s", count_text(rate, achieved));
+    if (is_of(curve, "load-test"))
+        output_printf(out, "<td class=\"number\">%s", count_text(rate, achieved * 60));
     for (size_t i = 0; i < statistics->count; i++)
         output_printf(out, "<td class=\"number\">%s",
-                      time_text(text, time_at(curve, point, statistics->names[i])));
+                      time_text(text, page_curve_time(point, statistics->names[i])));
     output_printf(out, "<td class=\"number\">%.3g %%",
                   page_curve_number(point, metric_table[METRIC_FAILED_PERCENT].path));
-    if (has(curve, METRIC_WORKER_CPU))
+    if (has(curve, metric_table[METRIC_WORKER_CPU].path))
         output_printf(out, "<td class=\"number\">%.1f %%",
                       page_curve_number(point, metric_table[METRIC_WORKER_CPU].path));
-    if (json_object_get(json_object_get(curve, "figures"), "server_mb") != NULL)
-        output_printf(out, isfinite(memory) ? "<td class=\"number\">%.1f MB" : "<td>", memory);
+    for (size_t i = 0; i < MEMORY_COLUMNS; i++) {
+        const double memory = page_curve_number(point, memory_columns[i][0]);
+        if (has(curve, memory_columns[i][0]))
+            output_printf(out, isfinite(memory) ? "<td class=\"number\">%.1f MB" : "<td>", memory);
+    }
     output_printf(out, "<td>");
     page_html_text(out, page_curve_text(point, "verdict"));
     output_printf(out, "<td>");
@@ -404,6 +443,46 @@ static void put_points(struct output *out, const json_t *curve)
     free(sorted);
 }
 
+/* What the buffer takes, by users. */
+static void put_memory(struct output *out, const json_t *memory)
+{
+    static const struct {
+        const char *member, *heading, *unit;
+        double factor; /* of megabytes */
+        bool is_signed;
+    } columns[] = {{"enabled_mb", "buffer", "MB", 1, false},
+                   {"bypass_mb", "bypass", "MB", 1, false},
+                   {"difference_mb", "difference", "MB", 1, true},
+                   {"expected_difference_mb", "expected", "KB", 1024, true}};
+    size_t i;
+    const json_t *row;
+    char users[RATE_TEXT_BYTES];
+    if (json_array_size(memory) == 0)
+        return;
+    output_printf(out, "<h2>Memory of volley, at its most</h2>\n");
+    page_html_scroll(out, "", "memory of volley");
+    output_printf(out, "<table class=\"rows\" id=\"memory\">\n<tr><th class=\"number\">users");
+    for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++)
+        output_printf(out, "<th class=\"number\">%s", columns[k].heading);
+    output_printf(out, "</tr>\n");
+    json_array_foreach(memory, i, row)
+    {
+        output_printf(out, "<tr><td class=\"number\">%s",
+                      count_text(users, page_curve_real(row, "users")));
+        for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++) {
+            const double value = page_curve_real(row, columns[k].member) * columns[k].factor;
+            output_printf(out, "<td class=\"number\">");
+            if (!isfinite(value))
+                output_printf(out, "-");
+            else
+                output_printf(out, columns[k].is_signed ? "%+.1f %s" : "%.1f %s", value,
+                              columns[k].unit);
+        }
+        output_printf(out, "</tr>\n");
+    }
+    output_printf(out, "</table></div>\n");
+}
+
 void page_curve_html(struct output *out, const json_t *curve)
 {
     const json_t *best = page_curve_best(curve);
@@ -412,4 +491,5 @@ void page_curve_html(struct output *out, const json_t *curve)
     if (best != NULL)
         put_trust(out, curve, best);
     put_points(out, curve);
+    put_memory(out, json_object_get(curve, "memory"));
 }

@@ -12,6 +12,7 @@
 #include "orchestrator/page/page_history.h"
 #include "orchestrator/page/page_leaves.h"
 #include "orchestrator/page/page_live.h"
+#include "orchestrator/page/page_modes.h"
 #include "orchestrator/page/page_state.h"
 
 /* Enough to be read; the script's own style goes beyond it. Nothing is loaded from anywhere, and nothing may be. */
@@ -384,6 +385,10 @@ static const char *date_text(char text[40], uint64_t wall_ns)
 static void put_name(struct output *out, const struct page_result *result)
 {
     char name[PAGE_CURVE_TITLE_BYTES];
+    if (result->comparison != NULL) {
+        page_html_text(out, page_modes_name(name, result->comparison));
+        return;
+    }
     if (result->named || result->curve == NULL)
         page_html_text(out, result->name);
     if (result->named && result->curve != NULL)
@@ -392,24 +397,26 @@ static void put_name(struct output *out, const struct page_result *result)
         page_html_text(out, page_curve_name(name, result->curve));
 }
 
-void page_html_result(struct output *out, const struct page_result *result)
+/* Runs that were measured; last: the newest of them, NULL: there is none. */
+static size_t count_measured(const json_t *runs, const json_t **last)
 {
-    char date[40];
     size_t i, measured = 0;
-    const json_t *run, *notice, *last = NULL;
-    if (result->comparison != NULL) {
-        page_comparison_html(out, result->comparison);
-        return;
-    }
-    if (result->history != NULL) {
-        page_history_html(out, result->history);
-        return;
-    }
-    json_array_foreach(result->runs, i, run) if (is_measured(run))
+    const json_t *run;
+    *last = NULL;
+    json_array_foreach(runs, i, run) if (is_measured(run))
     {
         measured++;
-        last = run;
+        *last = run;
     }
+    return measured;
+}
+
+/* What it is of, where and when, and what of it is missing. */
+static void put_origin(struct output *out, const struct page_result *result, const json_t *last)
+{
+    char date[40];
+    size_t i;
+    const json_t *notice;
     output_printf(out, "<p>");
     put_name(out, result);
     if (last != NULL) {
@@ -426,6 +433,22 @@ void page_html_result(struct output *out, const struct page_result *result)
     if (result->cut)
         output_printf(out, "<p class=\"cut\">The record ends before the run does: this is what "
                            "there is.</p>\n");
+}
+
+void page_html_result(struct output *out, const struct page_result *result)
+{
+    const json_t *last;
+    const size_t measured = count_measured(result->runs, &last);
+    if (result->history != NULL) {
+        page_history_html(out, result->history);
+        return;
+    }
+    if (result->comparison == NULL || measured > 0)
+        put_origin(out, result, last);
+    if (result->comparison != NULL) {
+        page_comparison_html(out, result->comparison);
+        return;
+    }
     put_judgement(out, result);
     if (result->curve != NULL) {
         page_curve_html(out, result->curve);
@@ -521,6 +544,8 @@ void page_html_tables(struct output *out, const struct page_result *result)
 {
     if (result->comparison != NULL) {
         page_comparison_html_end(out, result->comparison);
+        put_tree(out, "Environment", result->environment);
+        put_tree(out, "Options", result->spec);
         return;
     }
     if (result->history != NULL) {

@@ -22,7 +22,10 @@ const struct picture pictures_of_scenarios[PICTURES_OF_SCENARIOS] = {
     {"performance_correlation", "samples of memory and load", picture_correlation},
     {"phase_heatmap", "phases with figures", picture_phases}};
 
-const struct picture picture_of_curves = {"curve", "loads", picture_load};
+const struct picture pictures_of_curves[PICTURES_OF_CURVES] = {
+    {"curve", "loads", picture_load}, {"memory", "memory of both modes", picture_load_memory}};
+
+const struct picture picture_of_modes = {"modes", "runs of two modes", picture_modes};
 
 #define PREFIX_BYTES 100u
 

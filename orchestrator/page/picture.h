@@ -23,8 +23,12 @@ struct picture {
 extern const struct picture pictures_of_runs[PICTURES_OF_RUNS];
 #define PICTURES_OF_SCENARIOS 3u
 extern const struct picture pictures_of_scenarios[PICTURES_OF_SCENARIOS];
-/* Of a search or a sweep: its result has a curve. */
-extern const struct picture picture_of_curves;
+/* Of a search, a sweep or a load test: its result has a curve. */
+#define PICTURES_OF_CURVES 2u
+extern const struct picture pictures_of_curves[PICTURES_OF_CURVES];
+
+/* Of a comparison of modes. */
+extern const struct picture picture_of_modes;
 
 /* Made, and can be written to: before anything connects. */
 MUST_USE enum err_code picture_directory_make(const char *directory, struct err *err);
@@ -48,5 +52,8 @@ bool picture_correlation(FILE *script, enum picture_format format,
                          const struct page_result *result);
 bool picture_phases(FILE *script, enum picture_format format, const struct page_result *result);
 bool picture_load(FILE *script, enum picture_format format, const struct page_result *result);
+bool picture_modes(FILE *script, enum picture_format format, const struct page_result *result);
+bool picture_load_memory(FILE *script, enum picture_format format,
+                         const struct page_result *result);
 
 #endif

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "orchestrator/page/gnuplot.h"
 #include "orchestrator/page/page_curve.h"
+#include "orchestrator/page/page_modes.h"
 #include "orchestrator/report/statistics.h"
 
 #define FONT "DejaVu Sans"
@@ -38,7 +39,7 @@ static void name_of(char name[100], const struct page_result *result)
 #define TITLE_BYTES 600u
 static void title_of(char title[TITLE_BYTES], const char *what, const struct page_result *result)
 {
-    char name[PAGE_CURVE_TITLE_BYTES], when[40] = "", where[120] = "";
+    char name[PAGE_MODES_TITLE_BYTES], when[40] = "", where[120] = "";
     const json_t *server = json_object_get(result->environment, "server");
     const char *product = json_string_value(json_object_get(server, "product"));
     const char *version = json_string_value(json_object_get(server, "version"));
@@ -52,6 +53,8 @@ static void title_of(char title[TITLE_BYTES], const char *what, const struct pag
                  address != NULL ? " at " : "", address != NULL ? address : "");
     if (result->curve != NULL)
         page_curve_title(name, result);
+    else if (result->comparison != NULL)
+        page_modes_title(name, result);
     else
         name_of(name, result);
     snprintf(title, TITLE_BYTES, "%s: %s%s%s", what, name, where, when);

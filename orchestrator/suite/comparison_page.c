@@ -47,9 +47,11 @@ static json_t *describe_row(const struct comparison *comparison, const struct co
     json_t *object = comparison_row_json(comparison, row);
     comparison_name_format(name, keys, &nameless);
     json_object_set_new(object, "apart", json_value_text(name[0] != '\0' ? name + 1 : ""));
-    for (int side = 0; side < 2; side++)
-        json_object_set_new(json_object_get(object, side_names[side]), "values",
-                            describe_values(row, side, room));
+    for (int side = 0; side < 2; side++) {
+        json_t *of = json_object_get(object, side_names[side]);
+        json_object_set_new(of, "values", describe_values(row, side, room));
+        page_comparison_put_interval(of, comparison->wishes.confidence);
+    }
     return object;
 }
 

@@ -62,7 +62,7 @@ static double milliseconds(const struct figure_percentile *figure)
     return figure->empty || figure->censored ? NAN : (double)figure->value_ns / (double)NS_PER_MS;
 }
 
-static bool counts(const struct mode_run *run)
+bool modes_run_counts(const struct mode_run *run)
 {
     return run->status == OK && run->mishap[0] == '\0';
 }
@@ -127,7 +127,7 @@ double modes_matrix_ms(const struct mode *mode, unsigned kind, size_t percentile
     uint32_t known = 0;
     for (uint32_t i = 0; i < mode->count; i++) {
         const double value = mode->runs[i].matrix_ms[kind][percentile];
-        if (!counts(&mode->runs[i]) || isnan(value))
+        if (!modes_run_counts(&mode->runs[i]) || isnan(value))
             continue;
         sum += value;
         known++;
@@ -177,7 +177,7 @@ void modes_read_run(struct mode *mode, const struct run_result *result,
     read_matrix(run, result, reads);
     if (!mishap_find(run->mishap, sizeof run->mishap, result) && !(result->seconds > 0))
         snprintf(run->mishap, sizeof run->mishap, "it ended before anything was measured");
-    if (counts(run))
+    if (modes_run_counts(run))
         mode->errors[mode->counted++] = run->error_percent;
 }
 
@@ -204,7 +204,7 @@ static enum err_code take_records(struct record_set *set, const struct mode *mod
     json_t *list = json_array();
     bool made = list != NULL;
     for (uint32_t i = 0; i < mode->count && made; i++)
-        if (counts(&mode->runs[i]))
+        if (modes_run_counts(&mode->runs[i]))
             made = json_array_append_new(list, record_of(&mode->runs[i], configuration)) == 0;
     const enum err_code code = made ? record_set_take(set, list, mode->name, err)
                                     : err_set(err, E_SYSTEM, "no memory for records of runs");

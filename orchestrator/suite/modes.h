@@ -61,6 +61,8 @@ void modes_name(struct modes *modes, int side, const struct buffer_options *buff
  * says it of all. */
 void modes_read_run(struct mode *mode, const struct run_result *result,
                     const bool reads[CLASSES_MAX]);
+/* Whether it came to its end, and is compared. */
+bool modes_run_counts(const struct mode_run *run);
 /* After the last run. configuration: what all runs have in common, an object of keys that records know (record_set.h), with "command".
  * Runs that did not end well count for nothing. E_SYSTEM. */
 MUST_USE enum err_code modes_compare(struct modes *modes, const json_t *configuration,

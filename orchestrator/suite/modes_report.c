@@ -426,10 +426,11 @@ static json_t *run_json(const struct mode_run *run)
     for (unsigned figure = RECORD_P50; figure <= RECORD_P99; figure++)
         (void)json_object_set_new(times, record_figure_name((enum record_figure)figure),
                                   number(run->figures_ms[figure]));
-    return json_pack("{s:f, s:f, s:f, s:f, s:o, s:s, s:o}", "seconds", run->seconds,
+    return json_pack("{s:f, s:f, s:f, s:f, s:o, s:s, s:b, s:o}", "seconds", run->seconds,
                      "requests_per_second", run->rate, "messages_per_minute", 60 * run->rate,
                      "error_percent", run->error_percent, "latency", times, "verdict",
-                     verdict_level_name(run->verdict), "error", capacity_json_error(run->mishap));
+                     verdict_level_name(run->verdict), "counts", modes_run_counts(run), "error",
+                     capacity_json_error(run->mishap));
 }
 
 static json_t *mode_json(const struct mode *mode)

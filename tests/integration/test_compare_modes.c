@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/check/page_look.h"
+#include "tests/support/check/picture_look.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/run_json.h"
 #include "tests/support/check/server.h"
@@ -142,6 +144,78 @@ LOOP_TEST(near_caches, sizeof caches / sizeof caches[0])
     program_expect_text(program.out, "Query(Cached)  Query(Cold)");
     ck_assert_int_eq(test_server_calls(&server, "client|tracking"), 9);
     ck_assert_int_lt(test_server_calls(&server, "get"), 16000);
+}
+
+static const json_t *panel_of(const json_t *seen, const char *id)
+{
+    size_t i;
+    const json_t *panel;
+    json_array_foreach(json_object_get(seen, "panels"), i, panel)
+    {
+        if (strcmp(json_string_value(json_object_get(panel, "id")), id) == 0)
+            return panel;
+    }
+    ck_abort_msg("no panel %s", id);
+}
+
+/* What a page draws is what the document says. */
+static void ck_page(const char *page, const json_t *root)
+{
+    size_t i;
+    const json_t *column, *matrix = json_object_get(root, "latency_matrix");
+    json_t *seen = page_look(page, (const char *const[]){"--width", "375", NULL});
+    const json_t *drawn = json_object_get(panel_of(seen, "matrix"), "columns");
+    ck_assert_uint_eq(json_array_size(drawn), json_array_size(matrix));
+    json_array_foreach(matrix, i, column)
+    {
+        const json_t *line = json_array_get(drawn, i);
+        ck_assert_str_eq(json_string_value(json_object_get(line, "name")),
+                         json_string_value(json_object_get(column, "column")));
+        ck_assert_double_eq_tol(run_json_number(line, "P50"),
+                                1e3 * run_json_number(column, "p50_ms"), 1e-2);
+        ck_assert_double_eq_tol(run_json_number(line, "P99"),
+                                1e3 * run_json_number(column, "p99_ms"), 1e-2);
+    }
+    ck_assert_uint_eq(json_array_size(json_object_get(panel_of(seen, "forest"), "rows")), 4);
+    const json_t *counts = json_object_get(panel_of(seen, "runs"), "counts");
+    for (i = 0; i < 2; i++)
+        ck_assert_int_eq(json_integer_value(json_array_get(counts, i)), 3);
+    ck_assert_uint_eq(json_array_size(json_object_get(seen, "filters")), 7); /* with all of it */
+    ck_assert_int_eq(json_integer_value(json_object_get(seen, "wide")), 0);
+    json_decref(seen);
+}
+
+TEST(what_is_kept)
+{
+    /* Breaks when the directory lacks a document, a table or a page, these say something else than the JSON, report makes another page
+     * of it, or the directory of another run is written over. */
+    char out[280], page[300], json[300], markdown[300], other[300];
+    struct picture_look picture = {.bytes = NULL};
+    snprintf(out, sizeof out, "%s/kept", tree.path);
+    snprintf(page, sizeof page, "%s/compare-modes.html", out);
+    snprintf(json, sizeof json, "%s/compare-modes.json", out);
+    snprintf(markdown, sizeof markdown, "%s/compare-modes.md", out);
+    snprintf(other, sizeof other, "%s/other.html", tree.path);
+    COMPARE("--a", "balanced", "--mix", "set:50,get:50", "-c", "8", "-n", "3000", "--runs", "3",
+            "--processes", "1", "--json", path, "--out", out, "--png", tree.path);
+    program_expect_status(&program, 0);
+    json_t *root = document(), *kept = json_load_file(json, 0, NULL);
+    ck_assert(json_equal(root, kept));
+    ck_page(page, root);
+    picture_look_read(&picture, out, "compare-modes.md");
+    program_expect_text(picture.bytes, "| ms | Write(Buffer) | Write(Bypass) |");
+    picture_look_png(&picture, tree.path, "run_modes.png");
+    picture_look_free(&picture);
+    program_free(&program);
+    program_run_volley(&program, "report", out, "--html", other, NULL);
+    program_expect_status(&program, 0);
+    ck_page(other, root);
+    program_free(&program);
+    COMPARE("--a", "balanced", "-n", "100", "--runs", "3", "--out", out);
+    program_expect_status(&program, 2);
+    program_expect_text(program.err, "already holds the journal of another run");
+    json_decref(kept);
+    json_decref(root);
 }
 
 TEST(a_regression)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/check/page_look.h"
+#include "tests/support/check/picture_look.h"
 #include "tests/support/check/printed.h"
 #include "tests/support/check/run.h"
 #include "tests/support/check/run_json.h"
@@ -129,7 +131,7 @@ TEST(as_fast_as_replies_come)
                             0.02);
     EXPECT_IN(program.out, "# Load test\n");
     EXPECT_IN(program.out, "\n| users | msg/min | req/s | mean ms | p95 ms |");
-    EXPECT_IN(program.out, "\nPeak throughput: ");
+    EXPECT_IN(program.out, "\n- Peak throughput: ");
     snprintf(path, sizeof path, "%s/load-test.json", out);
     json_t *kept = load(path);
     ck_assert(json_equal(json_object_get(kept, "runs"), json_object_get(root, "runs")));
@@ -156,10 +158,83 @@ TEST(both_modes)
                                 number_of(run_at(root, 2 * i + 1), "volley_mb"), 1e-9);
         ck_assert_double_eq_tol(number_of(row, "difference_mb"),
                                 number_of(row, "enabled_mb") - number_of(row, "bypass_mb"), 1e-9);
+        ck_assert(number_of(json_object_get(json_object_get(root, "points"),
+                                            i == 0 ? "buffer" : "bypass"),
+                            "baseline") == 1);
     }
     ck_assert_str_eq(json_string_value(json_object_get(root, "buffer")), "minimal");
     EXPECT_IN(program.out, "; client that buffers: minimal\n");
     EXPECT_IN(program.out, "Memory of volley, at its most:\n");
+    json_decref(root);
+}
+
+/* Of a panel of a page the series of this label and mode. */
+static const json_t *series_of(const json_t *seen, const char *id, const char *label,
+                               const char *mode)
+{
+    size_t i, k;
+    const json_t *panel, *series;
+    json_array_foreach(json_object_get(seen, "panels"), i, panel)
+        json_array_foreach(json_object_get(panel, "series"), k, series)
+    {
+        if (strcmp(json_string_value(json_object_get(panel, "id")), id) == 0 &&
+            strcmp(json_string_value(json_object_get(series, "label")), label) == 0 &&
+            strcmp(json_string_value(json_object_get(series, "result")), mode) == 0)
+            return series;
+    }
+    ck_abort_msg("no %s of %s in %s", label, mode, id);
+}
+
+/* First and last of a series are those of the runs of its mode, to the six digits that a page has. */
+static void ck_series(const json_t *series, double first, double last)
+{
+    ck_assert_double_eq_tol(number_of(series, "first"), first, 1e-5 * first + 1e-9);
+    ck_assert_double_eq_tol(number_of(series, "last"), last, 1e-5 * last + 1e-9);
+}
+
+static void ck_page(const char *page, const json_t *root)
+{
+    static const char *const modes[] = {"buffer", "bypass"};
+    json_t *seen = page_look(page, (const char *const[]){"--width", "375", NULL});
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *first = run_at(root, i), *last = run_at(root, 2 + i);
+        ck_series(series_of(seen, "curve_rate", "answered", modes[i]),
+                  number_of(first, "requests_per_second"), number_of(last, "requests_per_second"));
+        ck_series(series_of(seen, "curve_times", "p95", modes[i]),
+                  number_of(json_object_get(first, "latency_us"), "p95"),
+                  number_of(json_object_get(last, "latency_us"), "p95"));
+        ck_series(series_of(seen, "curve_volley", "at its most", modes[i]),
+                  number_of(first, "volley_mb"), number_of(last, "volley_mb"));
+    }
+    const json_t *scaling = json_object_get(root, "memory_scaling");
+    ck_assert_double_eq_tol(
+        number_of(series_of(seen, "curve_buffer", "buffer less bypass", "buffer"), "last"),
+        number_of(json_array_get(scaling, 1), "difference_mb"), 1e-4);
+    ck_assert_int_eq(json_integer_value(json_object_get(seen, "wide")), 0);
+    json_decref(seen);
+}
+
+TEST(pages_and_pictures)
+{
+    /* breaks when a page shows other numbers than the JSON, report makes another page of the directory than the load test made,
+     * or a picture is missing */
+    char out[192], page[224], other[224];
+    struct picture_look picture = {.bytes = NULL};
+    snprintf(out, sizeof out, "%s/kept", tree.path);
+    snprintf(page, sizeof page, "%s/page.html", tree.path);
+    snprintf(other, sizeof other, "%s/other.html", tree.path);
+    START("--users", "1,4", "--message-rate", "unlimited", "--duration", "300ms", "--warmup", "0",
+          "--buffer", "high-throughput", "--both-modes", "--html", page, "--png", tree.path,
+          "--out", out, "--processes", "1");
+    json_t *root = end(0);
+    ck_page(page, root);
+    program_free(&program);
+    program_run_volley(&program, "report", out, "--html", other, NULL);
+    ck_assert_msg(program.exit_status == 0, "%s", program.err);
+    ck_page(other, root);
+    picture_look_png(&picture, tree.path, "run_curve.png");
+    picture_look_png(&picture, tree.path, "run_memory.png");
+    picture_look_free(&picture);
     json_decref(root);
 }
 

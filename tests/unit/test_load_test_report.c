@@ -83,6 +83,45 @@ TEST(test_text)
     free(text);
 }
 
+TEST(test_points)
+{
+    /* Breaks when a run is held against one of the other mode or against one that could not be judged, when users with a rate
+     * are to answer more than they were asked for, or a p95 that rose is no point. */
+    begin(true);
+    test.planned = 8;
+    add(1, 1000, 10);
+    add(1, 100, 10);
+    add(5, 4000, 10);
+    snprintf(add(5, 10, 10)->mishap, MISHAP_TEXT_BYTES, "an outage");
+    add(10, 4300, 10);
+    add(10, 200, 10)->p95.value_ns = 5001 * NS_PER_US;
+    add(20, 9000, 10)->p95.value_ns = 25001 * NS_PER_US;
+    add(20, 400, 10)->error_share = 0.011;
+    load_test_judge(&test);
+    ck_assert_uint_eq(test.rows[0].notes, DEGRADATION_BASELINE);
+    ck_assert_uint_eq(test.rows[1].notes, DEGRADATION_BASELINE);
+    ck_assert_uint_eq(test.rows[3].notes, 0);
+    ck_assert_ptr_eq(load_test_noted(&test, LOAD_TEST_BUFFER, DEGRADATION_POINT), &test.rows[4]);
+    ck_assert_ptr_eq(load_test_noted(&test, LOAD_TEST_BYPASS, DEGRADATION_POINT), &test.rows[5]);
+    ck_assert_ptr_eq(load_test_noted(&test, LOAD_TEST_BUFFER, DEGRADATION_BREAKING), &test.rows[6]);
+    ck_assert_ptr_eq(load_test_noted(&test, LOAD_TEST_BYPASS, DEGRADATION_BREAKING), &test.rows[7]);
+    char *text = written(load_test_write_text);
+    EXPECT_IN(text, "\nDegradation point, buffer: 10 users: less than 10 % more throughput\n");
+    EXPECT_IN(text, "\nDegradation point, bypass: 10 users: p95 above twice the baseline's\n");
+    EXPECT_IN(text, "\nBreaking point, bypass: 20 users: errors above 1 %\n");
+    free(text);
+    begin(false);
+    add(1, 50, 10)->offered = 50;
+    add(2, 50, 10)->offered = 50.2;
+    add(3, 50, 10)->offered = 51;
+    load_test_judge(&test);
+    ck_assert_ptr_eq(load_test_noted(&test, LOAD_TEST_BYPASS, DEGRADATION_POINT), &test.rows[2]);
+    text = written(load_test_write_markdown);
+    EXPECT_IN(text, "\n- Degradation point: 3 users: less than 99 % of the rate answered\n");
+    EXPECT_IN(text, "\n- Breaking point: none up to the last run\n");
+    free(text);
+}
+
 TEST(test_memory)
 {
     /* Breaks when both modes are not held against each other, or a run without its other one is. */
@@ -132,8 +171,8 @@ TEST(test_csv)
     test.rows[1].server_bytes = -1;
     char *text = written(load_test_write_csv);
     EXPECT_IN(text, "\n1,bypass,3000.0,50.000,3030.0,1500.000,2500.000,0.000000,10.000,3.000,"
-                    "GREEN,\"\"\n");
-    EXPECT_IN(text, "\n2,bypass,3600.0,60.000,,1500.000,,0.000000,10.000,,GREEN,\"\"\n");
+                    "0,0,0,GREEN,\"\"\n");
+    EXPECT_IN(text, "\n2,bypass,3600.0,60.000,,1500.000,,0.000000,10.000,,0,0,0,GREEN,\"\"\n");
     free(text);
 }
 

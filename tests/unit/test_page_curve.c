@@ -172,6 +172,80 @@ TEST(of_a_sweep)
     ck_assert_ptr_nonnull(strstr(html, "<b>clients 8</b>: degradation point (x)"));
 }
 
+#define USERS(users, mode, loop, rate, more)                                                       \
+    "{\"users\": " #users ", \"mode\": \"" mode "\", \"loop\": \"" loop                            \
+    "\", \"seconds\": 1, \"requests_per_second\": " #rate                                          \
+    ", \"latency_us\": {\"mean\": 100, \"p95\": 200}, \"error_share\": 0, \"volley_mb\": 12.5, "   \
+    "\"server_mb\": 2, \"error\": null, \"note\": \"" more "\"}"
+/* clang-format off: rows */
+static const char users[] =
+    "{\"schema\": \"volley.load-test/1\", \"name\": \"SET\", \"points\": {\"buffer\": "
+    "{\"baseline\": "
+    "1, \"degradation\": null}, \"bypass\": {\"baseline\": 1, \"degradation\": 5}}, \"runs\": "
+    "[" USERS(1, "buffer", "open", 50, "baseline") ", " USERS(
+        1, "bypass", "closed", 60,
+        "baseline") ", " USERS(5, "buffer", "open", 250,
+                               "") ", " USERS(5, "bypass", "closed", 61,
+                                              "degradation point (<i>why)") "], "
+                                                                            "\"memory_scaling\": "
+                                                                            "[{\"users\": 1, "
+                                                                            "\"enabled_mb\": 12.5, "
+                                                                            "\"bypass_mb\": 13, "
+                                                                            "\"difference_mb\": "
+                                                                            "-0.5, "
+                                                                            "\"expected_difference_"
+                                                                            "mb\": "
+                                                                            "0.25}]}";
+/* clang-format on */
+
+TEST(of_users_in_both_modes)
+{
+    /* breaks when times of both modes are called the same, a mark stands at the other mode's run, or what the buffer takes is
+     * lost */
+    read_text(users);
+    ck_assert_int_eq(page_curve_set(page, document, &err), OK);
+    const json_t *curve = page_result_newest(page)->curve;
+    ck_assert_double_eq(page_curve_number(point(0), "response_time_us.p95"), 200);
+    ck_assert_double_eq(page_curve_number(point(1), "service_time_us.mean"), 100);
+    ck_assert_double_eq(page_curve_time(point(1), "p95"), 200);
+    ck_assert_double_eq(page_curve_number(point(0), "difference_mb"), -0.5);
+    ck_assert(isnan(page_curve_number(point(1), "difference_mb")));
+    ck_assert_str_eq(page_curve_times(curve), "Latency");
+    json_t *bypass = page_curve_mode(curve, 1);
+    ck_assert_uint_eq(json_array_size(json_object_get(bypass, "points")), 2);
+    ck_assert_str_eq(word(bypass, "mode"), "bypass");
+    ck_assert_double_eq(page_curve_real(json_object_get(bypass, "marked"), "degradation"), 5);
+    json_decref(bypass);
+    write_html();
+    static const char *const there[] = {
+        "one run for each number of users, with the buffer and without",
+        "<li><b>users 5, bypass</b>: degradation point (&#60;i&#62;why)",
+        "250",
+        "15,000",
+        "at users 5, buffer",
+        ">-0.5 MB<",
+        ">+256.0 KB<",
+        "SET, load-test"};
+    for (size_t i = 0; i < sizeof there / sizeof there[0]; i++)
+        ck_assert_msg(strstr(html, there[i]) != NULL, "no %s", there[i]);
+    ck_assert_ptr_null(strstr(html, "<b>users 5, buffer</b>: "));
+}
+
+TEST(of_users_in_one_mode)
+{
+    /* breaks when a load test without a buffer has modes, or loses where it got worse */
+    read_text(
+        "{\"schema\": \"volley.load-test/1\", \"points\": {\"bypass\": {\"degradation\": 5}}, "
+        "\"runs\": [" USERS(5, "bypass", "open", 250, "degradation point (x)") "]}");
+    ck_assert_int_eq(page_curve_set(page, document, &err), OK);
+    const json_t *curve = page_result_newest(page)->curve;
+    ck_assert_ptr_null(json_object_get(curve, "modes"));
+    ck_assert_str_eq(page_curve_times(curve), "Response time");
+    write_html();
+    ck_assert_ptr_nonnull(strstr(html, "<b>users 5</b>: degradation point (x)"));
+    ck_assert_ptr_null(strstr(html, "<table class=\"rows\" id=\"memory\">"));
+}
+
 TEST(what_is_no_document)
 {
     /* breaks when a file of anybody's becomes a page, or brings volley down */
@@ -180,6 +254,7 @@ TEST(what_is_no_document)
         "[]",
         "{\"schema\": \"volley.run/1\"}",
         "{\"schema\": \"volley.sweep/1\"}",
+        "{\"schema\": \"volley.load-test/1\", \"runs\": {}}",
         "{\"schema\": \"volley.find-max/1\", \"probes\": []}",
         "{\"schema\": \"volley.sweep/1\", \"swept\": \"<script>\", \"steps\": [{}]}"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -191,6 +266,12 @@ TEST(what_is_no_document)
     read_text("{\"schema\": \"volley.find-max/1\", \"result\": 5, \"objectives\": {}, \"probes\": "
               "[1, {\"rate\": [], \"verdict\": \"x\"}]}");
     err.code = OK;
+    ck_assert_int_eq(page_curve_set(page, document, &err), OK);
+    write_html();
+    free(html);
+    read_text(
+        "{\"schema\": \"volley.load-test/1\", \"points\": 7, \"memory_scaling\": [1, {\"users\": "
+        "\"x\"}], \"runs\": [1, {\"users\": -1, \"mode\": 5}]}");
     ck_assert_int_eq(page_curve_set(page, document, &err), OK);
     write_html();
 }

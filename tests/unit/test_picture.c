@@ -167,7 +167,7 @@ TEST(points_of_a_search)
     struct page_result result = {.curve = hostile_curve("x")};
     ck_assert_ptr_nonnull(result.curve);
     FILE *out = open_memstream(&script, &script_bytes);
-    ck_assert(picture_of_curves.write(out, PICTURE_PNG, &result));
+    ck_assert(pictures_of_curves[0].write(out, PICTURE_PNG, &result));
     fclose(out);
     ck_assert_ptr_nonnull(strstr(script, "$p99 << EOD\n10 0.8\n\nEOD\n"));
     ck_assert_ptr_nonnull(strstr(script, "$p99_open << EOD\n900 5\nEOD\n"));
@@ -175,6 +175,33 @@ TEST(points_of_a_search)
     ck_assert_ptr_nonnull(strstr(script, "$max_failed << EOD\n900 9000\nEOD\n"));
     ck_assert_ptr_nonnull(strstr(script, "$max_failed using 1:2 with points pointtype 2"));
     ck_assert_ptr_nonnull(strstr(script, "'sustainable: 10 (95 %: 9 to 11)'"));
+    json_decref(result.curve);
+}
+
+TEST(users_in_both_modes)
+{
+    /* breaks when modes cannot be told apart, a mark has no mode, or memory that is saved is drawn as if it were taken */
+    struct page_result result = {
+        .curve = json_pack(
+            "{s:s, s:s, s:s, s:s, s:[s, s], s:{s:{}, s:{s:i}}, s:[{}], s:[{s:i, s:s, s:s, s:{s:f, "
+            "s:f, s:f, s:f, s:f}}, {s:i, s:s, s:s, s:{s:f, s:f, s:f}}]}",
+            "of", "load-test", "swept", "users", "unit", "users", "loop", "", "modes", "buffer",
+            "bypass", "marked", "buffer", "bypass", "degradation", 5, "memory", "points", "load", 1,
+            "mode", "buffer", "outcome", "measured", "figures", "response_time_us.p95", 800.0,
+            "rate.achieved", 10.0, "volley_mb", 12.0, "difference_mb", -0.5,
+            "expected_difference_mb", 0.25, "load", 5, "mode", "bypass", "outcome", "measured",
+            "figures", "service_time_us.p95", 400.0, "rate.achieved", 20.0, "volley_mb", 12.5)};
+    ck_assert_ptr_nonnull(result.curve);
+    FILE *out = open_memstream(&script, &script_bytes);
+    for (size_t i = 0; i < PICTURES_OF_CURVES; i++)
+        ck_assert(pictures_of_curves[i].write(out, PICTURE_PNG, &result));
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(script, "$p95 << EOD\n1 800\nEOD\n"));
+    ck_assert_ptr_nonnull(strstr(script, "$p95_2 << EOD\n5 400\nEOD\n"));
+    ck_assert_ptr_nonnull(strstr(script, "$p95_2 using 1:2 with lines dashtype 2"));
+    ck_assert_ptr_nonnull(strstr(script, "'degradation point at 5, bypass'"));
+    ck_assert_ptr_nonnull(strstr(script, "$difference_mb_measured << EOD\n1 -0.5\nEOD\n"));
+    ck_assert_ptr_nonnull(strstr(script, "'volley, bypass'"));
     json_decref(result.curve);
 }
 
@@ -187,7 +214,7 @@ TEST(a_sweep_without_an_answer)
     json_array_foreach(json_object_get(result.curve, "points"), i, point)
         json_object_set_new(point, "figures", json_pack("{s:f}", "rate.achieved", 0.0));
     FILE *out = open_memstream(&script, &script_bytes);
-    ck_assert(picture_of_curves.write(out, PICTURE_PNG, &result));
+    ck_assert(pictures_of_curves[0].write(out, PICTURE_PNG, &result));
     fclose(out);
     ck_assert_ptr_null(strstr(script, "time, "));
     ck_assert_ptr_null(strstr(script, "set logscale y"));
@@ -235,7 +262,7 @@ LOOP_TEST(hostile_names, 7)
         result->curve = hostile_curve(hostile);
     const struct picture *picture = _i < 3   ? &pictures_of_runs[_i]
                                     : _i < 6 ? &pictures_of_scenarios[_i - 3]
-                                             : &picture_of_curves;
+                                             : &pictures_of_curves[0];
     FILE *out = open_memstream(&script, &script_bytes);
     ck_assert_msg(picture->write(out, PICTURE_SVG, result), "no %s", picture->name);
     fclose(out);
@@ -349,7 +376,8 @@ TEST(of_nothing)
         FILE *out = open_memstream(&script, &script_bytes);
         ck_assert(!pictures_of_runs[i].write(out, PICTURE_PNG, page_result_newest(page)));
         ck_assert(!pictures_of_scenarios[i].write(out, PICTURE_PNG, page_result_newest(page)));
-        ck_assert(!picture_of_curves.write(out, PICTURE_PNG, page_result_newest(page)));
+        ck_assert(!pictures_of_curves[i % PICTURES_OF_CURVES].write(out, PICTURE_PNG,
+                                                                    page_result_newest(page)));
         fclose(out);
         free(script);
         script = NULL;

@@ -3,6 +3,8 @@ import { ANSWERS } from './comparison.js';
 import { element } from './dom.js';
 import { chooseRow, showRows, view } from './view.js';
 
+const COLUMNS = 9; // at least; of modes, which are alike in the last two on the left, fewer
+
 const unique = (list) => [...new Set(list)];
 
 /** What a column is sorted by; by its place from the left, or from the right. */
@@ -10,7 +12,8 @@ function sortersOf(columns) {
   const answers = Object.keys(ANSWERS);
   const numeric = (of) => (row) => { const value = Number(of(row)); return Number.isNaN(value) ? Infinity : value; };
   const left = [(row) => answers.indexOf(row.answer) + (Number.isNaN(row.change) ? 0.9 : 0.8 / (1 + Math.abs(row.change))),
-    (row) => row.command, (row) => row.metric, numeric((row) => row.pipeline), numeric((row) => row.ioThreads)];
+    (row) => row.command, (row) => row.metric, numeric((row) => row.pipeline), numeric((row) => row.ioThreads)]
+    .slice(0, columns < COLUMNS ? -2 : undefined);
   const right = [numeric((row) => row.sides[0].mean), numeric((row) => row.sides[1].mean), numeric((row) => row.change),
     numeric((row) => row.p)];
   return [...left, ...(columns > left.length + right.length ? [(row) => row.apart] : []), ...right];

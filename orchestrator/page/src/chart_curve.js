@@ -8,7 +8,7 @@ import { SKY } from './panels.js';
 import { axisNumber, isWhole, multiples, niceStep, number, quantity, scaleBetween, scaleOf } from './units.js';
 
 const FAR_APART = 20; // loads: beyond that their axis is logarithmic
-const NAMED_MAX = 16; // loads of a sweep: so many have a tick each
+const NAMED_MAX = 16; // loads of a sweep or a load test: so many have a tick each
 const NAME_ROW = 14;
 
 /** The axis of loads: { min, max, values, format, to }. */
@@ -152,7 +152,7 @@ export function drawCurve(chart, element, panel, view, theme, off) {
   const results = [...new Set(panel.series.map((one) => one.result))];
   const [result] = results;
   const loads = [...new Set(all.map((dot) => dot.x))].sort((a, b) => a - b);
-  const horizontal = loadAxis(loads, box.width, over && result.curve.of === 'sweep');
+  const horizontal = loadAxis(loads, box.width, over && result.curve.of !== 'find-max');
   const height = heightOf(series.length > 0 ? series : panel.series, panel, panel.limits ? limitsOf(result) : [],
     !over || (horizontal.log && result.curve.swept === 'qps'));
   const at = (load) => box.x + (horizontal.to(load) - horizontal.min) / (horizontal.max - horizontal.min) * box.width;
@@ -204,7 +204,7 @@ function wordsOf(point, several) {
 export function pointText(panel, point, series, theme) {
   const { result } = series.find((one) => one.dots.some((dot) => dot.point === point)) || panel.series[0];
   const points = pointsBeside(point, series);
-  const kind = result.curve.of === 'sweep' ? 'step' : 'probe';
+  const kind = { sweep: 'step', 'load-test': 'run' }[result.curve.of] || 'probe';
   const told = points.map((one) => `${kind} ${one.number}${one.retest ? ', again' : ''}: ${one.outcome}` +
     (Number.isFinite(one.windows) ? `, kept in ${one.windows_passed} of ${one.windows} windows` : ''));
   const value = (one, at) => {

@@ -16,6 +16,8 @@ const words = (text, x, y, fill) => ({ type: 'text', x, y, silent: true,
 function sideShapes(side, name, lane, at, colour, theme) {
   const shapes = [words(`${name}, n=${side.runs}${side.values.length < side.runs ? `, the first ${side.values.length}` : ''}`,
     MARGIN.left, lane.y - lane.height / 2 + 8, theme.text)];
+  if (!Number.isNaN(side.low)) shapes.push({ type: 'rect', silent: true,
+    shape: { x: at(side.low), y: lane.y - 16, width: at(side.high) - at(side.low), height: 42 }, style: { fill: colour, opacity: 0.16 } });
   if (!Number.isNaN(side.mean)) shapes.push({ type: 'line', silent: true,
     shape: { x1: at(side.mean), x2: at(side.mean), y1: lane.y - 16, y2: lane.y + 26 }, style: { stroke: colour, lineWidth: 2.5 } });
   side.values.forEach((value, i) => shapes.push({ type: 'circle', silent: true,
@@ -28,7 +30,7 @@ function sideShapes(side, name, lane, at, colour, theme) {
 export function drawRuns(chart, element, panel, view, theme) {
   const row = view.chosen || panel.comparison.rows[0];
   const box = boxOf(element, MARGIN);
-  const values = row.sides.flatMap((side) => [...side.values, side.mean]).filter((value) => !Number.isNaN(value))
+  const values = row.sides.flatMap((side) => [...side.values, side.mean, side.low, side.high]).filter((value) => !Number.isNaN(value))
     .map((value) => value * row.factor);
   const scale = scaleOf(row.unit, Math.max(...values, 0));
   const across = heights(Math.min(...values), Math.max(...values), { fit: true, factor: scale.factor,

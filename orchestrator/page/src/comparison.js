@@ -16,12 +16,12 @@ const finite = (value) => (Number.isFinite(value) ? value : NaN);
 function sideOf(raw) {
   const side = raw || {};
   return { runs: side.runs || 0, mean: finite(side.mean), stdev: finite(side.stdev), cv: finite(side.cv_percent),
-    values: (side.values || []).filter(Number.isFinite) };
+    low: finite(side.low), high: finite(side.high), values: (side.values || []).filter(Number.isFinite) };
 }
 
 /** A row as the table has it, with what it is called. */
-function rowOf(raw, index) {
-  const load = `P${text(raw.pipeline) || '-'}/IO${text(raw.io_threads) || '-'}`;
+function rowOf(raw, index, modes) {
+  const load = modes ? '' : `P${text(raw.pipeline) || '-'}/IO${text(raw.io_threads) || '-'}`;
   const metric = text(raw.metric);
   return {
     index, metric, load,
@@ -35,10 +35,18 @@ function rowOf(raw, index) {
   };
 }
 
+/** The latency matrix of compare-modes: { name, values: {P50: us, ...} } of each column. */
+function matrixOf(modes) {
+  return ((modes && modes.latency_matrix) || []).map((column) => ({ name: text(column.column),
+    values: Object.fromEntries(['p50', 'p90', 'p95', 'p99'].map((name) => [name.toUpperCase(), finite(column[`${name}_ms`]) * 1000])) }))
+    .filter((column) => Object.values(column.values).some(Number.isFinite));
+}
+
 export function comparisonOf(raw) {
   if (!raw || !Array.isArray(raw.rows) || raw.rows.length === 0) return null;
   const name = (side, instead) => text(side && side.name) || instead;
-  return { rows: raw.rows.map(rowOf), names: [name(raw.base, 'base'), name(raw.other, 'other')],
+  const { modes } = raw;
+  return { rows: raw.rows.map((row, index) => rowOf(row, index, modes)), matrix: matrixOf(modes), names: [name(raw.base, 'base'), name(raw.other, 'other')],
     thresholdPercent: finite(raw.threshold) * 100, confidencePercent: finite(raw.confidence) * 100 };
 }
 

@@ -58,17 +58,16 @@ export function controlBar(results) {
   const themes = button('light / dark', 'light or dark', () => setTheme(!view.dark));
   themes.setAttribute('aria-label', 'switch between light and dark');
   const compared = results.some((result) => result.comparison), past = results.some((result) => result.history);
-  const hint = compared ? 'A row of the table, or of the changes, that is pressed shows its runs.'
-    : 'Keys: Tab to a panel, arrows from commit to commit.';
-  const node = compared || past ? element('nav', { class: 'controls', 'aria-label': 'what the panels show' }, themes,
-    element('span', { class: 'muted hint' }, hint))
-    : element('nav', { class: 'controls', 'aria-label': 'what the panels show' },
-    filters.length > 1 ? element('label', {}, 'Show ', select) : null,
+  const timed = !past && (!compared || results.some((result) => result.tables.length > 0));
+  const hints = [compared && 'A row of the table, or of the changes, that is pressed shows its runs.',
+    past && 'Keys: Tab to a panel, arrows from commit to commit.',
+    timed && `Drag within a panel ${compared ? 'over time ' : ''}to zoom. Keys: arrows, + − 0${filters.length > 1 ? ', f' : ''}`];
+  const times = timed ? [filters.length > 1 ? element('label', {}, 'Show ', select) : null,
     button('−', 'zoom out (-)', () => zoom(2)), button('+', 'zoom in (+)', () => zoom(0.5)),
-    button('reset zoom', 'all of what is shown (0)', resetWindow), themes,
-    element('span', { class: 'muted hint' }, 'Drag within a panel to zoom. Keys: arrows, + − 0',
-      filters.length > 1 ? ', f' : ''),
-    results.length > 1 ? legendOfResults(results) : null);
+    button('reset zoom', 'all of what is shown (0)', resetWindow)] : [];
+  const node = element('nav', { class: 'controls', 'aria-label': 'what the panels show' }, ...times, themes,
+    element('span', { class: 'muted hint' }, hints.filter((hint) => hint).join(' ')),
+    timed && results.length > 1 ? legendOfResults(results) : null);
   return { node, filter, select, names: filters.map((other) => other.name) };
 }
 
@@ -227,7 +226,7 @@ export function listenToPointer(panelView, results) {
   });
   plot.addEventListener('pointermove', (event) => {
     if (!panelView.drawn) return;
-    if (panelView.panel.kind === 'runs') return;
+    if (panelView.panel.kind === 'runs' || panelView.panel.kind === 'matrix') return;
     if (panelView.panel.kind === 'forest') hoverForest(panelView, event);
     else if (panelView.panel.kind === 'history') hoverHistory(panelView, event);
     else if (panelView.panel.kind === 'curve') hoverCurve(panelView, event);

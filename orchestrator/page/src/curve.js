@@ -1,4 +1,4 @@
-// What find-max and sweep have found, made ready to be drawn: figures of their points against load. docs/design/pictures.md says
+// What find-max, sweep and load-test have found, made ready to be drawn: figures of their points against load. docs/design/pictures.md says
 // what the data are.
 import { GREEN, GREY, INK } from './panels.js';
 
@@ -42,23 +42,34 @@ function lineThrough(dots) {
 /** { label, colour, unit, dots: [{x, y, open, point}], line } by load; null: the result has no such figure. */
 function seriesOf(series, result, row) {
   const { curve } = result;
-  const name = series.from.find((from) => from === 'load' || curve.figures[from]);
+  if (series.of && series.of !== curve.of) return null;
+  const name = series.from.find((from) => from === 'load' || curve.points.some((point) => Number.isFinite(point.figures[from])));
   if (!name) return null;
   const value = (point) => (name === 'load' ? point.load : point.figures[name]);
+  const times = row.unit === 'us';
   const dots = curve.points.filter((point) => Number.isFinite(value(point)))
-    .map((point) => ({ x: row.x === 'number' ? point.number : point.load, y: Math.abs(value(point)),
-      open: value(point) < 0, point }))
+    .map((point) => ({ x: row.x === 'number' ? point.number : point.load, y: times ? Math.abs(value(point)) : value(point),
+      open: times && value(point) < 0, point }))
     .sort((a, b) => a.x - b.x || a.point.number - b.point.number);
   if (dots.length === 0) return null;
   const line = row.x === 'number' ? dots.map((dot) => [dot.x, dot.y]) : lineThrough(dots);
   return { ...series, name, result, dots, line };
 }
 
+/** A result, or of a load test in both modes one for each, which is drawn as results over one another are. */
+function modesOf(result, place, results) {
+  const { modes } = result.curve;
+  if (!modes) return [result];
+  return modes.map((mode, i) => ({ ...result, index: result.index * modes.length + i,
+    name: results.length > 1 ? `${result.name}, ${mode}` : mode,
+    curve: { ...result.curve, marked: result.curve.marked[mode], points: result.curve.points.filter((point) => point.mode === mode) } }));
+}
+
 /** The series of a row that results have; what is 0 throughout says nothing of what went wrong. */
 export function curveSeries(row, results) {
   const base = results.find((result) => result.curve);
   const alike = (curve) => curve && curve.swept === base.curve.swept && (!row.of || row.of === curve.of);
-  return results.filter((result) => alike(result.curve)).flatMap((result) =>
+  return results.filter((result) => alike(result.curve)).flatMap(modesOf).flatMap((result) =>
     [...row.series, ...(row.rest ? restOf(row, result.curve.figures) : [])].map((series) => seriesOf(series, result, row))
       .filter((series) => series !== null && (!row.happened || series.dots.some((dot) => dot.y > 0))));
 }

@@ -83,6 +83,9 @@ const kinds = {
   forest: (row, results) => ofComparison(row, results, ({ rows }) => rows.some((one) => !Number.isNaN(one.low))),
   runs: (row, results) => ofComparison(row, results, ({ rows }) => rows.some((one) => one.sides.some((side) => side.runs > 0))),
 
+  matrix: (row, results) => ofComparison(row, results, ({ matrix }) => matrix.length > 0)
+    .map((panel) => ({ ...panel, unit: row.unit, series: row.series })),
+
   history: (row, results) => results.filter((result) => result.history).flatMap(({ history }) => history.series
     .map((series) => ({ row, kind: 'history', section: row.section, id: `${row.id}:${series.index}`, title: series.name,
       unit: history.unit, history, series, wide: history.series.length === 1 }))),

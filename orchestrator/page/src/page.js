@@ -206,6 +206,7 @@ const describers = {
   forest: ({ places, leftOut, signs }) => ({ signs, rows: places.map((place) => place.row.name), left_out: leftOut }),
   history: ({ shown, changes, signs }) => ({ signs, commits: shown.length, changes: changes.map((change) => change.place) }),
   runs: ({ row, counts }) => ({ row: row.name, counts }),
+  matrix: ({ columns }) => ({ columns: columns.map(({ name, values }) => ({ name, ...values })) }),
   scatter: ({ shown }) => ({ points: shown.length, groups: [...new Set(shown.map((point) => point.group))] }),
 };
 

@@ -4,6 +4,7 @@ import { drawCurve } from './chart_curve.js';
 import { drawForest } from './chart_forest.js';
 import { drawHeat, heatColour } from './chart_heat.js';
 import { CHANGES, drawHistory } from './chart_history.js';
+import { drawMatrix } from './chart_matrix.js';
 import { drawRuns } from './chart_runs.js';
 import { drawScatter, prepareScatter } from './chart_scatter.js';
 import { drawSpectrum, prepareSpectrum } from './chart_spectrum.js';
@@ -16,7 +17,7 @@ import { number } from './units.js';
 import { view } from './view.js';
 
 const DRAW = { curve: drawCurve, time: drawTime, heat: drawHeat, spectrum: drawSpectrum, scatter: drawScatter,
-  forest: drawForest, runs: drawRuns, history: drawHistory };
+  forest: drawForest, runs: drawRuns, matrix: drawMatrix, history: drawHistory };
 
 /** Panels whose signs are told below the heading, each as a sign and what it means. */
 const TOLD = { curve: (sign) => SIGNS[sign], forest: (sign) => [ANSWERS[sign].sign, ANSWERS[sign].text],
@@ -26,6 +27,7 @@ const TOLD = { curve: (sign) => SIGNS[sign], forest: (sign) => [ANSWERS[sign].si
 function switchesOf(panel) {
   if (panel.kind === 'time')
     return [...new Map(panel.lines.map((line) => [line.label, [line.label, line.colour, line.faint]])).values()];
+  if (panel.kind === 'matrix') return panel.series.map((one) => [one.label, one.colour]);
   if (panel.kind === 'curve')
     return [...new Map(panel.series.map((one) => [one.label, [one.label, one.colour, one.faint]])).values()];
   if (panel.kind === 'spectrum')
@@ -35,6 +37,12 @@ function switchesOf(panel) {
     return [...panel.groups].map(([name, colour]) => [name, colour]);
   }
   return [];
+}
+
+/** Of a load test in both modes which line is of which; null: there is one. */
+function modesOf(panel) {
+  const results = panel.kind === 'curve' ? [...new Set(panel.series.map((one) => one.result))] : [];
+  return results.length > 1 && results[0].curve.modes ? legendOfResults(results) : null;
 }
 
 function describe(panel) {
@@ -110,7 +118,7 @@ export class PanelView {
     this.plot = element('div', { class: 'plot' }, this.place, this.cursor, this.selection);
     this.node = element('figure', { class: `panel ${panel.kind}${panel.small ? ' small' : ''}${panel.wide ? ' wide' : ''}`, tabindex: '0', role: 'group',
       'aria-label': describe(panel), 'data-panel': panel.id },
-    element('figcaption', {}, heading, panel.small ? null : this.legend, TOLD[panel.kind] ? this.signs : null),
+    element('figcaption', {}, heading, panel.small ? null : this.legend, modesOf(panel), TOLD[panel.kind] ? this.signs : null),
     this.plot,
     panel.said ? element('p', { class: 'said' }, panel.said) : null);
   }

@@ -42,7 +42,7 @@ export const SECTIONS = [
 ];
 
 /**
- * kind: forest (changes of a comparison), runs (of the row that is chosen there), history (a panel for each configuration), curve (figures against load), time (lines over time), heat, spectrum, scatter, phases, small (a panel for each table of that name, all with one
+ * kind: forest (changes of a comparison), runs (of the row that is chosen there), matrix (latencies of both modes), history (a panel for each configuration), curve (figures against load), time (lines over time), heat, spectrum, scatter, phases, small (a panel for each table of that name, all with one
  * scale), node_scatter (likewise, two of its columns), difference. scale: zero (from 0), fit (between the smallest and the largest), times (from 0, or logarithmic when
  * the largest is more than 50 times the median), load (logarithmic when loads are far apart). curve: points of a search or a
  * sweep against their load, or with x: number in the order of time; top: there is nothing above; limits: with what was asked for as lines; rest: with all
@@ -52,12 +52,14 @@ export const SECTIONS = [
 export const PANELS = [
   { id: 'forest', kind: 'forest', section: 'answers', title: 'Change, with its interval' },
   { id: 'runs', kind: 'runs', section: 'answers', title: 'Single runs' },
+  { id: 'matrix', kind: 'matrix', section: 'answers', title: 'Latency matrix', unit: 'us',
+    series: [line('P50', BLUE), line('P90', GREEN), line('P95', SKY), line('P99', VERMILION)] },
   { id: 'history', kind: 'history', section: 'history', title: 'From commit to commit' },
 
   { id: 'curve_times', kind: 'curve', section: 'curve', title: 'Latency against load', unit: 'us', scale: 'times', limits: true,
     rest: ['response_time_us', 'service_time_us'],
     series: [ofPoint('p50', BLUE), ofPoint('p95', SKY), ofPoint('p99', VERMILION), ofPoint('p99_9', ORANGE),
-      ofPoint('max', PURPLE)] },
+      ofPoint('max', PURPLE), { ...ofPoint('mean', INK), of: 'load-test' }] },
   { id: 'curve_rate', kind: 'curve', section: 'curve', title: 'Answered against load', unit: 'requests/s', scale: 'load',
     series: [thinLine('asked for', GREY, 'rate.target'), line('answered', GREEN, 'rate.achieved')] },
   { id: 'curve_errors', kind: 'curve', section: 'curve', title: 'Errors', unit: 'percent', scale: 'zero', happened: true,
@@ -71,6 +73,10 @@ export const PANELS = [
     series: [line('busy', BLUE, 'worker_cpu_percent')] },
   { id: 'curve_memory', kind: 'curve', section: 'curve', title: 'Memory of the server', unit: 'MB', scale: 'zero',
     series: [line('used', BLUE, 'server_mb')] },
+  { id: 'curve_volley', kind: 'curve', section: 'curve', title: 'Memory of volley', unit: 'MB', scale: 'zero',
+    series: [line('at its most', BLUE, 'volley_mb')] },
+  { id: 'curve_buffer', kind: 'curve', section: 'curve', title: 'Memory that the buffer takes', unit: 'MB', scale: 'zero',
+    series: [line('buffer less bypass', VERMILION, 'difference_mb'), line('of full buffers', GREY, 'expected_difference_mb')] },
   { id: 'curve_search', kind: 'curve', section: 'curve', title: 'How the search went', unit: 'requests/s', scale: 'load',
     of: 'find-max', x: 'number', series: [line('rate of the probe', GREEN, 'load')] },
 
