@@ -36,7 +36,7 @@ struct optimizer {
     struct output files[FILES]; /* without a path: none */
     bool is_open[FILES];
     char profile_path[BENCH_PATH_BYTES]; /* of --out */
-    enum err_code worst;                 /* status of the runs of the best */
+    enum err_code worst;                 /* E_INTERRUPTED, E_UNTRUSTED: whatever else came of it */
 
     /* of the run that has ended */
     double values[OPTIMISATION_KPIS_MAX];
@@ -130,6 +130,10 @@ static enum err_code run_one(struct optimizer *optimizer, const struct tuning_pr
     if (code != OK)
         return code;
     const struct run_result *result = session->result;
+    optimizer->optimisation.runs++;
+    optimizer->optimisation.red_runs += result->verdict.level == VERDICT_RED;
+    if (result->status == E_UNTRUSTED)
+        optimizer->worst = err_worse(optimizer->worst, E_UNTRUSTED);
     if (!mishap_find(mishap, MISHAP_TEXT_BYTES, result) && result->status != OK)
         snprintf(mishap, MISHAP_TEXT_BYTES, "%.250s", result->status_text);
     else if (mishap[0] == '\0' && !(result->seconds > 0))

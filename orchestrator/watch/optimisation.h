@@ -55,7 +55,8 @@ struct optimisation {
     struct tuning_profile before, best;
     /* NULL: none. before_path: of --buffer */
     const char *config_path, *before_path, *written_path;
-    bool config_is_load; /* bench takes the file, too: it has no options of optimize alone */
+    bool config_is_load;     /* bench takes the file, too: it has no options of optimize alone */
+    uint32_t runs, red_runs; /* all that were made; those whose verdict is RED */
     bool interrupted;
     char error[ERR_TEXT_BYTES]; /* that ended it; "": none did */
 

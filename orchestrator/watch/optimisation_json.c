@@ -105,12 +105,14 @@ json_t *optimisation_document(const struct optimisation *optimisation,
     for (uint32_t i = 0; i < optimisation->round_count; i++)
         (void)json_array_append_new(rounds, round_json(optimisation, i));
     json_t *members = json_pack(
-        "{s:o, s:o, s:o, s:o, s:I, s:I, s:f, s:f, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:b, s:o}",
+        "{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:I, s:o, s:o, s:o, s:b, "
+        "s:b, s:o}",
         "kpi", kpi_json(&optimisation->kpis[optimisation->named]), "kpis", kpis, "config",
         json_value_text(optimisation->config_path), "profile",
         json_value_text(optimisation->kept > 0 ? optimisation->written_path : NULL),
         "planned_rounds", (json_int_t)optimisation->planned_rounds, "planned_runs",
-        (json_int_t)optimisation->planned_runs, "confidence", optimisation->confidence, "threshold",
+        (json_int_t)optimisation->planned_runs, "runs", (json_int_t)optimisation->runs, "red_runs",
+        (json_int_t)optimisation->red_runs, "confidence", optimisation->confidence, "threshold",
         optimisation->threshold, "before", profile_json(&optimisation->before), "best",
         profile_json(&optimisation->best), "kept", (json_int_t)optimisation->kept, "first_value",
         number(optimisation->first[optimisation->named]), "rounds", rounds, "level",

@@ -138,6 +138,17 @@ static char *format_goal(char text[LINE_BYTES], const struct optimisation *optim
     return text;
 }
 
+/* "": none. */
+static char *format_doubt(char text[LINE_BYTES], const struct optimisation *optimisation)
+{
+    text[0] = '\0';
+    if (optimisation->red_runs > 0)
+        snprintf(text, LINE_BYTES,
+                 "%u of %u runs are RED: their figures are not the server's alone\n",
+                 optimisation->red_runs, optimisation->runs);
+    return text;
+}
+
 static char *format_end(char text[LINE_BYTES], const struct optimisation *optimisation)
 {
     const uint32_t rounds = optimisation->round_count;
@@ -301,6 +312,7 @@ void optimisation_write_text(struct output *out, const struct optimisation *opti
         output_printf(out, "\n");
     }
     output_printf(out, "%s\n", format_end(text, optimisation));
+    output_printf(out, "%s", format_doubt(text, optimisation));
     write_outcome(out, optimisation);
     output_printf(out, "%s\n", format_basis(text, optimisation));
 }
@@ -344,7 +356,7 @@ void optimisation_write_markdown(struct output *out, const struct optimisation *
         output_printf(out, "\n");
     }
     markdown_write_text(out, format_end(text, optimisation));
-    output_printf(out, "\n");
+    output_printf(out, "\n%s", format_doubt(text, optimisation));
     if (optimisation->kept > 0) {
         output_printf(out, "\n## The kept profile\n\n");
         output_printf(out, "Use it, and go back:\n\n    %s\n",
