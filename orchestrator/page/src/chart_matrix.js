@@ -20,7 +20,7 @@ export function drawMatrix(chart, element, panel, view, theme, off) {
   const { matrix } = panel.comparison;
   const narrow = element.clientWidth < NARROW;
   const names = narrow ? 0 : Math.max(...matrix.map((column) => widthOf(column.name)));
-  const margin = { left: narrow ? 14 : names + 22, right: 24, top: 6, bottom: 26 };
+  const margin = { left: narrow ? 20 : names + 22, right: 24, top: 6, bottom: 26 };
   const height = `${Math.max(3, matrix.length) * (narrow ? ROW_NARROW : ROW) + margin.top + margin.bottom}px`;
   if (element.parentNode.style.height !== height) {
     element.parentNode.style.height = height;

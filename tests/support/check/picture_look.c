@@ -21,6 +21,18 @@ void picture_look_read(struct picture_look *look, const char *directory, const c
     (void)fclose(file);
 }
 
+void picture_look_same(struct picture_look *look, const char *directory, const char *name,
+                       const char *other_directory, const char *other)
+{
+    struct picture_look first = {.bytes = NULL};
+    picture_look_read(&first, directory, name);
+    picture_look_read(look, other_directory, other);
+    ck_assert_msg(first.byte_count == look->byte_count &&
+                      memcmp(first.bytes, look->bytes, first.byte_count) == 0,
+                  "%s and %s differ", name, other);
+    picture_look_free(&first);
+}
+
 static unsigned big_endian(const char *at)
 {
     const unsigned char *from = (const unsigned char *)at;

@@ -11,6 +11,9 @@ struct picture_look {
 };
 
 void picture_look_read(struct picture_look *look, const char *directory, const char *name);
+/* Two files, as pages, are the same; look is that of the second. */
+void picture_look_same(struct picture_look *look, const char *directory, const char *name,
+                       const char *other_directory, const char *other);
 /* The same, and that it is a whole picture of the size that all have. */
 void picture_look_png(struct picture_look *look, const char *directory, const char *name);
 void picture_look_svg(struct picture_look *look, const char *directory, const char *name);
