@@ -32,6 +32,8 @@ readonly -a not_run=(
     '*suite *--commits*' 'builds commits of a repository'
     '*suite *--valkey-path*' 'needs the sources of a server'
     '*compare *<commit>*' 'commits of a suite that nobody has run'
+    '*baseline * buffers*' 'results of a suite that builds commits; tests/integration/test_baseline_suites.c has them'
+    '*check --baseline buffers*' 'likewise'
     'volley push*' 'results that nobody has measured here, and databases of others'
     'volley track *--repo*' 'the sources of a server'
     'volley history*' 'a history that nobody has kept here'

@@ -1,4 +1,5 @@
 /* `volley profile --duration 60`: what a live server is called for, the peaks of its memory, and what holds it back. */
+#include <assert.h>
 #include <hiredis/hiredis.h>
 #include <jansson.h>
 #include <math.h>
@@ -81,6 +82,7 @@ static enum err_code look(struct profile_request *request, size_t index, uint64_
                           char **info, struct err *err)
 {
     struct profile_part *part = &request->report.nodes[index];
+    assert(part->samples != NULL && part->sample_count < request->samples_most);
     if (control_info(request->nodes[index].control, info, err) != OK)
         return err->code;
     struct profile_sample *sample = &part->samples[part->sample_count];

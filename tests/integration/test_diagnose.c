@@ -40,18 +40,6 @@ static void pin(pid_t pid, int cpu)
     ck_assert_int_eq(sched_setaffinity(pid, sizeof set, &set), 0);
 }
 
-/* A server on the second CPU, where there are two. */
-static void start_server(const char *const *args)
-{
-    const struct test_server_options options = {.args = args};
-    test_server_start(&world.server, &options);
-    if (sysconf(_SC_NPROCESSORS_ONLN) > SERVER_CPU)
-        pin(world.server.pid, SERVER_CPU);
-}
-
-#define LOAD(...)                                                                                  \
-    trial_start(&trial, "-p", world.server.port_text, "--cpus", WORKER_CPU, __VA_ARGS__, NULL)
-
 /* Of the newest run. */
 static const json_t *diagnose(void)
 {
@@ -89,7 +77,7 @@ static bool tell_outcome(const json_t *found, const char *planted)
 }
 
 /* Whether this cause is found, and none that is not there; "": none at all. */
-static void expect_cause(const char *planted)
+static void expect_cause(const char *planted, const char *breaks_when)
 {
     size_t index;
     const json_t *cause;
@@ -101,10 +89,10 @@ static void expect_cause(const char *planted)
     {
         const char *name = json_string_value(cause);
         named |= strcmp(name, planted) == 0;
-        ck_assert_msg(strcmp(name, planted) == 0 || is_of_busy_machine(name), "%s: %s", name,
-                      program.out);
+        ck_assert_msg(strcmp(name, planted) == 0 || is_of_busy_machine(name), "%s; %s: %.3000s",
+                      breaks_when, name, program.out);
     }
-    ck_assert_msg(named, "%s is not named: %s", planted, program.out);
+    ck_assert_msg(named, "%s; %s is not named: %.3000s", breaks_when, planted, program.out);
 }
 
 /* What this rule came to in the newest diagnosis. */
@@ -120,21 +108,11 @@ static const char *state_of(const char *wanted)
     ck_abort_msg("there is no rule %s", wanted);
 }
 
-TEST(test_clean)
-{
-    /* Breaks when a run that nothing holds up has a bottleneck, or lacks what a rule needs. */
-    static const char *const rules[] = {"SLOW_COMMAND", "PERSISTENCE", "SERVER_STOPPED",
-                                        "SERVER_GONE",  "MEMORY",      "BIG_VALUES",
-                                        "NETWORK",      "SERVER_CPU"};
-    start_server(NULL);
-    LOAD("-t", "get", "-r", "1000", "--qps", "1000", "-c", "5", "--duration", "1500ms");
-    trial_end(&trial, 0);
-    expect_cause("");
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-        ck_assert_str_eq(state_of(rules[i]), "clear");
-    ck_assert_str_ne(state_of("SERVER_STARVED"), "skipped");
-    ck_assert_str_ne(state_of("CLIENT"), "skipped");
-}
+/* ---- what is planted ---- */
+
+/* Beside the load, which is under way: after 300 requests, unless it is for all of it. Returns a process that is to be ended with
+ * it; 0: none. */
+typedef pid_t plant(void);
 
 static pid_t start_hog(int cpu)
 {
@@ -146,186 +124,179 @@ static pid_t start_hog(int cpu)
     return hog;
 }
 
-TEST(test_server_starved)
+static int server_cpu(void)
 {
-    /* Breaks when a program on the server's CPU is taken for a slow server. */
-    start_server(NULL);
-    const pid_t hog = start_hog(sysconf(_SC_NPROCESSORS_ONLN) > SERVER_CPU ? SERVER_CPU : 0);
-    LOAD("-t", "get", "-r", "1000", "-c", "20", "--duration", "1500ms");
-    program_wait(&trial.program);
-    support_kill(hog);
-    trial_end(&trial, 0);
-    expect_cause("SERVER_STARVED");
+    return sysconf(_SC_NPROCESSORS_ONLN) > SERVER_CPU ? SERVER_CPU : 0;
 }
 
-TEST(test_server_stopped)
+static pid_t hog_server(void)
 {
-    /* Breaks when a server that stood still is not named, or is blamed for a slow command. */
-    start_server(NULL);
-    LOAD("-t", "get", "-r", "1000", "--qps", "1000", "-c", "5", "--duration", "4");
-    trial_wait_calls("get", 300);
+    return start_hog(server_cpu());
+}
+
+static pid_t hog_worker(void)
+{
+    return start_hog(0);
+}
+
+static pid_t stand_still(void)
+{
     test_server_pause(&world.server);
     support_sleep_ms(2500);
     test_server_resume(&world.server);
-    trial_end(&trial, 0);
-    expect_cause("SERVER_STOPPED");
+    return 0;
 }
 
-TEST(test_server_stopped_until_time_out)
+static pid_t kill_server(void)
 {
-    /* Breaks when requests that time out at a server that stands still are taken for a server that went away, or the time
-     * that it stood still for that of a disk. */
-    static const char *const args[] = {"--appendonly", "yes", NULL};
-    start_server(args);
-    LOAD("-t", "set", "-r", "1000", "--qps", "500", "-c", "5", "--duration", "4",
-         "--request-timeout", "500ms");
-    trial_wait_calls("set", 300);
-    test_server_pause(&world.server);
-    support_sleep_ms(2500);
-    test_server_resume(&world.server);
-    trial_end(&trial, 0);
-    expect_cause("SERVER_STOPPED");
-}
-
-TEST(test_server_gone)
-{
-    /* Breaks when a server that died is taken for one that stood still, or what it cannot tell any more for 0. */
-    start_server(NULL);
-    LOAD("-t", "get", "-r", "1000", "--qps", "1000", "-c", "5", "--duration", "1500ms");
-    trial_wait_calls("get", 300);
     test_server_kill(&world.server);
-    trial_end(&trial, 1); /* nothing was answered any more */
-    expect_cause("SERVER_GONE");
+    return 0;
 }
 
-TEST(test_memory_evicted)
+static pid_t save(void)
 {
-    /* Breaks when a server that throws keys away for want of memory is not named. */
-    static const char *const args[] = {"--maxmemory", "2mb", "--maxmemory-policy", "allkeys-lru",
-                                       NULL};
-    start_server(args);
-    LOAD("-t", "set", "-r", "100000", "-d", "400", "--qps", "4000", "-c", "5", "--duration", "1");
-    trial_end(&trial, 0);
-    expect_cause("MEMORY");
-}
-
-TEST(test_memory_refused)
-{
-    /* Breaks when one that refuses writes for want of memory is not. */
-    static const char *const args[] = {"--maxmemory", "2mb", NULL};
-    start_server(args);
-    LOAD("-t", "set", "-r", "100000", "-d", "400", "--qps", "4000", "-c", "5", "--duration", "1");
-    trial_end(&trial, 0);
-    expect_cause("MEMORY");
-}
-
-TEST(test_slow_command)
-{
-    /* Breaks when a script that keeps the server is taken for a server without CPU. */
-    start_server(NULL);
-    LOAD("-c", "4", "--duration", "1500ms", "--", "eval",
-         "local x = 0 for i = 1, 300000 do x = x + i end return x", "0");
-    trial_end(&trial, 0);
-    expect_cause("SLOW_COMMAND");
-}
-
-TEST(test_big_values)
-{
-    /* Breaks when large values are not named. */
-    start_server(NULL);
-    LOAD("-t", "set", "-r", "100", "-d", "65536", "-c", "8", "--duration", "1500ms");
-    trial_end(&trial, 0);
-    expect_cause("BIG_VALUES");
-}
-
-static void start_server_on_slow_disk(const char *name, const char *value, const char *const *args)
-{
-    const char *library = getenv("VOLLEY_SLOW_DISK");
-    setenv("LD_PRELOAD", library != NULL ? library : "build/support/slow_disk.so", 1);
-    setenv(name, value, 1);
-    start_server(args);
-    unsetenv("LD_PRELOAD");
-    unsetenv(name);
-}
-
-TEST(test_slow_fork)
-{
-    /* Breaks when a save that stops the server while it forks is not named. */
-    start_server_on_slow_disk("SLOW_FORK_US", "300000", NULL);
-    LOAD("-t", "set", "-r", "1000", "--qps", "1000", "-c", "5", "--duration", "2");
-    trial_wait_calls("set", 300);
     free(test_server_text(&world.server, "BGSAVE"));
-    trial_end(&trial, 0);
-    expect_cause("PERSISTENCE");
+    return 0;
 }
 
-TEST(test_slow_fsync)
+#define SLOW_SCRIPT "local x = 0 for i = 1, 300000 do x = x + i end return x"
+#define EACH "--cpus " WORKER_CPU " -r 1000 "
+#define PACED EACH "-c 5 --qps "
+
+/* tests/perf/diagnoses.sh plants them by name. */
+static const struct planted {
+    const char *name, *breaks_when;
+    const char *cause;          /* "": none */
+    const char *load, *script;  /* script: what @ in the load is */
+    const char *server[5];      /* its arguments */
+    const char *slow, *slow_us; /* of its disk: which, and for how long */
+    const char *called; /* 300 times before it is planted; NULL: it is there from the beginning */
+    plant *plant;
+    uint64_t relay_ms; /* the way to the server takes so long; 0: as it does */
+    int status;
+} planted[] = {
+    {"clean", "a run that nothing holds up has a bottleneck", "",
+     .load = PACED "1000 -t get --duration 1500ms"},
+    {"server_starved", "a program on the server's CPU is taken for a slow server", "SERVER_STARVED",
+     EACH "-t get -c 20 --duration 1500ms", .plant = hog_server},
+    {"server_stopped", "a server that stood still is blamed for a slow command", "SERVER_STOPPED",
+     PACED "1000 -t get --duration 4", .called = "get", .plant = stand_still},
+    {"server_stopped_until_time_out",
+     "time-outs of a server that stands still are taken for one that went away, or for a slow disk",
+     "SERVER_STOPPED", PACED "500 -t set --duration 4 --request-timeout 500ms",
+     .server = {"--appendonly", "yes"}, .called = "set", .plant = stand_still},
+    {"server_gone",
+     "a server that died is taken for one that stood still, or what it cannot tell for 0",
+     "SERVER_GONE", PACED "1000 -t get --duration 1500ms", .called = "get", .plant = kill_server,
+     .status = 1 /* nothing was answered any more */},
+    {"memory_evicted", "a server that throws keys away for want of memory is not named", "MEMORY",
+     "--cpus " WORKER_CPU " -t set -r 100000 -d 400 --qps 4000 -c 5 --duration 1",
+     .server = {"--maxmemory", "2mb", "--maxmemory-policy", "allkeys-lru"}},
+    {"memory_refused", "one that refuses writes for want of memory is not", "MEMORY",
+     "--cpus " WORKER_CPU " -t set -r 100000 -d 400 --qps 4000 -c 5 --duration 1",
+     .server = {"--maxmemory", "2mb"}},
+    {"slow_command", "a script that keeps the server is taken for a server without CPU",
+     "SLOW_COMMAND", "--cpus " WORKER_CPU " -c 4 --duration 1500ms -- eval @ 0",
+     .script = SLOW_SCRIPT},
+    {"big_values", "large values are not named", "BIG_VALUES",
+     .load = "--cpus " WORKER_CPU " -t set -r 100 -d 65536 -c 8 --duration 1500ms"},
+    {"slow_fork", "a save that stops the server while it forks is not named", "PERSISTENCE",
+     PACED "1000 -t set --duration 2", .slow = "SLOW_FORK_US", .slow_us = "300000", .called = "set",
+     .plant = save},
+    {"slow_fsync", "the disk of an append only file is not named", "PERSISTENCE",
+     EACH "-t set -c 20 --duration 1500ms",
+     .server = {"--appendonly", "yes", "--appendfsync", "always"}, .slow = "SLOW_FSYNC_US",
+     .slow_us = "5000"},
+    {"delayed_fsync", "a disk so slow that writes cannot wait for it any longer is not named",
+     "PERSISTENCE", PACED "500 -t set --duration 4500ms",
+     .server = {"--appendonly", "yes", "--appendfsync", "everysec"}, .slow = "SLOW_FSYNC_US",
+     .slow_us = "3000000"},
+    {"client_starved", "a program on a worker's CPU is taken for a slow server", "CLIENT",
+     EACH "-t get -c 20 --duration 1500ms", .plant = hog_worker},
+    {"client", "volley's own limit passes for the server's", "CLIENT",
+     .load = "--null -t get -r 1000 --processes 1 --qps 100m --duration 1"},
+    {"network", "a long way to the server is taken for a slow server", "NETWORK",
+     EACH "-t get -c 4 --duration 1500ms", .relay_ms = 5},
+    {"server_cpu", "the one thread of a server that has no time left is not named", "SERVER_CPU",
+     "--cpus " WORKER_CPU " -c 64 -P 64 --duration 1500ms -r 100 -- eval @ 0",
+     .script = "for i = 1, 2000 do end return 1"},
+};
+
+/* On the second CPU, where there are two. */
+static void start_server(const struct planted *row)
 {
-    /* Breaks when the disk of an append only file is not named. */
-    static const char *const args[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
-    start_server_on_slow_disk("SLOW_FSYNC_US", "5000", args);
-    LOAD("-t", "set", "-r", "1000", "-c", "20", "--duration", "1500ms");
-    trial_end(&trial, 0);
-    expect_cause("PERSISTENCE");
+    const struct test_server_options options = {.args = row->server};
+    const char *library = getenv("VOLLEY_SLOW_DISK");
+    if (row->slow != NULL) {
+        setenv("LD_PRELOAD", library != NULL ? library : "build/support/slow_disk.so", 1);
+        setenv(row->slow, row->slow_us, 1);
+    }
+    test_server_start(&world.server, &options);
+    if (row->slow != NULL) {
+        unsetenv("LD_PRELOAD");
+        unsetenv(row->slow);
+    }
+    pin(world.server.pid, server_cpu());
 }
 
-TEST(test_delayed_fsync)
+static void start_load(const struct planted *row)
 {
-    /* Breaks when a disk that is so slow that writes cannot wait for it any longer is not named. */
-    static const char *const args[] = {"--appendonly", "yes", "--appendfsync", "everysec", NULL};
-    start_server_on_slow_disk("SLOW_FSYNC_US", "3000000", args);
-    LOAD("-t", "set", "-r", "1000", "--qps", "500", "-c", "5", "--duration", "4500ms");
-    trial_end(&trial, 0);
-    expect_cause("PERSISTENCE");
+    char line[300];
+    const char *port = world.server.port_text;
+    if (row->relay_ms > 0) {
+        delay_relay_start(&relay, world.server.port, row->relay_ms);
+        port = relay.port_text;
+    }
+    const bool is_null = strncmp(row->load, "--null", 6) == 0;
+    snprintf(line, sizeof line, "%s%s %s", is_null ? "" : "-p ", is_null ? "" : port, row->load);
+    trial_start_line(&trial, line, row->script);
 }
 
-TEST(test_client_starved)
+/* On a busy machine the CPU of a server is not all its own, and that is why. */
+static const char *cause_of(const struct planted *row)
 {
-    /* Breaks when a program on a worker's CPU is taken for a slow server. */
-    start_server(NULL);
-    const pid_t hog = start_hog(0);
-    LOAD("-t", "get", "-r", "1000", "-c", "20", "--duration", "1500ms");
-    program_wait(&trial.program);
-    support_kill(hog);
-    trial_end(&trial, 0);
-    expect_cause("CLIENT");
-}
-
-TEST(test_client)
-{
-    /* Breaks when volley's own limit passes for the server's. */
-    trial_start(&trial, "--null", "-t", "get", "-r", "1000", "--processes", "1", "--qps", "100m",
-                "--duration", "1", NULL);
-    trial_end(&trial, 0);
-    expect_cause("CLIENT");
-}
-
-TEST(test_network)
-{
-    /* Breaks when a long way to the server is taken for a slow server. */
-    start_server(NULL);
-    delay_relay_start(&relay, world.server.port, 5);
-    trial_start(&trial, "-p", relay.port_text, "--cpus", WORKER_CPU, "-t", "get", "-r", "1000",
-                "-c", "4", "--duration", "1500ms", NULL);
-    program_wait(&trial.program);
-    delay_relay_stop(&relay);
-    trial_end(&trial, 0);
-    expect_cause("NETWORK");
-}
-
-TEST(test_server_cpu)
-{
-    /* Breaks when the one thread of a server that has no time left is not named. */
-    start_server(NULL);
-    LOAD("-c", "64", "-P", "64", "--duration", "1500ms", "-r", "100", "--", "eval",
-         "for i = 1, 2000 do end return 1", "0");
-    trial_end(&trial, 0);
+    if (strcmp(row->cause, "SERVER_CPU") != 0 || getenv("VOLLEY_DIAGNOSE_OUTCOMES") != NULL)
+        return row->cause;
     (void)diagnose();
-    /* On a busy machine its CPU is not all its own, and that is why. */
-    expect_cause(strcmp(state_of("SERVER_STARVED"), "found") == 0 &&
-                         getenv("VOLLEY_DIAGNOSE_OUTCOMES") == NULL
-                     ? "SERVER_STARVED"
-                     : "SERVER_CPU");
+    return strcmp(state_of("SERVER_STARVED"), "found") == 0 ? "SERVER_STARVED" : row->cause;
+}
+
+/* Nothing that a rule needs is missing. */
+static void expect_all_clear(void)
+{
+    static const char *const rules[] = {"SLOW_COMMAND", "PERSISTENCE", "SERVER_STOPPED",
+                                        "SERVER_GONE",  "MEMORY",      "BIG_VALUES",
+                                        "NETWORK",      "SERVER_CPU"};
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        ck_assert_str_eq(state_of(rules[i]), "clear");
+    ck_assert_str_ne(state_of("SERVER_STARVED"), "skipped");
+    ck_assert_str_ne(state_of("CLIENT"), "skipped");
+}
+
+LOOP_TEST(test_planted, sizeof planted / sizeof planted[0])
+{
+    /* Breaks when a cause is not named, or one that is not there is: what that means stands in the row. */
+    const struct planted *row = &planted[_i];
+    const char *wanted = getenv("VOLLEY_DIAGNOSE_PLANTED");
+    pid_t beside = 0;
+    if (wanted != NULL && strcmp(wanted, row->name) != 0)
+        return;
+    start_server(row);
+    if (row->plant != NULL && row->called == NULL)
+        beside = row->plant();
+    start_load(row);
+    if (row->called != NULL) {
+        trial_wait_calls(row->called, 300);
+        (void)row->plant();
+    }
+    program_wait(&trial.program);
+    if (beside > 0)
+        support_kill(beside);
+    delay_relay_stop(&relay);
+    trial_end(&trial, row->status);
+    expect_cause(cause_of(row), row->breaks_when);
+    if (row->cause[0] == '\0')
+        expect_all_clear();
 }
 
 /* ---- what is read, and what is written ---- */

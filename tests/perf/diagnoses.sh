@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Whether volley diagnose names what is planted: each case of tests/integration/test_diagnose.c again and again. `make verdicts`
+# Whether volley diagnose names what is planted: each row of tests/integration/test_diagnose.c again and again. `make verdicts`
 # runs it behind the verdict's own causes.
 #
 #   tests/perf/diagnoses.sh BUILD [--rounds N] [NAME...]      10 rounds; names: slow_command, clean, ...
@@ -21,14 +21,14 @@ fi
 outcomes=$(mktemp)
 trap 'rm -f "$outcomes"' EXIT
 export VOLLEY_DIAGNOSE_OUTCOMES=$outcomes VOLLEY=$PWD/$build/volley VOLLEY_SLOW_DISK=$PWD/$build/support/slow_disk.so
-export VOLLEY_TESTS=test_diagnose_suite
+export VOLLEY_TESTS=test_diagnose_suite CK_RUN_CASE=test_planted
 count() { grep -cx "$1" "$outcomes" || true; }
 
 status=0
 for name; do
     : >"$outcomes"
     for ((round = 0; round < rounds; round++)); do
-        CK_RUN_CASE=test_$name "$build/tests" >/dev/null 2>&1 || echo failed >>"$outcomes"
+        VOLLEY_DIAGNOSE_PLANTED=$name "$build/tests" >/dev/null 2>&1 || echo failed >>"$outcomes"
     done
     named=$(count named) not_quiet=$(count 'not quiet')
     counted=$((rounds - not_quiet)) outcome=ok

@@ -38,7 +38,9 @@ void trial_tear_down(void)
 
 /* Starting ------------------------------------------------------------------------------------- */
 
-static void start(struct trial *trial, const char *const *before, size_t before_count, va_list args)
+/* words: NULL behind the last. */
+static void start(struct trial *trial, const char *const *before, size_t before_count,
+                  const char *const *words)
 {
     static unsigned number;
     const char *argv[PROGRAM_ARGS_MAX];
@@ -51,31 +53,62 @@ static void start(struct trial *trial, const char *const *before, size_t before_
     argv[argc++] = "bench";
     argv[argc++] = "--json";
     argv[argc++] = trial->json_path;
-    for (const char *arg = va_arg(args, const char *); arg != NULL;
-         arg = va_arg(args, const char *)) {
+    for (; *words != NULL; words++) {
         ck_assert_uint_lt(argc, PROGRAM_ARGS_MAX - 1);
-        argv[argc++] = arg;
+        argv[argc++] = *words;
     }
     argv[argc] = NULL;
     program_start(&trial->program, &(struct program_options){.argv = argv});
 }
 
+static void collect(const char *words[PROGRAM_ARGS_MAX], va_list args)
+{
+    size_t count = 0;
+    while ((words[count] = va_arg(args, const char *)) != NULL)
+        ck_assert_uint_lt(++count, PROGRAM_ARGS_MAX);
+}
+
 void trial_start(struct trial *trial, ...)
 {
+    const char *words[PROGRAM_ARGS_MAX];
     va_list args;
     va_start(args, trial);
-    start(trial, (const char *const[]){program_volley()}, 1, args);
+    collect(words, args);
     va_end(args);
+    start(trial, (const char *const[]){program_volley()}, 1, words);
+}
+
+void trial_start_line(struct trial *trial, const char *line, const char *word)
+{
+    const char *words[PROGRAM_ARGS_MAX];
+    size_t count = 0;
+    char *const text = strdup(line);
+    ck_assert_ptr_nonnull(text);
+    for (char *at = text + strspn(text, " "); *at != '\0'; at += strspn(at, " ")) {
+        ck_assert_uint_lt(count, PROGRAM_ARGS_MAX - 1);
+        words[count++] = at;
+        at += strcspn(at, " ");
+        if (*at == ' ')
+            *at++ = '\0';
+    }
+    words[count] = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], "@") == 0)
+            words[i] = word;
+    start(trial, (const char *const[]){program_volley()}, 1, words);
+    free(text);
 }
 
 void trial_start_shell(struct trial *trial, const char *prelude, const char *exec_word, ...)
 {
     char script[300];
+    const char *words[PROGRAM_ARGS_MAX];
     va_list args;
     va_start(args, exec_word);
-    snprintf(script, sizeof script, "%s; exec %s \"$0\" \"$@\"", prelude, exec_word);
-    start(trial, (const char *const[]){"/bin/sh", "-c", script, program_volley()}, 4, args);
+    collect(words, args);
     va_end(args);
+    snprintf(script, sizeof script, "%s; exec %s \"$0\" \"$@\"", prelude, exec_word);
+    start(trial, (const char *const[]){"/bin/sh", "-c", script, program_volley()}, 4, words);
 }
 
 /* Ending --------------------------------------------------------------------------------------- */

@@ -34,6 +34,8 @@ struct trial {
 
 /* `volley bench --json FILE arguments ...`, NULL behind the last. */
 void trial_start(struct trial *trial, ...) __attribute__((sentinel));
+/* The same of a line, cut at blanks; its word "@" is this one, whatever is in it. */
+void trial_start_line(struct trial *trial, const char *line, const char *word);
 /* The same through `sh -c "prelude; exec volley bench ..."`, for limits and a session of its own:
  * exec_word stands between "exec" and volley. */
 void trial_start_shell(struct trial *trial, const char *prelude, const char *exec_word, ...)
