@@ -183,6 +183,14 @@ struct topology_count topology_count_serving(const struct topology *topology)
     return count;
 }
 
+uint32_t topology_writers(const struct topology *topology)
+{
+    if (topology == NULL || topology->kind != TOPOLOGY_SLOTS)
+        return 1;
+    const uint32_t primaries = topology_count_serving(topology).primaries;
+    return primaries > 0 ? primaries : 1;
+}
+
 uint32_t topology_uncovered(const struct topology *topology)
 {
     uint32_t count = 0;

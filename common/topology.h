@@ -73,6 +73,8 @@ struct topology_count {
     uint32_t replicas;  /* of primaries with slots          */
 };
 struct topology_count topology_count_serving(const struct topology *topology);
+/* Nodes that take writes: primaries with slots, or the one server; NULL is that, too. */
+uint32_t topology_writers(const struct topology *topology);
 /* Slots of each node: counts[node_count]. TOPOLOGY_SLOTS only. */
 void topology_count_slots(const struct topology *topology, uint16_t *counts);
 uint32_t topology_replicas(const struct topology *topology);

@@ -6,6 +6,9 @@
 #include "common/clock.h"
 #include "worker/stream.h"
 
+/* Of nodes together: each has its own limit beside it. */
+#define HELD_MAX (1u << 27)
+
 uint32_t buffer_stage_parts(const struct buffer_options *plan)
 {
     return plan->wanted ? BUFFER_STAGES : 0;
@@ -17,7 +20,10 @@ void buffer_make_room(struct stream *stream)
     struct pools *pools = &stream->pools;
     if (!plan->wanted)
         return;
-    pools->held_max = (uint32_t)(plan->round_messages * (plan->hybrid_batches + 1));
+    const uint64_t nodes = stream->router.by_slot ? stream->router.topology->node_count : 1;
+    const uint64_t most = plan->round_messages * (plan->hybrid_batches + 1) * nodes +
+                          (stream->router.by_slot ? pools->held_max : 0);
+    pools->held_max = (uint32_t)(most < HELD_MAX ? most : HELD_MAX);
     if (stream->share->users > pools->held_max) /* reads are no part of the hybrid buffer */
         pools->held_max = stream->share->users;
     pools->takes_below = plan->async ? stream->run->pipeline - plan->round_messages + 1 : 1;
@@ -29,6 +35,16 @@ static uint32_t most_batches(const struct stream *stream)
     return (uint32_t)(stream->pools.held_max + stream->pools.capacity + 1);
 }
 
+bool buffer_add_nodes(struct stream *stream)
+{
+    struct buffer *buffer = &stream->buffer;
+    const uint32_t wanted = stream->router.by_slot ? stream->router.topology->node_count : 1;
+    for (; buffer->node_count < wanted; buffer->node_count++)
+        if (!batches_create(&buffer->nodes[buffer->node_count].batches, most_batches(stream)))
+            return false;
+    return true;
+}
+
 enum err_code buffer_create(struct stream *stream, event_callback_fn callback, struct err *err)
 {
     struct buffer *buffer = &stream->buffer;
@@ -37,7 +53,9 @@ enum err_code buffer_create(struct stream *stream, event_callback_fn callback, s
     buffer->plan = &stream->spec->buffer;
     buffer->most_round_bytes = buffer->plan->round_tokens * BUFFER_TOKEN_BYTES;
     buffer->first_part = stream->generation.part_count;
-    const bool made = batches_create(&buffer->batches, most_batches(stream));
+    buffer->nodes =
+        calloc(stream->router.by_slot ? TOPOLOGY_NODES_MAX : 1, sizeof buffer->nodes[0]);
+    const bool made = buffer->nodes != NULL && buffer_add_nodes(stream);
     buffer->times =
         calloc((size_t)stream->connection_count * (stream->connections[0].slot_mask + 1),
                sizeof buffer->times[0]);
@@ -52,7 +70,9 @@ void buffer_destroy(struct buffer *buffer)
 {
     if (buffer->timer != NULL)
         event_free(buffer->timer);
-    batches_destroy(&buffer->batches);
+    for (uint32_t i = 0; i < buffer->node_count; i++)
+        batches_destroy(&buffer->nodes[i].batches);
+    free(buffer->nodes);
     free(buffer->times);
     free(buffer->busy_until_ns);
     *buffer = (struct buffer){.plan = NULL};
@@ -60,18 +80,18 @@ void buffer_destroy(struct buffer *buffer)
 
 /* Rounds and batches --------------------------------------------------------------------------- */
 
-static struct pool *pool_of(struct stream *stream)
+static struct node_buffer *node_of(struct stream *stream, const struct pool *pool)
 {
-    return stream->pools.each;
+    return &stream->buffer.nodes[pool - stream->pools.each];
 }
 
-static bool round_is_full(const struct buffer *buffer)
+static bool round_is_full(const struct buffer *buffer, const struct node_buffer *node)
 {
-    return buffer->round.count >= buffer->plan->round_messages ||
-           (buffer->most_round_bytes > 0 && buffer->round_bytes >= buffer->most_round_bytes);
+    return node->round.count >= buffer->plan->round_messages ||
+           (buffer->most_round_bytes > 0 && node->round_bytes >= buffer->most_round_bytes);
 }
 
-/* Ahead of each change of the round, or of how many batches wait. */
+/* Ahead of each change of a round, or of how many batches wait. */
 static void account_waiting(struct stream *stream, uint64_t at_ns)
 {
     struct buffer *buffer = &stream->buffer;
@@ -79,45 +99,68 @@ static void account_waiting(struct stream *stream, uint64_t at_ns)
     if (passed_ns == 0)
         return;
     buffer->accounted_ns = at_ns;
-    if (buffer->round.count > 0)
-        stream_count(stream, COUNTER_BUFFER_ROUND_NS, passed_ns * buffer->round.count);
-    if (buffer->batches.hybrid_count > 0)
-        stream_count(stream, COUNTER_BUFFER_HYBRID_NS, passed_ns * buffer->batches.hybrid_count);
+    if (buffer->rounds > 0)
+        stream_count(stream, COUNTER_BUFFER_ROUND_NS, passed_ns * buffer->rounds);
+    if (buffer->hybrids > 0)
+        stream_count(stream, COUNTER_BUFFER_HYBRID_NS, passed_ns * buffer->hybrids);
 }
 
-static void add_batch(struct stream *stream, uint32_t batch)
+static void add_batch(struct stream *stream, struct pool *pool, uint32_t batch)
 {
-    batches_push(&stream->buffer.batches, batch);
-    pools_list(stream, pool_of(stream));
+    batches_push(&node_of(stream, pool)->batches, batch);
+    stream->buffer.hybrids += (batch & BATCH_DIRECT) == 0;
+    pools_list(stream, pool);
 }
 
-/* The round becomes a batch, if there is room for one. */
-static void seal(struct stream *stream, enum counter why)
+/* The requests of the round go behind those of batches. */
+static uint32_t splice_round(struct stream *stream, struct pool *pool)
 {
-    struct buffer *buffer = &stream->buffer;
-    struct slot_list *sealed = &pool_of(stream)->fresh;
-    struct slot_list *round = &buffer->round;
+    struct node_buffer *node = node_of(stream, pool);
+    struct slot_list *sealed = &pool->fresh, *round = &node->round;
     const uint32_t count = round->count;
-    if (count == 0 || buffer->batches.hybrid_count >= buffer->plan->hybrid_batches)
-        return;
+    if (count == 0)
+        return 0;
     if (sealed->count == 0)
         sealed->head = round->head;
     else
         stream->pools.store.slots[sealed->tail].next = round->head;
     sealed->tail = round->tail;
     sealed->count += count;
+    stream->buffer.rounds -= count;
     *round = (struct slot_list){0};
-    buffer->round_bytes = 0;
-    buffer->flush_at_ns = 0;
-    stream_count(stream, why, 1);
-    stream_count(stream, COUNTER_BUFFER_MESSAGES, count);
-    add_batch(stream, count);
+    node->round_bytes = 0;
+    node->flush_at_ns = 0;
+    return count;
 }
 
-static void arm(struct stream *stream, uint64_t now_ns)
+/* The round becomes a batch, if there is room for one. */
+static void seal(struct stream *stream, struct pool *pool, enum counter why)
+{
+    const struct node_buffer *node = node_of(stream, pool);
+    if (node->round.count == 0 || node->batches.hybrid_count >= stream->buffer.plan->hybrid_batches)
+        return;
+    const uint32_t count = splice_round(stream, pool);
+    stream_count(stream, why, 1);
+    stream_count(stream, COUNTER_BUFFER_MESSAGES, count);
+    add_batch(stream, pool, count);
+}
+
+/* Of all nodes the first that goes; 0: none is to. */
+static uint64_t first_flush_ns(const struct buffer *buffer)
+{
+    uint64_t first_ns = 0;
+    for (uint32_t i = 0; i < buffer->node_count; i++) {
+        const uint64_t at_ns = buffer->nodes[i].flush_at_ns;
+        if (at_ns != 0 && (first_ns == 0 || at_ns < first_ns))
+            first_ns = at_ns;
+    }
+    return first_ns;
+}
+
+static void arm(struct stream *stream, uint64_t at_ns, uint64_t now_ns)
 {
     struct buffer *buffer = &stream->buffer;
-    const uint64_t left_ns = buffer->flush_at_ns > now_ns ? buffer->flush_at_ns - now_ns : 0;
+    const uint64_t left_ns = at_ns > now_ns ? at_ns - now_ns : 0;
     const struct timeval delay = {.tv_sec = (time_t)(left_ns / NS_PER_SECOND),
                                   .tv_usec = (suseconds_t)(left_ns % NS_PER_SECOND / NS_PER_US)};
     if (!buffer->timer_pending && event_add(buffer->timer, &delay) == 0)
@@ -143,52 +186,122 @@ static void note_full(struct stream *stream, bool full, uint64_t now_ns)
     buffer->full_ns = full ? now_ns : 0;
 }
 
-bool buffer_has_room(struct stream *stream, uint64_t now_ns)
+static bool is_full(struct stream *stream, struct pool *pool, uint64_t now_ns)
 {
     struct buffer *buffer = &stream->buffer;
-    if (round_is_full(buffer)) {
+    const struct node_buffer *node = node_of(stream, pool);
+    if (round_is_full(buffer, node)) {
         account_waiting(stream, now_ns);
-        seal(stream, COUNTER_BUFFER_FLUSHES_SIZE);
+        seal(stream, pool, COUNTER_BUFFER_FLUSHES_SIZE);
     }
-    const bool full = round_is_full(buffer) || batches_are_full(&buffer->batches) ||
-                      stream->pools.held >= stream->pools.held_max;
-    if (full || buffer->full_ns != 0)
+    return round_is_full(buffer, node) || batches_are_full(&node->batches);
+}
+
+bool buffer_has_room(struct stream *stream, uint64_t now_ns)
+{
+    if (stream->router.by_slot) /* which node it is about is known only when it has been drawn */
+        return true;
+    const bool full =
+        is_full(stream, stream->pools.each, now_ns) || stream->pools.held >= stream->pools.held_max;
+    if (full || stream->buffer.full_ns != 0)
         note_full(stream, full, now_ns);
     return !full;
 }
 
-void buffer_put(struct stream *stream, const struct request_slot *drawn, uint64_t now_ns)
+/* One that is held already. */
+static void add(struct stream *stream, struct pool *pool, const struct request_slot *slot,
+                uint64_t now_ns)
 {
-    struct buffer *buffer = &stream->buffer;
-    struct request_slot slot = *drawn;
-    slot.waited_ns = now_ns; /* when it entered, until it is taken */
-    stream->pools.held++;
-    if (stream->generation.classes[slot.class].reads_only) {
-        slots_push(&stream->pools.store, &pool_of(stream)->fresh, &slot);
-        add_batch(stream, 1 | BATCH_DIRECT);
+    struct node_buffer *node = node_of(stream, pool);
+    if (stream->generation.classes[slot->class].reads_only) {
+        slots_push(&stream->pools.store, &pool->fresh, slot);
+        add_batch(stream, pool, 1 | BATCH_DIRECT);
         return;
     }
     account_waiting(stream, now_ns);
-    slots_push(&stream->pools.store, &buffer->round, &slot);
-    buffer->round_bytes += stream->generation.bytes > 0 ? stream->generation.bytes : slot.bytes;
-    if (buffer->round.count == 1) {
-        buffer->flush_at_ns = flush_time(stream, now_ns);
-        arm(stream, now_ns);
+    slots_push(&stream->pools.store, &node->round, slot);
+    stream->buffer.rounds++;
+    node->round_bytes += stream->generation.bytes > 0 ? stream->generation.bytes : slot->bytes;
+    if (node->round.count == 1) {
+        node->flush_at_ns = flush_time(stream, now_ns);
+        arm(stream, node->flush_at_ns, now_ns);
     }
-    if (round_is_full(buffer))
-        seal(stream, COUNTER_BUFFER_FLUSHES_SIZE);
+    if (round_is_full(&stream->buffer, node))
+        seal(stream, pool, COUNTER_BUFFER_FLUSHES_SIZE);
+}
+
+/* Its node has no room: it waits for it. False: there is none for that, either. */
+static bool wait_for_node(struct stream *stream, struct pool *pool, const struct request_slot *slot,
+                          uint64_t now_ns)
+{
+    struct buffer *buffer = &stream->buffer;
+    struct slot_list *waiting = &node_of(stream, pool)->waiting;
+    if (waiting->count >= stream->pools.fresh_max || stream->pools.held >= stream->pools.held_max) {
+        pools_note_full(stream, now_ns, pool);
+        stream->dispatch.drawn = *slot;
+        stream->dispatch.has_drawn = true;
+        stream->pools.held++;
+        return false;
+    }
+    slots_push(&stream->pools.store, waiting, slot);
+    stream->pools.held++;
+    if (buffer->waits++ == 0)
+        note_full(stream, true, now_ns);
+    return true;
+}
+
+/* There may be room for those that wait. */
+static void admit(struct stream *stream, struct pool *pool, uint64_t now_ns)
+{
+    struct buffer *buffer = &stream->buffer;
+    struct slot_list *waiting = &node_of(stream, pool)->waiting;
+    while (waiting->count > 0 && !is_full(stream, pool, now_ns)) {
+        struct request_slot slot = slots_pop(&stream->pools.store, waiting);
+        slot.waited_ns = now_ns;
+        add(stream, pool, &slot, now_ns);
+        if (--buffer->waits == 0)
+            note_full(stream, false, now_ns);
+    }
+}
+
+bool buffer_put(struct stream *stream, struct pool *pool, const struct request_slot *drawn,
+                uint64_t now_ns)
+{
+    struct request_slot slot = *drawn;
+    if (stream->router.by_slot && pool->failing) {
+        pools_shed_for_node(stream, pool, drawn, now_ns);
+        return true;
+    }
+    if (stream->router.by_slot &&
+        (node_of(stream, pool)->waiting.count > 0 || is_full(stream, pool, now_ns))) {
+        if (!wait_for_node(stream, pool, drawn, now_ns))
+            return false;
+    } else {
+        slot.waited_ns = now_ns; /* when it entered, until it is taken */
+        stream->pools.held++;
+        add(stream, pool, &slot, now_ns);
+    }
+    if (stream->pools.full_ns != 0)
+        pools_note_full(stream, now_ns, NULL);
+    return true;
 }
 
 void buffer_all_drawn(struct stream *stream, uint64_t now_ns)
 {
     const struct buffer *buffer = &stream->buffer;
-    const bool nobody_adds = stream->users.count > 0 && stream->users.waiting == 0 &&
-                             buffer->plan->strategy == BUFFER_SIZE_BASED;
+    const bool nobody_adds = stream->users.count > 0 &&
+                             buffer->plan->strategy == BUFFER_SIZE_BASED &&
+                             (stream->users.waiting == 0 || stream->dispatch.has_drawn);
+    if (buffer->rounds == 0 || !(stream->tickets_exhausted || nobody_adds))
+        return;
     /* While all flush workers are busy nothing is gained by a batch that is not full. */
-    if (buffer->round.count > 0 && buffer->batches.count == 0 &&
-        (stream->tickets_exhausted || nobody_adds) && pools_pick(stream, pool_of(stream)) != NULL) {
+    for (uint32_t i = 0; i < buffer->node_count; i++) {
+        struct pool *pool = &stream->pools.each[i];
+        if (buffer->nodes[i].round.count == 0 || buffer->nodes[i].batches.count > 0 ||
+            pools_pick(stream, pool) == NULL)
+            continue;
         account_waiting(stream, now_ns);
-        seal(stream, COUNTER_BUFFER_FLUSHES_IDLE);
+        seal(stream, pool, COUNTER_BUFFER_FLUSHES_IDLE);
     }
 }
 
@@ -196,16 +309,67 @@ void buffer_flush_late(struct stream *stream, uint64_t now_ns)
 {
     struct buffer *buffer = &stream->buffer;
     buffer->timer_pending = false;
-    if (buffer->flush_at_ns == 0)
+    if (buffer->rounds == 0)
         return;
     account_waiting(stream, now_ns);
-    if (buffer->flush_at_ns <= now_ns)
-        seal(stream, COUNTER_BUFFER_FLUSHES_TIME);
-    if (buffer->flush_at_ns == 0)
+    for (uint32_t i = 0; i < buffer->node_count; i++) {
+        struct node_buffer *node = &buffer->nodes[i];
+        if (node->flush_at_ns == 0 || node->flush_at_ns > now_ns)
+            continue;
+        seal(stream, &stream->pools.each[i], COUNTER_BUFFER_FLUSHES_TIME);
+        if (node->flush_at_ns != 0) /* there was no room; again, when there may be */
+            node->flush_at_ns = now_ns + buffer->plan->flush_interval_ns;
+    }
+    const uint64_t next_ns = first_flush_ns(buffer);
+    if (next_ns != 0)
+        arm(stream, next_ns, now_ns);
+}
+
+/* Nodes of a cluster --------------------------------------------------------------------------- */
+
+uint32_t buffer_unpack(struct stream *stream, struct pool *pool, uint64_t now_ns)
+{
+    struct buffer *buffer = &stream->buffer;
+    struct node_buffer *node = node_of(stream, pool);
+    account_waiting(stream, now_ns);
+    (void)splice_round(stream, pool);
+    const bool waited = node->waiting.count > 0;
+    for (; node->waiting.count > 0; buffer->waits--) {
+        struct request_slot slot = slots_pop(&stream->pools.store, &node->waiting);
+        slot.waited_ns = now_ns;
+        slots_push(&stream->pools.store, &pool->fresh, &slot);
+    }
+    if (waited && buffer->waits == 0)
+        note_full(stream, false, now_ns);
+    stream->buffer.hybrids -= node->batches.hybrid_count;
+    batches_clear(&node->batches);
+    return pool->fresh.count;
+}
+
+void buffer_shed_failing(struct stream *stream, uint64_t now_ns)
+{
+    struct buffer *buffer = &stream->buffer;
+    if (!stream->router.by_slot || now_ns >= stream->stop_at_ns)
         return;
-    if (buffer->flush_at_ns <= now_ns) /* there was no room; again, when there may be */
-        buffer->flush_at_ns = now_ns + buffer->plan->flush_interval_ns;
-    arm(stream, now_ns);
+    for (uint32_t i = 0; i < buffer->node_count; i++) {
+        struct pool *pool = &stream->pools.each[i];
+        if (!pool->failing ||
+            pool->fresh.count + buffer->nodes[i].round.count + buffer->nodes[i].waiting.count == 0)
+            continue;
+        for (uint32_t left = buffer_unpack(stream, pool, now_ns); left > 0; left--) {
+            const struct request_slot slot = slots_pop(&stream->pools.store, &pool->fresh);
+            stream->pools.held--;
+            pools_shed_for_node(stream, pool, &slot, now_ns);
+        }
+        pools_list(stream, pool);
+    }
+}
+
+void buffer_pack(struct stream *stream, struct pool *pool, const struct request_slot *slot,
+                 uint64_t now_ns)
+{
+    account_waiting(stream, now_ns);
+    add(stream, pool, slot, now_ns);
 }
 
 /* Taking --------------------------------------------------------------------------------------- */
@@ -224,27 +388,32 @@ void buffer_serve(struct connection *connection, uint64_t now_ns)
 {
     struct stream *stream = connection->stream;
     struct buffer *buffer = &stream->buffer;
-    struct pool *pool = pool_of(stream);
+    struct pool *pool = connection->pool;
+    struct batches *batches = &node_of(stream, pool)->batches;
     account_waiting(stream, now_ns);
     for (uint32_t room = pools_room_of(connection); room > 0 && pool->again.count > 0; room--) {
         struct request_slot slot = slots_pop(&stream->pools.store, &pool->again);
         pools_place(connection, &slot);
     }
     bool writes = false; /* with a batch of them go the reads around it */
-    for (uint32_t room; buffer->batches.count > 0 && (room = pools_room_of(connection)) > 0;) {
-        if (batches_first_is_hybrid(&buffer->batches)) {
+    for (uint32_t room; batches->count > 0 && (room = pools_room_of(connection)) > 0;) {
+        if (batches_first_is_hybrid(batches)) {
             if (writes)
                 break;
             writes = true;
         }
-        for (uint32_t left = batches_take(&buffer->batches, room); left > 0; left--) {
+        const uint32_t hybrids = batches->hybrid_count;
+        for (uint32_t left = batches_take(batches, room); left > 0; left--) {
             struct request_slot slot = slots_pop(&stream->pools.store, &pool->fresh);
             stream->pools.held--;
             place(connection, slot, now_ns);
         }
+        buffer->hybrids -= hybrids - batches->hybrid_count;
     }
-    if (round_is_full(buffer))
-        seal(stream, COUNTER_BUFFER_FLUSHES_SIZE);
+    if (round_is_full(buffer, node_of(stream, pool)))
+        seal(stream, pool, COUNTER_BUFFER_FLUSHES_SIZE);
+    if (node_of(stream, pool)->waiting.count > 0)
+        admit(stream, pool, now_ns);
     pools_list(stream, pool);
 }
 
@@ -263,11 +432,12 @@ void buffer_drop_warmup(struct stream *stream)
     struct buffer *buffer = &stream->buffer;
     if (buffer->plan == NULL)
         return;
-    drop_all(stream, &pool_of(stream)->fresh);
-    drop_all(stream, &buffer->round);
-    buffer->round_bytes = buffer->flush_at_ns = 0;
-    batches_clear(&buffer->batches);
-    pools_list(stream, pool_of(stream));
+    for (uint32_t i = 0; i < buffer->node_count; i++) {
+        struct pool *pool = &stream->pools.each[i];
+        (void)buffer_unpack(stream, pool, buffer->accounted_ns);
+        drop_all(stream, &pool->fresh);
+        pools_list(stream, pool);
+    }
 }
 
 /* Stages --------------------------------------------------------------------------------------- */

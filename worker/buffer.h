@@ -3,8 +3,12 @@
  * write. Where the hybrid buffer is full the round cannot become a batch, and its users are held up. Requests that only
  * read go to the next connection that is free, ahead of nothing and behind what waits. See docs/design/buffering.md.
  *
- * All that is between ticket and connection: what waits here has a ticket, is unsent, and held (pools.h). One
- * server only. Called by dispatch.c from the loop; nothing allocates after buffer_create. Private to worker/. */
+ * In a cluster each node has a round and a hybrid buffer of its own, and flush workers: a batch is of keys of one node. What a
+ * node has no room for waits in front of it, so that the others go on, up to a limit at which the drawing stops
+ * (router_nodes.c); what is for one that cannot be reached is shed.
+ *
+ * All that is between ticket and connection: what waits here has a ticket, is unsent, and held (pools.h). Called by dispatch.c
+ * from the loop; nothing allocates after buffer_create, but for nodes that are added. Private to worker/. */
 #ifndef WORKER_BUFFER_H
 #define WORKER_BUFFER_H
 
@@ -18,6 +22,7 @@
 #include "worker/slot_list.h"
 
 struct connection;
+struct pool;
 struct stream;
 
 /* Of a request on its way; see the stages in buffer_stage.h. */
@@ -27,13 +32,23 @@ struct buffer_times {
     uint64_t written_ns; /* behind the write that took it; 0: not known  */
 };
 
-struct buffer {
-    const struct buffer_options
-        *plan; /* NULL: nothing is buffered, and the rest is without meaning */
+/* By pools.h: of the server, or of a node. */
+struct node_buffer {
     struct slot_list round;
-    uint64_t round_bytes, most_round_bytes;
+    uint64_t round_bytes;
     uint64_t flush_at_ns; /* of the round, at the latest; 0: it is empty */
     struct batches batches;
+    struct slot_list waiting; /* of a cluster: drawn, and there was no room                */
+};
+
+struct buffer {
+    const struct buffer_options
+        *plan;                 /* NULL: nothing is buffered, and the rest is without meaning */
+    struct node_buffer *nodes; /* room for as many as pools may become */
+    uint32_t node_count;
+    uint32_t rounds, hybrids,
+        waits; /* of all nodes: requests in rounds, batches, requests that wait */
+    uint64_t most_round_bytes;
     uint64_t full_ns;        /* since then nothing fits; 0: it does                             */
     uint64_t accounted_ns;   /* COUNTER_BUFFER_ROUND_NS and COUNTER_BUFFER_HYBRID_NS reach so far */
     uint64_t *busy_until_ns; /* by connections: COUNTER_BUFFER_BUSY_NS reaches so far            */
@@ -52,10 +67,22 @@ MUST_USE enum err_code buffer_create(struct stream *stream, event_callback_fn ca
                                      struct err *err);
 void buffer_destroy(struct buffer *buffer);
 
-/* Whether one more fits, whatever it is. Tells COUNTER_BUFFER_FULL_NS for how long none did. */
+/* Those of nodes that the table has now; before they get pools. False: no memory. */
+bool buffer_add_nodes(struct stream *stream);
+
+/* Whether one more fits, whatever it is. Tells COUNTER_BUFFER_FULL_NS for how long none did; in a cluster, with some node. */
 bool buffer_has_room(struct stream *stream, uint64_t now_ns);
-/* A request that was drawn; there is room. */
-void buffer_put(struct stream *stream, const struct request_slot *slot, uint64_t now_ns);
+/* A request that was drawn, and the pool that serves it. False: there is no room for it, and it is the next one again. With one
+ * server there is room. */
+bool buffer_put(struct stream *stream, struct pool *pool, const struct request_slot *slot,
+                uint64_t now_ns);
+/* What waits for nodes that cannot be reached is shed: at a tick. */
+void buffer_shed_failing(struct stream *stream, uint64_t now_ns);
+/* Where slots have other nodes now: all that was never sent to this one is in its pool's list from here on, and in no batch, so
+ * many; and one of these, for the pool that serves it. */
+uint32_t buffer_unpack(struct stream *stream, struct pool *pool, uint64_t now_ns);
+void buffer_pack(struct stream *stream, struct pool *pool, const struct request_slot *slot,
+                 uint64_t now_ns);
 /* Nothing more is due now: where all users wait (size_based), or the run has no more tickets, the round goes, once a flush
  * worker has nothing else to do. */
 void buffer_all_drawn(struct stream *stream, uint64_t now_ns);

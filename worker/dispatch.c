@@ -124,17 +124,21 @@ __attribute__((noinline)) static bool draw_into_buffer(struct stream *stream, ui
             edges_cut(stream, *clock_ns);
         if (*clock_ns >= stream->stop_at_ns)
             return false;
-        if (stream->pacer.next_ns > *clock_ns) {
+        const bool asked = stream->dispatch.has_drawn; /* of the near cache, already */
+        if (stream->pacer.next_ns > *clock_ns && !asked) {
             buffer_all_drawn(stream, *clock_ns);
             return false;
         }
         if (!buffer_has_room(stream, *clock_ns) || !draw(stream, *clock_ns, &slot))
             return false;
-        if (stream->near.cache != NULL && near_reads_answer(stream, &slot, clock_ns)) {
+        if (stream->near.cache != NULL && !asked && near_reads_answer(stream, &slot, clock_ns)) {
             buffer_spared(stream, &slot, *clock_ns);
             continue;
         }
-        buffer_put(stream, &slot, *clock_ns);
+        if (!buffer_put(stream, router_route(stream, &slot), &slot, *clock_ns)) {
+            buffer_all_drawn(stream, *clock_ns);
+            return false;
+        }
     }
     return true;
 }
@@ -311,7 +315,7 @@ void dispatch_send(struct stream *stream, uint64_t now_ns)
     if (stream->users.count > 0 && stream->start_ns != 0)
         pacer_look(stream, now_ns);
     bool idle = stream->open_loop && pacer->next_ns > now_ns && !stream->dispatch.has_drawn &&
-                TAILQ_EMPTY(&stream->pools.work) && stream->buffer.round.count == 0;
+                TAILQ_EMPTY(&stream->pools.work) && stream->buffer.rounds == 0;
     if (!idle && may_send(stream, now_ns)) {
         if (stream->open_loop)
             pacer_shed_late(stream, now_ns);
@@ -330,13 +334,15 @@ void dispatch_tick(struct stream *stream, uint64_t now_ns)
     if (stream->pools.full_ns != 0)
         pools_note_full(stream, now_ns, stream->pools.full);
     pools_shed_stale(stream, now_ns);
+    if (stream->buffer.plan != NULL)
+        buffer_shed_failing(stream, now_ns);
     dispatch_send(stream, now_ns);
 }
 
 bool dispatch_can_take(struct stream *stream)
 {
     if (stream->buffer.plan != NULL)
-        return buffer_has_room(stream, clock_now_ns());
+        return !stream->dispatch.has_drawn && buffer_has_room(stream, clock_now_ns());
     if (stream->replay != NULL && !replaying_has_next(stream))
         return false;
     return stream->router.many_pools ? pools_capacity_left(stream) > 0 && stream->pools.full_ns == 0

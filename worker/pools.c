@@ -217,7 +217,7 @@ void pools_take_back(struct connection *connection)
         stream->pools.held += !slot->again;
     }
     if (stream->buffer.plan != NULL && stream->pools.held > held)
-        batches_push_front(&stream->buffer.batches,
+        batches_push_front(&stream->buffer.nodes[pool - stream->pools.each].batches,
                            (uint32_t)(stream->pools.held - held) | BATCH_DIRECT);
     pools_list(stream, pool);
     stream_publish_drawn(stream);

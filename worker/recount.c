@@ -45,9 +45,14 @@ static uint64_t each_unsent(struct stream *stream, visitor *visit, uint64_t unti
         for (uint32_t k = 0, at = fresh->head; k < fresh->count; k++, at = slots[at].next)
             unsent += count_unsent(stream, &pools->each[i], &slots[at].slot, visit, until_ns);
     }
-    const struct slot_list *round = &stream->buffer.round;
-    for (uint32_t k = 0, at = round->head; k < round->count; k++, at = slots[at].next)
-        unsent += count_unsent(stream, pools->each, &slots[at].slot, visit, until_ns);
+    for (uint32_t i = 0; i < stream->buffer.node_count; i++) {
+        const struct node_buffer *node = &stream->buffer.nodes[i];
+        for (uint32_t k = 0, at = node->round.head; k < node->round.count; k++, at = slots[at].next)
+            unsent += count_unsent(stream, &pools->each[i], &slots[at].slot, visit, until_ns);
+        for (uint32_t k = 0, at = node->waiting.head; k < node->waiting.count;
+             k++, at = slots[at].next)
+            unsent += count_unsent(stream, &pools->each[i], &slots[at].slot, visit, until_ns);
+    }
     for (uint32_t i = 0; stream->router.gated && i < replay_gate_count(stream->replay); i++) {
         const struct slot_list *waiting = replay_gate_list(stream->replay, i);
         for (uint32_t k = 0, at = waiting->head; k < waiting->count; k++, at = slots[at].next)

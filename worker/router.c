@@ -120,6 +120,8 @@ void router_redirected(struct connection *connection, uint64_t now_ns)
     slot.loads = kind == REDIRECT_LOAD;
     slot.asking = kind == REDIRECT_ASK || slot.loads;
     stream->router.asking |= slot.asking;
+    if (kind == REDIRECT_MOVED && stream->near.cache != NULL) /* who promised is no longer asked */
+        near_reads_clear(stream);
     if (kind == REDIRECT_MOVED || kind == REDIRECT_ASK)
         pool = redirect_pool(stream, connection);
     else if (kind == REDIRECT_LOAD)
@@ -174,7 +176,8 @@ static void route_again(struct stream *stream, uint64_t now_ns)
     static uint32_t counts[TOPOLOGY_NODES_MAX][2]; /* too many for a stack */
     for (uint32_t i = 0; i < pools->count; i++) {
         counts[i][0] = pools->each[i].again.count;
-        counts[i][1] = pools->each[i].fresh.count;
+        counts[i][1] = stream->buffer.plan != NULL ? buffer_unpack(stream, &pools->each[i], now_ns)
+                                                   : pools->each[i].fresh.count;
     }
     for (uint32_t i = 0; i < pools->count; i++) {
         struct pool *from = &pools->each[i];
@@ -186,6 +189,10 @@ static void route_again(struct stream *stream, uint64_t now_ns)
         for (uint32_t k = 0; k < counts[i][1]; k++) {
             struct request_slot slot = slots_pop(&pools->store, &from->fresh);
             struct pool *pool = router_route(stream, &slot);
+            if (stream->buffer.plan != NULL) {
+                buffer_pack(stream, pool, &slot, now_ns);
+                continue;
+            }
             /* The node that had the slot sends on what there is no room for. */
             if (pool->fresh.count >= pools->fresh_max && from->wanted > 0)
                 pool = from;

@@ -230,8 +230,10 @@ bool router_take_topology(struct stream *stream, uint64_t now_ns)
         topology_refresh(router->topology, &router->version, ipc_topology(stream->run->segment));
     if (!fresh && !router->called)
         return false;
-    if (!add_pools(stream))
-        return false;      /* no memory: nodes without a pool get no request */
+    if ((stream->buffer.plan != NULL && !buffer_add_nodes(stream)) || !add_pools(stream))
+        return false; /* no memory: nodes without a pool get no request */
+    if (stream->near.cache != NULL)
+        near_reads_clear(stream);
     stream->reconnected++; /* from now on there may have been allocations */
     router->called = false;
     router->many_nodes |= router->topology->node_count > 1;

@@ -334,12 +334,13 @@ int command_docs(int argc, const char *const *argv)
     else if (strcmp(kind, "dialect") == 0)
         return err_exit_status(print_dialect(argc > 2 ? argv[2] : ""));
     else {
-        log_line(LOG_ERROR,
-                 "volley docs prints markdown, metrics, diagnosis, optimize, stages, man, completion, "
-                 "dialect NAME "
-                 "or schema "
-                 "KIND, not \"%s\"",
-                 kind);
+        log_line(
+            LOG_ERROR,
+            "volley docs prints markdown, metrics, diagnosis, optimize, stages, man, completion, "
+            "dialect NAME "
+            "or schema "
+            "KIND, not \"%s\"",
+            kind);
         return err_exit_status(E_USAGE);
     }
     return err_exit_status(OK);

@@ -14,7 +14,7 @@ struct load_series_kind {
     const char
         *command; /* "sweep": also of the session, and of the files in the directory of --out */
     const char *loads; /* "steps" */
-    size_t bytes; /* of the command's own struct, which is made zeroed */
+    size_t bytes;      /* of the command's own struct, which is made zeroed */
     size_t request_at; /* where its request is in that, which begins with a struct bench_request */
     const struct option_table *(*table)(void);
     enum err_code (*parse)(void *command, int argc, const char *const *argv, struct err *err);

@@ -35,12 +35,12 @@ enum err_code scenario_buffers_allowed(const struct bench_request *request,
     if (buffered == NULL)
         return OK;
     tell_without_effect(scenario);
-    if (!endpoint->cluster && endpoint->sentinels == NULL)
+    if (endpoint->sentinels == NULL)
         return OK;
     return err_set(err, E_USAGE,
-                   "--%s and the buffer of phase %.60s exclude each other: it is for one server so "
-                   "far",
-                   endpoint->cluster ? "cluster" : "sentinel", PRINTABLE(buffered->base));
+                   "--sentinel and the buffer of phase %.60s exclude each other: its flush workers "
+                   "do not look for a new primary so far",
+                   PRINTABLE(buffered->base));
 }
 
 enum err_code scenario_buffers_check(const struct session *session, const struct scenario *scenario,

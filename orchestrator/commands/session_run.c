@@ -55,26 +55,29 @@ static uint32_t name_parts(struct run_facts *facts, const struct bench_step *ste
     return count;
 }
 
-static void describe_buffer(struct run_facts *facts, const struct bench_step *step, uint32_t cpus)
+static void describe_buffer(struct run_facts *facts, const struct bench_step *step,
+                            const struct session *session)
 {
     const struct buffer_options *buffer = &step->spec.buffer;
-    const struct buffer_guide guide = buffer_guide_of(step, facts->worker_count, cpus);
+    const struct buffer_guide guide =
+        buffer_guide_of(step, facts->worker_count, session->plan.usable_cpus);
+    const uint32_t buffers = facts->worker_count * topology_writers(session->topology);
     buffer_guide_describe(facts->buffer_text, sizeof facts->buffer_text, buffer);
     facts->cache_most = buffer->cache_replies * facts->worker_count;
-    facts->buffer_most =
-        buffer->round_messages * (buffer->hybrid_batches + 1) * facts->worker_count;
-    facts->buffer_workers = buffer->flush_workers * facts->worker_count;
-    facts->buffer_bytes = guide.bytes;
+    facts->buffer_most = buffer->round_messages * (buffer->hybrid_batches + 1) * buffers;
+    facts->buffer_workers = buffer->flush_workers * buffers;
+    facts->buffer_bytes = guide.bytes * topology_writers(session->topology);
     facts->buffer_least_workers = guide.least_workers;
     facts->buffer_most_workers = guide.most_workers;
 }
 
-static void name_stages(struct run_facts *facts, const struct bench_step *step, uint32_t cpus)
+static void name_stages(struct run_facts *facts, const struct bench_step *step,
+                        const struct session *session)
 {
     const struct spec *spec = &step->spec;
     facts->has_users = spec->buffer.wanted && spec->rate.steps == NULL;
     if (spec->buffer.wanted)
-        describe_buffer(facts, step, cpus);
+        describe_buffer(facts, step, session);
 #define NAME(id, name, meaning) name,
     static const char *const names[] = {BUFFER_STAGE_TABLE(NAME)};
 #undef NAME
@@ -220,7 +223,7 @@ static void fill_facts(struct run_facts *facts, const struct session *session,
     } else {
         name_classes(facts, step);
         (void)name_parts(facts, step, 0);
-        name_stages(facts, step, session->plan.usable_cpus);
+        name_stages(facts, step, session);
     }
     for (uint32_t i = 0; i < session->plan.worker_count; i++)
         facts->worker_cpus[i] = session->plan.workers[i].cpu;

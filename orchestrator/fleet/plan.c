@@ -180,6 +180,8 @@ static uint64_t first_clients(const struct spec *spec)
  * cluster one to each node. */
 static uint64_t connections_needed(const struct spec *spec)
 {
+    if (spec->buffer.wanted) /* whose flush workers are as many as it takes */
+        return 1;
     return spec->connections.worker_min > 1 ? spec->connections.worker_min : 1;
 }
 

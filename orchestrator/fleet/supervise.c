@@ -37,7 +37,10 @@ static struct worker_share share_of(const struct fleet *fleet, uint32_t index, u
 {
     const struct worker_plan *planned = &fleet->plan->workers[index];
     const struct spec *spec = fleet->run[run].spec;
-    const uint32_t flushers = spec->buffer.wanted ? (uint32_t)spec->buffer.flush_workers : 0;
+    const uint32_t flushers =
+        spec->buffer.wanted
+            ? (uint32_t)(spec->buffer.flush_workers * topology_writers(fleet->run[run].topology))
+            : 0;
     const struct connection_share clients =
         plan_share(spec->load.clients, fleet->member_count, index);
     const struct connection_share connections =

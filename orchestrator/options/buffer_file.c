@@ -62,7 +62,9 @@ static const struct file_object hybrid_object = {
 static const struct file_field performance_fields[] = {
     {.row = {ROW("max_flush_workers", NULL, OPTION_COUNT, NULL, AT(max_flush_workers)),
              NUMBER(1, FLUSH_WORKERS_MAX), .unset = "3",
-             .help = "Connections of each worker process, which send batches and take replies."}},
+             .help = "Connections of each worker process, in a cluster to each node, which send "
+                     "batches and "
+                     "take replies."}},
     {.row = {ROW("flush_strategy", NULL, OPTION_WORD, NULL, AT(flush_strategy)),
              .value_at = strategy_at, .unset = "size_based",
              .help =

@@ -32,7 +32,8 @@ static void exclude(struct bench_request *request, struct err *err)
          "its users have the next request as soon as one is settled"},
         {"keepalive reconnect-every", "flush workers keep their connections"},
         {"replay", "recorded clients say when they send"},
-        {"cluster sentinel read-from-replica", "it is for one server so far"},
+        {"sentinel", "its flush workers do not look for a new primary so far"},
+        {"read-from-replica", "its flush workers go to primaries alone"},
         {"shed-after", "what its users want to send is not dropped"},
         {"null", "its stages are those of a server's replies"},
     };

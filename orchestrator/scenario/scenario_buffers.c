@@ -27,11 +27,6 @@ static enum err_code check(const struct reading *reading, const struct phase *ph
     const bool said = file_given(&phase->place, "datatype") || !reading->has_keys;
     if (phase->workload == NULL && (said ? phase->datatype : reading->datatype) == LIVE_VECTOR)
         return REFUSE(reading, phase, at, "%s: vectors are sent without a buffer", at);
-    if (reading->scenario->servers.primaries > 0)
-        return REFUSE(reading, phase, at,
-                      "%s: a buffer is for one server so far, and the file has server: "
-                      "{primaries: ...}",
-                      at);
     return OK;
 }
 

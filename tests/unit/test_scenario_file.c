@@ -407,8 +407,6 @@ static const struct {
      "buffer: a buffer is of one client: it is not sent side by side"},
     {PHASES("{name: a, type: load, keys: 9, datatype: vector, dimensions: 4, buffer: tuned}"),
      "buffer: vectors are sent without a buffer"},
-    {PHASES(GROW ", {name: a, type: query, duration: 1, buffer: tuned}") "server: {primaries: 3}",
-     "a buffer is for one server so far"},
     {PHASES(GROW ", {name: a, type: hold, duration: 1, qps: 50%max, mix: {get: 1}}"),
      "qps: no phase before measures the maximum"},
     {PHASES(GROW ", {name: a, type: ramp, duration: 1, ramp: {from: 5%max, to: 10%max}, mix: {get: "

@@ -13,7 +13,8 @@ static const char file[] =
     "phases:\n"
     "  - {name: grow, type: load, keys: 500, clients: 4}\n"
     "  - {name: more, type: load, until: \"used_memory>=50%target\", duration: 9, clients: 1}\n"
-    "  - {name: up, type: ramp, duration: 5, ramp: {from: 10, to: 100}, mix: {get: 1}}\n"
+    "  - {name: up, type: ramp, duration: 5, ramp: {from: 10, to: 100}, mix: {get: 1}, "
+    "buffer: tuned}\n"
     "  - name: look\n"
     "    type: conditional\n"
     "    metric: keys\n"
@@ -49,7 +50,7 @@ TEST(a_line_a_phase)
         "10 phases, 30 s, and 2 phases without a limit, memory target 64 MB; 0 checks\n",
         "\n  grow                         load              500 keys; 4 clients, as fast as ",
         "  until used_memory>=50%target, 9.0 s at most; 1 client, as fast",
-        "  5.0 s; 50 clients, 10 to 100/s\n",
+        "  5.0 s; 50 clients, 10 to 100/s; buffer tuned\n",
         "  keys > 3\n",
         "\n    if so: half                delete-fraction   50 % of the keys; 50 clients",
         "\n    if not: rest               idle              1.0 s\n",
