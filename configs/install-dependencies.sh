@@ -41,6 +41,7 @@ module   ncursesw      libncurses-dev ncurses-devel   ncurses   ncurses-dev    n
 # clang-format and clang-tidy are pinned to the version that decides in tests/lint.sh, where it is to be had.
 readonly needs_to_test='
 module   check         check          check-devel     check     check-dev      check-devel
+header   http_parser.h libhttp-parser-dev http-parser-devel http-parser http-parser-dev libhttp-parser-devel
 command  clang         clang          clang           clang     clang          clang
 file     libclang_rt.fuzzer* libclang-rt-dev compiler-rt compiler-rt compiler-rt clang
 command  llvm-symbolizer llvm         llvm            llvm      llvm           llvm
