@@ -121,7 +121,7 @@ void router_redirected(struct connection *connection, uint64_t now_ns)
     slot.asking = kind == REDIRECT_ASK || slot.loads;
     stream->router.asking |= slot.asking;
     if (kind == REDIRECT_MOVED && stream->near.cache != NULL) /* who promised is no longer asked */
-        near_reads_clear(stream);
+        near_reads_clear(stream, now_ns);
     if (kind == REDIRECT_MOVED || kind == REDIRECT_ASK)
         pool = redirect_pool(stream, connection);
     else if (kind == REDIRECT_LOAD)

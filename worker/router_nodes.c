@@ -233,7 +233,7 @@ bool router_take_topology(struct stream *stream, uint64_t now_ns)
     if ((stream->buffer.plan != NULL && !buffer_add_nodes(stream)) || !add_pools(stream))
         return false; /* no memory: nodes without a pool get no request */
     if (stream->near.cache != NULL)
-        near_reads_clear(stream);
+        near_reads_clear(stream, now_ns);
     stream->reconnected++; /* from now on there may have been allocations */
     router->called = false;
     router->many_nodes |= router->topology->node_count > 1;
