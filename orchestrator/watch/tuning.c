@@ -88,7 +88,8 @@ enum tuning_type tuning_type_of_kpi(const struct kpi *kpi)
         return TUNING_LATENCY;
     case WATCH_FLUSH_SUCCESS:
         return TUNING_TIMEOUTS;
-    case WATCH_NO_BUFFER: /* memory: of the near cache, or of volley */
+    case WATCH_CACHE_BYTES:
+    case WATCH_NO_BUFFER: /* volley's memory */
         return TUNING_MEMORY;
     default:
         return TUNING_THROUGHPUT;
