@@ -98,7 +98,7 @@ if [ -n "${VOLLEY_SANITIZED-}" ] && [ -z "${VOLLEY_THOROUGH-}" ]; then
     left_out='^test_(combin.*|chaos|scenario_(shipped|nodes|trouble|resume|commands)|vector_scenarios|allocations|examples|ci_examples|grafana'
     left_out+='|page_browser|page_script|page_results|flame_page|compare_page|live_page|suite_page|pictures|file_schema|validate_schema'
     left_out+='|suite_run|suite_groups_run|source_build|push|history|compare_merged|blame|secrets|replay_cluster|large_cluster|cluster_keys'
-    left_out+='|scrape|scraping|info_sampler|viewers|terminal_monitor|monitor_alerts|diagnose|profile|analyze_memory|workloads|compare_modes|optimize|load_test)_suite$'
+    left_out+='|scrape|scraping|info_sampler|viewers|terminal_monitor|monitor_alerts|diagnose|profile|analyze_memory|workloads|compare_modes|optimize|load_test|baseline_suites)_suite$'
 fi
 
 # The suites of a list that are to be run: with SUITES=servers those of tests/integration.
