@@ -103,7 +103,8 @@ static bool is_blank(char byte)
 }
 
 /* "HTTP/1.1 200 OK"; the words behind the status may be missing, and the blank ahead of them. */
-static bool take_status(struct http_scanner *scanner, const char *line, size_t byte_count)
+static bool take_status(struct http_scanner *scanner, const char *line, size_t byte_count,
+                        const struct http_tap *tap)
 {
     static const char word[] = "HTTP/1.";
     const size_t at = sizeof word - 1; /* of the minor version */
@@ -124,6 +125,8 @@ static bool take_status(struct http_scanner *scanner, const char *line, size_t b
     scanner->left_bytes = scanner->body_bytes = 0;
     if (scanner->status == 101)
         return fail(scanner, HTTP_FAULT_SWITCHED);
+    if (tap != NULL && tap->status != NULL && scanner->status >= 200)
+        tap->status(tap->state, scanner->status);
     scanner->state = STATE_HEADERS;
     return true;
 }
@@ -261,7 +264,7 @@ static bool take_header(struct http_scanner *scanner, const char *line, size_t b
         if (!headers[i].take(scanner, value, value_bytes))
             return false;
     }
-    if (tap != NULL && tap->header != NULL)
+    if (tap != NULL && tap->header != NULL && scanner->status >= 200)
         tap->header(tap->state, line, name_bytes, value, value_bytes);
     return true;
 }
@@ -289,7 +292,7 @@ static bool take_chunk_size(struct http_scanner *scanner, const char *line, size
     const size_t digits = at;
     while (at < byte_count && is_blank(line[at]))
         at++;
-    if (digits == 0 || size > LENGTH_MAX - scanner->body_bytes ||
+    if (digits == 0 || digits == HTTP_LINE_BYTES || size > LENGTH_MAX - scanner->body_bytes ||
         (at < byte_count && line[at] != ';'))
         return fail(scanner, HTTP_FAULT_CHUNK);
     scanner->left_bytes = size;
@@ -305,14 +308,12 @@ static bool has_no_body(const struct http_scanner *scanner, bool to_head)
 }
 
 /* Whether that was all of the response. */
-static bool head_ended(struct http_scanner *scanner, bool to_head, const struct http_tap *tap)
+static bool head_ended(struct http_scanner *scanner, bool to_head)
 {
     if (scanner->status < 200) { /* the response is still to come */
         scanner->state = STATE_STATUS;
         return false;
     }
-    if (tap != NULL && tap->status != NULL)
-        tap->status(tap->state, scanner->status);
     if (has_no_body(scanner, to_head)) {
         scanner->left_bytes = 0;
         return true;
@@ -332,11 +333,11 @@ static bool take_line(struct http_scanner *scanner, bool to_head, const char *li
 {
     switch (scanner->state) {
     case STATE_STATUS:
-        (void)take_status(scanner, line, byte_count);
+        (void)take_status(scanner, line, byte_count, tap);
         return false;
     case STATE_HEADERS:
         if (whole_bytes == 0)
-            return head_ended(scanner, to_head, tap);
+            return head_ended(scanner, to_head);
         (void)take_header(scanner, line, byte_count, whole_bytes, tap);
         return false;
     case STATE_CHUNK_SIZE:
@@ -451,9 +452,9 @@ static void chunk_end(struct http_scanner *scanner, char byte)
 
 static enum http_scan_status finish(struct http_scanner *scanner, struct http_response *response)
 {
-    const bool lasts = scanner->minor_version > 0
-                           ? !scanner->said_close
-                           : scanner->said_keep_alive && !scanner->said_close;
+    /* HTTP/1.0 knows no codings: RFC 9112, 6.1. */
+    const bool lasts = !scanner->said_close && (scanner->minor_version > 0 ||
+                                                (scanner->said_keep_alive && !scanner->has_coding));
     *response = (struct http_response){.status = scanner->status,
                                        .closes = !lasts || scanner->state == STATE_TO_THE_END,
                                        .body_bytes = scanner->body_bytes,
@@ -470,17 +471,17 @@ static bool walk_line(struct http_scanner *scanner, bool to_head, const char **a
 {
     const char *from = *at, *line_end = memchr(from, '\n', (size_t)(end - from));
     *at = line_end != NULL ? line_end + 1 : end;
-    const size_t byte_count = (size_t)(*at - from);
-    if (byte_count > HTTP_HEAD_MAX_BYTES - scanner->head_bytes) {
-        (void)fail(scanner, HTTP_FAULT_HEAD_ENDLESS);
+    const bool is_chunk = scanner->state == STATE_CHUNK_SIZE;
+    uint32_t *used_bytes = is_chunk ? &scanner->size_bytes : &scanner->head_bytes;
+    const size_t byte_count = (size_t)(*at - from), room = HTTP_HEAD_MAX_BYTES - *used_bytes;
+    if (byte_count > room) { /* what fits may be wrong in another way */
+        if (room == 0 || keep_line(scanner, from, room))
+            (void)fail(scanner, is_chunk ? HTTP_FAULT_CHUNK : HTTP_FAULT_HEAD_ENDLESS);
         return false;
     }
-    if (scanner->state != STATE_CHUNK_SIZE)
-        scanner->head_bytes += (uint32_t)byte_count;
-    else if (scanner->line_bytes > HTTP_HEAD_MAX_BYTES - byte_count) {
-        (void)fail(scanner, HTTP_FAULT_CHUNK);
-        return false;
-    }
+    *used_bytes += (uint32_t)byte_count;
+    if (is_chunk && line_end != NULL)
+        scanner->size_bytes = 0;
     if (line_end != NULL)
         return end_line(scanner, to_head, from, line_end, tap);
     (void)keep_line(scanner, from, byte_count);

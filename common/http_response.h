@@ -53,7 +53,8 @@ struct http_response {
     uint64_t head_bytes;
 };
 
-/* Who wants more than that. Headers come whole, of those that buffers cut only what fits HTTP_LINE_BYTES; bodies in pieces. */
+/* Who wants more than that. Headers come whole, of those that buffers cut only what fits HTTP_LINE_BYTES; bodies in pieces. Of
+ * interim responses nothing is told. */
 struct http_tap {
     void *state;
     void (*status)(void *state, uint16_t status); /* ahead of the rest; NULL: not wanted */
@@ -73,6 +74,7 @@ struct http_scanner {
     bool last_matters; /* the header before this line says how the body is framed */
     uint16_t status;
     uint32_t head_bytes; /* of the response so far, and of interim ones ahead of it */
+    uint32_t size_bytes; /* of the line of a chunk's size so far */
     uint32_t line_bytes; /* of a line that an earlier buffer ended in */
     uint64_t left_bytes; /* of the body, or of the chunk */
     uint64_t body_bytes;

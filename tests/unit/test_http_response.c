@@ -44,6 +44,8 @@ static const struct good_row {
     {"HTTP/1.0 200 OK\r\n" LENGTH("1") "\r\nx", false, false, 200, true, 1},
     {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" LENGTH("1") "\r\nx", false, false, 200, false,
      1},
+    {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" CHUNKED "\r\n0\r\n\r\n", false, false, 200,
+     true, 0},
     {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" OK_LINE LENGTH(
          "1") "\r\nx",
      false, false, 200, false, 1},
@@ -226,6 +228,36 @@ TEST(long_header)
     free(text);
 }
 
+TEST(long_lines_cut_anywhere)
+{
+    /* Breaks when a limit strikes earlier or later by how the bytes are cut, or a size of a chunk is read in part. */
+    static const struct {
+        const char *begin, *piece;
+        size_t count;
+        const char *end;
+        enum http_fault fault;
+    } rows[] = {{"", "X", 300000, "", HTTP_FAULT_NOT_HTTP},
+                {OK_LINE CHUNKED "\r\n", "0", 256, "30\r\n", HTTP_FAULT_CHUNK},
+                {OK_LINE CHUNKED "\r\n", "0", 254, "1\r\nx\r\n", HTTP_FAULT_NONE},
+                {OK_LINE CHUNKED "A: b\r\n\r\n1;", "x", 262000, "\r\nx\r\n", HTTP_FAULT_NONE},
+                {OK_LINE CHUNKED "\r\n1;", "x", 262140, "\r\nx\r\n", HTTP_FAULT_NONE},
+                {OK_LINE CHUNKED "\r\n1;", "x", 262141, "\r\nx\r\n", HTTP_FAULT_CHUNK},
+                {OK_LINE "A: ", "b", 262120, "\r\n\r\n", HTTP_FAULT_NONE},
+                {OK_LINE "A: ", "b", 262121, "\r\n\r\n", HTTP_FAULT_HEAD_ENDLESS}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct http_outcome whole, bytes;
+        size_t byte_count;
+        char *text = repeated(rows[i].begin, rows[i].piece, rows[i].count + strlen(rows[i].end),
+                              &byte_count);
+        memcpy(text + byte_count - strlen(rows[i].end), rows[i].end, strlen(rows[i].end));
+        http_outcome_scan(&whole, text, byte_count, false, false, NULL, 0);
+        http_outcome_scan_bytes(&bytes, text, byte_count, false, false);
+        ck_assert_msg(whole.fault == rows[i].fault, "row %zu: %d", i, (int)whole.fault);
+        ck_assert(http_outcome_same(&whole, &bytes));
+        free(text);
+    }
+}
+
 TEST(pipelined)
 {
     /* Breaks when consumed_bytes does not lead from one response to the next, or one leaves something to the next. */
@@ -318,7 +350,9 @@ struct heard {
 
 static void hear_status(void *state, uint16_t status)
 {
-    ((struct heard *)state)->status = status;
+    struct heard *heard = state;
+    ck_assert_str_eq(heard->headers, "");
+    heard->status = status;
 }
 
 static void hear_header(void *state, const char *name, size_t name_bytes, const char *value,
@@ -338,8 +372,8 @@ static void hear_body(void *state, const char *bytes, size_t byte_count)
 TEST(tap)
 {
     /* Breaks when who looks at a response gets another status, header or body than the server sent. */
-    static const char in[] =
-        OK_LINE "A:  b c \r\n" CHUNKED "\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\nT: u\r\n\r\n";
+    static const char in[] = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK_LINE
+                             "A:  b c \r\n" CHUNKED "\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\nT: u\r\n\r\n";
     struct heard heard = {.status = 0};
     const struct http_tap tap = {
         .state = &heard, .status = hear_status, .header = hear_header, .body = hear_body};
