@@ -178,10 +178,35 @@ TEST(test_report_has_all_profiles_and_the_best_for_each_use)
     program_expect_text(program.out, "# Performance Baseline Report: profiles");
     program_expect_text(program.out, "| SET clients=50 | 5 | 100000.0 ");
     program_expect_text(program.out, "| 6000000 |");
-    program_expect_text(program.out, "cannot be told from SET clients=50");
+    program_expect_text(program.out, "as good as SET clients=50: 0.1 % apart");
     program_expect_text(program.out, "volley check --baseline profiles DIR");
     VOLLEY("baseline", "show", "profiles");
     program_expect_text(program.out, "SET clients=200");
+}
+
+TEST(test_what_hardly_differs_is_as_good)
+{
+    /* breaks when a profile is called better for less than the threshold, because runs vary even less, or not at all; or a
+     * probability is said to be 0 */
+    make(&(struct made){"few", 10, 1.01e5, 0.4, 3400000, NULL});
+    make(&(struct made){"usual", 50, 1e5, 1, 3424000, NULL});
+    VOLLEY("baseline", "save", "profiles", "few", "usual");
+    program_expect_status(&program, 0);
+    VOLLEY("baseline", "report", "profiles", "--output", "report.md", "--json", "-");
+    json_t *json = printed();
+    const json_t *advice = json_object_get(json, "recommendations");
+    for (size_t use = 0; use < 3; use++) {
+        const json_t *one = json_array_get(advice, use);
+        const bool better = use == 1;
+        ck_assert_int_eq(json_is_true(json_object_get(one, "sure")), better);
+        ck_assert_int_eq(json_is_true(json_object_get(one, "as_good")), !better);
+    }
+    json_decref(json);
+    VOLLEY("baseline", "report", "profiles");
+    program_expect_text(program.out, "| 3.2 MB | as good as SET clients=50: 0.7 % apart |");
+    program_expect_text(program.out, "| as good as SET clients=50: 1.0 % apart |");
+    program_expect_text(program.out, "| better than the next one by 60.0 %, p below 0.001 |");
+    ck_assert_ptr_null(strstr(program.out, "p 0 "));
 }
 
 TEST(test_runs_of_bench_are_told_apart_by_their_options)
