@@ -184,6 +184,22 @@ TEST(test_report_has_all_profiles_and_the_best_for_each_use)
     program_expect_text(program.out, "SET clients=200");
 }
 
+TEST(test_saved_under_the_name_of_its_runs)
+{
+    /* breaks when show and report look at the directory of runs, and not at the baseline of the same name that was just saved */
+    make(&usual);
+    VOLLEY("baseline", "save", "usual", "usual");
+    program_expect_status(&program, 0);
+    VOLLEY("baseline", "show", "usual");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "5 runs");
+    VOLLEY("baseline", "report", "usual");
+    program_expect_status(&program, 0);
+    VOLLEY("baseline", "show", "./usual");
+    program_expect_status(&program, 4);
+    program_expect_text(program.err, "is no baseline");
+}
+
 TEST(test_what_hardly_differs_is_as_good)
 {
     /* breaks when a profile is called better for less than the threshold, because runs vary even less, or not at all; or a
