@@ -165,6 +165,12 @@ TEST(validated)
     ck_ended(3, "", "f.yaml:2:1: unknown key requestz; did you mean requests?");
     VOLLEY("validate", "scenario", "no_such");
     ck_ended(3, "", "there is no such file");
+    VOLLEY("run", "scenario", "load/balancd");
+    ck_ended(3, "",
+             "no built-in scenario \"balancd\"; `volley run list-scenarios` lists them; did you "
+             "mean balanced?");
+    VOLLEY("run", "scenario", "grow_shrink_min");
+    ck_ended(3, "", "did you mean grow_shrink_mini?");
     VOLLEY("validate", "scene", path);
     ck_ended(2, "", "there is no kind of file scene");
 }
