@@ -142,6 +142,25 @@ TEST(answers_and_intervals_are_of_one_test)
     json_decref(root);
 }
 
+TEST(nothing_has_no_sign)
+{
+    /* breaks when values that are the same differ by "-0.000" and "-0.000%", which a mean of the same numbers in another order
+     * makes of them */
+    static const double rates[] = {0.1, 0.2, 0.3, 0.4, 0.7, 1.1};
+    for (int turned = 0; turned < 2; turned++) {
+        json_t *lists[2] = {json_array(), json_array()};
+        for (int i = 0; i < 6; i++) {
+            json_array_append_new(lists[0], record("a", "SET", rates[i]));
+            json_array_append_new(lists[1], record("b", "SET", rates[5 - i] - 1e-9));
+        }
+        write_json(turned ? other : base, lists[0]);
+        write_json(turned ? base : other, lists[1]);
+        COMPARE(BOTH, "--metrics", "rps");
+        program_expect_text(program.out, "| 0.000 | +0.000% |");
+        program_free(&program);
+    }
+}
+
 TEST(a_slowdown_is_found_and_fails)
 {
     /* breaks when 5 % at ten runs that vary by 1 % are not called, are called by the wrong name, or do not fail where that is
