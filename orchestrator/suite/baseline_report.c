@@ -372,8 +372,9 @@ void baseline_report_markdown(struct output *output, const struct baseline_repor
     const struct baseline *baseline = report->baseline;
     output_printf(output, "# Performance Baseline Report: ");
     write_words(output, baseline->set.name);
-    output_printf(output, "\n\n%zu profiles of %zu runs, saved at ", report->profile_count,
-                  baseline->set.count);
+    output_printf(output, "\n\n%zu profile%s of %zu run%s, saved at ", report->profile_count,
+                  report->profile_count == 1 ? "" : "s", baseline->set.count,
+                  baseline->set.count == 1 ? "" : "s");
     write_words(output, baseline->saved);
     output_printf(output, " from\n\n");
     write_sources(output, report);

@@ -55,20 +55,32 @@ static void write_record(FILE *out, const struct made *made, const char *command
     fprintf(out, "}\n");
 }
 
-/* Five runs of SET. */
-static void make(const struct made *made)
+/* The metrics.json of a directory that is made. */
+static FILE *made_file(const char *directory)
 {
     char path[400];
-    snprintf(path, sizeof path, "%s/%s", tree.path, made->directory);
+    snprintf(path, sizeof path, "%s/%s", tree.path, directory);
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    snprintf(path, sizeof path, "%s/%s/metrics.json", tree.path, made->directory);
+    snprintf(path, sizeof path, "%s/%s/metrics.json", tree.path, directory);
     FILE *out = fopen(path, "w");
     ck_assert_ptr_nonnull(out);
     fprintf(out, "[");
-    for (unsigned run = 0; run < 5; run++)
-        write_record(out, made, "SET", run);
+    return out;
+}
+
+static void close_file(FILE *out)
+{
     fprintf(out, "]\n");
     ck_assert_int_eq(fclose(out), 0);
+}
+
+/* Five runs of SET. */
+static void make(const struct made *made)
+{
+    FILE *out = made_file(made->directory);
+    for (unsigned run = 0; run < 5; run++)
+        write_record(out, made, "SET", run);
+    close_file(out);
 }
 
 static const struct made usual = {.directory = "usual", .clients = 50, .rps = 1e5, .p99_ms = 1};
@@ -182,6 +194,23 @@ TEST(test_report_has_all_profiles_and_the_best_for_each_use)
     program_expect_text(program.out, "volley check --baseline profiles DIR");
     VOLLEY("baseline", "show", "profiles");
     program_expect_text(program.out, "SET clients=200");
+}
+
+TEST(test_one_run_is_one)
+{
+    /* breaks when "1 runs of 1 profiles" are told of */
+    FILE *out = made_file("alone");
+    write_record(out, &usual, "SET", 0);
+    close_file(out);
+    VOLLEY("baseline", "save", "one", "alone");
+    program_expect_text(program.out, "1 run of 1 profile saved\n");
+    VOLLEY("baseline", "list");
+    program_expect_text(program.out, " 1 run\n");
+    VOLLEY("baseline", "show", "one");
+    program_expect_text(program.out, ": 1 run\n");
+    program_expect_text(program.out, " 1 run  ");
+    VOLLEY("baseline", "report", "one");
+    program_expect_text(program.out, "1 profile of 1 run, saved at ");
 }
 
 TEST(test_saved_under_the_name_of_its_runs)
