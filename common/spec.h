@@ -166,6 +166,7 @@ struct load_options {
 /* What a client does before it sends (worker/buffer.h): files of configs/buffers. */
 #define BUFFER_TOKEN_BYTES 4u /* of a request, as it is sent */
 #define BUFFER_NAME_BYTES 32u
+#define BUFFER_NOTICE_BYTES 360u
 enum buffer_strategy { BUFFER_SIZE_BASED, BUFFER_TIME_BASED };
 struct buffer_options {
     bool wanted; /* false: nothing is buffered, and the rest is without meaning */
@@ -176,7 +177,8 @@ struct buffer_options {
     uint64_t flush_workers;  /* connections of each worker                       */
     enum buffer_strategy strategy;
     uint64_t flush_interval_ns; /* of a round, at the latest */
-    const char *without_effect; /* of what was given, in a sentence; NULL: all has one */
+    char without_effect
+        [BUFFER_NOTICE_BYTES]; /* of what was given, with its place; "": all has one */
     bool async; /* a flush worker sends the next batch ahead of the replies to the one before */
     uint64_t cache_replies; /* that each worker keeps; 0: there is no near cache */
     uint64_t cache_ttl_ns;  /* 0: none gets too old */

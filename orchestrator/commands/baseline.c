@@ -11,6 +11,8 @@
 #include "orchestrator/report/json_value.h"
 #include "orchestrator/suite/baseline_report.h"
 
+#define S(count) ((count) == 1 ? "" : "s") /* "1 run", "2 runs" */
+
 #define USUAL_DIRECTORY "results"
 
 struct baseline_request {
@@ -94,8 +96,9 @@ static enum err_code save(struct baseline_request *request, struct err *err)
     if (code == OK)
         code = baseline_save(&baseline, results_of(request), words->items[1], request->force, err);
     if (code == OK)
-        printf("%s: %zu runs of %zu profiles saved\n", PRINTABLE(baseline.set.path),
-               baseline.set.count, report.profile_count);
+        printf("%s: %zu run%s of %zu profile%s saved\n", PRINTABLE(baseline.set.path),
+               baseline.set.count, S(baseline.set.count), report.profile_count,
+               S(report.profile_count));
     baseline_report_free(&report);
     baseline_free(&baseline);
     return code;
@@ -135,8 +138,8 @@ static void list_one(const struct baseline_request *request, json_t *list, const
     baseline_path(path, results_of(request), name);
     const bool read = baseline_read(&baseline, path, &err) == OK;
     if (!json_alone(request) && read)
-        printf("%-24s %-21s %5zu runs\n", PRINTABLE(name), PRINTABLE(baseline.saved),
-               baseline.set.count);
+        printf("%-24s %-21s %5zu run%s\n", PRINTABLE(name), PRINTABLE(baseline.saved),
+               baseline.set.count, S(baseline.set.count));
     else if (!json_alone(request))
         printf("%-24s %s\n", PRINTABLE(name), PRINTABLE(err.text));
     (void)json_array_append_new(
@@ -170,11 +173,14 @@ static enum err_code list(struct baseline_request *request, struct err *err)
 
 /* ---- one of them ---- */
 
+/* A saved name goes first: only baselines are told of, and a directory may be called like the one that was made of it. */
 static enum err_code open_one(struct baseline *baseline, const struct baseline_request *request,
                               const char *wanted, struct err *err)
 {
     char path[RECORD_PATH_BYTES];
     enum baseline_kind kind;
+    if (baseline_is_saved(path, results_of(request), wanted))
+        return baseline_read(baseline, path, err);
     const enum err_code code = baseline_find(path, &kind, results_of(request), wanted, err);
     if (code != OK)
         return code;
@@ -220,12 +226,12 @@ static enum err_code show(struct baseline_request *request, struct err *err)
     if (code == OK)
         code = baseline_report_make(&report, &baseline, err);
     if (code == OK && !json_alone(request)) {
-        printf("%s, saved at %s: %zu runs\n", PRINTABLE(baseline.set.name),
-               PRINTABLE(baseline.saved), baseline.set.count);
+        printf("%s, saved at %s: %zu run%s\n", PRINTABLE(baseline.set.name),
+               PRINTABLE(baseline.saved), baseline.set.count, S(baseline.set.count));
         for (size_t i = 0; i < report.profile_count; i++) {
             const struct baseline_profile *profile = &report.profiles[i];
-            printf("  %-40s %3u runs %14.1f requests/s  p99 %.3f ms\n", PRINTABLE(profile->name),
-                   profile->runs, profile->figures[RECORD_RPS].mean,
+            printf("  %-40s %3u run%s %14.1f requests/s  p99 %.3f ms\n", PRINTABLE(profile->name),
+                   profile->runs, profile->runs == 1 ? " " : "s", profile->figures[RECORD_RPS].mean,
                    profile->figures[RECORD_P99].mean);
         }
     }

@@ -94,13 +94,16 @@ static const struct {
     bool value;
     enum err_code (*make)(json_t **command, const char *text, struct err *err);
     const char *takes; /* "one number" */
-} orders[] = {{"status", "status", true, NULL, NULL},
-              {"rate", NULL, false, make_rate, "one number"},
-              {"pause", "pause", true, NULL, NULL},
-              {"resume", "pause", false, NULL, NULL},
-              {"stop", "stop", true, NULL, NULL},
-              {"clear-cache", "clear_cache", true, NULL, NULL},
-              {"note", NULL, false, make_note, "one text, in quotes where it has blanks"}};
+    const char *done;  /* what is told where the answer has nothing to tell; NULL: "done" */
+} orders[] = {
+    {"status", "status", true, NULL, NULL, NULL},
+    {"rate", NULL, false, make_rate, "one number", NULL},
+    {"pause", "pause", true, NULL, NULL, NULL},
+    {"resume", "pause", false, NULL, NULL, NULL},
+    {"stop", "stop", true, NULL, NULL, "the run stops, and waits for the replies in flight"},
+    {"clear-cache", "clear_cache", true, NULL, NULL,
+     "the near caches are emptied, each within its worker's next tick"},
+    {"note", NULL, false, make_note, "one text, in quotes where it has blanks", NULL}};
 #define ORDER_COUNT (sizeof orders / sizeof orders[0])
 
 static const char *order_at(size_t index)
@@ -108,9 +111,9 @@ static const char *order_at(size_t index)
     return index < ORDER_COUNT ? orders[index].word : NULL;
 }
 
-/* Words -> the line to send; the caller frees. */
-static enum err_code make_line(char **line, const char *const *words, size_t word_count,
-                               struct err *err)
+/* Words -> the line to send, which the caller frees, and what is told when it is done. */
+static enum err_code make_line(char **line, const char **done, const char *const *words,
+                               size_t word_count, struct err *err)
 {
     size_t i = 0;
     json_t *command = NULL;
@@ -129,6 +132,7 @@ static enum err_code make_line(char **line, const char *const *words, size_t wor
         command = json_pack("{s:b}", orders[i].key, orders[i].value);
     else if (orders[i].make(&command, words[1], err) != OK)
         return err->code;
+    *done = orders[i].done != NULL ? orders[i].done : "done";
     *line = control_line_make(command);
     return *line != NULL ? OK : err_set(err, E_SYSTEM, "no memory for a command");
 }
@@ -266,7 +270,7 @@ static void print_status(const json_t *status)
 }
 
 /* One line for a person; E_FAILED when the command was refused. */
-static enum err_code print_answer(char *answer, bool raw, struct err *err)
+static enum err_code print_answer(char *answer, const char *done, bool raw, struct err *err)
 {
     json_error_t json_err;
     json_t *json = json_loads(answer, 0, &json_err);
@@ -294,13 +298,14 @@ static enum err_code print_answer(char *answer, bool raw, struct err *err)
         printf("noted, %.1f s since the start\n",
                json_number_value(json_object_get(json, "at_seconds")));
     } else {
-        printf("the run stops, and waits for the replies in flight\n");
+        printf("%s\n", done);
     }
     json_decref(json);
     return code;
 }
 
-static enum err_code say(const char *path, const char *line, bool raw, struct err *err)
+static enum err_code say(const char *path, const char *line, const char *done, bool raw,
+                         struct err *err)
 {
     int fd = -1;
     char *answer = malloc(ANSWER_MAX_BYTES);
@@ -309,7 +314,7 @@ static enum err_code say(const char *path, const char *line, bool raw, struct er
     if (code == OK)
         code = exchange(fd, path, line, answer, ANSWER_MAX_BYTES, err);
     if (code == OK)
-        code = print_answer(answer, raw, err);
+        code = print_answer(answer, done, raw, err);
     if (fd >= 0)
         close(fd);
     free(answer);
@@ -321,6 +326,7 @@ static enum err_code run(void *target, struct err *err)
     struct ctl_request *request = target;
     const char *const *words = request->words.items;
     const size_t count = request->words.count;
+    const char *done = NULL;
     char *line = NULL;
     for (size_t i = 0; i < count; i++)
         if (strstr(words[i], "://") != NULL && /* not echoed: a URI may hold a password */
@@ -329,9 +335,9 @@ static enum err_code run(void *target, struct err *err)
                            ctl_option_table.usage);
     if (count == 0)
         return err_set(err, E_USAGE, "name the control socket: %s", ctl_option_table.usage);
-    enum err_code code = make_line(&line, words + 1, count - 1, err);
+    enum err_code code = make_line(&line, &done, words + 1, count - 1, err);
     if (code == OK)
-        code = say(words[0], line, request->json, err);
+        code = say(words[0], line, done, request->json, err);
     free(line);
     return code;
 }

@@ -60,7 +60,8 @@ static const struct option_row load_test_rows[] = {
 
 static const struct option_row other_rows[] = {
     {ROW("both-modes", NULL, OPTION_FLAG, NULL, AT(both_modes)), .section = "Load",
-     .help = "Measure each number of users twice, with the buffer of --buffer and without, and "
+     .help = "Measure each number of users twice, with the buffer of --buffer, or of the workload, "
+             "and without, and "
              "compare the memory that volley needs."},
     {ROW("markdown", NULL, OPTION_FLAG, NULL, AT(as_markdown)), .section = "Output",
      .help = "Print tables of Markdown in place of text."},
@@ -155,11 +156,6 @@ static enum err_code check(const struct load_test_request *request, struct err *
     if (spec->load.test_count > 1)
         return err_set(err, E_USAGE, "load-test takes one test; --type names %u: run it for each",
                        spec->load.test_count);
-    if (request->both_modes && request->bench.buffer.path == NULL)
-        return err_set(
-            err, E_USAGE,
-            "--both-modes needs --buffer, which says how messages are buffered in one of "
-            "them");
     return check_rate(request, err);
 }
 
@@ -189,6 +185,10 @@ enum err_code load_test_options_parse(struct load_test_request *request, int arg
     }
     if (code == OK)
         code = bench_options_settle(bench, err);
+    if (code == OK && request->both_modes && bench->buffer.path == NULL)
+        code = err_set(err, E_USAGE,
+                       "--both-modes needs --buffer or a buffer of the workload's, which says how "
+                       "messages are buffered in one of them");
     if (code == OK && request->both_modes && !bench->spec.buffer.wanted)
         code = err_set(err, E_USAGE,
                        "--both-modes: %.80s says that nothing is buffered (enabled: false): both "

@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/printable.h"
+#include "common/suggest.h"
 #include "common/units.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/options/bench_groups.h"
@@ -138,6 +139,30 @@ static enum err_code read_kpis(struct optimize_request *request, struct alert_ru
     return code;
 }
 
+/* Refuses a name that neither a KPI nor a figure has; figures have said why. */
+static enum err_code refuse_kpi(const struct optimisation *optimisation, const char *name,
+                                const char *reason, struct err *err)
+{
+    struct suggestion near = {.wanted = name, .wanted_bytes = strlen(name)};
+    char known[300] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < optimisation->kpi_count; i++) {
+        const char *kpi = optimisation->kpis[i].name;
+        suggest_offer(&near, kpi, strlen(kpi));
+        if (used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",
+                                     PRINTABLE(kpi));
+    }
+    if (near.best[0] != '\0')
+        return err_set(err, E_USAGE,
+                       "--kpi %.60s: no KPI of --kpis is called so (there are %s), and no "
+                       "figure%s%s%s",
+                       PRINTABLE(name), known, SUGGESTED(near.best));
+    return err_set(err, E_USAGE,
+                   "--kpi %.60s: no KPI of --kpis is called so (there are %s), and %s",
+                   PRINTABLE(name), known, reason);
+}
+
 /* Of what the session does not sample by itself. */
 static enum err_code add_figure(struct optimisation *optimisation, const char *name,
                                 struct err *err)
@@ -150,8 +175,7 @@ static enum err_code add_figure(struct optimisation *optimisation, const char *n
         kpi->figure = (struct watch_figure){.origin = WATCH_NOBODY, .factor = 1, .unit = "MB"};
         snprintf(kpi->figure.name, sizeof kpi->figure.name, "%s", name);
     } else if (watch_figure_find(&kpi->figure, name, strlen(name), &reason) != OK) {
-        return err_set(err, E_USAGE, "--kpi %.60s: no KPI of --kpis is called so, and %s",
-                       PRINTABLE(name), reason.text);
+        return refuse_kpi(optimisation, name, reason.text, err);
     } else if (kpi->figure.origin == WATCH_SERVER || kpi->figure.origin == WATCH_SERVER_UP) {
         return err_set(err, E_USAGE,
                        "--kpi %.60s: it is sampled from the server; put it into a file of KPIs, "

@@ -101,8 +101,10 @@ static const struct option_row own_rows[] = {
     {ROW("duration", "t", OPTION_DURATION, "TIME", AT(quick_ns)), .section = "Scenario",
      BARE(NS_PER_SECOND, NS_PER_SECOND, 1000ull * 3600 * NS_PER_SECOND), .unset = "300",
      .help = "Of run quick: how long at most; a bare number is seconds."},
-    {ROW("variables", NULL, OPTION_TEXT, "K=V,...", AT(variables_text)), .section = "Scenario",
-     .help = "What ${K} in the file stands for; else the environment says it."},
+    {ROW("variables", NULL, OPTION_TEXT, "K=V,...", AT(variables_text)), .repeats = true,
+     .section = "Scenario",
+     .help = "What ${K} in the file stands for; else the environment says it. May be given again, "
+             "for other variables."},
     {ROW("scale", NULL, OPTION_CUSTOM, "S", 0), .parse = parse_scale, .section = "Scenario",
      .help = "Multiply the memory target, numbers of keys and durations, so that a long scenario "
              "can be tried; rates, clients and percentages stay."},

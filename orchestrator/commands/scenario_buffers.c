@@ -22,8 +22,7 @@ static void tell_without_effect(const struct scenario *scenario)
         const struct phase *phase = &scenario->phases[i];
         const char *notice = buffer_file_notice(&phase->buffer);
         if (notice != NULL && phase->loop_index <= 1) /* turns of a loop have the same */
-            log_line(LOG_WARNING, "phase %s: buffer %s: %s", PRINTABLE(phase->base),
-                     PRINTABLE(phase->buffer.name), notice);
+            log_line(LOG_WARNING, "phase %s: %s", PRINTABLE(phase->base), notice);
     }
 }
 

@@ -60,10 +60,10 @@ static enum err_code check_scenario(const char *given, struct err *err)
     return code;
 }
 
-static void warn_of_buffer(const char *path, const struct buffer_options *buffer)
+static void warn_of_buffer(const struct buffer_options *buffer)
 {
     if (buffer_file_notice(buffer) != NULL)
-        log_line(LOG_WARNING, "%s: %s", PRINTABLE(path), buffer_file_notice(buffer));
+        log_line(LOG_WARNING, "%s", buffer_file_notice(buffer));
 }
 
 /* A file of that path, else one that comes with volley. */
@@ -88,7 +88,7 @@ static enum err_code check_workload(const char *given, struct err *err)
     const struct file_source source = {.name = path != NULL ? path : given};
     const enum err_code code = workload_file_read(&file, &source, err);
     if (code == OK && file.has_buffer)
-        warn_of_buffer(source.name, &file.buffer);
+        warn_of_buffer(&file.buffer);
     workload_file_free(&file);
     free(path);
     return code;
@@ -149,7 +149,7 @@ static enum err_code check_buffer(const char *given, struct err *err)
     struct buffer_options buffer;
     const enum err_code code = buffer_file_read(&buffer, given, err);
     if (code == OK)
-        warn_of_buffer(given, &buffer);
+        warn_of_buffer(&buffer);
     return code;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/printable.h"
 #include "orchestrator/options/option_group.h"
 #include "orchestrator/options/workload_document.h"
 
@@ -171,22 +172,40 @@ static void fill_in(struct written_buffer *written)
         written->query.similarity_threshold = 0.95;
 }
 
-/* What was given that only queries of vectors have, in a sentence. NULL: nothing. */
-static const char *of_vectors(const struct written_buffer *written)
+/* What was given and changes nothing, with the place of the first of it. */
+static void find_without_effect(char text[BUFFER_NOTICE_BYTES],
+                                const struct written_buffer *written, const struct file *file)
 {
-#define NO_EFFECT " no effect: what is sent are no queries of vectors"
     const struct file_place *query = &written->query.place;
-    const bool given = file_given(&written->place, "query");
-    const bool size = given && file_given(query, "max_size");
-    const bool similarity = given && file_given(query, "similarity_threshold");
-    return size && similarity ? "max_size and similarity_threshold have" NO_EFFECT
-           : size             ? "max_size has" NO_EFFECT
-           : similarity       ? "similarity_threshold has" NO_EFFECT
-                              : NULL;
-#undef NO_EFFECT
+    struct err notice = {.code = OK};
+    text[0] = '\0';
+    if (!file_given(&written->place, "query"))
+        return;
+    const bool size = file_given(query, "max_size");
+    const bool similarity = file_given(query, "similarity_threshold");
+    const bool age = file_given(query, "cache_ttl") && written->query.cache_size == 0;
+    if (!size && !similarity && !age)
+        return;
+    (void)file_refuse(
+        file, query,
+        size         ? "max_size"
+        : similarity ? "similarity_threshold"
+                     : "cache_ttl",
+        &notice, "%s%s%s%s%s",
+        size         ? "max_size"
+        : similarity ? "similarity_threshold"
+                     : "",
+        size && similarity   ? " and similarity_threshold have"
+        : size || similarity ? " has"
+                             : "",
+        size || similarity ? " no effect: what is sent are no queries of vectors" : "",
+        (size || similarity) && age ? "; " : "",
+        age ? "cache_ttl has no effect: without a cache_size above 0 no reply is kept" : "");
+    (void)printable_copy(text, BUFFER_NOTICE_BYTES, notice.text);
 }
 
-static void take(struct buffer_options *buffer, struct written_buffer *written)
+static void take(struct buffer_options *buffer, struct written_buffer *written,
+                 const struct file *file)
 {
     fill_in(written);
     *buffer = (struct buffer_options){
@@ -200,8 +219,8 @@ static void take(struct buffer_options *buffer, struct written_buffer *written)
         .async = written->performance.enable_async_processing,
         .cache_replies = written->query.cache_size,
         .cache_ttl_ns = written->query.cache_ttl_ns,
-        .without_effect = of_vectors(written),
     };
+    find_without_effect(buffer->without_effect, written, file);
 }
 
 static enum err_code read_path(struct buffer_options *buffer, const char *path, struct err *err)
@@ -211,7 +230,7 @@ static enum err_code read_path(struct buffer_options *buffer, const char *path, 
     const struct file_source source = {.name = path};
     const enum err_code code = file_read(&file, &buffer_file_kind, &written, &source, err);
     if (code == OK) {
-        take(buffer, &written);
+        take(buffer, &written, &file);
         name_it(buffer, path);
     }
     file_free(&file);
@@ -244,7 +263,7 @@ enum err_code buffer_file_read_shipped(struct buffer_options *buffer, const char
 
 const char *buffer_file_notice(const struct buffer_options *buffer)
 {
-    return buffer->wanted ? buffer->without_effect : NULL;
+    return buffer->wanted && buffer->without_effect[0] != '\0' ? buffer->without_effect : NULL;
 }
 
 bool buffer_file_same(const struct buffer_options *one, const struct buffer_options *other)
@@ -319,7 +338,7 @@ enum err_code buffer_within_make(struct buffer_options *buffer, struct written_b
     struct err reason = {.code = OK};
     const struct file_place *place = &written->place;
     if (written->profile == NULL) {
-        take(buffer, written);
+        take(buffer, written, file);
         snprintf(buffer->name, sizeof buffer->name, "%s", whose);
         return OK;
     }

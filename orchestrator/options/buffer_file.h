@@ -54,7 +54,7 @@ MUST_USE enum err_code buffer_file_read(struct buffer_options *buffer, const cha
 MUST_USE enum err_code buffer_file_read_shipped(struct buffer_options *buffer, const char *name,
                                                 struct err *err);
 
-/* What the user should know of it; NULL: nothing. */
+/* What the user should know of it, with file and line, fit to be printed; NULL: nothing. */
 const char *buffer_file_notice(const struct buffer_options *buffer);
 
 /* Whether a client does the same by both, whatever they are called. */

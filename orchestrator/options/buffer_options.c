@@ -103,8 +103,7 @@ enum err_code buffer_settle(struct bench_request *request, struct err *err)
     if (err->code != OK || !buffer->wanted)
         return err->code;
     if (buffer_file_notice(buffer) != NULL)
-        relation_notice(request, "--buffer %s: %s", PRINTABLE(request->buffer.path),
-                        buffer_file_notice(buffer));
+        relation_notice(request, "%s", buffer_file_notice(buffer));
     if (load->stream_count > 1)
         return err_set(err, E_USAGE,
                        "--%s and several workloads side by side exclude each other: it is of "

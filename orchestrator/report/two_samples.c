@@ -36,6 +36,23 @@ double welch_half_width(const struct welch *welch, double confidence)
     return student_point((1 + confidence) / 2, welch->freedom) * welch->error;
 }
 
+/* The roots of (R - r)^2 = t^2 (b^2 r^2 + o^2), R the ratio of the means, b and o their errors as parts of the base's mean. The
+ * lower one is written so that it stays what it is where b t comes to 1 and the upper one leaves for infinity: behind that, the
+ * ratios that are left are those from the lower one on, or all of them. */
+struct ratio_interval ratio_interval(struct sample_mean base, struct sample_mean other,
+                                     double freedom, double confidence)
+{
+    const double t = student_point((1 + confidence) / 2, freedom), ratio = other.mean / base.mean;
+    const double of_base = t * base.error / base.mean, of_other = t * other.error / base.mean;
+    const double open = 1 - of_base * of_base;
+    const double root = sqrt(fmax(0, ratio * ratio * of_base * of_base + of_other * of_other -
+                                         pow(of_base * of_other, 2)));
+    const double sum = ratio + root;
+    return (struct ratio_interval){
+        .low = sum > 0 ? fmax(0, (ratio - of_other) * (ratio + of_other) / sum) : 0,
+        .high = open > 0 ? sum / open : (double)INFINITY};
+}
+
 /* ---- Mann and Whitney ---- */
 
 static int by_value(const void *left, const void *right)

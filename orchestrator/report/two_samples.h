@@ -25,6 +25,19 @@ struct welch welch_test(struct sample base, struct sample other);
 /* Half the width of the interval around the difference that holds the true one with this confidence (0.95). */
 double welch_half_width(const struct welch *welch, double confidence);
 
+/* The interval of a ratio of means, other / base, neither of which is below 0: all ratios r >= 0 for which other - r base is not
+ * told from 0 (Fieller, "Some problems in interval estimation", Journal of the Royal Statistical Society B 16, 1954). Whether 1
+ * is one of them is Welch's test itself, so that with its freedom the interval holds 1 just where p is not below 1 - confidence.
+ * Elsewhere it takes that freedom, too, which changes with r but little. `high` is INFINITY where the base is not told from 0. */
+struct sample_mean {
+    double mean, error; /* of the mean: the deviation by the root of the count */
+};
+struct ratio_interval {
+    double low, high;
+};
+struct ratio_interval ratio_interval(struct sample_mean base, struct sample_mean other,
+                                     double freedom, double confidence);
+
 /* Mann and Whitney's test ("On a test of whether one of two random variables is stochastically larger than the other",
  * Annals of Mathematical Statistics 18, 1947): two-sided p, exact up to MANN_WHITNEY_EXACT values a side without ties (in one thread), else
  * by the normal distribution with corrections for ties and continuity. NAN where a side is empty. `room` holds both counts. */

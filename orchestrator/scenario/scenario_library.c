@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/suggest.h"
 #include "orchestrator/scenario/scenario_file.h"
 
 const struct shipped_kind scenario_libraries[SCENARIO_LIBRARIES] = {
@@ -34,6 +35,7 @@ enum err_code scenario_library_find(char **path, const char *given, struct err *
 {
     struct shipped_files files;
     struct err reason = {.code = OK};
+    struct suggestion near = {.wanted_bytes = 0};
     char name[SCENARIO_NAME_BYTES];
     *path = NULL;
     if (access(given, F_OK) == 0) {
@@ -41,18 +43,27 @@ enum err_code scenario_library_find(char **path, const char *given, struct err *
         return *path != NULL ? OK : err_set(err, E_SYSTEM, "no memory for the path of a scenario");
     }
     name_of(name, sizeof name, given);
+    near.wanted = name;
+    near.wanted_bytes = strlen(name);
     enum err_code code = E_USAGE;
     for (unsigned i = SCENARIO_LIBRARIES; i-- > 0 && code == E_USAGE;) {
-        reason = (struct err){.code = OK}; /* of those that are named first in the end */
+        reason = (struct err){.code = OK};
         code = shipped_files_open(&files, &scenario_libraries[i], &reason);
         if (code == OK)
             code = shipped_files_find(path, &files, name, &reason);
+        for (size_t k = 0; k < files.count && code == E_USAGE; k++)
+            suggest_offer(&near, files.names[k], strlen(files.names[k]));
         shipped_files_close(&files);
     }
-    return code == OK
-               ? OK
-               : err_set(err, code == E_USAGE ? E_CONFIG : code,
-                         "scenario %.100s: there is no such file, and %s", given, reason.text);
+    if (code == E_USAGE)
+        return err_set(
+            err, E_CONFIG,
+            "scenario %.100s: there is no such file, and no built-in scenario \"%.60s\"; "
+            "`%s` lists them%s%s%s",
+            given, name, scenario_libraries[0].listing, SUGGESTED(near.best));
+    return code == OK ? OK
+                      : err_set(err, code, "scenario %.100s: there is no such file, and %s", given,
+                                reason.text);
 }
 
 enum err_code scenario_library_describe(char *description, size_t description_bytes,

@@ -422,6 +422,16 @@ static enum err_code tell_nearest(const char *results, const char *wanted, struc
                    PRINTABLE(wanted), PRINTABLE(results), SUGGESTED(PRINTABLE(near.best)));
 }
 
+bool baseline_is_saved(char path[RECORD_PATH_BYTES], const char *results, const char *name)
+{
+    struct stat about;
+    struct err unknown = {.code = OK};
+    if (baseline_name_check(name, &unknown) != OK)
+        return false;
+    baseline_path(path, results, name);
+    return stat(path, &about) == 0;
+}
+
 enum err_code baseline_find(char path[RECORD_PATH_BYTES], enum baseline_kind *kind,
                             const char *results, const char *wanted, struct err *err)
 {
@@ -434,14 +444,10 @@ enum err_code baseline_find(char path[RECORD_PATH_BYTES], enum baseline_kind *ki
                    ? OK
                    : err_set(err, E_DATA, "the path is too long: %.100s...", PRINTABLE(wanted));
     }
-    if (baseline_name_check(wanted, &unknown) == OK) {
-        baseline_path(path, results, wanted);
-        if (stat(path, &about) == 0) {
-            *kind = BASELINE_SAVED;
-            return OK;
-        }
+    if (baseline_is_saved(path, results, wanted)) {
+        *kind = BASELINE_SAVED;
+        return OK;
     }
-    unknown = (struct err){.code = OK};
     if (result_find(path, results, wanted, &unknown) == OK)
         return OK;
     path[0] = '\0';

@@ -33,6 +33,9 @@ MUST_USE enum err_code baseline_save(struct baseline *baseline, const char *resu
 MUST_USE enum err_code baseline_read(struct baseline *baseline, const char *path, struct err *err);
 void baseline_free(struct baseline *baseline); /* safe on a zeroed struct */
 
+/* Whether there is a baseline of this name in the folder of `results`; its path. */
+bool baseline_is_saved(char path[RECORD_PATH_BYTES], const char *results, const char *name);
+
 enum baseline_kind { BASELINE_RUNS, BASELINE_SAVED };
 /* Where what the user names stands: a path, else a baseline of this name, else results of a commit, branch or tag. E_DATA: none of
  * these, with the nearest name. */

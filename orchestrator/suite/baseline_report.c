@@ -11,6 +11,8 @@
 #include "orchestrator/report/two_samples.h"
 
 #define SURE_P 0.05
+#define ALIKE                                                                                      \
+    0.05 /* a part of the second one's mean: --threshold of compare and check, unless another is asked for */
 #define NOISY_CV 10.0 /* percent */
 #define MB 1048576.0
 
@@ -137,6 +139,12 @@ static bool is_better(const struct baseline_profile *one, const struct baseline_
     return uses[use].most ? left > right : left < right;
 }
 
+static struct sample_mean mean_of(const struct baseline_figure *figure)
+{
+    return (struct sample_mean){.mean = figure->mean,
+                                .error = figure->deviation / sqrt(figure->count)};
+}
+
 static void advise(struct baseline_advice *advice, const struct baseline_report *report,
                    const char *command, enum baseline_use use)
 {
@@ -156,10 +164,15 @@ static void advise(struct baseline_advice *advice, const struct baseline_report 
         return;
     const struct baseline_figure *best = &advice->best->figures[uses[use].figure],
                                  *second = &advice->second->figures[uses[use].figure];
-    advice->p = welch_test((struct sample){second->values, second->count},
-                           (struct sample){best->values, best->count})
-                    .p;
-    advice->sure = advice->p < SURE_P;
+    const struct welch welch = welch_test((struct sample){second->values, second->count},
+                                          (struct sample){best->values, best->count});
+    const struct ratio_interval ratio =
+        ratio_interval(mean_of(second), mean_of(best), welch.freedom, 1 - SURE_P);
+    advice->p = welch.p;
+    advice->apart = fabs(best->mean / second->mean - 1);
+    advice->sure = welch.p < SURE_P && advice->apart >= ALIKE;
+    advice->alike = advice->apart < ALIKE &&
+                    (welch.p < SURE_P || (ratio.low > 1 - ALIKE && ratio.high < 1 + ALIKE));
 }
 
 static bool is_first_of_command(const struct baseline_report *report, size_t index)
@@ -278,10 +291,18 @@ static void write_profiles(struct output *output, const struct baseline_report *
     }
 }
 
+/* Runs that do not vary have one of 0, which nothing has. */
+static const char *format_p(char *text, size_t text_bytes, double p)
+{
+    snprintf(text, text_bytes, p < 0.001 ? "p below 0.001" : "p %.2g", p);
+    return text;
+}
+
 static void write_advice(struct output *output, const struct baseline_advice *advice,
                          enum baseline_use use)
 {
     const unsigned figure = uses[use].figure;
+    char p[30];
     output_printf(output, "| ");
     write_words(output, advice->command);
     output_printf(output, " | %s | ", uses[use].words);
@@ -298,11 +319,16 @@ static void write_advice(struct output *output, const struct baseline_advice *ad
     if (advice->second == NULL)
         output_printf(output, "the only profile");
     else if (advice->sure)
-        output_printf(output, "better than the next one, p %.2g", advice->p);
+        output_printf(output, "better than the next one by %.1f %%, %s", 100 * advice->apart,
+                      format_p(p, sizeof p, advice->p));
     else {
-        output_printf(output, "cannot be told from ");
+        output_printf(output, advice->alike ? "as good as " : "cannot be told from ");
         write_words(output, advice->second->name);
-        output_printf(output, isnan(advice->p) ? ": repeat the runs" : ", p %.2g", advice->p);
+        if (advice->alike)
+            output_printf(output, ": %.1f %% apart", 100 * advice->apart);
+        else
+            output_printf(output, isnan(advice->p) ? ": repeat the runs" : ", %s",
+                          format_p(p, sizeof p, advice->p));
     }
     output_printf(output, " |\n");
 }
@@ -346,8 +372,9 @@ void baseline_report_markdown(struct output *output, const struct baseline_repor
     const struct baseline *baseline = report->baseline;
     output_printf(output, "# Performance Baseline Report: ");
     write_words(output, baseline->set.name);
-    output_printf(output, "\n\n%zu profiles of %zu runs, saved at ", report->profile_count,
-                  baseline->set.count);
+    output_printf(output, "\n\n%zu profile%s of %zu run%s, saved at ", report->profile_count,
+                  report->profile_count == 1 ? "" : "s", baseline->set.count,
+                  baseline->set.count == 1 ? "" : "s");
     write_words(output, baseline->saved);
     output_printf(output, " from\n\n");
     write_sources(output, report);
@@ -355,9 +382,10 @@ void baseline_report_markdown(struct output *output, const struct baseline_repor
     write_profiles(output, report);
     output_printf(output,
                   "\n## Recommendations\n\nThe best profile of a command for each use, and "
-                  "how sure that is (Welch's t against the second one, p below %.2g).\n\n"
+                  "how sure that is (Welch's t against the second one, p below %.2g). What is less "
+                  "than %.0f %% better is as good.\n\n"
                   "| Command | Use | Profile | Mean | How sure |\n|---|---|---|---|---|\n",
-                  SURE_P);
+                  SURE_P, 100 * ALIKE);
     for (size_t i = 0; i < report->command_count * BASELINE_USES; i++)
         write_advice(output, &report->advice[i], (enum baseline_use)(i % BASELINE_USES));
     write_environment(output, report);
@@ -412,12 +440,12 @@ json_t *baseline_report_json(const struct baseline_report *report)
         const unsigned figure = uses[i % BASELINE_USES].figure;
         (void)json_array_append_new(
             advice,
-            json_pack("{s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:b}", "command",
+            json_pack("{s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:b, s:b}", "command",
                       json_value_text(one->command), "use", uses[i % BASELINE_USES].name, "profile",
                       name_or_null(one->best), "second", name_or_null(one->second), "metric",
                       figure_name(figure), "mean",
                       number(one->best != NULL ? one->best->figures[figure].mean : (double)NAN),
-                      "p", number(one->p), "sure", one->sure));
+                      "p", number(one->p), "sure", one->sure, "as_good", one->alike));
     }
     return json_pack("{s:s, s:o, s:o, s:I, s:O, s:o, s:o}", "schema", BASELINE_REPORT_SCHEMA,
                      "name", json_value_text(baseline->name), "saved",

@@ -34,18 +34,16 @@ static double least_rank_p(size_t one, size_t other)
     return 2 * exp(lgamma(n + 1) + lgamma(m + 1) - lgamma(n + m + 1));
 }
 
-/* What the ratio of the means varies by. */
-static struct welch welch_of_ratio(const struct comparison_row *row)
+static struct sample_mean mean_of(const struct comparison_side *side)
 {
-    const double ratio = row->sides[1].mean / row->sides[0].mean, whole = row->sides[0].mean;
-    const double n = (double)row->sides[0].count, m = (double)row->sides[1].count;
-    const double of_base = pow(ratio * row->sides[0].deviation / whole, 2) / n;
-    const double of_other = pow(row->sides[1].deviation / whole, 2) / m;
-    const double sum = of_base + of_other;
-    const double freedom =
-        sum > 0 ? sum * sum / (of_base * of_base / (n - 1) + of_other * of_other / (m - 1))
-                : n + m - 2;
-    return (struct welch){.error = sqrt(sum), .freedom = isfinite(freedom) ? freedom : n + m - 2};
+    return (struct sample_mean){.mean = side->mean,
+                                .error = side->deviation / sqrt((double)side->count)};
+}
+
+static struct ratio_interval interval_of(const struct comparison_row *row, double confidence)
+{
+    return ratio_interval(mean_of(&row->sides[0]), mean_of(&row->sides[1]), row->freedom,
+                          confidence);
 }
 
 static void compare_runs(struct comparison_row *row, const struct making *making)
@@ -62,12 +60,10 @@ static void compare_runs(struct comparison_row *row, const struct making *making
     if (isnan(welch.p))
         return;
     row->p = welch.p;
-    const struct welch ratio = welch_of_ratio(row);
-    const double half = welch_half_width(&ratio, wishes->confidence);
-    row->error = ratio.error;
-    row->freedom = ratio.freedom;
-    row->low = row->change - half;
-    row->high = row->change + half;
+    row->freedom = welch.freedom;
+    const struct ratio_interval interval = interval_of(row, wishes->confidence);
+    row->low = interval.low - 1;
+    row->high = interval.high - 1;
     row->detectable = detectable_difference(&welch, wishes->confidence, POWER) / whole;
     row->ranks_disagree =
         row->p < alpha && row->p_ranks >= alpha && least_rank_p(base.count, other.count) < alpha;
@@ -130,9 +126,9 @@ static void add_row(struct making *making, const struct comparison_group *group,
 static double same_within(const struct comparison_wishes *wishes, const struct comparison_row *row,
                           size_t row_count)
 {
-    const struct welch ratio = {.error = row->error, .freedom = row->freedom};
-    return fabs(row->change) +
-           welch_half_width(&ratio, 1 - (1 - wishes->confidence) / (double)row_count);
+    const struct ratio_interval interval =
+        interval_of(row, 1 - (1 - wishes->confidence) / (double)row_count);
+    return fmax(1 - interval.low, interval.high - 1);
 }
 
 static enum comparison_answer answer_of(const struct comparison_wishes *wishes,
@@ -321,16 +317,17 @@ const char *comparison_answer_word(enum comparison_answer answer)
 void comparison_answer_format(char text[COMPARISON_ANSWER_BYTES],
                               const struct comparison *comparison, const struct comparison_row *row)
 {
-    const double low = row->low * row->high > 0 ? 100 * fmin(fabs(row->low), fabs(row->high)) : 0;
-    const bool falls = (row->answer == ANSWER_FASTER) != record_figure_is_rate(row->figure);
-    const double most = 100 * fmax(fabs(row->low), fabs(row->high));
-    const double high = falls ? fmin(most, 100) : most;
+    const double low = 100 * fmin(fabs(row->low), fabs(row->high));
+    const double high = 100 * fmax(fabs(row->low), fabs(row->high));
+    int used;
     text[0] = '\0';
     switch (row->answer) {
     case ANSWER_FASTER:
     case ANSWER_SLOWER:
-        snprintf(text, COMPARISON_ANSWER_BYTES, "%s by %.1f %% (%.1f to %.1f %%)",
-                 comparison_answer_word(row->answer), 100 * fabs(row->change), low, high);
+        used = snprintf(text, COMPARISON_ANSWER_BYTES, "%s by %.1f %% (%.1f ",
+                        comparison_answer_word(row->answer), 100 * fabs(row->change), low);
+        snprintf(text + used, COMPARISON_ANSWER_BYTES - (size_t)used,
+                 isfinite(high) ? "to %.1f %%)" : "%% or more)", high);
         break;
     case ANSWER_SAME:
         snprintf(text, COMPARISON_ANSWER_BYTES, "same within %.1f %%", 100 * row->same_within);

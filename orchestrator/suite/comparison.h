@@ -43,11 +43,10 @@ struct comparison_row {
     const struct record *of; /* its configuration; a record of either set */
     enum record_figure figure;
     struct comparison_side sides[2]; /* base, other */
-    /* Parts of the base's mean; NAN: not known. The interval holds the true change with the confidence asked for, were
-     * this the only row; `error` and `freedom` are those of its half width. Both means vary: the error of the ratio r of means
-     * m2/m1 is sqrt(v2 / n2 + r^2 v1 / n1) / m1 (the delta method; Fieller, "Some problems in interval estimation", Journal of
-     * the Royal Statistical Society B 16, 1954, is exact, and the same to first order). */
-    double change, low, high, error, freedom;
+    /* Parts of the base's mean; NAN: not known. The interval holds the true change with the confidence asked for, were this the
+     * only row, and holds 0 just where p is not below 1 - confidence: it is ratio_interval() with Welch's `freedom`. Not below
+     * -1; `high` is INFINITY where runs of the base vary so much that it may be 0. */
+    double change, low, high, freedom;
     double p, p_ranks,
         p_corrected;   /* Welch, Mann and Whitney, Welch by Holm over all rows; NAN: not known */
     double detectable; /* the smallest change that so many runs would show 8 times of 10 */

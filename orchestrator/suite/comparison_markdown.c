@@ -33,6 +33,12 @@ static void write_merged(struct output *output, const struct comparison_row *row
                       comparison_merged(row, 1));
 }
 
+/* What rounding to three decimals leaves nothing of has no sign either. */
+static double shown(double value)
+{
+    return fabs(value) < 0.0005 ? 0 : value;
+}
+
 static void write_row(struct output *output, const struct comparison *comparison,
                       const struct comparison_row *row, bool merged)
 {
@@ -47,8 +53,8 @@ static void write_row(struct output *output, const struct comparison *comparison
     if (isnan(row->change))
         output_printf(output, " n/a | n/a |");
     else
-        output_printf(output, " %.3f | %+.3f%% |", row->sides[1].mean - row->sides[0].mean,
-                      100 * row->change);
+        output_printf(output, " %.3f | %+.3f%% |", shown(row->sides[1].mean - row->sides[0].mean),
+                      shown(100 * row->change));
     comparison_answer_format(answer, comparison, row);
     output_printf(output, " %s |", answer);
     write_merged(output, row, merged);

@@ -131,9 +131,10 @@ static char *format_change(char *text, size_t text_bytes, const struct line *lin
 static char *format_interval(char *text, size_t text_bytes, const struct line *line)
 {
     snprintf(text, text_bytes,
-             isnan(line->low) ? "-"
-             : line->points   ? "%+.3f to %+.3f"
-                              : "%+.1f to %+.1f %%",
+             isnan(line->low)    ? "-"
+             : line->points      ? "%+.3f to %+.3f"
+             : isinf(line->high) ? "%+.1f %% or more"
+                                 : "%+.1f to %+.1f %%",
              line->low, line->high);
     return text;
 }

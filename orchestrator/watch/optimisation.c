@@ -78,16 +78,16 @@ static double *values_of(const struct optimisation *optimisation,
 enum err_code optimisation_begin_round(struct optimisation_round **round,
                                        struct optimisation *optimisation, struct err *err)
 {
-    struct tuning_profile tried[OPTIMISATION_ROUNDS_MAX + 1];
+    const struct tuning_profile *tried[OPTIMISATION_ROUNDS_MAX + 1];
     enum tuning_type types[TUNING_TYPES];
     struct tuning_choice choice;
     size_t count = 0;
     *round = NULL;
     if (optimisation->round_count == optimisation->planned_rounds)
         return OK;
-    tried[count++] = optimisation->before;
+    tried[count++] = &optimisation->before;
     for (uint32_t i = 0; i < optimisation->round_count; i++)
-        tried[count++] = optimisation->rounds[i].choice.profile;
+        tried[count++] = &optimisation->rounds[i].choice.profile;
     const size_t type_count =
         tuning_types_find(types, &optimisation->diagnosis, &optimisation->kpis[optimisation->named],
                           optimisation->timed_out);

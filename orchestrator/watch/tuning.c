@@ -275,7 +275,7 @@ enum err_code tuning_book_read(struct tuning_book *book, enum tuning_caches cach
         if (buffer_file_read_shipped(buffer, shipped_names[i], &reason) != OK)
             code = err_set(err, reason.code, "the profile %s that comes with volley: %s",
                            shipped_names[i], reason.text);
-        buffer->without_effect = NULL;
+        buffer->without_effect[0] = '\0';
         if (caches == CACHES_NONE)
             buffer->cache_replies = 0;
     }
@@ -289,11 +289,11 @@ static bool is_same(const struct tuning_profile *one, const struct tuning_profil
 }
 
 static bool was_tried(const struct tuning_profile *profile, const struct tuning_profile *best,
-                      const struct tuning_profile *tried, size_t tried_count)
+                      const struct tuning_profile *const *tried, size_t tried_count)
 {
     bool found = is_same(profile, best);
     for (size_t i = 0; i < tried_count && !found; i++)
-        found = is_same(profile, &tried[i]);
+        found = is_same(profile, tried[i]);
     return found;
 }
 
@@ -327,7 +327,7 @@ static bool make(struct tuning_choice *choice, const struct change *change,
         return true;
     }
     change->make(profile);
-    profile->buffer.without_effect = NULL;
+    profile->buffer.without_effect[0] = '\0';
     if (!buffer_file_same(&profile->buffer, &best->buffer))
         name_it(&profile->buffer, number);
     return true;
@@ -335,7 +335,7 @@ static bool make(struct tuning_choice *choice, const struct change *change,
 
 bool tuning_choose(struct tuning_choice *choice, const struct tuning_book *book,
                    const enum tuning_type *types, size_t type_count,
-                   const struct tuning_profile *best, const struct tuning_profile *tried,
+                   const struct tuning_profile *best, const struct tuning_profile *const *tried,
                    size_t tried_count, size_t number)
 {
     for (size_t i = 0; i < type_count; i++)

@@ -68,7 +68,7 @@ struct tuning_choice {
  * name. False: there is none left. */
 bool tuning_choose(struct tuning_choice *choice, const struct tuning_book *book,
                    const enum tuning_type *types, size_t type_count,
-                   const struct tuning_profile *best, const struct tuning_profile *tried,
+                   const struct tuning_profile *best, const struct tuning_profile *const *tried,
                    size_t tried_count, size_t number);
 
 /* Who has to do something next. */

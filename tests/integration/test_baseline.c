@@ -55,20 +55,32 @@ static void write_record(FILE *out, const struct made *made, const char *command
     fprintf(out, "}\n");
 }
 
-/* Five runs of SET. */
-static void make(const struct made *made)
+/* The metrics.json of a directory that is made. */
+static FILE *made_file(const char *directory)
 {
     char path[400];
-    snprintf(path, sizeof path, "%s/%s", tree.path, made->directory);
+    snprintf(path, sizeof path, "%s/%s", tree.path, directory);
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    snprintf(path, sizeof path, "%s/%s/metrics.json", tree.path, made->directory);
+    snprintf(path, sizeof path, "%s/%s/metrics.json", tree.path, directory);
     FILE *out = fopen(path, "w");
     ck_assert_ptr_nonnull(out);
     fprintf(out, "[");
-    for (unsigned run = 0; run < 5; run++)
-        write_record(out, made, "SET", run);
+    return out;
+}
+
+static void close_file(FILE *out)
+{
     fprintf(out, "]\n");
     ck_assert_int_eq(fclose(out), 0);
+}
+
+/* Five runs of SET. */
+static void make(const struct made *made)
+{
+    FILE *out = made_file(made->directory);
+    for (unsigned run = 0; run < 5; run++)
+        write_record(out, made, "SET", run);
+    close_file(out);
 }
 
 static const struct made usual = {.directory = "usual", .clients = 50, .rps = 1e5, .p99_ms = 1};
@@ -178,10 +190,68 @@ TEST(test_report_has_all_profiles_and_the_best_for_each_use)
     program_expect_text(program.out, "# Performance Baseline Report: profiles");
     program_expect_text(program.out, "| SET clients=50 | 5 | 100000.0 ");
     program_expect_text(program.out, "| 6000000 |");
-    program_expect_text(program.out, "cannot be told from SET clients=50");
+    program_expect_text(program.out, "as good as SET clients=50: 0.1 % apart");
     program_expect_text(program.out, "volley check --baseline profiles DIR");
     VOLLEY("baseline", "show", "profiles");
     program_expect_text(program.out, "SET clients=200");
+}
+
+TEST(test_one_run_is_one)
+{
+    /* breaks when "1 runs of 1 profiles" are told of */
+    FILE *out = made_file("alone");
+    write_record(out, &usual, "SET", 0);
+    close_file(out);
+    VOLLEY("baseline", "save", "one", "alone");
+    program_expect_text(program.out, "1 run of 1 profile saved\n");
+    VOLLEY("baseline", "list");
+    program_expect_text(program.out, " 1 run\n");
+    VOLLEY("baseline", "show", "one");
+    program_expect_text(program.out, ": 1 run\n");
+    program_expect_text(program.out, " 1 run  ");
+    VOLLEY("baseline", "report", "one");
+    program_expect_text(program.out, "1 profile of 1 run, saved at ");
+}
+
+TEST(test_saved_under_the_name_of_its_runs)
+{
+    /* breaks when show and report look at the directory of runs, and not at the baseline of the same name that was just saved */
+    make(&usual);
+    VOLLEY("baseline", "save", "usual", "usual");
+    program_expect_status(&program, 0);
+    VOLLEY("baseline", "show", "usual");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "5 runs");
+    VOLLEY("baseline", "report", "usual");
+    program_expect_status(&program, 0);
+    VOLLEY("baseline", "show", "./usual");
+    program_expect_status(&program, 4);
+    program_expect_text(program.err, "is no baseline");
+}
+
+TEST(test_what_hardly_differs_is_as_good)
+{
+    /* breaks when a profile is called better for less than the threshold, because runs vary even less, or not at all; or a
+     * probability is said to be 0 */
+    make(&(struct made){"few", 10, 1.01e5, 0.4, 3400000, NULL});
+    make(&(struct made){"usual", 50, 1e5, 1, 3424000, NULL});
+    VOLLEY("baseline", "save", "profiles", "few", "usual");
+    program_expect_status(&program, 0);
+    VOLLEY("baseline", "report", "profiles", "--output", "report.md", "--json", "-");
+    json_t *json = printed();
+    const json_t *advice = json_object_get(json, "recommendations");
+    for (size_t use = 0; use < 3; use++) {
+        const json_t *one = json_array_get(advice, use);
+        const bool better = use == 1;
+        ck_assert_int_eq(json_is_true(json_object_get(one, "sure")), better);
+        ck_assert_int_eq(json_is_true(json_object_get(one, "as_good")), !better);
+    }
+    json_decref(json);
+    VOLLEY("baseline", "report", "profiles");
+    program_expect_text(program.out, "| 3.2 MB | as good as SET clients=50: 0.7 % apart |");
+    program_expect_text(program.out, "| as good as SET clients=50: 1.0 % apart |");
+    program_expect_text(program.out, "| better than the next one by 60.0 %, p below 0.001 |");
+    ck_assert_ptr_null(strstr(program.out, "p 0 "));
 }
 
 TEST(test_runs_of_bench_are_told_apart_by_their_options)

@@ -473,6 +473,34 @@ TEST(of_a_workload)
     program_free(&program);
 }
 
+TEST(time_to_live_of_no_cache)
+{
+    /* breaks when an age of replies, none of which is kept, is taken without a word, or the notice of a workload does not say
+     * in which file and line */
+    static const struct {
+        const char *query, *said;
+    } rows[] = {{"{cache_ttl: 5s}", ":6:22: cache_ttl has no effect: without a cache_size above 0"},
+                {"{cache_size: 0, cache_ttl: 5s}", ":6:37: cache_ttl has no effect"},
+                {"{similarity_threshold: 0.9}", ":6:33: similarity_threshold has no effect"},
+                {"{cache_ttl: 5s, max_size: 3}", "vectors; cache_ttl has no effect"},
+                {"{cache_size: 10, cache_ttl: 5s}", NULL}};
+    char file[192], text[400], said[400];
+    snprintf(file, sizeof file, "%s/shop.yaml", world.tree.path);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct program program;
+        snprintf(text, sizeof text, WORKLOAD "buffer:\n  query: %s\n", rows[i].query);
+        temp_tree_write(&world.tree, "/shop.yaml", text, 0600);
+        program_run_volley(&program, "bench", "-p", "1", "--workload", file, "--explain", NULL);
+        snprintf(said, sizeof said, "%s%s",
+                 rows[i].said != NULL && rows[i].said[0] == ':' ? file : "",
+                 rows[i].said != NULL ? rows[i].said : "no effect");
+        ck_assert_msg((strstr(program.err, said) != NULL) == (rows[i].said != NULL), "%s: %s%s",
+                      rows[i].query, said, program.err);
+        ck_assert(strstr(program.err, "the workload's own") == NULL);
+        program_free(&program);
+    }
+}
+
 TEST(similarity_of_no_vectors)
 {
     /* breaks when a key that changes nothing is refused, or taken without a word */

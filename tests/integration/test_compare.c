@@ -115,6 +115,52 @@ TEST(runs_are_written_as_the_other_tool_does)
     ck_assert_ptr_null(strstr(program.out, "p95")); /* neither has it */
 }
 
+TEST(answers_and_intervals_are_of_one_test)
+{
+    /* breaks when what is called faster has an interval with 0 in it, or the text another interval than JSON: of runs that vary
+     * by a third */
+    static const double before[] = {37000, 83000, 62000}, after[] = {130000, 156000, 180600};
+    json_t *lists[2] = {json_array(), json_array()};
+    char wanted[100];
+    for (int i = 0; i < 3; i++) {
+        json_array_append_new(lists[0], record("a", "SET", before[i]));
+        json_array_append_new(lists[1], record("b", "SET", after[i]));
+    }
+    write_json(base, lists[0]);
+    write_json(other, lists[1]);
+    COMPARE(BOTH, "--metrics", "rps", "--json", "-");
+    json_t *root = parsed(program.out);
+    const json_t *row = row_of(root, "SET", "rps");
+    const double low = json_number_value(json_object_get(row, "low_percent"));
+    const double high = json_number_value(json_object_get(row, "high_percent"));
+    ck_assert_str_eq(answer_of(root, "SET", "rps"), "faster");
+    ck_assert_msg(low > 20 && high > 400 && high < 2000, "%g to %g", low, high);
+    snprintf(wanted, sizeof wanted, "faster by 156.4 %% (%.1f to %.1f %%)", low, high);
+    program_free(&program);
+    COMPARE(BOTH, "--metrics", "rps");
+    program_expect_text(program.out, wanted);
+    json_decref(root);
+}
+
+TEST(nothing_has_no_sign)
+{
+    /* breaks when values that are the same differ by "-0.000" and "-0.000%", which a mean of the same numbers in another order
+     * makes of them */
+    static const double rates[] = {0.1, 0.2, 0.3, 0.4, 0.7, 1.1};
+    for (int turned = 0; turned < 2; turned++) {
+        json_t *lists[2] = {json_array(), json_array()};
+        for (int i = 0; i < 6; i++) {
+            json_array_append_new(lists[0], record("a", "SET", rates[i]));
+            json_array_append_new(lists[1], record("b", "SET", rates[5 - i] - 1e-9));
+        }
+        write_json(turned ? other : base, lists[0]);
+        write_json(turned ? base : other, lists[1]);
+        COMPARE(BOTH, "--metrics", "rps");
+        program_expect_text(program.out, "| 0.000 | +0.000% |");
+        program_free(&program);
+    }
+}
+
 TEST(a_slowdown_is_found_and_fails)
 {
     /* breaks when 5 % at ten runs that vary by 1 % are not called, are called by the wrong name, or do not fail where that is

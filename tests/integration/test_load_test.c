@@ -139,6 +139,25 @@ TEST(as_fast_as_replies_come)
     json_decref(root);
 }
 
+TEST(both_modes_of_a_workload)
+{
+    /* breaks when a buffer that the workload's file asks for is not one of the two modes, or none without one is refused */
+    char file[300];
+    temp_tree_write(&tree, "/w.yaml",
+                    "name: w\nbuffer: minimal\nkeys: {one: {count: 100}}\n"
+                    "classes: [{name: set, command: \"SET {key:one} x\"}]\n",
+                    0600);
+    snprintf(file, sizeof file, "%s/w.yaml", tree.path);
+    program_start_volley(&program, "load-test", "-p", server.port_text, "--json", json_path,
+                         "--users", "1", "--message-rate", "6000", "--duration", "200ms",
+                         "--warmup", "0", "--workload", file, "--both-modes", NULL);
+    json_t *root = end(0);
+    ck_run(root, 0, 1, "buffer");
+    ck_run(root, 1, 1, "bypass");
+    ck_assert_str_eq(json_string_value(json_object_get(root, "buffer")), "minimal");
+    json_decref(root);
+}
+
 TEST(both_modes)
 {
     /* breaks when a number of users is not measured with the buffer and right after it without, or what they need in

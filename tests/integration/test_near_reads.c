@@ -166,7 +166,8 @@ static const char *const loads[][3] = {{"--qps", "2000", NULL}, {"--interval", "
 
 LOOP_TEST(cleared_by_hand, 2)
 {
-    /* breaks when clear-cache leaves something, with a rate or of users without one, or is taken by a run that has no cache */
+    /* breaks when clear-cache leaves something, with a rate or of users without one, is told as if the run were to stop, or is taken by a run
+     * that has no cache */
     struct program program;
     char socket[192];
     test_server_start(&world.server, NULL);
@@ -177,6 +178,7 @@ LOOP_TEST(cleared_by_hand, 2)
     trial_wait_calls("get", 1);
     program_run_volley(&program, "ctl", socket, "clear-cache", NULL);
     ck_assert_int_eq(program.exit_status, 0);
+    ck_assert_msg(strstr(program.out, "the near caches are emptied") != NULL, "%s", program.out);
     program_free(&program);
     trial_wait_calls("get", 2);
     kill(trial.program.pid, SIGINT);

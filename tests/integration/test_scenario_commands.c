@@ -165,6 +165,12 @@ TEST(validated)
     ck_ended(3, "", "f.yaml:2:1: unknown key requestz; did you mean requests?");
     VOLLEY("validate", "scenario", "no_such");
     ck_ended(3, "", "there is no such file");
+    VOLLEY("run", "scenario", "load/balancd");
+    ck_ended(3, "",
+             "no built-in scenario \"balancd\"; `volley run list-scenarios` lists them; did you "
+             "mean balanced?");
+    VOLLEY("run", "scenario", "grow_shrink_min");
+    ck_ended(3, "", "did you mean grow_shrink_mini?");
     VOLLEY("validate", "scene", path);
     ck_ended(2, "", "there is no kind of file scene");
 }
@@ -388,7 +394,7 @@ TEST(files_of_a_run_and_of_an_export)
 
 TEST(variables_and_lists)
 {
-    /* breaks if --variables does not reach the file, or what comes with volley is not listed with what it is for */
+    /* breaks if --variables does not reach the file, a second one takes the place of the first, or what comes with volley is not listed with what it is for */
     static const char *const names[] = {"memory_fragmentation_analysis",
                                         "high_velocity_ingestion",
                                         "vector_expansion_memory_impact",
@@ -405,6 +411,11 @@ TEST(variables_and_lists)
     snprintf(file, sizeof file, "%s/s.yaml", tree.path);
     VOLLEY("run", "scenario", file, "--dry-run", "--variables", "SECONDS_=7,REST=4");
     ck_ended(0, "2 phases, 11 s at most", "");
+    VOLLEY("run", "scenario", file, "--dry-run", "--variables", "SECONDS_=7", "--variables",
+           "REST=4");
+    ck_ended(0, "2 phases, 11 s at most", "");
+    VOLLEY("run", "scenario", file, "--dry-run", "--variables", "REST=7", "--variables", "REST=4");
+    ck_ended(2, "", "REST is given twice");
     VOLLEY("run", "scenario", file, "--dry-run");
     ck_ended(3, "", "SECONDS_");
     VOLLEY("run", "validate", "memory_leak_detection");

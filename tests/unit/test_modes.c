@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/rng.h"
 #include "orchestrator/suite/modes.h"
 #include "tests/support/check/suite.h"
 
@@ -100,6 +101,37 @@ TEST(fewer_messages_are_a_regression)
     ck_assert(modes.comparison.regressed);
     ck_has(written(modes_write_text), "throughput slower by 10.0 %");
     modes_free(&modes);
+}
+
+TEST(lines_and_verdict_have_one_interval)
+{
+    /* breaks when what is called slower has 0 in its interval, or the verdict has another interval than the table; over random
+     * runs, at least a tenth of which are told apart */
+    uint32_t told = 0;
+    for (uint64_t try = 0; try < 300; try++) {
+        const double spread = 0.6 * rng_unit(rng_at(1, try));
+        begin(3, false);
+        for (uint64_t i = 0; i < 3; i++) {
+            add(MODE_A, 1000, 2.5 + spread * rng_unit(rng_at(2 + i, try)), 0);
+            add(MODE_B, 1000, 1 + 2 * spread * rng_unit(rng_at(6 + i, try)), 0);
+        }
+        compare();
+        for (size_t i = 0; i < modes.comparison.count; i++) {
+            const struct comparison_row *row = &modes.comparison.rows[i];
+            char cell[60], answer[60];
+            if (row->answer != ANSWER_SLOWER && row->answer != ANSWER_FASTER)
+                continue;
+            told++;
+            ck_assert_msg(row->low > 0 || row->high < 0, "%g to %g", row->low, row->high);
+            ck_assert(isfinite(row->high));
+            snprintf(cell, sizeof cell, "| %+.1f to %+.1f %% |", 100 * row->low, 100 * row->high);
+            snprintf(answer, sizeof answer, "(%.1f to %.1f %%)", 100 * row->low, 100 * row->high);
+            ck_has(written(modes_write_markdown), cell);
+            ck_has(written(modes_write_markdown), answer);
+        }
+        modes_free(&modes);
+    }
+    ck_assert_msg(told > 100, "%u", told);
 }
 
 TEST(error_rates)

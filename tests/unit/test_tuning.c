@@ -90,10 +90,15 @@ TEST(causes_come_first)
 static size_t try_all(struct tuning_choice *first, const struct tuning_book *book,
                       const struct tuning_profile *before, enum tuning_type type, bool keep)
 {
-    struct tuning_profile tried[64] = {*before}, best = *before;
+    static struct tuning_profile tried[64];
+    const struct tuning_profile *places[64];
+    struct tuning_profile best = *before;
     struct tuning_choice choice;
     size_t count = 1;
-    while (tuning_choose(&choice, book, &type, 1, &best, tried, count, count)) {
+    tried[0] = *before;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        places[i] = &tried[i];
+    while (tuning_choose(&choice, book, &type, 1, &best, places, count, count)) {
         const struct buffer_options *buffer = &choice.profile.buffer;
         for (size_t i = 0; i < count; i++)
             ck_assert(tried[i].request_timeout_ns != choice.profile.request_timeout_ns ||

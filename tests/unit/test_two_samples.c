@@ -1,8 +1,10 @@
 /* Student's t, and whether two samples differ. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/rng.h"
+#include "orchestrator/report/statistics.h"
 #include "orchestrator/report/student.h"
 #include "orchestrator/report/two_samples.h"
 #include "tests/support/check/suite.h"
@@ -80,6 +82,62 @@ TEST(samples_without_a_spread)
     double room[8];
     ck_assert_double_eq(mann_whitney_test(SAMPLE(same), SAMPLE(same), room).p, 1);
     ck_assert(isnan(mann_whitney_test((struct sample){NULL, 0}, SAMPLE(more), room).p));
+}
+
+TEST(intervals_of_ratios)
+{
+    /* breaks when the interval of a ratio and Welch's p are not of one test: 1 is in it, and p is not below the level, or the
+     * other way round; the ratio itself is outside; or its ends are not where Fieller's condition has them */
+    uint32_t without = 0, endless = 0;
+    for (uint64_t try = 0; try < 20000; try++) {
+        static const double confidences[] = {0.8, 0.95, 0.99, 0.999};
+        const double confidence = confidences[try % 4];
+        const double spread = pow(10, -4 + 4 * rng_unit(rng_at(1, try)));
+        const double shift = 1 + 4 * spread * (rng_unit(rng_at(2, try)) - 0.3);
+        double base[8], other[8];
+        const struct sample samples[2] = {{base, 2 + (uint32_t)(rng_at(3, try) % 7)},
+                                          {other, 2 + (uint32_t)(rng_at(4, try) % 7)}};
+        for (uint32_t i = 0; i < 8; i++) {
+            base[i] = fabs(1 + spread * normal_point(rng_unit(rng_at(5 + i, try))));
+            other[i] = fabs(shift + spread * rng_unit(rng_at(40, try)) *
+                                        normal_point(rng_unit(rng_at(20 + i, try))));
+        }
+        struct sample_mean means[2];
+        for (int side = 0; side < 2; side++)
+            means[side] = (struct sample_mean){
+                statistics_mean(samples[side].values, samples[side].count),
+                statistics_deviation(samples[side].values, samples[side].count) /
+                    sqrt(samples[side].count)};
+        const struct welch welch = welch_test(samples[0], samples[1]);
+        const struct ratio_interval interval =
+            ratio_interval(means[0], means[1], welch.freedom, confidence);
+        const bool excludes = interval.low > 1 || interval.high < 1;
+        const double ratio = means[1].mean / means[0].mean;
+        ck_assert_msg(excludes == (welch.p < 1 - confidence), "try %u: p %g, %g to %g",
+                      (unsigned)try, welch.p, interval.low, interval.high);
+        ck_assert(interval.low >= 0 && interval.low <= ratio && ratio <= interval.high);
+        without += excludes;
+        endless += isinf(interval.high) != 0;
+        const double t = student_point((1 + confidence) / 2, welch.freedom);
+        const double ends[] = {interval.low, interval.high};
+        for (int end = 0; end < 2; end++)
+            if (ends[end] > 0 && isfinite(ends[end]) && ends[end] < 1000)
+                ck_assert_double_eq_tol(fabs(means[1].mean - ends[end] * means[0].mean) /
+                                            hypot(means[1].error, ends[end] * means[0].error) / t,
+                                        1, 1e-6);
+    }
+    ck_assert_msg(without > 2000 && without < 18000 && endless > 200, "%u, %u", without, endless);
+}
+
+TEST(ratios_without_a_spread)
+{
+    /* breaks when what does not vary has an interval, or one of 0 divides by it */
+    const struct ratio_interval same = ratio_interval((struct sample_mean){2, 0},
+                                                      (struct sample_mean){3, 0}, 4, 0.95),
+                                none = ratio_interval((struct sample_mean){2, 0},
+                                                      (struct sample_mean){0, 0}, 4, 0.95);
+    ck_assert(same.low == 1.5 && same.high == 1.5);
+    ck_assert(none.low == 0 && none.high == 0);
 }
 
 TEST(ranks)

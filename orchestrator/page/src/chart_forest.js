@@ -100,6 +100,6 @@ export function rowText(panel, row) {
   const signed = (value) => `${value > 0 ? '+' : ''}${number(value)}`;
   const change = Number.isNaN(row.change) ? [] : [[null, 'change', `${signed(row.change)} %`]];
   const interval = Number.isNaN(row.low) ? [] : [[null, `${number(panel.comparison.confidencePercent)} % interval`,
-    `${signed(row.low)} to ${signed(row.high)} %`]];
+    `${signed(row.low)} ${row.high === Infinity ? '% or more' : `to ${signed(row.high)} %`}`]];
   return { head: [row.name], rows: [...sides, ...change, ...interval], names: [row.answerText] };
 }

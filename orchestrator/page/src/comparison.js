@@ -19,6 +19,9 @@ function sideOf(raw) {
     low: finite(side.low), high: finite(side.high), values: (side.values || []).filter(Number.isFinite) };
 }
 
+/** An interval without an upper end has none in JSON. */
+const upper = (raw) => (Number.isFinite(raw.low_percent) && raw.high_percent === null ? Infinity : finite(raw.high_percent));
+
 /** A row as the table has it, with what it is called. */
 function rowOf(raw, index, modes) {
   const load = modes ? '' : `P${text(raw.pipeline) || '-'}/IO${text(raw.io_threads) || '-'}`;
@@ -28,7 +31,7 @@ function rowOf(raw, index, modes) {
     command: text(raw.command), pipeline: text(raw.pipeline), ioThreads: text(raw.io_threads), apart: text(raw.apart),
     answer: Object.hasOwn(ANSWERS, raw.answer) ? raw.answer : 'one_sided', answerText: text(raw.answer_text),
     name: [text(raw.command), text(raw.apart), load, metric].filter((part) => part).join(' '),
-    change: finite(raw.change_percent), low: finite(raw.low_percent), high: finite(raw.high_percent),
+    change: finite(raw.change_percent), low: finite(raw.low_percent), high: upper(raw),
     p: finite(raw.p_corrected), surest: finite(raw.p),
     unit: metric === 'rps' ? 'requests/s' : 'us', factor: metric.endsWith('_ms') ? 1000 : 1,
     sides: [sideOf(raw.base), sideOf(raw.other)],
