@@ -52,7 +52,8 @@ struct buffer {
     uint64_t full_ns;        /* since then nothing fits; 0: it does                             */
     uint64_t accounted_ns;   /* COUNTER_BUFFER_ROUND_NS and COUNTER_BUFFER_HYBRID_NS reach so far */
     uint64_t *busy_until_ns; /* by connections: COUNTER_BUFFER_BUSY_NS reaches so far            */
-    struct event *timer;
+    int timer_fd;        /* strikes at the moment that it is set to */
+    struct event *timer; /* of that                                 */
     bool timer_pending;
     struct buffer_times *times; /* by the connections' slots */
     uint32_t first_part;        /* of the interval: the first stage */
