@@ -305,7 +305,7 @@ void buffer_all_drawn(struct stream *stream, uint64_t now_ns)
     const bool nobody_adds = stream->users.count > 0 &&
                              buffer->plan->strategy == BUFFER_SIZE_BASED &&
                              (stream->users.waiting == 0 || stream->dispatch.has_drawn);
-    if (buffer->rounds == 0 || !(stream->tickets_exhausted || nobody_adds))
+    if (buffer->rounds == 0 || !(stream->tickets_exhausted || buffer->draining || nobody_adds))
         return;
     /* While all flush workers are busy nothing is gained by a batch that is not full. */
     for (uint32_t i = 0; i < buffer->node_count; i++) {
@@ -316,6 +316,30 @@ void buffer_all_drawn(struct stream *stream, uint64_t now_ns)
         account_waiting(stream, now_ns);
         seal(stream, pool, COUNTER_BUFFER_FLUSHES_IDLE);
     }
+}
+
+void buffer_begin_draining(struct stream *stream, uint64_t now_ns)
+{
+    if (stream->buffer.full_ns != 0) /* nothing is due that does not fit */
+        note_full(stream, false, now_ns);
+    stream->buffer.draining = true;
+}
+
+bool buffer_drains(const struct stream *stream)
+{
+    const struct buffer *buffer = &stream->buffer;
+    const struct pools *pools = &stream->pools;
+    if (!buffer->draining || stream->unsent > pools->held) /* a connection has some */
+        return buffer->draining;
+    if (stream->dispatch.has_drawn && pools->full->ready > 0)
+        return true;
+    for (uint32_t i = 0; i < buffer->node_count; i++) {
+        const struct node_buffer *node = &buffer->nodes[i];
+        if (pools->each[i].ready > 0 &&
+            node->batches.count + node->round.count + node->waiting.count > 0)
+            return true;
+    }
+    return false;
 }
 
 void buffer_flush_late(struct stream *stream, uint64_t now_ns)
