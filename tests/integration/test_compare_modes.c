@@ -292,8 +292,10 @@ static const struct {
     {{"--a", "bypass"}, 2, "say the same"},
     {{"--a", "minimal", "-P", "4"}, 2, "a batch is what is in flight"},
     {{"--a", "minimal", "--buffer", "minimal"}, 2, "use --a"},
-    {{"--a", "minimal", "--cluster"}, 2, "--a and --cluster exclude each other"},
-    {{"--a", "bypass", "--b", "minimal", "--cluster"}, 2, "--b and --cluster exclude each other"},
+    {{"--a", "minimal", "--keepalive", "0"}, 2, "--a and --keepalive exclude each other"},
+    {{"--a", "bypass", "--b", "minimal", "--keepalive", "0"},
+     2,
+     "--b and --keepalive exclude each other"},
     {{"--a", "minimal", "-t", "set,get"}, 2, "takes one test"},
     {{"--a", "minimal", "--markdown", "--json", "-"}, 2, "standard output takes one"},
     {{"--a", "minimal", "--threshold", "0"}, 2, "--threshold"},
@@ -303,7 +305,7 @@ LOOP_TEST(what_is_refused, sizeof refused / sizeof refused[0])
 {
     /* Breaks when a contradiction is found out only once something has been sent, or not said in words. */
     const char *const *words = refused[_i].words;
-    COMPARE(words[0], words[1], words[2], words[3], words[4]);
+    COMPARE(words[0], words[1], words[2], words[3], words[4], words[5]);
     program_expect_status(&program, refused[_i].status);
     program_expect_text(program.err, refused[_i].said);
     ck_assert_int_eq(test_server_calls(&server, "set"), 0);

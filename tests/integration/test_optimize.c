@@ -214,7 +214,7 @@ static const struct {
     {{"--kpi", "cache_hit_rate"}, 2, "needs a client that keeps replies"},
     {{"--kpi", "latency", "-n", "100"}, 2, "use --test-duration"},
     {{"--kpi", "latency", "-P", "4"}, 2, "a batch is what is in flight"},
-    {{"--kpi", "latency", "--cluster"}, 2, "optimize tries profiles that buffer, and"},
+    {{"--kpi", "latency", "--keepalive", "0"}, 2, "optimize tries profiles that buffer, and"},
     {{"--kpi", "latency", "-t", "set,get"}, 2, "takes one test"},
     {{"--kpi", "latency", "--json", "-", "--markdown", "-"}, 2, "standard output takes one"},
     {{"--kpi", "latency", "--write", "/"}, 2, "something is there"},
