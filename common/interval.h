@@ -100,9 +100,10 @@
     X(COUNTER_CACHE_MISSES, "cache_misses")           /* looked for there, and sent         */     \
     X(COUNTER_CACHE_EXPIRED, "cache_expired")         /* replies that were found too old    */     \
     X(COUNTER_CACHE_EVICTED, "cache_evicted")         /* ... that made room for others      */     \
-    X(COUNTER_CACHE_INVALIDATED, "cache_invalidated") /* ... whose key had changed, or all  */     \
+    X(COUNTER_CACHE_INVALIDATED, "cache_invalidated") /* ... whose key had changed          */     \
     X(COUNTER_CACHE_REPLIES_US, "cache_replies_us")   /* time, times replies kept           */     \
-    X(COUNTER_CACHE_BYTES_MS, "cache_bytes_ms")       /* ... times their bytes, in ms: many */
+    X(COUNTER_CACHE_BYTES_MS, "cache_bytes_ms")       /* ... times their bytes, in ms: many */     \
+    X(COUNTER_CACHE_CLEARED, "cache_cleared")         /* replies that went with all others  */
 
 #define COUNTER_ID(id, name) id,
 enum counter { COUNTER_TABLE(COUNTER_ID) COUNTER_COUNT };

@@ -1,6 +1,9 @@
 #include "worker/buffer.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "common/buffer_stage.h"
 #include "common/clock.h"
@@ -50,6 +53,10 @@ enum err_code buffer_create(struct stream *stream, event_callback_fn callback, s
     struct buffer *buffer = &stream->buffer;
     if (!stream->spec->buffer.wanted)
         return OK;
+    buffer->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (buffer->timer_fd < 0)
+        return err_set_errno(err, E_SYSTEM, errno, "worker %u: cannot set up a timer",
+                             stream->share->index);
     buffer->plan = &stream->spec->buffer;
     buffer->most_round_bytes = buffer->plan->round_tokens * BUFFER_TOKEN_BYTES;
     buffer->first_part = stream->generation.part_count;
@@ -60,16 +67,21 @@ enum err_code buffer_create(struct stream *stream, event_callback_fn callback, s
         calloc((size_t)stream->connection_count * (stream->connections[0].slot_mask + 1),
                sizeof buffer->times[0]);
     buffer->busy_until_ns = calloc(stream->connection_count, sizeof buffer->busy_until_ns[0]);
-    buffer->timer = event_new(stream->worker->base, -1, 0, callback, stream);
-    if (!made || buffer->times == NULL || buffer->busy_until_ns == NULL || buffer->timer == NULL)
+    buffer->timer = event_new(stream->worker->base, buffer->timer_fd, EV_READ | EV_PERSIST | EV_ET,
+                              callback, stream);
+    if (!made || buffer->times == NULL || buffer->busy_until_ns == NULL || buffer->timer == NULL ||
+        event_add(buffer->timer, NULL) != 0)
         return err_set(err, E_SYSTEM, "worker %u: no memory for its buffer", stream->share->index);
     return OK;
 }
 
 void buffer_destroy(struct buffer *buffer)
 {
+    if (buffer->plan == NULL)
+        return;
     if (buffer->timer != NULL)
         event_free(buffer->timer);
+    close(buffer->timer_fd);
     for (uint32_t i = 0; i < buffer->node_count; i++)
         batches_destroy(&buffer->nodes[i].batches);
     free(buffer->nodes);
@@ -157,13 +169,14 @@ static uint64_t first_flush_ns(const struct buffer *buffer)
     return first_ns;
 }
 
-static void arm(struct stream *stream, uint64_t at_ns, uint64_t now_ns)
+/* By a timer of its own: those of the loop are late by milliseconds, and precise ones of it (EVENT_BASE_FLAG_PRECISE_TIMER)
+ * cost a call at each wait, this one a call for each interval at most. */
+static void arm(struct buffer *buffer, uint64_t at_ns)
 {
-    struct buffer *buffer = &stream->buffer;
-    const uint64_t left_ns = at_ns > now_ns ? at_ns - now_ns : 0;
-    const struct timeval delay = {.tv_sec = (time_t)(left_ns / NS_PER_SECOND),
-                                  .tv_usec = (suseconds_t)(left_ns % NS_PER_SECOND / NS_PER_US)};
-    if (!buffer->timer_pending && event_add(buffer->timer, &delay) == 0)
+    const struct itimerspec when = {.it_value = {.tv_sec = (time_t)(at_ns / NS_PER_SECOND),
+                                                 .tv_nsec = (long)(at_ns % NS_PER_SECOND)}};
+    if (!buffer->timer_pending &&
+        timerfd_settime(buffer->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
         buffer->timer_pending = true;
 }
 
@@ -224,7 +237,7 @@ static void add(struct stream *stream, struct pool *pool, const struct request_s
     node->round_bytes += stream->generation.bytes > 0 ? stream->generation.bytes : slot->bytes;
     if (node->round.count == 1) {
         node->flush_at_ns = flush_time(stream, now_ns);
-        arm(stream, node->flush_at_ns, now_ns);
+        arm(&stream->buffer, node->flush_at_ns);
     }
     if (round_is_full(&stream->buffer, node))
         seal(stream, pool, COUNTER_BUFFER_FLUSHES_SIZE);
@@ -292,7 +305,7 @@ void buffer_all_drawn(struct stream *stream, uint64_t now_ns)
     const bool nobody_adds = stream->users.count > 0 &&
                              buffer->plan->strategy == BUFFER_SIZE_BASED &&
                              (stream->users.waiting == 0 || stream->dispatch.has_drawn);
-    if (buffer->rounds == 0 || !(stream->tickets_exhausted || nobody_adds))
+    if (buffer->rounds == 0 || !(stream->tickets_exhausted || buffer->draining || nobody_adds))
         return;
     /* While all flush workers are busy nothing is gained by a batch that is not full. */
     for (uint32_t i = 0; i < buffer->node_count; i++) {
@@ -303,6 +316,30 @@ void buffer_all_drawn(struct stream *stream, uint64_t now_ns)
         account_waiting(stream, now_ns);
         seal(stream, pool, COUNTER_BUFFER_FLUSHES_IDLE);
     }
+}
+
+void buffer_begin_draining(struct stream *stream, uint64_t now_ns)
+{
+    if (stream->buffer.full_ns != 0) /* nothing is due that does not fit */
+        note_full(stream, false, now_ns);
+    stream->buffer.draining = true;
+}
+
+bool buffer_drains(const struct stream *stream)
+{
+    const struct buffer *buffer = &stream->buffer;
+    const struct pools *pools = &stream->pools;
+    if (!buffer->draining || stream->unsent > pools->held) /* a connection has some */
+        return buffer->draining;
+    if (stream->dispatch.has_drawn && pools->full->ready > 0)
+        return true;
+    for (uint32_t i = 0; i < buffer->node_count; i++) {
+        const struct node_buffer *node = &buffer->nodes[i];
+        if (pools->each[i].ready > 0 &&
+            node->batches.count + node->round.count + node->waiting.count > 0)
+            return true;
+    }
+    return false;
 }
 
 void buffer_flush_late(struct stream *stream, uint64_t now_ns)
@@ -322,7 +359,7 @@ void buffer_flush_late(struct stream *stream, uint64_t now_ns)
     }
     const uint64_t next_ns = first_flush_ns(buffer);
     if (next_ns != 0)
-        arm(stream, next_ns, now_ns);
+        arm(buffer, next_ns);
 }
 
 /* Nodes of a cluster --------------------------------------------------------------------------- */

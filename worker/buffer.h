@@ -52,8 +52,10 @@ struct buffer {
     uint64_t full_ns;        /* since then nothing fits; 0: it does                             */
     uint64_t accounted_ns;   /* COUNTER_BUFFER_ROUND_NS and COUNTER_BUFFER_HYBRID_NS reach so far */
     uint64_t *busy_until_ns; /* by connections: COUNTER_BUFFER_BUSY_NS reaches so far            */
-    struct event *timer;
+    int timer_fd;            /* strikes at the moment that it is set to */
+    struct event *timer;     /* of that                                 */
     bool timer_pending;
+    bool draining;              /* the load has stopped, and what is here goes out */
     struct buffer_times *times; /* by the connections' slots */
     uint32_t first_part;        /* of the interval: the first stage */
 };
@@ -83,9 +85,14 @@ void buffer_shed_failing(struct stream *stream, uint64_t now_ns);
 uint32_t buffer_unpack(struct stream *stream, struct pool *pool, uint64_t now_ns);
 void buffer_pack(struct stream *stream, struct pool *pool, const struct request_slot *slot,
                  uint64_t now_ns);
-/* Nothing more is due now: where all users wait (size_based), or the run has no more tickets, the round goes, once a flush
- * worker has nothing else to do. */
+/* Nothing more is due now: where all users wait (size_based), or the run has no more tickets, or has stopped, the round goes,
+ * once a flush worker has nothing else to do. */
 void buffer_all_drawn(struct stream *stream, uint64_t now_ns);
+/* The load has stopped: what was drawn before, and what users wait with, is sent from now on as flush workers are free; nothing
+ * else falls due. */
+void buffer_begin_draining(struct stream *stream, uint64_t now_ns);
+/* Whether there is some of that, and a connection that may take it. */
+bool buffer_drains(const struct stream *stream);
 /* The round has waited long enough. */
 void buffer_flush_late(struct stream *stream, uint64_t now_ns);
 /* Gives a connection that can take one (pools_pick) what was sent before, or the oldest batch. */

@@ -113,6 +113,12 @@ static bool draw_due(struct stream *stream, uint64_t now_ns, struct touched *tou
     return true;
 }
 
+/* After the stop: users wait for what they had, and what was drawn and found no room was had, too. */
+static bool drains_more(const struct stream *stream)
+{
+    return stream->buffer.draining && (stream->users.count > 0 || stream->dispatch.has_drawn);
+}
+
 /* The same of a client that buffers, as far as its buffer has room. *clock_ns goes on where reads are answered at once. */
 __attribute__((noinline)) static bool draw_into_buffer(struct stream *stream, uint64_t *clock_ns)
 {
@@ -122,8 +128,10 @@ __attribute__((noinline)) static bool draw_into_buffer(struct stream *stream, ui
     for (uint32_t given = 0; given < BATCH_TICKETS; given++) {
         if (*clock_ns >= stream->edge_ns)
             edges_cut(stream, *clock_ns);
-        if (*clock_ns >= stream->stop_at_ns)
+        if (*clock_ns >= stream->stop_at_ns && !drains_more(stream)) {
+            buffer_all_drawn(stream, *clock_ns);
             return false;
+        }
         const bool asked = stream->dispatch.has_drawn; /* of the near cache, already */
         if (stream->pacer.next_ns > *clock_ns && !asked) {
             buffer_all_drawn(stream, *clock_ns);
@@ -278,7 +286,7 @@ static bool may_send(struct stream *stream, uint64_t now_ns)
         return false;
     if (now_ns >= stream->edge_ns)
         edges_cut(stream, now_ns);
-    return now_ns < stream->stop_at_ns;
+    return now_ns < stream->stop_at_ns || stream->buffer.draining;
 }
 
 /* At most a batch. True: there may be more. */
@@ -327,6 +335,20 @@ void dispatch_send(struct stream *stream, uint64_t now_ns)
     }
     if (stream->open_loop && stream->start_ns != 0 && (pacer->starved || pacer->next_ns <= now_ns))
         pacer_note_starved(stream, now_ns);
+}
+
+void dispatch_drain(struct stream *stream, uint64_t now_ns)
+{
+    buffer_begin_draining(stream, now_ns);
+    for (uint32_t i = 0; i < stream->connection_count; i++) {
+        struct connection *connection = &stream->connections[i];
+        if (connection->state != CONNECTION_READY || connection->unsent == 0 ||
+            connection->write_waiting)
+            continue;
+        flush_given(connection);
+        pools_connection_changed(connection);
+    }
+    dispatch_send(stream, now_ns);
 }
 
 void dispatch_tick(struct stream *stream, uint64_t now_ns)

@@ -37,6 +37,8 @@ void dispatch_open(struct connection *connection);
 void dispatch_send(struct stream *stream, uint64_t now_ns);
 /* The same on every tick of the loop's timer. */
 void dispatch_tick(struct stream *stream, uint64_t now_ns);
+/* The load of a client that buffers has stopped: what it had goes out, now and as replies come (buffer_drains). */
+void dispatch_drain(struct stream *stream, uint64_t now_ns);
 /* Open loop: whether a ticket that is due could go somewhere now. */
 bool dispatch_can_take(struct stream *stream);
 

@@ -304,11 +304,13 @@ static inline struct batch render_batch(struct connection *connection)
         .byte_count = (size_t)(out - stream->exchange.out), .requests = fresh, .to_the_end = true};
 }
 
-/* After the stop nothing begins: what is left of a half-written request, or nothing. */
+/* After the stop nothing begins, but what a buffer had: what is left of a half-written request, or nothing. */
 static void keep_begun(const struct connection *connection, struct batch *batch)
 {
     size_t left_bytes =
         slot_bytes(connection->stream, next_slot(connection)) - connection->partial_bytes;
+    if (connection->stream->buffer.draining)
+        return;
     if (connection->partial_bytes == 0)
         *batch = (struct batch){0};
     else if (batch->byte_count >= left_bytes)

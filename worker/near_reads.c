@@ -177,7 +177,7 @@ void near_reads_account(struct stream *stream, uint64_t at_ns)
 void near_reads_clear(struct stream *stream, uint64_t now_ns)
 {
     near_reads_account(stream, now_ns);
-    stream_count(stream, COUNTER_CACHE_INVALIDATED, near_cache_clear(stream->near.cache));
+    stream_count(stream, COUNTER_CACHE_CLEARED, near_cache_clear(stream->near.cache));
 }
 
 void near_reads_look_for_clear(struct stream *stream, uint64_t now_ns)

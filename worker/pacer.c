@@ -143,7 +143,7 @@ static void advance(struct stream *stream)
 void pacer_shed_late(struct stream *stream, uint64_t now_ns)
 {
     uint64_t after_ns = stream->spec->rate.shed_after_ns;
-    if (after_ns == 0)
+    if (after_ns == 0 || now_ns > stream->stop_at_ns)
         return;
     struct pacer *pacer = &stream->pacer;
     if (pacer->next_ns >= now_ns || now_ns - pacer->next_ns <= after_ns)

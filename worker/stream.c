@@ -205,15 +205,17 @@ void stream_enter(struct stream *stream, uint64_t start_ns)
 
 /* Under way ------------------------------------------------------------------------------------ */
 
-/* From now on nothing is sent; the interval under way takes in the draining. */
+/* From now on nothing is sent, but what a client had buffered; the interval under way takes in the draining. */
 static void begin_stopping(struct stream *stream, uint64_t now_ns)
 {
     edges_cut(stream, now_ns);
     stream->edge_ns = UINT64_MAX;
     stream->stopping = true;
-    /* What was drawn and not sent never will be. */
+    /* What was drawn and not sent never will be; or is told of when it is. */
     atomic_store_explicit(&stream->live->drawn, stream_total(stream, COUNTER_SENT),
                           memory_order_relaxed);
+    if (stream->buffer.plan != NULL && now_ns >= stream->stop_at_ns)
+        dispatch_drain(stream, now_ns);
 }
 
 void stream_read_stop_word(struct stream *stream)
@@ -262,6 +264,8 @@ bool stream_is_over(struct stream *stream)
 {
     if (stream->in_flight > 0 || stream->finished)
         return stream->finished;
+    if (stream->stopping && buffer_drains(stream))
+        return false;
     if (stream->stopping || (stream->tickets_exhausted && stream->unsent == 0))
         return consume_is_settled(stream, clock_now_ns());
     if (stream->stop_at_ns != UINT64_MAX && clock_now_ns() >= stream->stop_at_ns)

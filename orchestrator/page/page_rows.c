@@ -159,6 +159,15 @@ static enum err_code add_lanes(struct page *page, const struct interval_row *row
     return code;
 }
 
+/* Without --shed-after a warm-up sheds what it has not sent when it is over. That is its end, and no failure. */
+static bool is_left_by_warmup(const struct page *page, const struct interval_row *row,
+                              enum metric_id metric)
+{
+    return metric == METRIC_SHED && (row->header.flags & INTERVAL_WARMUP) != 0 &&
+           page->run.shed_after_ns == 0 &&
+           counters_shed(row->counters) == row->counters[COUNTER_SHED_LATE];
+}
+
 enum err_code page_rows_add(struct page *page, const struct interval_row *row, struct err *err)
 {
     struct page_result *result = page->newest;
@@ -176,8 +185,8 @@ enum err_code page_rows_add(struct page *page, const struct interval_row *row, s
             continue;
         /* At its very end a run waits for what is in flight, and there is nothing then. */
         const bool drained = i == METRIC_IN_FLIGHT && (row->header.flags & INTERVAL_LAST) != 0;
-        const bool means =
-            !drained && ((metric_table[i].flags & METRIC_OPEN_LOOP) == 0 || page->run.open_loop);
+        const bool means = !drained && !is_left_by_warmup(page, row, i) &&
+                           ((metric_table[i].flags & METRIC_OPEN_LOOP) == 0 || page->run.open_loop);
         if (metric_table[i].type != METRIC_TIMES)
             page->values[at++] = means ? value_of(&slice, i, -1) : NAN;
         for (int k = 0; metric_table[i].type == METRIC_TIMES && k < (int)PAGE_STATISTICS; k++)

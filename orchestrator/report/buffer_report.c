@@ -48,14 +48,17 @@ static void print_cache(struct output *out, const struct run_result *result,
     const uint64_t hits = counters[COUNTER_CACHE_HITS];
     if (result->facts->cache_most == 0)
         return;
-    output_printf(out,
-                  "near cache: answered %s of %s reads (%.1f %%) without the server; replies that "
-                  "went: %s since their key had changed, %s too old, %s to make room\n",
-                  UNITS_GROUPED(hits), UNITS_GROUPED(hits + counters[COUNTER_CACHE_MISSES]),
-                  figure_share(hits, hits + counters[COUNTER_CACHE_MISSES]) * 100,
-                  UNITS_GROUPED(counters[COUNTER_CACHE_INVALIDATED]),
-                  UNITS_GROUPED(counters[COUNTER_CACHE_EXPIRED]),
-                  UNITS_GROUPED(counters[COUNTER_CACHE_EVICTED]));
+    output_printf(
+        out,
+        "near cache: answered %s of %s reads (%.1f %%) without the server; replies that "
+        "went: %s since their key had changed, %s when all were cleared, %s too old, %s to make "
+        "room\n",
+        UNITS_GROUPED(hits), UNITS_GROUPED(hits + counters[COUNTER_CACHE_MISSES]),
+        figure_share(hits, hits + counters[COUNTER_CACHE_MISSES]) * 100,
+        UNITS_GROUPED(counters[COUNTER_CACHE_INVALIDATED]),
+        UNITS_GROUPED(counters[COUNTER_CACHE_CLEARED]),
+        UNITS_GROUPED(counters[COUNTER_CACHE_EXPIRED]),
+        UNITS_GROUPED(counters[COUNTER_CACHE_EVICTED]));
     output_printf(
         out,
         "it kept on the average %.1f replies, at most %s; its memory, of them and their requests: "
@@ -160,6 +163,7 @@ static json_t *cache_json(const struct run_result *result, const struct buffer_f
     } rows[] = {{"hits", COUNTER_CACHE_HITS},
                 {"misses", COUNTER_CACHE_MISSES},
                 {"invalidated", COUNTER_CACHE_INVALIDATED},
+                {"cleared", COUNTER_CACHE_CLEARED},
                 {"expired", COUNTER_CACHE_EXPIRED},
                 {"evicted", COUNTER_CACHE_EVICTED}};
     const uint64_t *counters = result->total->counters;

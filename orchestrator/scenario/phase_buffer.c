@@ -34,6 +34,7 @@ void phase_buffer_add(struct phase_buffer *buffer, const struct run_result *resu
     buffer->hits += counters[COUNTER_CACHE_HITS];
     buffer->misses += counters[COUNTER_CACHE_MISSES];
     buffer->invalidated += counters[COUNTER_CACHE_INVALIDATED];
+    buffer->cleared += counters[COUNTER_CACHE_CLEARED];
     buffer->expired += counters[COUNTER_CACHE_EXPIRED];
     buffer->evicted += counters[COUNTER_CACHE_EVICTED];
     buffer->most_unsent = result->facts->buffer_most;
@@ -130,10 +131,10 @@ static json_t *cache_json(const struct phase_buffer *buffer)
     if (!buffer->has_cache)
         return json_null();
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o}", "hit_ratio", number(hit_rate(buffer)), "hits",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "hit_ratio", number(hit_rate(buffer)), "hits",
         json_value_count(buffer->hits), "misses", json_value_count(buffer->misses), "invalidated",
-        json_value_count(buffer->invalidated), "expired", json_value_count(buffer->expired),
-        "evicted", json_value_count(buffer->evicted));
+        json_value_count(buffer->invalidated), "cleared", json_value_count(buffer->cleared),
+        "expired", json_value_count(buffer->expired), "evicted", json_value_count(buffer->evicted));
 }
 
 json_t *phase_buffer_json(const struct phase_buffer *buffer)

@@ -20,7 +20,7 @@ struct phase_buffer {
     uint64_t full, late, idle; /* batches, by why they went */
     uint64_t messages;         /* in them */
     uint64_t hits, misses;     /* of the near cache, and replies that went: */
-    uint64_t invalidated, expired, evicted;
+    uint64_t invalidated, cleared, expired, evicted;
     uint64_t most_unsent;
     double seconds, full_seconds, busy_seconds;           /* nothing more fitted; flush workers */
     double unsent_seconds, round_seconds, hybrid_seconds; /* requests, and batches, that waited */

@@ -305,7 +305,7 @@ LOOP_TEST(what_is_refused, sizeof refused / sizeof refused[0])
 {
     /* Breaks when a contradiction is found out only once something has been sent, or not said in words. */
     const char *const *words = refused[_i].words;
-    COMPARE(words[0], words[1], words[2], words[3], words[4]);
+    COMPARE(words[0], words[1], words[2], words[3], words[4], words[5]);
     program_expect_status(&program, refused[_i].status);
     program_expect_text(program.err, refused[_i].said);
     ck_assert_int_eq(test_server_calls(&server, "set"), 0);

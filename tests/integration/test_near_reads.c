@@ -58,7 +58,8 @@ TEST(each_key_is_read_once)
     ck_assert_int_eq(trial_count(&trial, "requests", "ok"), 40000);
     ck_assert_int_eq(cache("hits") + cache("misses"), 40000);
     ck_assert_int_gt(cache("hits"), 39000);
-    ck_assert_int_eq(cache("evicted") + cache("expired") + cache("invalidated"), 0);
+    ck_assert_int_eq(cache("evicted") + cache("expired") + cache("invalidated") + cache("cleared"),
+                     0);
     ck_assert_int_ge(test_server_calls(&world.server, "get"), 300);
     ck_assert_int_lt(test_server_calls(&world.server, "get"), 1000);
     ck_assert_int_eq(stage_count("query:cached"), cache("hits"));
@@ -82,6 +83,7 @@ TEST(a_key_that_others_change)
     kill(trial.program.pid, SIGINT);
     trial_end(&trial, 130);
     ck_assert_int_eq(cache("invalidated"), 5);
+    ck_assert_int_eq(cache("cleared"), 0);
     ck_assert_int_eq(cache("misses"), 6);
     ck_assert_int_eq(test_server_calls(&world.server, "get"), 6);
     trial_free(&trial);
@@ -90,7 +92,7 @@ TEST(a_key_that_others_change)
 LOOP_TEST(all_replies_go, 2)
 {
     /* breaks when FLUSHALL, which names no key, leaves something; or what was read over a connection is kept behind its end,
-     * where nobody would say that it has changed */
+     * where nobody would say that it has changed; or they are said to have gone since their key had changed */
     test_server_start(&world.server, NULL);
     set_key("one");
     RUN("query: {cache_size: 10}\n", "-t", "get", "-r", "1", "--duration", "600", "-c", "1",
@@ -101,6 +103,8 @@ LOOP_TEST(all_replies_go, 2)
     trial_wait_calls("get", 2);
     kill(trial.program.pid, SIGINT);
     trial_end(&trial, 130);
+    ck_assert_int_eq(cache("cleared"), 1);
+    ck_assert_int_eq(cache("invalidated"), 0);
     trial_free(&trial);
 }
 
@@ -166,8 +170,8 @@ static const char *const loads[][3] = {{"--qps", "2000", NULL}, {"--interval", "
 
 LOOP_TEST(cleared_by_hand, 2)
 {
-    /* breaks when clear-cache leaves something, with a rate or of users without one, is told as if the run were to stop, or is taken by a run
-     * that has no cache */
+    /* breaks when clear-cache leaves something, with a rate or of users without one, is told as if the run were to stop, what it
+     * clears is said to have changed, or it is taken by a run that has no cache */
     struct program program;
     char socket[192];
     test_server_start(&world.server, NULL);
@@ -183,6 +187,8 @@ LOOP_TEST(cleared_by_hand, 2)
     trial_wait_calls("get", 2);
     kill(trial.program.pid, SIGINT);
     trial_end(&trial, 130);
+    ck_assert_int_eq(cache("cleared"), 1);
+    ck_assert_int_eq(cache("invalidated"), 0);
     trial_free(&trial);
     RUN("{}\n", "-t", "get", "-r", "1", "--duration", "600", "-c", "4", "--processes", "1",
         "--control", socket, loads[_i][0], loads[_i][1]);

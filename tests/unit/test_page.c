@@ -181,6 +181,55 @@ TEST(a_prefill_is_no_result)
     ck_assert_uint_eq(json_array_size(json_object_get(result(), "spectra")), 1);
 }
 
+/* 1,000 are due in each row, and the last 40 of the warm-up are not sent. */
+static void play_warmed_up(struct timeline *timeline, const struct session_facts *session,
+                           uint64_t shed_after_ns)
+{
+    struct err err = {.code = OK};
+    struct run_facts facts = fixture_open_facts();
+    struct run_result *ended = fixture_result();
+    facts.warmup_ns = NS_PER_SECOND;
+    facts.shed_after_ns = shed_after_ns;
+    timeline_session_begin(timeline, session);
+    timeline_run_begin(timeline, &facts);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct interval_row *row = fixture_row(i);
+        fixture_answer_at(row, 150000, 0, i == 0 ? 960 : 1000);
+        if (i == 0) {
+            row->header.flags |= INTERVAL_WARMUP;
+            row->counters[COUNTER_DUE] += 40;
+            fixture_unanswered(row, COUNTER_SHED_LATE, NS_PER_MS, 0, 40);
+        }
+        ck_assert_int_eq(timeline_interval(timeline, row, &err), OK);
+        free(row);
+    }
+    timeline_run_end(timeline, ended);
+    timeline_session_end(timeline);
+    free(ended);
+}
+
+static void play_warmup_left(struct timeline *timeline, const struct session_facts *session)
+{
+    play_warmed_up(timeline, session, 0);
+}
+
+static void play_warmup_shed(struct timeline *timeline, const struct session_facts *session)
+{
+    play_warmed_up(timeline, session, NS_PER_MS);
+}
+
+TEST(what_a_warmup_leaves_has_not_failed)
+{
+    /* breaks when requests that a warm-up had not sent when it was over are drawn as failures of a run that has none; or what
+     * --shed-after dropped is not */
+    make(play_warmup_left, NULL);
+    ck_assert_double_eq(value("requests.ok", 0), 960);
+    ck_assert_ptr_null(column("requests.shed"));
+    tear_down();
+    make(play_warmup_shed, NULL);
+    ck_assert_double_eq(value("requests.shed", 0), 40);
+}
+
 TEST(heat_has_all_requests)
 {
     /* breaks when requests are missing in the heat map, or counted twice */

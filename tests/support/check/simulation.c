@@ -16,6 +16,7 @@
 #define STEP_NS 1000ull
 #define PER_SECOND 1000000000ull
 #define NEVER UINT64_MAX
+#define TIMERS_MAX 8u /* of the process */
 
 struct action {
     uint64_t at_ns;
@@ -29,8 +30,11 @@ static struct {
     uint64_t now_ns, limit_ns, cut_ns;
     struct action *actions; /* in their order */
     bool interrupted;       /* the wait under way, by a signal */
-    int timer_fd;
-    uint64_t timer_ns; /* NEVER: not set */
+    struct {
+        int fd;
+        uint64_t at_ns; /* NEVER: not set */
+    } timers[TIMERS_MAX];
+    uint32_t timer_count;
 } sim;
 
 void simulation_begin(uint64_t limit_ns)
@@ -39,7 +43,7 @@ void simulation_begin(uint64_t limit_ns)
     syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
     sim.now_ns = (uint64_t)now.tv_sec * PER_SECOND + (uint64_t)now.tv_nsec;
     sim.limit_ns = sim.now_ns + limit_ns;
-    sim.timer_ns = NEVER;
+    sim.timer_count = 0;
     sim.interrupted = false;
     sim.on = true;
 }
@@ -95,17 +99,22 @@ static void act_due(void)
         sim.actions = action.next;
         action.act(action.argument);
     }
-    if (sim.timer_ns > sim.now_ns)
-        return;
-    sim.timer_ns = NEVER; /* a moment long past: it strikes at once */
-    syscall(SYS_timerfd_settime, sim.timer_fd, TFD_TIMER_ABSTIME,
-            &(struct itimerspec){.it_value.tv_nsec = 1}, NULL);
+    for (uint32_t i = 0; i < sim.timer_count; i++) {
+        if (sim.timers[i].at_ns > sim.now_ns)
+            continue;
+        sim.timers[i].at_ns = NEVER; /* a moment long past: it strikes at once */
+        syscall(SYS_timerfd_settime, sim.timers[i].fd, TFD_TIMER_ABSTIME,
+                &(struct itimerspec){.it_value.tv_nsec = 1}, NULL);
+    }
 }
 
 /* To the next thing that happens, or until_ns. */
 static void skip_to(uint64_t until_ns)
 {
-    uint64_t next_ns = sim.timer_ns < until_ns ? sim.timer_ns : until_ns;
+    uint64_t next_ns = until_ns;
+    for (uint32_t i = 0; i < sim.timer_count; i++)
+        if (sim.timers[i].at_ns < next_ns)
+            next_ns = sim.timers[i].at_ns;
     if (sim.actions != NULL && sim.actions->at_ns < next_ns)
         next_ns = sim.actions->at_ns;
     if (next_ns > sim.now_ns)
@@ -151,8 +160,13 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *value, struct it
 {
     if (!sim.on)
         return (int)syscall(SYS_timerfd_settime, fd, flags, value, old);
-    sim.timer_fd = fd;
-    sim.timer_ns = to_ns(&value->it_value);
+    uint32_t timer = 0;
+    while (timer < sim.timer_count && sim.timers[timer].fd != fd)
+        timer++;
+    ck_assert_uint_lt(timer, TIMERS_MAX);
+    sim.timer_count += timer == sim.timer_count;
+    sim.timers[timer].fd = fd;
+    sim.timers[timer].at_ns = to_ns(&value->it_value);
     return (int)syscall(SYS_timerfd_settime, fd, 0, &(struct itimerspec){0}, NULL);
 }
 
