@@ -22,6 +22,8 @@ struct baseline_profile {
     const struct record *of; /* a record of it */
     char name[160];          /* the command, and what tells it apart from the others */
     uint32_t runs, red;
+    unsigned
+        hidden; /* figures that requests without a reply hide in a run or more, as those of a record */
     struct baseline_figure figures[BASELINE_FIGURES];
 };
 
@@ -34,6 +36,7 @@ struct baseline_advice {
         *second; /* NULL: nobody has measured it, or there is one */
     double p;    /* that best and second are the same; NAN: cannot be told */
     bool sure;
+    uint32_t unknown; /* profiles of the command whose runs do not have the figure */
 };
 
 struct baseline_report {
