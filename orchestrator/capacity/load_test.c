@@ -42,7 +42,7 @@ void load_test_read(struct load_test_row *row, const struct run_result *result,
     row->p95 = figure_percentile(total, kind, 95);
     row->error_share = figure_share(failed, failed + counters[COUNTER_OK]);
     row->client_bytes = client_bytes(result, orchestrator_bytes);
-    row->buffer_bytes = (double)result->facts->buffer_most * (double)result->facts->request_bytes;
+    row->buffer_bytes = (double)result->facts->buffer_bytes;
     row->worker_count = result->worker_count;
     row->verdict = result->verdict;
     if (!mishap_find(row->mishap, sizeof row->mishap, result) && !(result->seconds > 0))

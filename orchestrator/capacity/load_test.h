@@ -31,7 +31,7 @@ struct load_test_row {
     double error_share; /* of the messages that ended                        */
     /* The most memory of each worker, and the orchestrator's at the end; below 0: unknown. */
     double client_bytes;
-    double buffer_bytes; /* requests that the buffers of all workers hold when they are full */
+    double buffer_bytes; /* writes that the buffers of all workers hold when they are full  */
     double server_bytes; /* used_memory at its most; below 0: unknown                        */
     bool open_loop;      /* latencies are response times                                     */
     uint32_t worker_count;

@@ -2,27 +2,46 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/printable.h"
 #include "common/units.h"
 
-#define REQUESTS_SAMPLED 256u
+#define WRITES_SAMPLED 256u
+#define TICKETS_SAMPLED 8192u
+#define BYTES_SAMPLED (64u << 20)
 
-/* Of the first ones; a plug-in's and a recording's are known by their largest alone. */
-static uint64_t mean_request_bytes(const struct bench_step *step)
+static bool is_read(const struct workload *workload, const char *class)
 {
-    uint64_t sum = 0, count = 0;
-    const bool known = step->spec.load.replay == NULL && workload_plugin(step->workload) == NULL;
-    for (uint64_t ticket = 0; known && ticket < REQUESTS_SAMPLED; ticket++) {
+    const uint32_t count = workload_class_count(workload);
+    for (uint32_t i = 0; i < count; i++)
+        if (count == 1 || strcmp(workload_class_name(workload, i), class) == 0)
+            return workload_class_reads_only(workload, i);
+    return false;
+}
+
+/* Of the first writes, which alone are held; a plug-in's and a recording's are known by their largest alone. */
+static uint64_t mean_write_bytes(const struct bench_step *step)
+{
+    const struct workload *workload = step->workload;
+    uint64_t sum = 0, count = 0, looked = 0;
+    const bool known = step->spec.load.replay == NULL && workload_plugin(workload) == NULL;
+    if (known && workload_reads_only(workload))
+        return 0;
+    for (uint64_t ticket = 0;
+         known && ticket < TICKETS_SAMPLED && count < WRITES_SAMPLED && looked < BYTES_SAMPLED;
+         ticket++) {
         struct workload_sample sample;
         struct err ignored = {.code = OK};
-        if (workload_sample(&sample, step->workload, ticket, &ignored) != OK)
+        if (workload_sample(&sample, workload, ticket, &ignored) != OK)
             break;
-        sum += sample.byte_count;
-        count++;
+        const bool read = is_read(workload, sample.class);
+        looked += sample.byte_count;
+        sum += read ? 0 : sample.byte_count;
+        count += !read;
         free(sample.bytes);
     }
-    return count > 0 ? (sum + count / 2) / count : workload_request_bytes(step->workload);
+    return count > 0 ? (sum + count / 2) / count : workload_request_bytes(workload);
 }
 
 void buffer_guide_workers(uint32_t *least, uint32_t *most, uint32_t cpus)
@@ -42,7 +61,7 @@ struct buffer_guide buffer_guide_of(const struct bench_step *step, uint32_t proc
                                     uint32_t cpus)
 {
     const struct buffer_options *buffer = &step->spec.buffer;
-    struct buffer_guide guide = {.request_bytes = mean_request_bytes(step)};
+    struct buffer_guide guide = {.request_bytes = mean_write_bytes(step)};
     guide.round_bytes = buffer->round_messages * guide.request_bytes;
     guide.hybrid_bytes = buffer->hybrid_batches * guide.round_bytes;
     guide.bytes = (guide.round_bytes + guide.hybrid_bytes) * processes;

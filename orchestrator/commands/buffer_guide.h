@@ -9,10 +9,11 @@
 #include "orchestrator/commands/bench_steps.h"
 
 struct buffer_guide {
-    uint64_t request_bytes; /* of one request as it is sent, on the average of the first ones */
-    uint64_t round_bytes;   /* of a process: max_size of the round buffer, times that */
-    uint64_t hybrid_bytes;  /* ... its batches, each of so many                       */
-    uint64_t bytes;         /* of both, of all processes                              */
+    uint64_t
+        request_bytes; /* of one write as it is sent, on the average of the first ones; 0: there are none */
+    uint64_t round_bytes;  /* of a process: max_size of the round buffer, times that */
+    uint64_t hybrid_bytes; /* ... its batches, each of so many                       */
+    uint64_t bytes;        /* of both, of all processes                              */
     uint32_t least_workers, most_workers; /* 0: nothing is known of so few CPUs */
 };
 /* The step's spec has a buffer. */

@@ -66,6 +66,7 @@ static void describe_buffer(struct run_facts *facts, const struct bench_step *st
     facts->cache_most = buffer->cache_replies * facts->worker_count;
     facts->buffer_most = buffer->round_messages * (buffer->hybrid_batches + 1) * buffers;
     facts->buffer_workers = buffer->flush_workers * buffers;
+    facts->buffer_request_bytes = guide.request_bytes;
     facts->buffer_bytes = guide.bytes * topology_writers(session->topology);
     facts->buffer_least_workers = guide.least_workers;
     facts->buffer_most_workers = guide.most_workers;

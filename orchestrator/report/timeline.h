@@ -112,6 +112,7 @@ struct run_facts {
     uint64_t buffer_most;
     uint64_t buffer_workers; /* flush workers of all workers */
     uint64_t buffer_bytes;   /* what its buffers take when they are full, as estimated */
+    uint64_t buffer_request_bytes; /* of a write, which alone are held; not in old journals */
     /* So many flush workers are a beginning on so many CPUs; 0: nothing is known of so few. */
     uint64_t buffer_least_workers, buffer_most_workers;
     uint64_t

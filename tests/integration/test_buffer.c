@@ -129,6 +129,21 @@ TEST(estimated_and_measured)
     trial_free(&trial);
 }
 
+TEST(memory_is_of_writes)
+{
+    /* breaks when memory is that of so many requests of the mean size: reads, which are small, are not held */
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 8, max_tokens: 0}\nhybrid_buffer: {max_size: 4}\n");
+    RUN("--mix", "set:5,get:95", "-d", "1000", "-n", "20000", "-c", "200", "--processes", "1");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(json_integer_value(buffer("estimated_bytes")), 5 * 8 * 1045);
+    ck_assert_double_gt(json_number_value(buffer("mean_unsent")), 0);
+    ck_assert_double_eq_tol(json_number_value(buffer("mean_bytes")) /
+                                json_number_value(buffer("mean_unsent")),
+                            1045, 0.001);
+    trial_free(&trial);
+}
+
 TEST(tokens_make_a_batch)
 {
     /* breaks when bytes do not make a batch where requests are large */
