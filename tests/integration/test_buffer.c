@@ -109,7 +109,7 @@ TEST(estimated_and_measured)
     write_buffer("round_buffer: {max_size: 8}\nhybrid_buffer: {max_size: 4}\n"
                  "performance: {max_flush_workers: 1}\n");
     program_run_volley(&program, "bench", "-p", "1", "-t", "set", "-d", "55", "--buffer", path,
-                       "--processes", "2", "--cpus", "none", "--explain", NULL);
+                       "-c", "200", "--processes", "2", "--cpus", "none", "--explain", NULL);
     ck_assert_int_eq(program.exit_status, 0);
     /* of 98 bytes: *3, $3, SET, $16, a key, $55, a value */
     ck_assert_msg(strstr(program.out,
@@ -126,6 +126,36 @@ TEST(estimated_and_measured)
     ck_assert_double_gt(json_number_value(buffer("mean_bytes")), 0);
     ck_assert_double_le(json_number_value(buffer("mean_bytes")), 2 * 5 * 8 * 98 * 1.001);
     ck_assert_double_gt(json_number_value(buffer("workers_busy_percent")), 0);
+    trial_free(&trial);
+}
+
+/* With max_size 8, 8 batches and one process; 1,045 bytes a request, of which five make 1,200 tokens. */
+static const struct {
+    const char *clients, *rate, *tokens;
+    int most;
+} bounds[] = {
+    {"1", NULL, "1200", 1},    /* a user has one request */
+    {"200", NULL, "1200", 45}, /* tokens */
+    {"200", NULL, "0", 72},    /* sizes */
+    {"1", "1000", "1200", 45}, /* a schedule does not wait for users */
+};
+
+LOOP_TEST(users_and_tokens_bound_it, sizeof bounds / sizeof bounds[0])
+{
+    /* breaks when more writes, or more bytes, are called possible than there are users with one, or tokens let into a round */
+    char text[160];
+    const char *rate = bounds[_i].rate;
+    test_server_start(&world.server, NULL);
+    snprintf(text, sizeof text,
+             "round_buffer: {max_size: 8, max_tokens: %s}\nhybrid_buffer: {max_size: 8}\n",
+             bounds[_i].tokens);
+    write_buffer(text);
+    RUN("-t", "set", "-d", "1000", "-n", "200", "-c", bounds[_i].clients, "--processes", "1",
+        rate != NULL ? "--qps" : NULL, rate);
+    trial_end(&trial, 0);
+    ck_assert_int_eq(json_integer_value(buffer("most_unsent")), bounds[_i].most);
+    ck_assert_int_eq(json_integer_value(buffer("estimated_bytes")), bounds[_i].most * 1045);
+    ck_assert_double_le(json_number_value(buffer("mean_unsent")), bounds[_i].most * 1.01);
     trial_free(&trial);
 }
 
