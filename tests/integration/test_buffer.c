@@ -1,9 +1,11 @@
 /* A client that buffers: batches, stages, users, and what is left when somebody dies. */
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/check/http_client.h"
 #include "tests/support/check/run_json.h"
@@ -333,6 +335,26 @@ TEST(the_report_is_the_same)
     program_free(&program);
     json_decref(json);
     json_decref(before);
+}
+
+TEST(a_page_asks_for_no_rate)
+{
+    /* breaks when the page of a load without a schedule tells what was achieved of 0/s asked for */
+    char page[192];
+    size_t bytes;
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 8}\n");
+    snprintf(page, sizeof page, "%s/page.html", world.tree.path);
+    RUN("-t", "set", "-n", "2000", "-c", "8", "--html", page);
+    trial_end(&trial, 0);
+    trial_free(&trial);
+    const int fd = open(page, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    char *html = support_read_file(fd, &bytes);
+    close(fd);
+    ck_assert_ptr_nonnull(strstr(html, "</b>requests/s</div>"));
+    ck_assert_ptr_null(strstr(html, " of 0/s asked for"));
+    free(html);
 }
 
 static double stat(const json_t *stats, const char *group, const char *name)
