@@ -33,16 +33,17 @@ void load_test_read(struct load_test_row *row, const struct run_result *result,
     const uint64_t *counters = total->counters;
     const uint64_t failed = figure_failed(counters);
     row->open_loop = result->facts->open_loop;
+    row->has_rate = run_facts_have_rate(result->facts);
     const enum interval_histogram_kind kind = figure_latency_kind(row->open_loop);
     const struct histogram *times = &total->histograms[kind];
     row->seconds = result->seconds;
     row->rate = figure_rate(counters[COUNTER_OK], result->seconds);
-    row->offered = run_facts_have_rate(result->facts) ? figure_target(result) : -1;
+    row->offered = row->has_rate ? figure_target(result) : -1;
     row->mean_ns = times->count > 0 ? (double)times->sum_ns / (double)times->count : -1;
     row->p95 = figure_percentile(total, kind, 95);
     row->error_share = figure_share(failed, failed + counters[COUNTER_OK]);
     row->client_bytes = client_bytes(result, orchestrator_bytes);
-    row->buffer_bytes = (double)result->facts->buffer_most * (double)result->facts->request_bytes;
+    row->buffer_bytes = (double)result->facts->buffer_bytes;
     row->worker_count = result->worker_count;
     row->verdict = result->verdict;
     if (!mishap_find(row->mishap, sizeof row->mishap, result) && !(result->seconds > 0))

@@ -31,9 +31,10 @@ struct load_test_row {
     double error_share; /* of the messages that ended                        */
     /* The most memory of each worker, and the orchestrator's at the end; below 0: unknown. */
     double client_bytes;
-    double buffer_bytes; /* requests that the buffers of all workers hold when they are full */
+    double buffer_bytes; /* writes that the buffers of all workers hold when they are full  */
     double server_bytes; /* used_memory at its most; below 0: unknown                        */
-    bool open_loop;      /* latencies are response times                                     */
+    bool has_rate;       /* the loop is open: a schedule says when messages are due          */
+    bool open_loop;      /* latencies are response times, of users of a buffer, too          */
     uint32_t worker_count;
     struct verdict verdict;
     unsigned notes; /* enum degradation_note, among the rows of its mode; set by load_test_judge */

@@ -48,7 +48,7 @@ static json_t *runs(const struct load_test *test)
             json_pack(
                 "{s:o, s:s, s:s, s:f, s:f, s:f, s:o, s:o, s:o, s:f, s:o, s:o, s:i, s:o, s:o, s:o}",
                 "users", json_value_count(row->users), "mode", load_test_mode_name(row->mode),
-                "loop", row->open_loop ? "open" : "closed", "seconds", row->seconds,
+                "loop", row->has_rate ? "open" : "closed", "seconds", row->seconds,
                 "messages_per_minute", per_minute(row->rate), "requests_per_second", row->rate,
                 "offered_per_minute",
                 row->offered >= 0 ? json_real(per_minute(row->offered)) : json_null(), "latency_us",

@@ -216,6 +216,19 @@ static enum err_code open_newest(struct baseline *baseline, const struct baselin
     return code;
 }
 
+/* With the runs that have it where not all do. */
+static const char *figure_text(char text[60], const struct baseline_profile *profile,
+                               enum record_figure figure, int decimals, const char *unit)
+{
+    const struct baseline_figure *about = &profile->figures[figure];
+    if (about->count == 0)
+        return profile->hidden >> figure & 1 ? "not known: requests without a reply" : "n/a";
+    const int used = snprintf(text, 60, "%.*f%s", decimals, about->mean, unit);
+    if (about->count < profile->runs)
+        snprintf(text + used, 60 - (size_t)used, " (of %u of them)", about->count);
+    return text;
+}
+
 static enum err_code show(struct baseline_request *request, struct err *err)
 {
     struct baseline baseline = {.root = NULL};
@@ -230,9 +243,11 @@ static enum err_code show(struct baseline_request *request, struct err *err)
                PRINTABLE(baseline.saved), baseline.set.count, S(baseline.set.count));
         for (size_t i = 0; i < report.profile_count; i++) {
             const struct baseline_profile *profile = &report.profiles[i];
-            printf("  %-40s %3u run%s %14.1f requests/s  p99 %.3f ms\n", PRINTABLE(profile->name),
-                   profile->runs, profile->runs == 1 ? " " : "s", profile->figures[RECORD_RPS].mean,
-                   profile->figures[RECORD_P99].mean);
+            char rate[60], p99[60];
+            printf("  %-40s %3u run%s %14s requests/s  p99 %s\n", PRINTABLE(profile->name),
+                   profile->runs, profile->runs == 1 ? " " : "s",
+                   figure_text(rate, profile, RECORD_RPS, 1, ""),
+                   figure_text(p99, profile, RECORD_P99, 3, " ms"));
         }
     }
     if (code == OK && request->json != NULL)

@@ -10,6 +10,8 @@
 #include "orchestrator/suite/baseline.h"
 #include "orchestrator/suite/comparison_report.h"
 
+#define MISSING_TOLD 8u
+
 struct gate_request {
     struct option_values values;
     struct command_words words;
@@ -103,6 +105,26 @@ static void tell_doubts(const struct record_set *other)
                  counts[VERDICT_RED], other->count, PRINTABLE(other->name));
 }
 
+/* The gate did not look at them. */
+static void tell_missing(const struct comparison *comparison)
+{
+    char figures[1000] = "";
+    size_t used = 0, told = 0;
+    for (size_t i = 0; i < comparison->count; i++) {
+        const struct comparison_row *row = &comparison->rows[i];
+        if (row->answer == ANSWER_MISSING && ++told <= MISSING_TOLD)
+            used += (size_t)snprintf(figures + used, sizeof figures - used, "%s%.40s of %.60s",
+                                     used > 0 ? ", " : "", record_figure_name(row->figure),
+                                     PRINTABLE(row->of->command));
+    }
+    if (told > MISSING_TOLD)
+        snprintf(figures + used, sizeof figures - used, " and %zu more", told - MISSING_TOLD);
+    if (told > 0)
+        log_line(LOG_WARNING,
+                 "not compared, since too many requests had no reply to know it on both sides: %s",
+                 figures);
+}
+
 static enum err_code compare(struct comparison *comparison, const struct gate_request *request,
                              const struct baseline *base, const struct baseline *other,
                              struct err *err)
@@ -156,15 +178,20 @@ static enum err_code tell(const struct gate_request *request, const struct compa
         code = write_file(request->json, comparison, true, err);
     if (code != OK)
         return code;
+    tell_missing(comparison);
     if (comparison->regressed)
         return err_set(err, E_FAILED, "a regression: %s is slower than %s by %.4g %% or more",
                        PRINTABLE(comparison->sets[1]->name), PRINTABLE(comparison->sets[0]->name),
                        100 * comparison->wishes.threshold);
-    if (!json_alone(request))
-        printf("\nNo regression of %.4g %% or more: %zu rows faster, %zu the same, %zu cannot be "
-               "told, %zu on one side only.\n",
-               100 * comparison->wishes.threshold, answers[ANSWER_FASTER], answers[ANSWER_SAME],
-               answers[ANSWER_CANNOT_TELL], answers[ANSWER_ONE_SIDED]);
+    if (json_alone(request))
+        return OK;
+    printf("\nNo regression of %.4g %% or more: %zu rows faster, %zu the same, %zu cannot be told, "
+           "%zu on one side only",
+           100 * comparison->wishes.threshold, answers[ANSWER_FASTER], answers[ANSWER_SAME],
+           answers[ANSWER_CANNOT_TELL], answers[ANSWER_ONE_SIDED]);
+    if (answers[ANSWER_MISSING] > 0)
+        printf(", %zu not known", answers[ANSWER_MISSING]);
+    printf(".\n");
     return OK;
 }
 

@@ -382,18 +382,21 @@ static void print_chaos(FILE *out, const struct spec *spec)
 static void print_buffer(FILE *out, const struct bench_step *step, const struct plan *plan)
 {
     const struct buffer_options *buffer = &step->spec.buffer;
-    char text[256], each[32], all[32];
+    char text[256], each[32], all[32], users[80] = "";
     if (!buffer->wanted)
         return;
     const struct buffer_guide guide = buffer_guide_of(step, plan->worker_count, plan->usable_cpus);
+    if (guide.users > 0)
+        snprintf(users, sizeof users, ", and no more than -c, %s, under way",
+                 UNITS_GROUPED(guide.users));
     buffer_guide_describe(text, sizeof text, buffer);
     fprintf(out, "  buffer        %s\n", PRINTABLE(text));
     fprintf(out,
             "  its memory    at most %s; a process has %s * %s in the round buffer, and %s * %s * "
-            "%s in the hybrid buffer\n",
-            units_format_size(all, sizeof all, guide.bytes), UNITS_GROUPED(buffer->round_messages),
+            "%s in the hybrid buffer%s\n",
+            units_format_size(all, sizeof all, guide.bytes), UNITS_GROUPED(guide.round_writes),
             units_format_size(each, sizeof each, guide.request_bytes),
-            UNITS_GROUPED(buffer->hybrid_batches), UNITS_GROUPED(buffer->round_messages), each);
+            UNITS_GROUPED(buffer->hybrid_batches), UNITS_GROUPED(guide.round_writes), each, users);
     if (buffer->cache_replies > 0)
         fprintf(out,
                 "  its cache     beside that up to %s replies of a process, each of 16 KB at "

@@ -59,14 +59,14 @@ static void describe_buffer(struct run_facts *facts, const struct bench_step *st
                             const struct session *session)
 {
     const struct buffer_options *buffer = &step->spec.buffer;
-    const struct buffer_guide guide =
-        buffer_guide_of(step, facts->worker_count, session->plan.usable_cpus);
     const uint32_t buffers = facts->worker_count * topology_writers(session->topology);
+    const struct buffer_guide guide = buffer_guide_of(step, buffers, session->plan.usable_cpus);
     buffer_guide_describe(facts->buffer_text, sizeof facts->buffer_text, buffer);
     facts->cache_most = buffer->cache_replies * facts->worker_count;
-    facts->buffer_most = buffer->round_messages * (buffer->hybrid_batches + 1) * buffers;
+    facts->buffer_most = guide.most_unsent;
     facts->buffer_workers = buffer->flush_workers * buffers;
-    facts->buffer_bytes = guide.bytes * topology_writers(session->topology);
+    facts->buffer_request_bytes = guide.request_bytes;
+    facts->buffer_bytes = guide.bytes;
     facts->buffer_least_workers = guide.least_workers;
     facts->buffer_most_workers = guide.most_workers;
 }

@@ -16,7 +16,8 @@ static const struct {
                {"slower", "slower", "&#9660;"},
                {"same", "the same", "&#9632;"},
                {"cannot_tell", "cannot be told", "&#9675;"},
-               {"one_sided", "on one side only", "&#8211;"}};
+               {"one_sided", "on one side only", "&#8211;"},
+               {"missing", "not known", "&#8211;"}};
 #define ANSWERS (sizeof answers / sizeof answers[0])
 
 static const char *const side_names[2] = {"base", "other"};

@@ -152,13 +152,19 @@ static void put_step(const struct figures *figures, const json_t *step, bool ope
                   "INFO's used_memory after the step, in 2^20 bytes");
 }
 
+/* Users of a buffer have response times in a closed loop, too. */
+static bool has_response_times(const json_t *run)
+{
+    return strcmp(page_curve_text(run, "loop"), "open") == 0 ||
+           strcmp(page_curve_text(run, "mode"), "buffer") == 0;
+}
+
 static void put_run(const struct figures *figures, const json_t *run)
 {
     const double offered = page_curve_real(run, "offered_per_minute");
-    const bool open_loop = strcmp(page_curve_text(run, "loop"), "open") == 0;
     put(figures, METRIC_TARGET_RATE, NULL, offered / 60);
     put(figures, METRIC_ACHIEVED_RATE, NULL, page_curve_real(run, "requests_per_second"));
-    put_times(figures, open_loop ? METRIC_RESPONSE_TIME : METRIC_SERVICE_TIME,
+    put_times(figures, has_response_times(run) ? METRIC_RESPONSE_TIME : METRIC_SERVICE_TIME,
               json_object_get(run, "latency_us"), json_object_get(run, "at_least_us"),
               page_curve_real(run, "error_share") > 0);
     put(figures, METRIC_FAILED_PERCENT, NULL, page_curve_real(run, "error_share") * 100);
@@ -347,7 +353,7 @@ static json_t *found_of(const json_t *document)
                      json_object_get(interval, "confidence"));
 }
 
-/* "open", "closed"; of runs of both kinds "". */
+/* "open", "closed": what times are; of a load test's runs of both kinds "". */
 static const char *loop_of(const json_t *document, const struct source *source)
 {
     size_t i;
@@ -357,7 +363,7 @@ static const char *loop_of(const json_t *document, const struct source *source)
         return strcmp(loop, "open") == 0 ? "open" : "closed";
     json_array_foreach(json_object_get(document, source->points), i, from)
     {
-        const bool open = strcmp(page_curve_text(from, "loop"), "open") == 0;
+        const bool open = has_response_times(from);
         if (i > 0 && open != (strcmp(loop, "open") == 0))
             return "";
         loop = open ? "open" : "closed";

@@ -145,7 +145,7 @@ static void add_to_graphic(struct page *page, const struct run_result *run)
 static json_t *target_of(const struct run_result *run, const struct metric_slice *slice)
 {
     const struct metric_value due = metric_read(slice, METRIC_TARGET_RATE, NULL);
-    if (!run->facts->open_loop)
+    if (!run_facts_have_rate(run->facts))
         return json_null();
     return json_real(run->rate_changes > 0 && due.known ? due.number : figure_target(run));
 }

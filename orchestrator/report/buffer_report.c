@@ -67,9 +67,11 @@ static void print_cache(struct output *out, const struct run_result *result,
         units_format_size(kept, sizeof kept, (uint64_t)llround(or_zero(figures->cache_bytes))));
 }
 
-/* Of one request that went to the server, as it was sent. */
-static double mean_request_bytes(const struct metric_slice *whole)
+/* Of one write, as it is sent. Of several classes, where not all may be writes, their mean is as the plan has it. */
+static double mean_write_bytes(const struct metric_slice *whole)
 {
+    if (whole->run->class_count > 1 && whole->run->buffer_request_bytes > 0)
+        return (double)whole->run->buffer_request_bytes;
     const uint64_t sent = whole->counters[COUNTER_SENT] - whole->counters[COUNTER_CACHE_HITS];
     return sent > 0 ? (double)whole->counters[COUNTER_BYTES_OUT] / (double)sent : 0;
 }
@@ -90,7 +92,7 @@ static void print_sizes(struct output *out, const struct buffer_figures *figures
         out, "their memory: estimated %s at most; measured %s on the average\n",
         units_format_size(most, sizeof most, facts->buffer_bytes),
         units_format_size(mean, sizeof mean,
-                          (uint64_t)llround(or_zero(figures->unsent) * mean_request_bytes(whole))));
+                          (uint64_t)llround(or_zero(figures->unsent) * mean_write_bytes(whole))));
     output_printf(out, "flush workers: %s%s, busy for %.1f %% of the time\n",
                   UNITS_GROUPED(facts->buffer_workers), guide, or_zero(figures->busy_share) * 100);
 }
@@ -210,7 +212,7 @@ json_t *buffer_report_json(const struct run_result *result)
     if (accounted) {
         json_object_set_new(json, "estimated_bytes", json_value_count(result->facts->buffer_bytes));
         json_object_set_new(json, "mean_bytes",
-                            json_real(or_zero(figures.unsent) * mean_request_bytes(&whole)));
+                            json_real(or_zero(figures.unsent) * mean_write_bytes(&whole)));
         json_object_set_new(json, "workers", json_value_count(result->facts->buffer_workers));
     }
     return json;

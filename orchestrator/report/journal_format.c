@@ -278,6 +278,7 @@ json_t *journal_facts_to_json(const struct run_facts *run)
             PUT_COUNT(cache_most)
         PUT_COUNT(buffer_workers)
         PUT_COUNT(buffer_bytes)
+        PUT_COUNT(buffer_request_bytes)
         PUT_COUNT(buffer_least_workers)
         PUT_COUNT(buffer_most_workers)
         PUT_FLAG(has_users)
@@ -315,6 +316,8 @@ enum err_code journal_facts_from_json(struct run_facts *run, const json_t *json,
             GET_COUNT(buffer_least_workers)
             GET_COUNT(buffer_most_workers)
         }
+        if (json_object_get(json, "buffer_request_bytes") != NULL)
+            GET_COUNT(buffer_request_bytes)
         GET_FLAG(has_users)
     }
     if (run->prefill)

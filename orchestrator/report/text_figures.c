@@ -126,9 +126,11 @@ void text_times(struct output *out, const struct run_result *result)
     print_times_row(out, &slice, &(struct metric_statistic){"max", STATISTIC_MAX, 0});
     output_printf(out,
                   "%sresponse: intended time to reply, the sum of the others; service: sent to "
-                  "reply;\nwait: for a connection that could take it; slip: how late volley itself "
-                  "was\n",
-                  few ? "* few samples; " : "");
+                  "reply;\nwait: %s; slip: how late volley itself was\n",
+                  few ? "* few samples; " : "",
+                  run_facts_have_messages(result->facts)
+                      ? "for room in the buffer, in it, and for a flush worker"
+                      : "for a connection that could take it");
 }
 
 /* ---- Nodes, and the way to them. ---- */

@@ -110,8 +110,9 @@ struct run_facts {
     /* Of a client that buffers: how, and how many writes its buffers hold at most, of all workers; "": it does not. */
     char buffer_text[256];
     uint64_t buffer_most;
-    uint64_t buffer_workers; /* flush workers of all workers */
-    uint64_t buffer_bytes;   /* what its buffers take when they are full, as estimated */
+    uint64_t buffer_workers;       /* flush workers of all workers */
+    uint64_t buffer_bytes;         /* what its buffers take when they are full, as estimated */
+    uint64_t buffer_request_bytes; /* of a write, which alone are held; not in old journals */
     /* So many flush workers are a beginning on so many CPUs; 0: nothing is known of so few. */
     uint64_t buffer_least_workers, buffer_most_workers;
     uint64_t

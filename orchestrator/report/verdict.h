@@ -58,7 +58,8 @@ struct verdict_foreign {
  *                      have been; a note when a closed loop's server was at its limit
  *   slip               open loop: AMBER when its p99 is above 10 % of the median response time and
  *                      above 0.25 ms
- *   wait               the same of the wait for a free connection
+ *   wait               the same of the wait for a free connection; of a client that buffers, whose
+ *                      requests are to wait in its buffer, of the wait for room in front of that
  *   target             open loop: AMBER when less than 99 % of what was due was sent in time, RED below
  *                      90 %; the advice says why (target_reached.h)
  *   shed               AMBER from the first one that was dropped for being later than --shed-after

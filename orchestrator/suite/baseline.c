@@ -146,9 +146,10 @@ static json_t *record_json(const struct record *record, const json_t *options, c
     json_t *object = baseline_configuration(record);
     take_options(object, options);
     for (unsigned figure = 0; figure < RECORD_FIGURES; figure++)
-        if (!isnan(record->values[figure]))
-            (void)json_object_set_new(object, record_figure_name(figure),
-                                      json_real(record->values[figure]));
+        if (!isnan(record->values[figure]) || record_hides(record, figure))
+            (void)json_object_set_new(
+                object, record_figure_name(figure),
+                record_hides(record, figure) ? json_null() : json_real(record->values[figure]));
     if (record->verdict >= 0)
         (void)json_object_set_new(
             object, "verdict",

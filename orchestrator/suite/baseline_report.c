@@ -59,8 +59,10 @@ static double *make_profile(struct baseline_profile *profile, const struct basel
 {
     profile->of = runs[0].record;
     profile->runs = (uint32_t)count;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         profile->red += runs[i].record->verdict == VERDICT_RED;
+        profile->hidden |= runs[i].record->hidden;
+    }
     for (unsigned f = 0; f < BASELINE_FIGURES; f++) {
         struct baseline_figure *figure = &profile->figures[f];
         figure->values = values;
@@ -151,9 +153,12 @@ static void advise(struct baseline_advice *advice, const struct baseline_report 
     *advice = (struct baseline_advice){.command = command, .p = NAN};
     for (size_t i = 0; i < report->profile_count; i++) {
         const struct baseline_profile *profile = &report->profiles[i];
-        if (strcmp(profile->of->command, command) != 0 ||
-            profile->figures[uses[use].figure].count == 0)
+        if (strcmp(profile->of->command, command) != 0)
             continue;
+        if (profile->figures[uses[use].figure].count == 0) {
+            advice->unknown++;
+            continue;
+        }
         if (advice->best == NULL || is_better(profile, advice->best, use)) {
             advice->second = advice->best;
             advice->best = profile;
@@ -249,10 +254,14 @@ static int decimals(unsigned figure)
 }
 
 static void write_figure(struct output *output, unsigned figure,
-                         const struct baseline_figure *about)
+                         const struct baseline_profile *profile)
 {
+    const struct baseline_figure *about = &profile->figures[figure];
     if (about->count == 0)
-        output_printf(output, " n/a |");
+        output_printf(output, profile->hidden >> figure & 1 ? " not known |" : " n/a |");
+    else if (about->count < profile->runs)
+        output_printf(output, " %.*f (n=%u) |", decimals(figure), shown(figure, about->mean),
+                      about->count);
     else if (about->count == 1)
         output_printf(output, " %.*f |", decimals(figure), shown(figure, about->mean));
     else
@@ -263,7 +272,9 @@ static void write_figure(struct output *output, unsigned figure,
 static void write_profiles(struct output *output, const struct baseline_report *report)
 {
     output_printf(output,
-                  "## Profiles\n\nMeans of runs, with the deviation of a sample.\n\n"
+                  "## Profiles\n\nMeans of runs, with the deviation of a sample. Not known is what "
+                  "requests without a reply hide; n is how many runs have a figure, where not all "
+                  "do.\n\n"
                   "| Profile | Runs | requests/s | messages/min | avg ms | p50 ms | p95 ms | "
                   "p99 ms | p99.9 ms | p99.99 ms | server CPU us/request | used memory MB "
                   "| Doubts |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
@@ -273,7 +284,7 @@ static void write_profiles(struct output *output, const struct baseline_report *
         write_words(output, profile->name);
         output_printf(output, " | %u |", profile->runs);
         for (unsigned figure = 0; figure < BASELINE_FIGURES; figure++) {
-            write_figure(output, figure, &profile->figures[figure]);
+            write_figure(output, figure, profile);
             if (figure == RECORD_RPS && profile->figures[figure].count > 0)
                 output_printf(output, " %.0f |", 60 * profile->figures[figure].mean);
             else if (figure == RECORD_RPS)
@@ -308,7 +319,10 @@ static void write_advice(struct output *output, const struct baseline_advice *ad
     output_printf(output, " | %s | ", uses[use].words);
     if (advice->best == NULL) {
         output_printf(output, "not measured | n/a | %s |\n",
-                      use == USE_MEMORY ? "the server has not told its used\\_memory" : "");
+                      use == USE_MEMORY ? "the server has not told its used\\_memory"
+                      : use == USE_LATENCY
+                          ? "requests without a reply hide it, or the tool has none"
+                          : "");
         return;
     }
     write_words(output, advice->best->name);
@@ -316,7 +330,10 @@ static void write_advice(struct output *output, const struct baseline_advice *ad
                   shown(figure, advice->best->figures[figure].mean),
                   figure == BASELINE_MEMORY ? "MB"
                                             : record_figure_unit((enum record_figure)figure));
-    if (advice->second == NULL)
+    if (advice->second == NULL && advice->unknown > 0)
+        output_printf(output, "the only one of %u profiles of which it is known",
+                      advice->unknown + 1);
+    else if (advice->second == NULL)
         output_printf(output, "the only profile");
     else if (advice->sure)
         output_printf(output, "better than the next one by %.1f %%, %s", 100 * advice->apart,

@@ -22,6 +22,8 @@ struct baseline_profile {
     const struct record *of; /* a record of it */
     char name[160];          /* the command, and what tells it apart from the others */
     uint32_t runs, red;
+    unsigned
+        hidden; /* figures that requests without a reply hide in a run or more, as those of a record */
     struct baseline_figure figures[BASELINE_FIGURES];
 };
 
@@ -36,6 +38,7 @@ struct baseline_advice {
     double apart; /* their means, a part of the second one's */
     bool sure;    /* best is better by 5 % or more, and not by luck */
     bool alike;   /* it is surely not better by so much */
+    uint32_t unknown; /* profiles of the command whose runs do not have the figure */
 };
 
 struct baseline_report {

@@ -86,6 +86,16 @@ static bool is_extra(enum record_figure figure)
     return figure == RECORD_SERVER_CPU;
 }
 
+/* Whether a side has the figure, and knows it of no run. */
+static bool is_missing(const struct comparison_row *row)
+{
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < row->group->counts[side] && row->sides[side].count == 0; i++)
+            if (record_hides(row->group->records[side][i], row->figure))
+                return true;
+    return false;
+}
+
 static bool is_one_sided(const struct comparison_row *row)
 {
     return row->sides[0].count == 0 || row->sides[1].count == 0;
@@ -111,7 +121,10 @@ static void add_row(struct making *making, const struct comparison_group *group,
         const size_t count = collect(making->values[side], group, side, figure);
         row.sides[side] = describe(making->values[side], count);
     }
-    if (row.sides[0].count + row.sides[1].count == 0 || (is_extra(figure) && is_one_sided(&row)))
+    if (is_missing(&row))
+        row.answer = ANSWER_MISSING;
+    else if (row.sides[0].count + row.sides[1].count == 0 ||
+             (is_extra(figure) && is_one_sided(&row)))
         return;
     if (!is_one_sided(&row)) {
         row.answer = ANSWER_CANNOT_TELL;
@@ -134,7 +147,7 @@ static double same_within(const struct comparison_wishes *wishes, const struct c
 static enum comparison_answer answer_of(const struct comparison_wishes *wishes,
                                         const struct comparison_row *row, size_t row_count)
 {
-    if (row->answer == ANSWER_ONE_SIDED || isnan(row->p_corrected))
+    if (row->answer == ANSWER_ONE_SIDED || row->answer == ANSWER_MISSING || isnan(row->p_corrected))
         return row->answer;
     if (row->p_corrected < 1 - wishes->confidence && !row->ranks_disagree)
         return (row->change > 0) == record_figure_is_rate(row->figure) ? ANSWER_FASTER
@@ -278,7 +291,8 @@ enum err_code comparison_make(struct comparison *comparison, const struct record
                        PRINTABLE(base->name), PRINTABLE(other->name));
     if (code == OK)
         code = answer_all(comparison, err);
-    if (code == OK && comparison->answers[ANSWER_ONE_SIDED] == comparison->count)
+    if (code == OK && comparison->answers[ANSWER_ONE_SIDED] + comparison->answers[ANSWER_MISSING] ==
+                          comparison->count)
         code =
             err_set(err, E_DATA, "%s and %s have none of the figures that are compared in common",
                     PRINTABLE(base->name), PRINTABLE(other->name));
@@ -306,11 +320,10 @@ void comparison_values(double *values, const struct comparison_row *row, int sid
 
 const char *comparison_answer_word(enum comparison_answer answer)
 {
-    static const char *const words[] = {[ANSWER_FASTER] = "faster",
-                                        [ANSWER_SLOWER] = "slower",
-                                        [ANSWER_SAME] = "same",
-                                        [ANSWER_CANNOT_TELL] = "cannot_tell",
-                                        [ANSWER_ONE_SIDED] = "one_sided"};
+    static const char *const words[] = {
+        [ANSWER_FASTER] = "faster",       [ANSWER_SLOWER] = "slower",
+        [ANSWER_SAME] = "same",           [ANSWER_CANNOT_TELL] = "cannot_tell",
+        [ANSWER_ONE_SIDED] = "one_sided", [ANSWER_MISSING] = "missing"};
     return words[answer];
 }
 
@@ -350,6 +363,11 @@ void comparison_answer_format(char text[COMPARISON_ANSWER_BYTES],
         break;
     case ANSWER_ONE_SIDED:
         snprintf(text, COMPARISON_ANSWER_BYTES, "n/a");
+        break;
+    case ANSWER_MISSING:
+        snprintf(text, COMPARISON_ANSWER_BYTES, "not known (too many requests had no reply)");
+        break;
+    case COMPARISON_ANSWERS:
         break;
     }
 }

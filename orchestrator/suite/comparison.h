@@ -19,7 +19,9 @@ enum comparison_answer {
     ANSWER_SLOWER,
     ANSWER_SAME,        /* the interval lies within the threshold */
     ANSWER_CANNOT_TELL, /* too few runs, or they vary too much */
-    ANSWER_ONE_SIDED    /* only one of them has runs of it */
+    ANSWER_ONE_SIDED,   /* only one of them has runs of it */
+    ANSWER_MISSING, /* a side has runs of it, and requests without a reply hide the figure in all */
+    COMPARISON_ANSWERS
 };
 
 struct comparison_side {
@@ -65,12 +67,12 @@ struct comparison {
     size_t count;
     struct comparison_group *groups; /* by record_order */
     size_t group_count;
-    const struct record **records[2]; /* of the sets, by record_order: what groups are parts of */
-    size_t answers[ANSWER_ONE_SIDED + 1]; /* rows of each */
-    bool regressed;                       /* a row is slower by the threshold or more */
+    const struct record **records[2];   /* of the sets, by record_order: what groups are parts of */
+    size_t answers[COMPARISON_ANSWERS]; /* rows of each */
+    bool regressed;                     /* a row is slower by the threshold or more */
 };
 
-/* Figures that neither set has are no rows. E_DATA: no configuration is in both; E_SYSTEM. comparison_free in any case. */
+/* Figures that neither set has, not even hidden, are no rows. E_DATA: no configuration is in both; E_SYSTEM. comparison_free in any case. */
 MUST_USE enum err_code comparison_make(struct comparison *comparison, const struct record_set *base,
                                        const struct record_set *other,
                                        const struct comparison_wishes *wishes, struct err *err);

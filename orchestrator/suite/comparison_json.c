@@ -147,7 +147,8 @@ static bool has_failed(const struct comparison *comparison, const struct compari
 
 static bool is_skipped(const struct comparison_row *row)
 {
-    return row->answer == ANSWER_CANNOT_TELL || row->answer == ANSWER_ONE_SIDED;
+    return row->answer == ANSWER_CANNOT_TELL || row->answer == ANSWER_ONE_SIDED ||
+           row->answer == ANSWER_MISSING;
 }
 
 void comparison_write_junit(struct output *output, const struct comparison *comparison)

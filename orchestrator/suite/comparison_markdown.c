@@ -133,11 +133,15 @@ static void write_summary(struct output *output, const struct comparison *compar
 {
     const struct comparison_wishes *wishes = &comparison->wishes;
     const size_t *answers = comparison->answers;
+    char missing[60] = "";
+    if (answers[ANSWER_MISSING] > 0)
+        snprintf(missing, sizeof missing, ", %zu not known", answers[ANSWER_MISSING]);
     output_printf(output,
                   "%zu rows: %zu faster, %zu slower, %zu the same, %zu cannot be told, %zu on one "
-                  "side only.\n\n",
+                  "side only%s.\n\n",
                   comparison->count, answers[ANSWER_FASTER], answers[ANSWER_SLOWER],
-                  answers[ANSWER_SAME], answers[ANSWER_CANNOT_TELL], answers[ANSWER_ONE_SIDED]);
+                  answers[ANSWER_SAME], answers[ANSWER_CANNOT_TELL], answers[ANSWER_ONE_SIDED],
+                  missing);
     for (int side = 0; side < 2; side++)
         write_verdicts(output, comparison->sets[side]);
     output_printf(output,

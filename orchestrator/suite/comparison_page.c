@@ -89,7 +89,7 @@ static json_t *describe_side(const struct record_set *set)
 static json_t *describe_answers(const struct comparison *comparison)
 {
     json_t *answers = json_object();
-    for (int answer = 0; answer <= ANSWER_ONE_SIDED; answer++)
+    for (int answer = 0; answer < COMPARISON_ANSWERS; answer++)
         json_object_set_new(answers, comparison_answer_word((enum comparison_answer)answer),
                             json_integer((json_int_t)comparison->answers[answer]));
     return answers;

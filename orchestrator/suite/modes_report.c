@@ -45,11 +45,10 @@ static const char *name_of(enum record_figure figure)
 
 static const char *word_of(enum comparison_answer answer)
 {
-    static const char *const words[] = {[ANSWER_FASTER] = "faster",
-                                        [ANSWER_SLOWER] = "slower",
-                                        [ANSWER_SAME] = "the same",
-                                        [ANSWER_CANNOT_TELL] = "cannot tell",
-                                        [ANSWER_ONE_SIDED] = "not known"};
+    static const char *const words[] = {
+        [ANSWER_FASTER] = "faster",       [ANSWER_SLOWER] = "slower",
+        [ANSWER_SAME] = "the same",       [ANSWER_CANNOT_TELL] = "cannot tell",
+        [ANSWER_ONE_SIDED] = "not known", [ANSWER_MISSING] = "not known"};
     return words[answer];
 }
 

@@ -46,6 +46,16 @@ const char *record_figure_unit(enum record_figure figure)
     return figure == RECORD_RPS ? "requests/s" : figure == RECORD_SERVER_CPU ? "us" : "ms";
 }
 
+static bool is_latency(unsigned figure)
+{
+    return figure >= RECORD_AVG && figure <= RECORD_P99_99;
+}
+
+bool record_hides(const struct record *record, enum record_figure figure)
+{
+    return (record->hidden >> figure & 1) != 0;
+}
+
 /* ---- configuration ---- */
 
 /* What of a record is configuration, by name. Anything else may differ between records that are alike: of an environment, of
@@ -378,6 +388,8 @@ static enum err_code read_list(struct record_set *set, const json_t *list, const
         code = check_texts(record, err);
         for (unsigned figure = 0; figure < RECORD_FIGURES && code == OK; figure++) {
             record->values[figure] = number_of(object, figures[figure].name);
+            if (is_latency(figure) && json_is_null(json_object_get(object, figures[figure].name)))
+                record->hidden |= 1u << figure;
             if (record->values[figure] < 0 || record->values[figure] > FIGURE_MAX)
                 code = err_set(err, E_DATA, "%.200s: record %zu: %s is %g: 0 to %g is possible",
                                PRINTABLE(path), i + 1, figures[figure].name, record->values[figure],
@@ -410,12 +422,20 @@ static enum err_code read_list(struct record_set *set, const json_t *list, const
 
 /* ---- runs ---- */
 
-static double latency_of_run(const json_t *run, const char *name)
+/* What requests without a reply hide has a bound in place of a value; the mean has both, and its value is of those answered
+ * alone. */
+static void take_latencies_of_run(struct record *record, const json_t *run)
 {
     const json_t *times = json_object_get(run, "response_time_us");
-    if (!(number_of(times, "count") > 0) || has_unanswered(run))
-        times = has_unanswered(run) ? NULL : json_object_get(run, "service_time_us");
-    return number_of(times, name) / 1e3;
+    if (!(number_of(times, "count") > 0) && !has_unanswered(run))
+        times = json_object_get(run, "service_time_us");
+    const json_t *bounds = json_object_get(times, "at_least");
+    for (unsigned figure = RECORD_AVG; figure <= RECORD_P99_99; figure++) {
+        const char *name = figures[figure].in_run;
+        const bool hides = json_object_get(bounds, name) != NULL;
+        record->values[figure] = hides ? (double)NAN : number_of(times, name) / 1e3;
+        record->hidden |= hides ? 1u << figure : 0;
+    }
 }
 
 /* As records of suites have it. */
@@ -465,8 +485,7 @@ static enum err_code read_run(struct record_set *set, const json_t *root, const 
                                   .verdict = verdict_of(json_object_get(run, "verdict"))};
         code = check_texts(record, err);
         record->values[RECORD_RPS] = number_of(json_object_get(run, "rate"), "achieved");
-        for (unsigned figure = RECORD_AVG; figure <= RECORD_P99_99; figure++)
-            record->values[figure] = latency_of_run(run, figures[figure].in_run);
+        take_latencies_of_run(record, run);
         record->values[RECORD_SERVER_CPU] = server_cpu_of_run(run);
         if (code == OK)
             code = take_histogram_of_run(record, runs, run, path, err);

@@ -33,8 +33,10 @@ struct record {
      * "" where the record does not say. All owned by the set. */
     char *section, *command, *pipeline, *io_threads;
     double values[RECORD_FIGURES]; /* NAN: not known */
-    double used_memory_bytes;      /* of the server in the end; NAN: nobody has measured it */
-    int verdict;                   /* enum verdict_level; -1: the tool that made it has none */
+    /* A bit a figure: times that the run has, and that nobody knows, since too many of its requests had no reply. */
+    unsigned hidden;
+    double used_memory_bytes; /* of the server in the end; NAN: nobody has measured it */
+    int verdict;              /* enum verdict_level; -1: the tool that made it has none */
     /* Where all its times are: lines of this tag in a .hlog file; NULL: nowhere. Several records may name the same lines, which
      * are of all of them together. Owned by the set. */
     char *histogram_path, *histogram_tag;
@@ -64,6 +66,9 @@ MUST_USE enum err_code record_set_take(struct record_set *set, const json_t *lis
                                        struct err *err);
 /* The keys of a record that are configuration, but for command, pipeline and io_threads; NULL behind the last. */
 const char *record_section_key(size_t index);
+
+/* Whether it is hidden, in the sense above. */
+bool record_hides(const struct record *record, enum record_figure figure);
 
 /* How many records have each verdict; those without one are not counted. */
 void record_set_verdicts(size_t counts[VERDICT_RED + 1], const struct record_set *set);

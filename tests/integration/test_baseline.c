@@ -254,6 +254,74 @@ TEST(test_what_hardly_differs_is_as_good)
     ck_assert_ptr_null(strstr(program.out, "p 0 "));
 }
 
+/* A run of bench of whose requests some had no reply: of a few the p99 is known, of many it is not. */
+static void make_unanswered(const char *directory, unsigned clients, bool many)
+{
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", tree.path, directory);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/%s/run.json", tree.path, directory);
+    FILE *out = fopen(path, "w");
+    ck_assert_ptr_nonnull(out);
+    fprintf(
+        out,
+        "{\"command\": \"bench\", \"spec\": {\"clients\": \"%u\"}, \"runs\": [{\"name\": \"SET\", "
+        "\"status\": {\"code\": 0}, \"rate\": {\"achieved\": 1000}, \"response_time_us\": "
+        "{\"count\": 1000, \"mean\": 500, \"p50\": 400, \"p95\": 800, \"p99\": %s, \"p99_9\": "
+        "null, "
+        "\"p99_99\": null, \"unanswered\": %d, \"at_least\": {\"mean\": 501, %s\"p99_9\": 1500, "
+        "\"p99_99\": 1500}}}]}",
+        clients, many ? "null" : "1250", many ? 20 : 2, many ? "\"p99\": 1500, " : "");
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+TEST(test_percentiles_that_a_few_unanswered_requests_leave_known)
+{
+    /* Breaks when a request without a reply takes away percentiles that the run itself has, or the mean of the answered
+     * ones passes for that of all. */
+    make_unanswered("one", 48, false);
+    make_unanswered("two", 48, false);
+    VOLLEY("baseline", "save", "main", "one", "two");
+    program_expect_status(&program, 0);
+    VOLLEY("baseline", "show", "main");
+    program_expect_text(program.out, "p99 1.250 ms\n");
+    VOLLEY("check", "--baseline", "main", "one");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "| SET | p99_latency_ms | - | - | 1.250 (n=2");
+    program_expect_text(program.out,
+                        "| SET | p99_9_latency_ms | - | - | n/a | n/a | n/a | n/a | not "
+                        "known (too many requests had no reply) |");
+    program_expect_text(program.out, "0 on one side only, 3 not known.\n");
+    program_expect_text(program.err,
+                        "not compared, since too many requests had no reply to know it on "
+                        "both sides: avg_latency_ms of SET, p99_9_latency_ms of SET, "
+                        "p99_99_latency_ms of SET");
+    VOLLEY("compare", "--baseline", "one", "--new", "two", "--json", "-");
+    json_t *json = printed();
+    run_json_keep(json, "comparison");
+    json_decref(json);
+}
+
+TEST(test_a_figure_that_is_hidden_is_told_and_not_recommended)
+{
+    /* Breaks when a p99 that nobody knows is printed as nan, or a profile is the best for being the only one whose p99 is known. */
+    make_unanswered("few", 4, false);
+    make_unanswered("many", 200, true);
+    VOLLEY("baseline", "save", "main", "few", "many");
+    VOLLEY("baseline", "show", "main");
+    program_expect_status(&program, 0);
+    program_expect_text(program.out, "p99 not known: requests without a reply\n");
+    program_expect_text(program.out, "p99 1.250 ms\n");
+    ck_assert_ptr_null(strstr(program.out, "nan"));
+    VOLLEY("baseline", "report", "main");
+    program_expect_text(program.out,
+                        "| latency (p99) | SET clients=4 | 1.250 ms | the only one of 2 "
+                        "profiles of which it is known |");
+    program_expect_text(program.out, "| not known |");
+    VOLLEY("check", "--baseline", "many", "many");
+    program_expect_text(program.err, "p99_latency_ms of SET");
+}
+
 TEST(test_runs_of_bench_are_told_apart_by_their_options)
 {
     /* Breaks when runs of two loads are averaged, since both are called SET. */

@@ -1,9 +1,11 @@
 /* A client that buffers: batches, stages, users, and what is left when somebody dies. */
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/check/http_client.h"
 #include "tests/support/check/run_json.h"
@@ -109,7 +111,7 @@ TEST(estimated_and_measured)
     write_buffer("round_buffer: {max_size: 8}\nhybrid_buffer: {max_size: 4}\n"
                  "performance: {max_flush_workers: 1}\n");
     program_run_volley(&program, "bench", "-p", "1", "-t", "set", "-d", "55", "--buffer", path,
-                       "--processes", "2", "--cpus", "none", "--explain", NULL);
+                       "-c", "200", "--processes", "2", "--cpus", "none", "--explain", NULL);
     ck_assert_int_eq(program.exit_status, 0);
     /* of 98 bytes: *3, $3, SET, $16, a key, $55, a value */
     ck_assert_msg(strstr(program.out,
@@ -126,6 +128,51 @@ TEST(estimated_and_measured)
     ck_assert_double_gt(json_number_value(buffer("mean_bytes")), 0);
     ck_assert_double_le(json_number_value(buffer("mean_bytes")), 2 * 5 * 8 * 98 * 1.001);
     ck_assert_double_gt(json_number_value(buffer("workers_busy_percent")), 0);
+    trial_free(&trial);
+}
+
+/* With max_size 8, 8 batches and one process; 1,045 bytes a request, of which five make 1,200 tokens. */
+static const struct {
+    const char *clients, *rate, *tokens;
+    int most;
+} bounds[] = {
+    {"1", NULL, "1200", 1},    /* a user has one request */
+    {"200", NULL, "1200", 45}, /* tokens */
+    {"200", NULL, "0", 72},    /* sizes */
+    {"1", "1000", "1200", 45}, /* a schedule does not wait for users */
+};
+
+LOOP_TEST(users_and_tokens_bound_it, sizeof bounds / sizeof bounds[0])
+{
+    /* breaks when more writes, or more bytes, are called possible than there are users with one, or tokens let into a round */
+    char text[160];
+    const char *rate = bounds[_i].rate;
+    test_server_start(&world.server, NULL);
+    snprintf(text, sizeof text,
+             "round_buffer: {max_size: 8, max_tokens: %s}\nhybrid_buffer: {max_size: 8}\n",
+             bounds[_i].tokens);
+    write_buffer(text);
+    RUN("-t", "set", "-d", "1000", "-n", "200", "-c", bounds[_i].clients, "--processes", "1",
+        rate != NULL ? "--qps" : NULL, rate);
+    trial_end(&trial, 0);
+    ck_assert_int_eq(json_integer_value(buffer("most_unsent")), bounds[_i].most);
+    ck_assert_int_eq(json_integer_value(buffer("estimated_bytes")), bounds[_i].most * 1045);
+    ck_assert_double_le(json_number_value(buffer("mean_unsent")), bounds[_i].most * 1.01);
+    trial_free(&trial);
+}
+
+TEST(memory_is_of_writes)
+{
+    /* breaks when memory is that of so many requests of the mean size: reads, which are small, are not held */
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 8, max_tokens: 0}\nhybrid_buffer: {max_size: 4}\n");
+    RUN("--mix", "set:5,get:95", "-d", "1000", "-n", "20000", "-c", "200", "--processes", "1");
+    trial_end(&trial, 0);
+    ck_assert_int_eq(json_integer_value(buffer("estimated_bytes")), 5 * 8 * 1045);
+    ck_assert_double_gt(json_number_value(buffer("mean_unsent")), 0);
+    ck_assert_double_eq_tol(json_number_value(buffer("mean_bytes")) /
+                                json_number_value(buffer("mean_unsent")),
+                            1045, 0.001);
     trial_free(&trial);
 }
 
@@ -288,6 +335,26 @@ TEST(the_report_is_the_same)
     program_free(&program);
     json_decref(json);
     json_decref(before);
+}
+
+TEST(a_page_asks_for_no_rate)
+{
+    /* breaks when the page of a load without a schedule tells what was achieved of 0/s asked for */
+    char page[192];
+    size_t bytes;
+    test_server_start(&world.server, NULL);
+    write_buffer("round_buffer: {max_size: 8}\n");
+    snprintf(page, sizeof page, "%s/page.html", world.tree.path);
+    RUN("-t", "set", "-n", "2000", "-c", "8", "--html", page);
+    trial_end(&trial, 0);
+    trial_free(&trial);
+    const int fd = open(page, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    char *html = support_read_file(fd, &bytes);
+    close(fd);
+    ck_assert_ptr_nonnull(strstr(html, "</b>requests/s</div>"));
+    ck_assert_ptr_null(strstr(html, " of 0/s asked for"));
+    free(html);
 }
 
 static double stat(const json_t *stats, const char *group, const char *name)

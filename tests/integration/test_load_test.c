@@ -158,6 +158,21 @@ TEST(both_modes_of_a_workload)
     json_decref(root);
 }
 
+TEST(a_buffer_does_not_open_the_loop)
+{
+    /* breaks when runs are told to have had a schedule where the users' replies decided, or their times lose the wait in the buffer */
+    START("--users", "2", "--message-rate", "unlimited", "--duration", "300ms", "--warmup", "0",
+          "--buffer", "minimal", "--both-modes");
+    json_t *root = end(0);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *run = run_at(root, i);
+        ck_run(root, i, 2, i == 0 ? "buffer" : "bypass");
+        ck_assert_str_eq(json_string_value(json_object_get(run, "loop")), "closed");
+        ck_assert(json_is_null(json_object_get(run, "offered_per_minute")));
+    }
+    json_decref(root);
+}
+
 TEST(both_modes)
 {
     /* breaks when a number of users is not measured with the buffer and right after it without, or what they need in

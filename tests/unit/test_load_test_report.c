@@ -186,8 +186,8 @@ TEST(test_read)
     fixture_answer(row, 1 * NS_PER_MS, 30);
     fixture_answer(row, 3 * NS_PER_MS, 30);
     fixture_refuse(row, 0, NS_PER_MS, 20);
-    facts.buffer_most = 24;
-    facts.request_bytes = 100;
+    facts.buffer_bytes = 2400; /* of writes: */
+    facts.request_bytes = 500; /* the largest of all requests */
     result->facts = &facts;
     result->total = row;
     result->seconds = 2;

@@ -8,6 +8,7 @@ export const ANSWERS = {
   same: { sign: '■', text: 'the same', colour: GREY },
   cannot_tell: { sign: '○', text: 'cannot be told', colour: 'ink' },
   one_sided: { sign: '–', text: 'on one side only', colour: GREY },
+  missing: { sign: '–', text: 'not known', colour: GREY },
 };
 
 const text = (value) => (value === null || value === undefined ? '' : String(value));
