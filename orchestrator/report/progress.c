@@ -141,7 +141,7 @@ static void format_target(char *text, size_t text_bytes, struct progress *progre
     text[0] = '\0';
     bool all_due = run->requests > 0 && progress->due >= run->requests;
     uint64_t window_due = progress->window->counters[COUNTER_DUE];
-    if (!run->open_loop || (all_due && window_due == 0))
+    if (!run_facts_have_rate(run) || (all_due && window_due == 0))
         return;
     if (progress->window_row_ns > 0)
         progress->target = figure_rate(window_due, clock_seconds(progress->window_row_ns));

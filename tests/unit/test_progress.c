@@ -343,6 +343,21 @@ TEST(an_open_loop_shows_its_target)
                                        "avg=500.0, Errors: 0\n"));
 }
 
+TEST(users_have_no_target)
+{
+    /* breaks if what users of a buffer came to send passes for a rate that was asked for */
+    struct run_facts facts = fixture_open_facts();
+    facts.has_users = true;
+    progress_begin(&progress, &facts);
+    struct interval_row *row = fixture_row(0);
+    fixture_answer_at(row, 1000000, 9000000, 900);
+    row->counters[COUNTER_DUE] += 100;
+    progress_add(&progress, row);
+    progress_line(&progress, NS_PER_SECOND, 990, 990, 0);
+    ck_assert_ptr_nonnull(strstr(text, "RPS: current=990 avg=990.0"));
+    free(row);
+}
+
 TEST(a_rate_is_that_of_the_report)
 {
     /* breaks if error replies make the rate of the line higher than that of the report, which counts requests

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buffer_stage.h"
 #include "common/clock.h"
 #include "tests/support/check/report_fixture.h"
 #include "tests/support/check/suite.h"
@@ -595,41 +594,6 @@ TEST(a_wait_is_no_slip)
     ck_assert_int_eq(check_of(&verdict, "wait")->level, VERDICT_AMBER);
     ck_assert_ptr_nonnull(
         strstr(check_of(&verdict, "wait")->advice, "waited for a free connection"));
-    drop(&run);
-}
-
-/* Stages of a buffer; all waited in it for 3 ms, and for room in front of it for room_ns. */
-static void buffered(struct sound_run *run, uint64_t room_ns)
-{
-    snprintf(run->facts.buffer_text, sizeof run->facts.buffer_text, "fast");
-    run->facts.buffer_workers = 1;
-    run->facts.part_count = BUFFER_STAGES;
-    for (uint32_t i = 0; i < BUFFER_STAGES; i++)
-        run->facts.parts[i].is_stage = true;
-    histogram_reset(&run->total->histograms[HISTOGRAM_WAIT]);
-    histogram_record_n(&run->total->histograms[HISTOGRAM_WAIT], 3 * NS_PER_MS, 100000);
-    run->total->part_count = BUFFER_STAGES;
-    struct class_figures *stage = &run->total->parts[STAGE_WRITE_SCHEDULE];
-    coarse_record(&stage->times[CLASS_SERVICE], room_ns, 100000);
-    stage->counters[CLASS_OK] = 100000;
-}
-
-TEST(a_wait_in_a_buffer_is_meant)
-{
-    /* breaks if a buffered load is doubted for waiting in its buffer, or passes when the buffer has no room for it */
-    struct sound_run run;
-    struct verdict verdict;
-    sound_open(&run);
-    buffered(&run, 1000);
-    verdict_judge(&verdict, run.result);
-    ck_assert_int_eq(check_of(&verdict, "wait")->level, VERDICT_GREEN);
-    ck_assert_ptr_nonnull(strstr(check_of(&verdict, "wait")->text, "in front of the buffer"));
-    drop(&run);
-    sound_open(&run);
-    buffered(&run, 3 * NS_PER_MS);
-    verdict_judge(&verdict, run.result);
-    ck_assert_int_eq(check_of(&verdict, "wait")->level, VERDICT_AMBER);
-    ck_assert_ptr_nonnull(strstr(check_of(&verdict, "wait")->advice, "the buffer had no room"));
     drop(&run);
 }
 
