@@ -201,7 +201,8 @@ uint32_t figure_node_count(const struct run_result *result)
 double figure_node_share(const struct interval_row *row, uint32_t node)
 {
     const uint64_t *counters = row->nodes[node].counters;
-    return figure_share(counters[NODE_OK] + counters[NODE_ERRORS], figure_answered(row->counters));
+    return figure_share(counters[NODE_OK] + counters[NODE_ERRORS],
+                        figure_answered(row->counters) - row->counters[COUNTER_CACHE_HITS]);
 }
 
 char *figure_node_name(char *text, size_t text_bytes, const struct run_facts *facts, uint32_t node)

@@ -94,7 +94,7 @@ char *figure_moment(char *text, size_t text_bytes, uint64_t at_ns, uint64_t warm
 
 /* How many nodes a report lists; 0: one plain server. */
 uint32_t figure_node_count(const struct run_result *result);
-/* Of all requests that were answered, those that this node answered, 0..1. */
+/* Of all requests that nodes answered, those that this one did, 0..1. */
 double figure_node_share(const struct interval_row *row, uint32_t node);
 /* Its address, or "node 3" when the table never named it. Returns text. */
 char *figure_node_name(char *text, size_t text_bytes, const struct run_facts *facts, uint32_t node);

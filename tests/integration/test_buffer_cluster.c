@@ -112,7 +112,8 @@ static void run_phases(void)
 TEST(books_are_those_of_the_nodes)
 {
     /* breaks when a batch goes to a node that does not serve its keys, when requests are lost between buffers, when the near
-     * cache answers with what has changed at some node, or when a phase's workload is sent without regard to its keys */
+     * cache answers with what has changed at some node, or its answers are told of one, or when a phase's workload is sent without
+     * regard to its keys */
     call_expect(&call, 0, seed(),
                 "--cluster --mix set:50,get:50 -r 400 -n 20000 -c 32 --processes 2 --verify -d 64 "
                 "--buffer tuned");
@@ -124,6 +125,10 @@ TEST(books_are_those_of_the_nodes)
     ck_assert_int_gt(count("buffer.cache.hits"), 100);
     ck_assert_int_eq(calls_of(0, 3, "set") + calls_of(0, 3, "get") + count("buffer.cache.hits"),
                      20000);
+    ck_assert_int_eq(count("nodes.0.ok") + count("nodes.1.ok") + count("nodes.2.ok") +
+                         count("buffer.cache.hits"),
+                     20000);
+    ck_assert_int_eq(count("nodes.0.ok"), count("nodes.0.sent"));
     ck_assert_int_eq(count("buffer.workers"), 2 * 3 * 6);
     for (uint32_t i = 0; i < 3; i++)
         ck_assert_int_gt(test_server_calls(&cluster.nodes[i], "set"), 2000);

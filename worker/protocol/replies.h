@@ -77,9 +77,11 @@ static inline void replies_ok(struct stream *stream, struct connection *connecti
     connection->in_flight--;
 }
 
-/* Behind the last. */
-static inline __attribute__((always_inline)) void
-replies_end(struct connection *connection, uint64_t done_ns, const struct reply_counts *counts)
+/* Behind the last. live: where the node's last success is told; NULL: no node has answered. */
+static inline __attribute__((always_inline)) void replies_settle(struct connection *connection,
+                                                                 uint64_t done_ns,
+                                                                 const struct reply_counts *counts,
+                                                                 struct ipc_node *live)
 {
     struct stream *stream = connection->stream;
     if (counts->ok > 0) {
@@ -90,18 +92,24 @@ replies_end(struct connection *connection, uint64_t done_ns, const struct reply_
         stream_count(stream, COUNTER_OK, counts->ok);
         replies_note_done(stream, done_ns);
         outcome_ok(&stream->recorder.interval->header.times, done_ns);
-        struct ipc_node *live = &stream->live->nodes[0];
         if (counts->node != NULL) {
             outcome_ok(&counts->node->times, done_ns);
             live = connection_live_node(connection);
         }
-        atomic_store_explicit(&live->last_ok_ns, done_ns, memory_order_relaxed);
+        if (live != NULL)
+            atomic_store_explicit(&live->last_ok_ns, done_ns, memory_order_relaxed);
     }
     if (counts->hits > 0)
         stream_count(stream, COUNTER_HITS, counts->hits);
     if (counts->misses > 0)
         stream_count(stream, COUNTER_MISSES, counts->misses);
     stream_publish_in_flight(stream);
+}
+
+static inline __attribute__((always_inline)) void
+replies_end(struct connection *connection, uint64_t done_ns, const struct reply_counts *counts)
+{
+    replies_settle(connection, done_ns, counts, &connection->stream->live->nodes[0]);
 }
 
 #endif

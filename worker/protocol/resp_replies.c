@@ -532,18 +532,22 @@ take_near(struct connection *connection, const char *at, const char *end, uint64
     return result == EXCHANGE_DONE && answers_half(connection) ? EXCHANGE_LOST : result;
 }
 
-/* What is kept was taken for a whole reply when it came. */
+/* What is kept was taken for a whole reply when it came. Where there are nodes it is of none of them. */
 static void answer(struct connection *connection, const char *from, const char *to,
                    uint64_t done_ns)
 {
     struct reply_counts counts = replies_begin(connection);
+    const bool many_nodes = connection->stream->router.many_nodes;
+    struct ipc_node *live = many_nodes ? NULL : &connection->stream->live->nodes[0];
+    if (many_nodes)
+        counts.node = NULL;
     const bool looked_at = connection->stream->generation.kind->string != NULL;
     struct resp_reply reply;
     size_t used_bytes;
     if ((!looked_at && resp_usual_reply(from, to, &reply) != NULL) ||
         scan(connection, from, (size_t)(to - from), &used_bytes, &reply) == RESP_REPLY)
         (void)take_answer(connection, &reply, done_ns, &counts);
-    replies_end(connection, done_ns, &counts);
+    replies_settle(connection, done_ns, &counts, live);
 }
 
 const struct protocol protocol_resp = {
