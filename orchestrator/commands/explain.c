@@ -382,6 +382,7 @@ static void print_chaos(FILE *out, const struct spec *spec)
 static void print_buffer(FILE *out, const struct bench_step *step, const struct plan *plan)
 {
     const struct buffer_options *buffer = &step->spec.buffer;
+    const char *of = step->spec.endpoint.cluster ? " for each primary of the cluster" : "";
     char text[256], each[32], all[32], users[80] = "";
     if (!buffer->wanted)
         return;
@@ -391,19 +392,20 @@ static void print_buffer(FILE *out, const struct bench_step *step, const struct 
                  UNITS_GROUPED(guide.users));
     buffer_guide_describe(text, sizeof text, buffer);
     fprintf(out, "  buffer        %s\n", PRINTABLE(text));
-    fprintf(out,
-            "  its memory    at most %s; a process has %s * %s in the round buffer, and %s * %s * "
-            "%s in the hybrid buffer%s\n",
-            units_format_size(all, sizeof all, guide.bytes), UNITS_GROUPED(guide.round_writes),
-            units_format_size(each, sizeof each, guide.request_bytes),
-            UNITS_GROUPED(buffer->hybrid_batches), UNITS_GROUPED(guide.round_writes), each, users);
+    fprintf(
+        out,
+        "  its memory    at most %s%s; a process has %s * %s in the round buffer, and %s * %s * "
+        "%s in the hybrid buffer%s\n",
+        units_format_size(all, sizeof all, guide.bytes), of, UNITS_GROUPED(guide.round_writes),
+        units_format_size(each, sizeof each, guide.request_bytes),
+        UNITS_GROUPED(buffer->hybrid_batches), UNITS_GROUPED(guide.round_writes), each, users);
     if (buffer->cache_replies > 0)
         fprintf(out,
                 "  its cache     beside that up to %s replies of a process, each of 16 KB at "
                 "most\n",
                 UNITS_GROUPED(buffer->cache_replies));
-    fprintf(out, "  its workers   %s in all",
-            UNITS_GROUPED(buffer->flush_workers * plan->worker_count));
+    fprintf(out, "  its workers   %s in all%s",
+            UNITS_GROUPED(buffer->flush_workers * plan->worker_count), of);
     if (guide.most_workers > 0)
         fprintf(out, "; a beginning for %s CPUs: %u to %u", UNITS_GROUPED(plan->usable_cpus),
                 guide.least_workers, guide.most_workers);

@@ -49,7 +49,7 @@ static char *format_interval(char *text, size_t text_bytes, const struct optimis
 static char *format_profile(char text[LINE_BYTES], const struct tuning_profile *profile)
 {
     const struct buffer_options *buffer = &profile->buffer;
-    char wait[32], timeout[32], cache[60] = "";
+    char wait[32], timeout[32], tokens[40] = "", cache[60] = "";
     units_format_duration(timeout, sizeof timeout, profile->request_timeout_ns);
     if (!buffer->wanted) {
         snprintf(text, LINE_BYTES, "%.60s: no buffer; a request may take %s",
@@ -59,12 +59,14 @@ static char *format_profile(char text[LINE_BYTES], const struct tuning_profile *
     if (buffer->cache_replies > 0)
         snprintf(cache, sizeof cache, ", %llu replies kept",
                  (unsigned long long)buffer->cache_replies);
+    if (buffer->round_tokens > 0)
+        snprintf(tokens, sizeof tokens, " or %llu tokens",
+                 (unsigned long long)buffer->round_tokens);
     snprintf(text, LINE_BYTES,
-             "%.60s: %llu requests or %llu tokens a batch, %llu batches wait, %llu flush workers, "
+             "%.60s: %llu requests%s a batch, %llu batches wait, %llu flush workers, "
              "%s, %s%s%s; a request may take %s",
-             PRINTABLE(buffer->name), (unsigned long long)buffer->round_messages,
-             (unsigned long long)buffer->round_tokens, (unsigned long long)buffer->hybrid_batches,
-             (unsigned long long)buffer->flush_workers,
+             PRINTABLE(buffer->name), (unsigned long long)buffer->round_messages, tokens,
+             (unsigned long long)buffer->hybrid_batches, (unsigned long long)buffer->flush_workers,
              buffer->strategy == BUFFER_TIME_BASED ? "time_based" : "size_based",
              units_format_duration(wait, sizeof wait, buffer->flush_interval_ns),
              buffer->async ? ", async" : "", cache, timeout);

@@ -120,6 +120,11 @@ TEST(estimated_and_measured)
                   "%s", program.out);
     ck_assert_msg(strstr(program.out, "its workers   2 in all") != NULL, "%s", program.out);
     program_free(&program);
+    program_run_volley(&program, "bench", "--cluster", "-p", "1", "-t", "set", "--buffer", path,
+                       "--explain", NULL);
+    ck_assert_int_eq(program.exit_status, 0);
+    program_expect_text(program.out, " for each primary of the cluster; a process has");
+    program_free(&program);
     RUN("-t", "set", "-d", "55", "-n", "20000", "-c", "200", "--processes", "2");
     trial_end(&trial, 0);
     trial_expect(&trial, PROGRAM_OUT, "their memory: estimated 7.66 KB at most; measured ");
