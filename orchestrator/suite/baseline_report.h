@@ -33,11 +33,11 @@ enum baseline_use { USE_THROUGHPUT, USE_LATENCY, USE_MEMORY, BASELINE_USES };
 struct baseline_advice {
     const char *command;
     const struct baseline_profile *best,
-        *second;  /* NULL: nobody has measured it, or there is one */
-    double p;     /* that best and second are the same; NAN: cannot be told */
-    double apart; /* their means, a part of the second one's */
-    bool sure;    /* best is better by 5 % or more, and not by luck */
-    bool alike;   /* it is surely not better by so much */
+        *second;      /* NULL: nobody has measured it, or there is one */
+    double p;         /* that best and second are the same; NAN: cannot be told */
+    double apart;     /* their means, a part of the second one's */
+    bool sure;        /* best is better by 5 % or more, and not by luck */
+    bool alike;       /* it is surely not better by so much */
     uint32_t unknown; /* profiles of the command whose runs do not have the figure */
 };
 
