@@ -306,7 +306,7 @@ add_options() {
             given --warmup || added+=(--warmup 0)
             ;;
         load-test) given --duration --test-duration || added+=(--duration 1s); given --warmup || added+=(--warmup 0) ;;
-        sweep) given --step-duration || added+=(--step-duration 200ms --warmup 0) ;;
+        sweep) given --step-duration || added+=(--step-duration 400ms --warmup 0) ;;
         *)
             if given --config; then added+=(--test-duration 200ms --warmup 0 -r 1000)
             elif given --rate-plan || { given --csv-interval && ! given --test-duration --duration; }; then added+=(--duration 200ms)

@@ -119,7 +119,8 @@ static void fill(uint64_t seed)
         interval_histogram_record(&interval.histograms[HISTOGRAM_SERVICE_UNANSWERED],
                                   rng_at(seed + 3, i) >> 34);
     interval.node_count = seed % 4; /* 0: one server only; the second node did nothing */
-    for (uint64_t i = 0; i < ok && seed % 4 > 0; i++)
+    const uint64_t hits = interval.counters[COUNTER_CACHE_HITS] = 20; /* of no node */
+    for (uint64_t i = hits; i < ok && seed % 4 > 0; i++)
         node_figures_ok(&interval.nodes[i % 2 == 0 ? 0 : interval.node_count - 1],
                         rng_at(seed, i) >> (24 + i % 20), 1);
     static const uint32_t class_counts[] = {0, 2, CLASSES_MAX};

@@ -1,5 +1,6 @@
 #include "tests/support/check/server.h"
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -265,8 +266,36 @@ static void remove_directory(const char *directory)
     rmdir(directory);
 }
 
+/* A bound socket that does not listen. SO_REUSEADDR until it is bound, or what the server's connections left would stand in the way;
+ * then not, or others with it could bind the port, too. */
+static void keep_port(struct test_server *server)
+{
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_port = htons(server->port),
+                                        .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    if (server->port == 0)
+        return;
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_gt(fd, 0);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        close(fd); /* somebody was faster: the test will tell */
+        return;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){0}, sizeof(int));
+    server->kept_fd = fd;
+}
+
+static void let_port_go(struct test_server *server)
+{
+    if (server->kept_fd > 0)
+        close(server->kept_fd);
+    server->kept_fd = 0;
+}
+
 void test_server_stop(struct test_server *server)
 {
+    let_port_go(server);
     end_process(server);
     if (server->directory[0] != '\0')
         remove_directory(server->directory);
@@ -279,10 +308,12 @@ void test_server_kill(struct test_server *server)
     support_kill(server->pid);
     server->pid = 0;
     server->stopped = false;
+    keep_port(server);
 }
 
 void test_server_restart(struct test_server *server)
 {
+    let_port_go(server);
     end_process(server);
     spawn(server);
     if (!await_ping(server))

@@ -33,6 +33,7 @@ struct test_server {
     char directory[64];
     char socket_path[80]; /* "" when there is none */
     bool stopped;
+    int kept_fd;                        /* keeps the port of one that was killed; 0: none */
     struct test_server_options options; /* what options point to must outlive the server */
 };
 
@@ -40,7 +41,8 @@ struct test_server {
 void test_server_start(struct test_server *server, const struct test_server_options *options);
 /* SIGTERM, SIGKILL when it takes longer than 10 s; removes the directory. Safe when not running. */
 void test_server_stop(struct test_server *server);
-/* kill -9; the port and the directory stay for test_server_restart. */
+/* kill -9; the port and the directory stay for test_server_restart: meanwhile connections are refused there, and no other
+ * server of a test that runs beside this one answers in its place. */
 void test_server_kill(struct test_server *server);
 /* Starts it again, empty, on the same port and socket path; stops it first when it runs. */
 void test_server_restart(struct test_server *server);
