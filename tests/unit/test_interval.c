@@ -9,8 +9,7 @@
 /* Large, so static; Check forks for each test. */
 static struct interval interval;
 static struct interval_row row, again;
-static unsigned char bytes[INTERVAL_WIRE_MAX_BYTES];
-static unsigned char bytes_again[INTERVAL_WIRE_MAX_BYTES];
+static unsigned char bytes[INTERVAL_WIRE_MAX_BYTES], bytes_again[INTERVAL_WIRE_MAX_BYTES];
 
 /* Room for the most there can be; how many there are is up to fill. */
 static struct class_figures classes[CLASSES_MAX];
