@@ -77,11 +77,11 @@ static inline void replies_ok(struct stream *stream, struct connection *connecti
     connection->in_flight--;
 }
 
-/* Behind the last. live: where the node's last success is told; NULL: no node has answered. */
+/* Behind the last. by_node: false: no node has answered. */
 static inline __attribute__((always_inline)) void replies_settle(struct connection *connection,
                                                                  uint64_t done_ns,
                                                                  const struct reply_counts *counts,
-                                                                 struct ipc_node *live)
+                                                                 bool by_node)
 {
     struct stream *stream = connection->stream;
     if (counts->ok > 0) {
@@ -92,11 +92,12 @@ static inline __attribute__((always_inline)) void replies_settle(struct connecti
         stream_count(stream, COUNTER_OK, counts->ok);
         replies_note_done(stream, done_ns);
         outcome_ok(&stream->recorder.interval->header.times, done_ns);
+        struct ipc_node *live = &stream->live->nodes[0];
         if (counts->node != NULL) {
             outcome_ok(&counts->node->times, done_ns);
             live = connection_live_node(connection);
         }
-        if (live != NULL)
+        if (by_node)
             atomic_store_explicit(&live->last_ok_ns, done_ns, memory_order_relaxed);
     }
     if (counts->hits > 0)
@@ -109,7 +110,7 @@ static inline __attribute__((always_inline)) void replies_settle(struct connecti
 static inline __attribute__((always_inline)) void
 replies_end(struct connection *connection, uint64_t done_ns, const struct reply_counts *counts)
 {
-    replies_settle(connection, done_ns, counts, &connection->stream->live->nodes[0]);
+    replies_settle(connection, done_ns, counts, true);
 }
 
 #endif

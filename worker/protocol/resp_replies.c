@@ -538,7 +538,6 @@ static void answer(struct connection *connection, const char *from, const char *
 {
     struct reply_counts counts = replies_begin(connection);
     const bool many_nodes = connection->stream->router.many_nodes;
-    struct ipc_node *live = many_nodes ? NULL : &connection->stream->live->nodes[0];
     if (many_nodes)
         counts.node = NULL;
     const bool looked_at = connection->stream->generation.kind->string != NULL;
@@ -547,7 +546,7 @@ static void answer(struct connection *connection, const char *from, const char *
     if ((!looked_at && resp_usual_reply(from, to, &reply) != NULL) ||
         scan(connection, from, (size_t)(to - from), &used_bytes, &reply) == RESP_REPLY)
         (void)take_answer(connection, &reply, done_ns, &counts);
-    replies_settle(connection, done_ns, &counts, live);
+    replies_settle(connection, done_ns, &counts, !many_nodes);
 }
 
 const struct protocol protocol_resp = {
