@@ -106,16 +106,11 @@ const struct option_table *optimize_option_table(void)
                     "--buffer bypass --rounds 5 --write tuned.yaml",
         .takes_command = true,
     };
-    static const struct option_group first = GROUP("Optimisation", 0, optimize_rows),
-                                     last = GROUP(NULL, 0, other_rows);
-    if (table.row_count > 0)
-        return &table;
-    table.wider = bench_option_table();
-    option_table_add(&table, rows, OF_OPTIMIZE, &(struct option_use){&first, 0});
-    bench_groups_add(&table, rows, OF_OPTIMIZE);
-    option_table_add(&table, rows, OF_OPTIMIZE, &(struct option_use){&last, 0});
-    option_table_change(&table, rows, changes, sizeof changes / sizeof changes[0]);
-    return &table;
+    static const struct load_table own = {.first = GROUP("Optimisation", 0, optimize_rows),
+                                          .last = GROUP(NULL, 0, other_rows),
+                                          .changes = changes,
+                                          .change_count = sizeof changes / sizeof changes[0]};
+    return load_table_fill(&table, rows, OF_OPTIMIZE, &own);
 }
 
 /* ---- KPIs ---- */
